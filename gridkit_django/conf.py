@@ -1,0 +1,144 @@
+"""The ``GRIDKIT`` settings dict, typed, with defaults, re-read when a test overrides it.
+
+Read a setting as ``settings().PAGE_SIZE_MAX``. An unknown key is refused (``gridkit.E001``), never ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, get_type_hints
+
+from django.conf import settings as django_settings
+
+from gridkit_django.exceptions import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class GridKitSettings:
+    """Every key of the ``GRIDKIT`` dict, with its type, default and meaning.
+
+    Attributes:
+        PAGE_SIZE: rows in a window when the client names no size.
+        PAGE_SIZE_MAX: rows in a window at most; more is a ``query-limit-exceeded``.
+        FILTER_DEPTH_MAX: levels of a filter tree at most.
+        FILTER_NODES_MAX: nodes of a filter tree at most.
+        FILTER_LIST_MAX: values of an ``in`` list at most.
+        SORT_TERMS_MAX: sort terms at most.
+        SEARCH_LENGTH_MAX: characters of a search text at most.
+        COUNT_CAP: where a ``capped`` count stops counting.
+        OFFSET_MAX: the farthest row that an offset window may start at.
+        BODY_BYTES_MAX: bytes of a request body at most.
+        EVENT_MIDDLEWARE: dotted paths of event middleware, outermost first.
+        PLUGIN_ROOT: folder of single-site plugins (one folder each), or None.
+        PLUGIN_PINS: plugin id to configuration values that the administrator may see but not change.
+        PLUGINS_SAFE_MODE: activate no plugin in this process; writes nothing.
+        HANDLER_BUDGET_MS: wall time in milliseconds that one handler call may take before it counts as slow.
+        HANDLER_FAILURES_MAX: failures in a row after which a plugin is suspended.
+        MESSAGE_BYTES_MAX: bytes of one message between plugins at most.
+        HOT_RELOAD: watch the files of plugins from PLUGIN_ROOT; None means the value of ``DEBUG``.
+        HEARTBEAT_SECONDS: how often a process renews its row in the table of processes.
+        EXPORT_STORAGE: alias in Django's ``STORAGES`` where export files go.
+        EXPORT_EXPIRY_HOURS: hours after which an export file is deleted.
+        EXPORT_ROWS_MAX: rows of one export at most.
+        EXPORT_JOBS_PER_USER: queued and running exports of one user at most.
+        THROTTLE_RATES: DRF throttle rates by scope (``rows``, ``edits``, ``exports``), None for no limit.
+    """
+
+    PAGE_SIZE: int = 100
+    PAGE_SIZE_MAX: int = 500
+    FILTER_DEPTH_MAX: int = 8
+    FILTER_NODES_MAX: int = 100
+    FILTER_LIST_MAX: int = 1000
+    SORT_TERMS_MAX: int = 8
+    SEARCH_LENGTH_MAX: int = 200
+    COUNT_CAP: int = 10_000
+    OFFSET_MAX: int = 10_000_000
+    BODY_BYTES_MAX: int = 1_000_000
+    EVENT_MIDDLEWARE: tuple[str, ...] = ()
+    PLUGIN_ROOT: str | None = None
+    PLUGIN_PINS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    PLUGINS_SAFE_MODE: bool = False
+    HANDLER_BUDGET_MS: int = 250
+    HANDLER_FAILURES_MAX: int = 20
+    MESSAGE_BYTES_MAX: int = 65_536
+    HOT_RELOAD: bool | None = None
+    HEARTBEAT_SECONDS: int = 15
+    EXPORT_STORAGE: str = "default"
+    EXPORT_EXPIRY_HOURS: int = 72
+    EXPORT_ROWS_MAX: int = 5_000_000
+    EXPORT_JOBS_PER_USER: int = 5
+    THROTTLE_RATES: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def read_settings(raw: Mapping[str, Any]) -> GridKitSettings:
+    """Turn the ``GRIDKIT`` dict into typed settings.
+
+    Args:
+        raw: the dict as the project wrote it.
+
+    Raises:
+        SettingsError: for an unknown key or a value of the wrong type; the text lists every fault.
+    """
+    faults = [*_unknown_keys(raw), *_wrong_types(raw)]
+    if faults:
+        raise SettingsError("GRIDKIT in the Django settings is wrong: " + "; ".join(faults) + ".")
+    return GridKitSettings(**{key: _frozen(value) for key, value in raw.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _unknown_keys(raw: Mapping[str, Any]) -> list[str]:
+    known = sorted(item.name for item in fields(GridKitSettings))
+    return [f"unknown key {key!r} (known: {', '.join(known)})" for key in raw if key not in known]
+
+
+def _wrong_types(raw: Mapping[str, Any]) -> list[str]:
+    hints = get_type_hints(GridKitSettings)
+    return [
+        f"{key} is {type(value).__name__}, expected {hints[key]}"
+        for key, value in raw.items()
+        if key in hints and not _fits(value, str(hints[key]))
+    ]
+
+
+def _fits(value: Any, hint: str) -> bool:
+    """Whether ``value`` fits one of the few shapes that settings have."""
+    if value is None:
+        return "None" in hint
+    if isinstance(value, bool):
+        return "bool" in hint
+    if isinstance(value, int):
+        return "int" in hint and value >= 0
+    if isinstance(value, str):
+        return hint in {"str | None", "<class 'str'>"}
+    if isinstance(value, (list, tuple)):
+        return hint.startswith("tuple") and all(isinstance(item, str) for item in value)
+    return isinstance(value, Mapping) and "Mapping" in hint
+
+
+class SettingsReader:
+    """Reads the ``GRIDKIT`` dict at the first call and again after ``forget``."""
+
+    def __init__(self) -> None:
+        self._values: GridKitSettings | None = None
+
+    def __call__(self) -> GridKitSettings:
+        """Return the current settings.
+
+        Raises:
+            SettingsError: when the dict is wrong; the system check ``gridkit.E001`` says so first.
+        """
+        if self._values is None:
+            self._values = read_settings(getattr(django_settings, "GRIDKIT", {}))
+        return self._values
+
+    def forget(self, *, setting: str, **_kwargs: Any) -> None:
+        """Receiver of Django's ``setting_changed``: read the dict again at the next call."""
+        if setting == "GRIDKIT":
+            self._values = None
+
+
+settings = SettingsReader()

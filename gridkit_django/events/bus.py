@@ -1,0 +1,138 @@
+"""The event bus: takes one event through its moments on Django's signals."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol, cast
+
+from django.apps import apps
+from django.db import transaction
+
+from gridkit_django.events.context import current_act
+from gridkit_django.events.payloads import GridEvent
+from gridkit_django.events.signals import signal_for
+from gridkit_django.events.types import Moment
+from gridkit_django.typing import JSONObject, JSONValue
+
+logger = logging.getLogger("gridkit_django.events")
+
+
+class EventMiddleware(Protocol):
+    """Sees each event once, before anybody else, and may change it or drop it."""
+
+    def __call__(self, event: GridEvent) -> GridEvent | None:
+        """Return the event, another one with the same id, or None to drop it."""
+        ...
+
+
+class Emission:
+    """One event on its way through its moments.
+
+    Args:
+        event: the event, or None when middleware dropped it; then nobody is told.
+        sender: the ``sender`` argument of the signals.
+        using: alias of the database whose transaction the event belongs to.
+    """
+
+    def __init__(self, event: GridEvent | None, sender: Any, using: str | None) -> None:
+        self.event = event
+        self._sender = sender
+        self._using = using
+
+    def before(self) -> None:
+        """Tell the ``before`` receivers; one of them may raise ``EventRejected`` to veto."""
+        self._send(Moment.BEFORE)
+
+    def after(self, **payload: JSONValue) -> None:
+        """Tell the ``after`` receivers, and after the commit the ``committed`` ones.
+
+        Args:
+            payload: values that are known only now, added to the event.
+        """
+        if self.event is None:
+            return
+        if payload:
+            self.event = self.event.with_payload(**payload)
+        self._send(Moment.AFTER)
+        transaction.on_commit(partial(_send_committed, self.event, self._sender), using=self._using)
+
+    def _send(self, moment: Moment) -> None:
+        if self.event is not None:
+            signal_for(self.event.type, moment).send(sender=self._sender, event=self.event)
+
+
+def _send_committed(event: GridEvent, sender: Any) -> None:
+    """Tell everybody, whatever one of them raises: the fact is committed and can't be undone."""
+    for receiver, answer in signal_for(event.type, Moment.COMMITTED).send_robust(sender=sender, event=event):
+        if isinstance(answer, Exception):
+            name = getattr(receiver, "__qualname__", repr(receiver))
+            logger.error("%s failed on committed %s %s", name, event.type, event.id, exc_info=answer)
+
+
+class EventBus:
+    """Publishes events; middleware stands at its door.
+
+    Args:
+        middleware: called in this order on each event, outermost first.
+    """
+
+    def __init__(self, middleware: tuple[EventMiddleware, ...] = ()) -> None:
+        self._middleware = middleware
+
+    def use(self, middleware: EventMiddleware) -> Callable[[], None]:
+        """Add middleware at the inner end and return a function that takes just this one away again."""
+        self._middleware = (*self._middleware, middleware)
+
+        def remove() -> None:
+            self._middleware = tuple(item for item in self._middleware if item is not middleware)
+
+        return remove
+
+    def open(self, event: GridEvent, *, sender: Any = GridEvent, using: str | None = None) -> Emission:
+        """Take an event through the middleware and return its emission, to be told moment by moment.
+
+        Args:
+            event: what is about to happen.
+            sender: ``sender`` of the signals, by convention the ``Grid`` class.
+            using: database alias for ``committed``; None is Django's default.
+        """
+        current: GridEvent | None = event
+        for middleware in self._middleware:
+            current = middleware(current)
+            if current is None:
+                break
+        return Emission(current, sender, using)
+
+    def emit(self, event: GridEvent, *, sender: Any = GridEvent, using: str | None = None) -> GridEvent | None:
+        """Tell all moments of an event whose act needs no code between them.
+
+        Returns:
+            The event as the handlers saw it, or None when middleware dropped it.
+
+        Raises:
+            EventRejected: when a ``before`` handler vetoes.
+        """
+        emission = self.open(event, sender=sender, using=using)
+        emission.before()
+        emission.after()
+        return emission.event
+
+
+def make_event(event_type: str, payload: JSONObject, *, grid: str | None = None) -> GridEvent:
+    """Make an event of the act under way: actor, source and correlation id come from ``current_act``."""
+    act = current_act()
+    return GridEvent(
+        type=event_type,
+        payload=payload,
+        grid=grid,
+        actor=act.actor,
+        source=act.source,
+        correlation_id=act.correlation_id,
+    )
+
+
+def event_bus() -> EventBus:
+    """Return this process's bus, which the app config owns."""
+    return cast("EventBus", apps.get_app_config("gridkit_django").event_bus)  # type: ignore[attr-defined]

@@ -1,0 +1,61 @@
+"""Who is acting right now, carried by a context variable through views, tasks and threads."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from gridkit_django.events.payloads import Actor
+from gridkit_django.events.types import EventSource
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """The circumstances of what is being done.
+
+    Attributes:
+        actor: who.
+        source: through which door.
+        correlation_id: the same for all that one request or task causes.
+        metadata: plain facts for the audit trail, such as ``ip``, ``userAgent``, ``requestId`` and ``reason``.
+    """
+
+    actor: Actor = field(default_factory=lambda: Actor.system("code"))
+    source: EventSource = EventSource.ORM
+    correlation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    metadata: tuple[tuple[str, str], ...] = ()
+
+
+_current: ContextVar[Act | None] = ContextVar("gridkit_act", default=None)
+
+
+def current_act() -> Act:
+    """Return the act under way; plain code outside requests and tasks acts as the system."""
+    return _current.get() or Act()
+
+
+@contextmanager
+def acting(
+    actor: Actor,
+    source: EventSource,
+    *,
+    correlation_id: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Iterator[Act]:
+    """Say who acts for the length of the block.
+
+    Args:
+        actor: who acts.
+        source: through which door.
+        correlation_id: an id to go on with (a task goes on with its request's); new when None.
+        metadata: plain facts for the audit trail.
+    """
+    act = Act(actor, source, correlation_id or str(uuid.uuid4()), tuple((metadata or {}).items()))
+    token = _current.set(act)
+    try:
+        yield act
+    finally:
+        _current.reset(token)

@@ -1,0 +1,368 @@
+"""The one error tree of GridKit.
+
+Every error carries a stable ``code`` (kebab-case, never renamed), which the API, the admin and the audit
+trail show next to the human text. Catch the width you need::
+
+    GridKitError
+    ├── SettingsError                      the GRIDKIT settings are wrong
+    ├── AccessDeniedError                  the user lacks a right that may be named
+    ├── EventError
+    │   ├── UnknownEventTypeError          no such event type, alias or pattern
+    │   ├── EventOriginError               the sender may not make this type of event
+    │   └── EventRejected                  a handler vetoed the act before it happened
+    ├── GridError
+    │   ├── GridDeclarationError           a Grid class contradicts itself or its model
+    │   ├── GridNotFoundError              unknown, or the user may not open it: the same answer
+    │   ├── QueryError                     the query can't be understood
+    │   │   ├── UnknownColumnError         unknown, or the user may not see it: the same answer
+    │   │   ├── UnknownOperatorError       the column's type has no such operator
+    │   │   ├── FilterValueError           the value does not fit the column's type
+    │   │   ├── QueryLimitError            deeper, longer or larger than the limits in the schema
+    │   │   └── CursorError                not a cursor of ours
+    │   │       └── CursorMismatchError    a cursor of another sort, filter or schema
+    │   ├── RecordNotFoundError            no such row, or the user may not see it
+    │   ├── EditError
+    │   │   ├── VersionRequiredError       an edit without the version it was made from
+    │   │   ├── VersionConflictError       the row moved on; carries the current row
+    │   │   ├── ColumnNotEditableError     visible, but not for this user to change
+    │   │   └── EditInvalidError           the model refuses the values
+    │   ├── MethodNotFoundError            no active plugin offers this method here
+    │   └── MethodArgumentsError           the arguments break the method's JSON Schema
+    ├── AuditError
+    │   └── AppendOnlyError                audit records are never changed or deleted
+    ├── ExportError
+    │   ├── UnknownFormatError             no active plugin writes this format
+    │   ├── ExportNotFoundError            unknown, or another user's
+    │   ├── ExportNotReadyError            no file yet, or no file any more
+    │   ├── ExportTooLargeError            more rows than the format takes
+    │   └── ExportCancelled                the owner asked the running job to stop
+    └── PluginError
+        ├── PluginNotFoundError            not installed, or no such source
+        ├── PluginStateError               the plugin's state does not allow this
+        ├── ManifestError                  plugin.toml is missing or wrong
+        ├── PluginIncompatibleError        another core version, a missing peer, a conflict
+        ├── PluginLoadError                its code can't be imported
+        ├── PluginInitializeError          initialize() raised
+        ├── PluginConfigError              the configuration breaks the plugin's schema
+        ├── PluginPermissionError          the plugin was not granted this
+        ├── PluginLimitError               over a declared resource limit
+        │   └── StorageQuotaError          over max_storage_mb
+        ├── PluginMessageError             a message could not be delivered
+        └── PluginMethodError              a method raised
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorItem:
+    """One fault inside a larger refusal.
+
+    Attributes:
+        pointer: where it is, as a JSON Pointer (RFC 6901) into the request body, like ``/filter/and/0``.
+        code: a stable kebab-case code.
+        detail: what is wrong and what was expected, for a person.
+    """
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class GridKitError(Exception):
+    """The root of every error that GridKit raises on purpose.
+
+    Args:
+        detail: what happened, what was expected and what to do next, in plain words.
+        errors: the single faults, when there is more than one or when a place can be named.
+        extra: plain values that a face may show next to the text (for example the current row of a conflict).
+    """
+
+    code: ClassVar[str] = "gridkit-error"
+
+    def __init__(
+        self, detail: str, *, errors: Sequence[ErrorItem] = (), extra: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.extra = dict(extra or {})
+
+    @classmethod
+    def at(cls, pointer: str, detail: str) -> Self:
+        """Make this error with one fault at ``pointer`` (a JSON Pointer, RFC 6901)."""
+        return cls(detail, errors=[ErrorItem(pointer, cls.code, detail)])
+
+
+class SettingsError(GridKitError):
+    """The ``GRIDKIT`` settings dict holds an unknown key or a value of the wrong type."""
+
+    code = "settings-invalid"
+
+
+class AccessDeniedError(GridKitError):
+    """The user lacks a right whose existence is no secret (for example to edit a grid that they may open)."""
+
+    code = "access-denied"
+
+
+class EventError(GridKitError):
+    """Something about an event is wrong."""
+
+    code = "event-invalid"
+
+
+class UnknownEventTypeError(EventError):
+    """The name is no event type, no alias and no pattern."""
+
+    code = "event-type-unknown"
+
+
+class EventOriginError(EventError):
+    """This sender may not make this type of event: row and cell facts come from the server only."""
+
+    code = "event-origin-forbidden"
+
+
+class EventRejected(EventError):  # noqa: N818 - a refusal, named for what a handler says
+    """Raise this in a ``before`` handler to veto the act; the detail is shown to the person."""
+
+    code = "event-rejected"
+
+
+class GridError(GridKitError):
+    """Something about a grid is wrong."""
+
+    code = "grid-error"
+
+
+class GridDeclarationError(GridError):
+    """A ``Grid`` class contradicts itself or its model; raised when the class is made or registered."""
+
+    code = "grid-declaration-invalid"
+
+
+class GridNotFoundError(GridError):
+    """No such grid, or the user may not open it. Both answer alike, so that names do not leak."""
+
+    code = "grid-not-found"
+
+
+class QueryError(GridError):
+    """The query can't be understood; nothing of it was run."""
+
+    code = "query-invalid"
+
+
+class UnknownColumnError(QueryError):
+    """No such column, or the user may not see it. Both answer alike (house rule 9)."""
+
+    code = "column-unknown"
+
+
+class UnknownOperatorError(QueryError):
+    """The column's type has no such operator."""
+
+    code = "operator-unknown"
+
+
+class FilterValueError(QueryError):
+    """The value does not fit the column's type."""
+
+    code = "filter-value-invalid"
+
+
+class QueryLimitError(QueryError):
+    """Deeper, longer or larger than the limits that the schema announces."""
+
+    code = "query-limit-exceeded"
+
+
+class CursorError(QueryError):
+    """The text is no cursor that this site signed."""
+
+    code = "cursor-invalid"
+
+
+class CursorMismatchError(CursorError):
+    """The cursor belongs to another sort, filter, search or schema: start again from the first page."""
+
+    code = "cursor-mismatch"
+
+
+class RecordNotFoundError(GridError):
+    """No row with this id in the rows that the user may see."""
+
+    code = "record-not-found"
+
+
+class EditError(GridError):
+    """An edit was refused."""
+
+    code = "edit-refused"
+
+
+class VersionRequiredError(EditError):
+    """An edit must name the version it was made from (RFC 6585: 428)."""
+
+    code = "version-required"
+
+
+class VersionConflictError(EditError):
+    """The row moved on since it was read (RFC 9110: 412). ``extra["current"]`` holds the current row."""
+
+    code = "version-conflict"
+
+
+class ColumnNotEditableError(EditError):
+    """The user may see the column but not change it."""
+
+    code = "column-not-editable"
+
+
+class EditInvalidError(EditError):
+    """The model's validation or a database constraint refuses the values."""
+
+    code = "edit-invalid"
+
+
+class MethodNotFoundError(GridError):
+    """No active plugin offers this method on this grid to this user."""
+
+    code = "method-not-found"
+
+
+class MethodArgumentsError(GridError):
+    """The arguments break the method's JSON Schema."""
+
+    code = "method-arguments-invalid"
+
+
+class AuditError(GridKitError):
+    """Something about the audit trail is wrong."""
+
+    code = "audit-error"
+
+
+class AppendOnlyError(AuditError):
+    """Audit records are written once: no update, no delete."""
+
+    code = "audit-append-only"
+
+
+class ExportError(GridKitError):
+    """An export could not be made."""
+
+    code = "export-failed"
+
+
+class UnknownFormatError(ExportError):
+    """No active plugin writes this format."""
+
+    code = "export-format-unknown"
+
+
+class ExportNotFoundError(ExportError):
+    """No such job, or it belongs to somebody else. Both answer alike."""
+
+    code = "export-not-found"
+
+
+class ExportNotReadyError(ExportError):
+    """The job has no file yet, or its file has expired."""
+
+    code = "export-not-ready"
+
+
+class ExportTooLargeError(ExportError):
+    """The selection has more rows than the format takes."""
+
+    code = "export-too-large"
+
+
+class ExportCancelled(ExportError):  # noqa: N818 - a wish of the owner, not a fault
+    """The job was asked to stop while it ran."""
+
+    code = "export-cancelled"
+
+
+class PluginError(GridKitError):
+    """Something about a plugin is wrong."""
+
+    code = "plugin-error"
+
+
+class PluginNotFoundError(PluginError):
+    """The plugin is not installed, or there is no source with this name."""
+
+    code = "plugin-not-found"
+
+
+class PluginStateError(PluginError):
+    """The plugin's state does not allow this act."""
+
+    code = "plugin-state-invalid"
+
+
+class ManifestError(PluginError):
+    """``plugin.toml`` is missing, unreadable, or breaks its schema."""
+
+    code = "plugin-manifest-invalid"
+
+
+class PluginIncompatibleError(PluginError):
+    """The plugin wants another core version, a peer that is missing, or conflicts with an active one."""
+
+    code = "plugin-incompatible"
+
+
+class PluginLoadError(PluginError):
+    """The plugin's code can't be imported."""
+
+    code = "plugin-load-failed"
+
+
+class PluginInitializeError(PluginError):
+    """``initialize`` raised; the plugin is not active."""
+
+    code = "plugin-initialize-failed"
+
+
+class PluginConfigError(PluginError):
+    """The configuration breaks the plugin's schema."""
+
+    code = "plugin-config-invalid"
+
+
+class PluginPermissionError(PluginError):
+    """The plugin did something that it was not granted."""
+
+    code = "plugin-permission-denied"
+
+
+class PluginLimitError(PluginError):
+    """The plugin is over one of its declared resource limits."""
+
+    code = "plugin-limit-exceeded"
+
+
+class StorageQuotaError(PluginLimitError):
+    """The plugin's storage would grow over ``max_storage_mb``."""
+
+    code = "plugin-storage-quota-exceeded"
+
+
+class PluginMessageError(PluginError):
+    """A message between plugins could not be delivered."""
+
+    code = "plugin-message-undeliverable"
+
+
+class PluginMethodError(PluginError):
+    """A plugin's method raised; the text names the plugin and the error, not its internals."""
+
+    code = "plugin-method-failed"

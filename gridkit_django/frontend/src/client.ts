@@ -1,0 +1,183 @@
+/** The only module that talks HTTP: one method per route of the protocol. */
+
+import type {
+  EditResponse,
+  GridQuery,
+  GridSchema,
+  InteractionEvent,
+  Job,
+  ProblemDocument,
+  RowRecord,
+  RowsRequest,
+  RowsResponse,
+  Value,
+} from "./protocol.ts";
+
+/** A request that did not succeed: the server's problem document, or a network failure (status 0). */
+export class RequestProblem extends Error {
+  readonly status: number;
+  readonly document: ProblemDocument;
+
+  constructor(status: number, document: ProblemDocument) {
+    super(document.detail || document.title || `HTTP ${status}`);
+    this.name = "RequestProblem";
+    this.status = status;
+    this.document = document;
+  }
+
+  get code(): string {
+    return this.document.code ?? "";
+  }
+
+  /** Messages for one column out of `errors[]`, found by the JSON pointer `/changes/{col}`. */
+  fieldMessages(column: string): string[] {
+    const pointer = `/changes/${column.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    return (this.document.errors ?? [])
+      .filter((error) => error.pointer === pointer || error.pointer?.startsWith(`${pointer}/`))
+      .map((error) => error.detail ?? error.code ?? "");
+  }
+}
+
+export interface ClientOptions {
+  /** Address of the grid, ending in a slash: `/gridkit/api/grids/flights/`. */
+  readonly src: string;
+  /** Returns the CSRF token at the moment of the request; null when there is none. */
+  readonly csrfToken: () => string | null;
+  readonly fetch?: typeof fetch;
+}
+
+interface RequestOptions {
+  readonly method?: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  readonly keepalive?: boolean;
+}
+
+/** What a method answered: a job to follow, a file to save, or plain data. */
+export type MethodOutcome =
+  | { readonly kind: "job"; readonly job: Job }
+  | { readonly kind: "file"; readonly blob: Blob; readonly name: string }
+  | { readonly kind: "data"; readonly data: unknown };
+
+/** Reads the value of one cookie; null when it is not set. */
+export function readCookie(cookies: string, name: string): string | null {
+  for (const part of cookies.split(";")) {
+    const [key, ...rest] = part.trim().split("=");
+    if (key === name) return decodeURIComponent(rest.join("="));
+  }
+  return null;
+}
+
+/** Writes a version token as an HTTP entity tag (RFC 9110, 8.8.3): quoted once. */
+export function entityTag(version: string | number): string {
+  const text = String(version);
+  return /^(?:W\/)?".*"$/.test(text) ? text : `"${text}"`;
+}
+
+/** The file name of a Content-Disposition header (RFC 6266), or the fallback. */
+export function dispositionName(header: string | null, fallback: string): string {
+  const extended = /filename\*=UTF-8''([^;]+)/i.exec(header ?? "")?.[1];
+  if (extended) return decodeURIComponent(extended);
+  return /filename="?([^";]+)"?/i.exec(header ?? "")?.[1] ?? fallback;
+}
+
+export class GridClient {
+  readonly #src: string;
+  readonly #csrfToken: () => string | null;
+  readonly #fetch: typeof fetch;
+
+  constructor(options: ClientOptions) {
+    this.#src = options.src.endsWith("/") ? options.src : `${options.src}/`;
+    this.#csrfToken = options.csrfToken;
+    this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
+  }
+
+  schema(signal?: AbortSignal): Promise<GridSchema> {
+    return this.#json<GridSchema>("schema/", { signal });
+  }
+
+  rows(request: RowsRequest, signal?: AbortSignal): Promise<RowsResponse> {
+    return this.#json<RowsResponse>("rows/", { method: "POST", body: request, signal });
+  }
+
+  /** Saves changed cells of one row, on condition that it still has this version. */
+  edit(row: RowRecord, changes: Readonly<Record<string, Value>>): Promise<EditResponse> {
+    const headers = { "If-Match": entityTag(row.v) };
+    return this.#json<EditResponse>(this.#record(row.id), { method: "PATCH", body: { changes }, headers });
+  }
+
+  async callMethod(name: string, args: Record<string, unknown>, query: GridQuery): Promise<MethodOutcome> {
+    const path = `methods/${encodeURIComponent(name)}/`;
+    const response = await this.#send(path, { method: "POST", body: { arguments: args, query } });
+    const disposition = response.headers.get("Content-Disposition");
+    if (disposition?.startsWith("attachment")) {
+      return { kind: "file", blob: await response.blob(), name: dispositionName(disposition, name) };
+    }
+    const data: unknown = response.status === 204 ? null : await response.json();
+    const job = (data as { job?: Job } | null)?.job;
+    return response.status === 202 && job ? { kind: "job", job } : { kind: "data", data };
+  }
+
+  async job(id: string | number): Promise<Job> {
+    const answer = await this.#json<Job | { job: Job }>(this.#job(id), {});
+    return "job" in answer ? answer.job : answer;
+  }
+
+  async cancelJob(id: string | number): Promise<void> {
+    await this.#send(this.#job(id), { method: "DELETE" });
+  }
+
+  jobResultUrl(id: string | number): string {
+    return `${this.#src}${this.#job(id)}result/`;
+  }
+
+  /** Posts interaction events; `keepalive` lets the request outlive the page. */
+  async postEvents(url: string | null, events: readonly InteractionEvent[], keepalive: boolean): Promise<void> {
+    await this.#send(url ?? "events/", { method: "POST", body: { v: 1, events }, keepalive });
+  }
+
+  #record(id: string | number): string {
+    return `records/${encodeURIComponent(id)}/`;
+  }
+
+  #job(id: string | number): string {
+    return `jobs/${encodeURIComponent(id)}/`;
+  }
+
+  async #json<T>(path: string, options: RequestOptions): Promise<T> {
+    const response = await this.#send(path, options);
+    return (await response.json()) as T;
+  }
+
+  async #send(path: string, options: RequestOptions): Promise<Response> {
+    const { method = "GET", body, signal, keepalive = false } = options;
+    const headers = new Headers({ Accept: "application/json, application/problem+json", ...options.headers });
+    if (body !== undefined) headers.set("Content-Type", "application/json");
+    const token = method === "GET" ? null : this.#csrfToken();
+    if (token) headers.set("X-CSRFToken", token);
+    const init: RequestInit = { method, headers, keepalive, credentials: "same-origin" };
+    if (body !== undefined) init.body = JSON.stringify(body);
+    if (signal) init.signal = signal;
+    const url = path.startsWith("/") ? path : this.#src + path;
+    const response = await this.#reach(url, init);
+    if (!response.ok) throw await problemOf(response);
+    return response;
+  }
+
+  async #reach(url: string, init: RequestInit): Promise<Response> {
+    try {
+      return await this.#fetch(url, init);
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "AbortError") throw error;
+      throw new RequestProblem(0, { code: "network", detail: String((error as Error).message ?? error) });
+    }
+  }
+}
+
+async function problemOf(response: Response): Promise<RequestProblem> {
+  const kind = response.headers.get("Content-Type") ?? "";
+  if (!kind.includes("json")) return new RequestProblem(response.status, { title: response.statusText });
+  const document = (await response.json()) as ProblemDocument;
+  return new RequestProblem(response.status, document);
+}

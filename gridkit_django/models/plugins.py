@@ -1,0 +1,182 @@
+"""What is stored about plugins: which are installed, in which version, with which configuration and grants."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class PluginSource(models.TextChoices):
+    """Where a plugin's code comes from."""
+
+    ENTRY_POINT = "entry_point", _("installed package")
+    FOLDER = "folder", _("site folder")
+    OBJECT = "object", _("given in code")
+
+
+class DesiredState(models.TextChoices):
+    """What the administrator wants. Nothing but an administrator's act changes it (house rule 7)."""
+
+    ACTIVE = "active", _("active")
+    INACTIVE = "inactive", _("inactive")
+
+
+class EffectiveState(models.TextChoices):
+    """What is the case, as last seen by a process that changed something; the reason stands beside it."""
+
+    INSTALLED = "installed", _("installed")
+    ACTIVE = "active", _("active")
+    DEGRADED = "degraded", _("degraded")
+    SUSPENDED = "suspended", _("suspended")
+    QUARANTINED = "quarantined", _("quarantined")
+    INCOMPATIBLE = "incompatible", _("incompatible")
+
+
+class InstalledPlugin(models.Model):
+    """One plugin on this site. The row is the truth that every process follows."""
+
+    plugin_id = models.CharField(_("plugin id"), max_length=200, unique=True)
+    source = models.CharField(_("source"), max_length=20, choices=PluginSource.choices)
+    source_ref = models.CharField(_("source reference"), max_length=500)
+    current_version = models.ForeignKey(
+        "PluginVersion", verbose_name=_("version"), on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    desired_state = models.CharField(
+        _("wanted"), max_length=20, choices=DesiredState.choices, default=DesiredState.INACTIVE
+    )
+    effective_state = models.CharField(
+        _("state"), max_length=20, choices=EffectiveState.choices, default=EffectiveState.INSTALLED
+    )
+    state_code = models.CharField(_("reason code"), max_length=80, blank=True)
+    state_reason = models.TextField(_("reason"), blank=True)
+    state_evidence = models.JSONField(_("evidence"), default=dict, blank=True)
+    revision = models.PositiveBigIntegerField(_("revision"), default=1)
+    installed_at = models.DateTimeField(_("installed at"), auto_now_add=True)
+    changed_at = models.DateTimeField(_("changed at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("plugin")
+        verbose_name_plural = _("plugins")
+        ordering: ClassVar = ["plugin_id"]
+        permissions: ClassVar = [
+            ("install_plugin", _("Can install and uninstall plugins")),
+            ("activate_plugin", _("Can activate and deactivate plugins")),
+            ("configure_plugin", _("Can configure plugins")),
+            ("grant_plugin", _("Can grant and revoke permissions of plugins")),
+        ]
+
+    def __str__(self) -> str:
+        return self.plugin_id
+
+
+class PluginVersion(models.Model):
+    """One version of a plugin that was or is installed, with its manifest as it was read."""
+
+    plugin = models.ForeignKey(InstalledPlugin, on_delete=models.CASCADE, related_name="versions")
+    version = models.CharField(_("version"), max_length=64)
+    manifest = models.JSONField(_("manifest"))
+    config_schema = models.JSONField(_("configuration schema"), default=dict)
+    digest = models.CharField(_("content digest"), max_length=80)
+    installed_at = models.DateTimeField(_("installed at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("plugin version")
+        verbose_name_plural = _("plugin versions")
+        ordering: ClassVar = ["plugin", "-installed_at", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["plugin", "version", "digest"], name="gridkit_plugin_version_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plugin} {self.version}"
+
+
+class PluginConfig(models.Model):
+    """One revision of a plugin's configuration. The highest revision of a scope is the one in force."""
+
+    plugin = models.ForeignKey(InstalledPlugin, on_delete=models.CASCADE, related_name="configs")
+    grid = models.CharField(_("grid"), max_length=100, blank=True, help_text=_("empty: for all grids"))
+    revision = models.PositiveIntegerField(_("revision"))
+    data = models.JSONField(_("values"), default=dict)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("author"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("plugin configuration")
+        verbose_name_plural = _("plugin configurations")
+        ordering: ClassVar = ["plugin", "grid", "-revision"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["plugin", "grid", "revision"], name="gridkit_plugin_config_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plugin} #{self.revision}"
+
+
+class GrantDecision(models.TextChoices):
+    """What was decided about a permission. A revoke beats a granted wildcard."""
+
+    REQUESTED = "requested", _("requested")
+    GRANTED = "granted", _("granted")
+    REVOKED = "revoked", _("revoked")
+
+
+class PluginPermissionGrant(models.Model):
+    """The decision about one permission (or wildcard) of one plugin."""
+
+    plugin = models.ForeignKey(InstalledPlugin, on_delete=models.CASCADE, related_name="grants")
+    permission = models.CharField(_("permission"), max_length=200)
+    decision = models.CharField(_("decision"), max_length=20, choices=GrantDecision.choices)
+    reason = models.TextField(_("reason"), blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("decided by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    decided_at = models.DateTimeField(_("decided at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("plugin permission")
+        verbose_name_plural = _("plugin permissions")
+        ordering: ClassVar = ["plugin", "permission"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["plugin", "permission"], name="gridkit_plugin_grant_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plugin}: {self.permission} {self.decision}"
+
+
+class PluginStorageItem(models.Model):
+    """One key of a plugin's isolated storage."""
+
+    plugin = models.ForeignKey(InstalledPlugin, on_delete=models.CASCADE, related_name="storage_items")
+    key = models.CharField(_("key"), max_length=200)
+    value = models.JSONField(_("value"), encoder=DjangoJSONEncoder)
+    size = models.PositiveIntegerField(_("size in bytes"))
+    changed_at = models.DateTimeField(_("changed at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("plugin storage item")
+        verbose_name_plural = _("plugin storage items")
+        ordering: ClassVar = ["plugin", "key"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["plugin", "key"], name="gridkit_plugin_storage_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plugin}: {self.key}"

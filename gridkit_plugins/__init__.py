@@ -1,0 +1,1 @@
+"""The official plugins, written through the same public doors as everybody else's."""
