@@ -73,6 +73,11 @@ export class Formatter {
     return this.#numberFormat(Math.min(scale, 20)).format(typeof value === "string" ? (value as `${number}`) : numeric);
   }
 
+  /** A number of rows: always grouped, "2,013 rows". */
+  count(value: number): string {
+    return value.toLocaleString(this.#locale);
+  }
+
   #numberFormat(scale: number): Intl.NumberFormat {
     let format = this.#numbers.get(scale);
     if (!format) {

@@ -1,0 +1,92 @@
+/** `<gridkit-grid>`: reads its attributes, fetches the schema, and takes the server's table over. */
+
+import { html, render } from "lit-html";
+import { GridClient, readCookie, RequestProblem } from "./client.ts";
+import { Grid } from "./grid.ts";
+import type { GridSchema } from "./protocol.ts";
+import { translator } from "./strings.ts";
+import { problemText } from "./texts.ts";
+import { alertView } from "./views/banner.ts";
+
+/**
+ * Attributes, read when the element enters the page:
+ *
+ * - `grid`: id of the grid; `src`: its address, by default `/gridkit/api/grids/{grid}/`.
+ * - `csrf-token`: the token, where the cookie cannot be read; `csrf-cookie`: the cookie's name.
+ * - `strings`: JSON object of texts that replace the English ones.
+ * - `count="ask"`: count exactly only when the user asks.
+ *
+ * What the server rendered inside stays on show until the schema is here, and when it cannot be loaded.
+ */
+export class GridkitGrid extends HTMLElement {
+  static #instances = 0;
+  readonly #uid = `gridkit-${++GridkitGrid.#instances}`;
+  #grid: Grid | null = null;
+  #loading: AbortController | null = null;
+
+  connectedCallback(): void {
+    void this.#load();
+  }
+
+  disconnectedCallback(): void {
+    this.#loading?.abort();
+    this.#grid?.stop();
+    this.#grid = null;
+  }
+
+  get #src(): string {
+    return this.getAttribute("src") ?? `/gridkit/api/grids/${encodeURIComponent(this.getAttribute("grid") ?? "")}/`;
+  }
+
+  #csrfToken(): string | null {
+    const attribute = this.getAttribute("csrf-token");
+    return attribute || readCookie(document.cookie, this.getAttribute("csrf-cookie") ?? "csrftoken");
+  }
+
+  async #load(): Promise<void> {
+    this.#loading?.abort();
+    const controller = new AbortController();
+    this.#loading = controller;
+    this.setAttribute("aria-busy", "true");
+    const client = new GridClient({ src: this.#src, csrfToken: () => this.#csrfToken() });
+    try {
+      const schema = await client.schema(controller.signal);
+      if (!controller.signal.aborted) this.#start(client, schema);
+    } catch (error) {
+      if (!controller.signal.aborted) this.#showFailure(error);
+    } finally {
+      if (this.#loading === controller) this.removeAttribute("aria-busy");
+    }
+  }
+
+  #start(client: GridClient, schema: GridSchema): void {
+    const root = document.createElement("div");
+    root.className = "gridkit";
+    this.replaceChildren(root);
+    this.#grid = new Grid({
+      root,
+      schema,
+      client,
+      t: translator(this.getAttribute("strings")),
+      locale: this.closest("[lang]")?.getAttribute("lang") || undefined,
+      countsByItself: this.getAttribute("count") !== "ask",
+      uid: this.#uid,
+    });
+    this.#grid.start();
+    this.dispatchEvent(new CustomEvent("gridkit:ready", { bubbles: true }));
+  }
+
+  /** Keeps the server's table on show below the message. */
+  #showFailure(error: unknown): void {
+    if (!(error instanceof RequestProblem)) console.error("gridkit-grid: the grid could not be opened.", error);
+    const t = translator(this.getAttribute("strings"));
+    let box = this.querySelector<HTMLElement>(":scope > .gridkit-failure");
+    if (!box) {
+      box = document.createElement("div");
+      box.className = "gridkit gridkit-failure";
+      this.prepend(box);
+    }
+    const text = problemText(error, t("errorSchema"), t);
+    render(html`${alertView(text, t, () => void this.#load())}`, box);
+  }
+}

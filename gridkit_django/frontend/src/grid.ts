@@ -1,0 +1,365 @@
+/** One grid on the page: puts state, rows, scrolling, editing and exports together and draws them. */
+
+import { render } from "lit-html";
+import type { GridClient } from "./client.ts";
+import { ColumnDrag } from "./columndrag.ts";
+import { CellEditor } from "./edit.ts";
+import { FilterForm } from "./filterform.ts";
+import { RovingFocus } from "./focus.ts";
+import { Formatter } from "./format.ts";
+import { InteractionLog } from "./interactions.ts";
+import { type FollowedJob, JobTray } from "./jobs.ts";
+import { Popovers } from "./popover.ts";
+import type { ColumnSchema, EditResponse, GridSchema, MethodSchema, RowRecord } from "./protocol.ts";
+import { RowScroller } from "./scroll.ts";
+import { type Change, GridState } from "./state.ts";
+import type { Translate } from "./strings.ts";
+import { countLabel } from "./texts.ts";
+import { placeNote } from "./views/editor.ts";
+import { gridView } from "./views/grid.ts";
+import { RowWindows } from "./windows.ts";
+
+const COUNT_DELAY_MS = 500;
+const PAGE_EVENT_DELAY_MS = 800;
+
+export interface GridOptions {
+  readonly root: HTMLElement;
+  readonly schema: GridSchema;
+  readonly client: GridClient;
+  readonly t: Translate;
+  readonly locale: string | undefined;
+  /** Asks for the exact count without being told to, once the first rows are here. */
+  readonly countsByItself: boolean;
+  /** Prefix of element ids, unique on the page. */
+  readonly uid: string;
+}
+
+export class Grid {
+  readonly root: HTMLElement;
+  readonly schema: GridSchema;
+  readonly client: GridClient;
+  readonly t: Translate;
+  readonly uid: string;
+  readonly state: GridState;
+  readonly windows: RowWindows;
+  readonly scroller: RowScroller;
+  readonly focus: RovingFocus;
+  readonly drag: ColumnDrag;
+  readonly editor: CellEditor;
+  readonly jobs: JobTray;
+  readonly popovers: Popovers;
+  readonly formatter: Formatter;
+  readonly log: InteractionLog;
+  readonly isRtl = (): boolean => getComputedStyle(this.root).direction === "rtl";
+  filterForm: FilterForm | null = null;
+  announcement = "";
+  /** Row that an edit took out of the filter, still on show until the rows are asked for again. */
+  strayRow: string | number | null = null;
+  readonly #countsByItself: boolean;
+  readonly #cleanup = new AbortController();
+  #frame = 0;
+  #countTimer: ReturnType<typeof setTimeout> | undefined;
+  #pageTimer: ReturnType<typeof setTimeout> | undefined;
+  #lastPage = "";
+  #anchorRow: number | null = null;
+
+  constructor(options: GridOptions) {
+    const { root, schema, client, t } = options;
+    this.root = root;
+    this.schema = schema;
+    this.client = client;
+    this.t = t;
+    this.uid = options.uid;
+    this.#countsByItself = options.countsByItself;
+    const timeZone = schema.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const changed = (): void => this.requestRender();
+    const renderNow = (): void => this.renderNow();
+    this.state = new GridState(schema);
+    this.formatter = new Formatter({ locale: options.locale, timeZone, t });
+    this.log = new InteractionLog(client, schema);
+    this.windows = new RowWindows({
+      blockSize: Math.min(schema.defaultState?.pageSize ?? 100, schema.limits?.pageSize ?? 100),
+      fetchRows: (request, signal) => client.rows(request, signal),
+      changed,
+    });
+    this.scroller = new RowScroller({
+      rowHeight: cssPixels(root, "--gridkit-row-height", 36),
+      headerHeight: () => cssPixels(root, "--gridkit-header-height", 40),
+      changed,
+    });
+    this.focus = new RovingFocus({
+      root,
+      extent: () => ({ rows: this.windows.length, cols: this.state.visible.length + 1, page: this.scroller.pageRows }),
+      isRtl: this.isRtl,
+      reveal: (row) => this.scroller.reveal(row),
+      renderNow,
+      changed,
+    });
+    this.popovers = new Popovers({ root, renderNow });
+    this.drag = new ColumnDrag({ state: this.state, isRtl: this.isRtl, changed, moved: (id) => this.#announceMove(id) });
+    this.jobs = new JobTray({ client, changed: (item) => this.#jobChanged(item), saveFile });
+    this.editor = new CellEditor({
+      timeZone,
+      save: (row, changes) => client.edit(row, changes),
+      saved: (row, column, answer) => this.#saved(row, column, answer),
+      changed,
+    });
+    this.state.subscribe((change) => this.#stateChanged(change));
+  }
+
+  /** Draws for the first time and asks for the first rows. */
+  start(): void {
+    const options = { signal: this.#cleanup.signal, capture: true, passive: true };
+    const reposition = (): void => {
+      this.popovers.reposition();
+      placeNote(this);
+    };
+    window.addEventListener("resize", reposition, options);
+    document.addEventListener("scroll", reposition, options);
+    window.addEventListener("pagehide", () => void this.log.flush(true), options);
+    this.renderNow();
+    void this.#open();
+  }
+
+  /** Stops requests, timers and listeners; the element left the page. */
+  stop(): void {
+    this.#cleanup.abort();
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#countTimer);
+    clearTimeout(this.#pageTimer);
+    this.windows.close();
+    this.jobs.close();
+    this.scroller.detach();
+    void this.log.flush(true);
+  }
+
+  /** The export method, when the server offers it and the user may use it. */
+  get exportMethod(): MethodSchema | undefined {
+    return this.schema.methods?.find((method) => method.name === "export");
+  }
+
+  get mayEdit(): boolean {
+    return this.schema.permissions?.edit !== false && this.state.columns.some((column) => column.editable);
+  }
+
+  canEdit(column: ColumnSchema): boolean {
+    return column.editable === true && this.schema.permissions?.edit !== false;
+  }
+
+  announce(text: string): void {
+    this.announcement = text;
+    this.requestRender();
+  }
+
+  requestRender(): void {
+    this.#frame ||= requestAnimationFrame(() => this.renderNow());
+  }
+
+  renderNow(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    this.scroller.setCount(this.windows.length);
+    render(gridView(this), this.root);
+    const viewport = this.root.querySelector<HTMLElement>(".gridkit-viewport");
+    if (viewport) this.scroller.attach(viewport);
+    placeNote(this);
+    this.#ensureRows();
+  }
+
+  openFilter(column: ColumnSchema, anchor: HTMLElement): void {
+    const condition = this.state.conditions.get(column.id) ?? null;
+    this.filterForm = new FilterForm(column, condition, this.formatter.timeZone);
+    this.popovers.toggle("filter", anchor, column.id);
+  }
+
+  applyFilter(): void {
+    const form = this.filterForm;
+    const condition = form?.read();
+    if (form && condition) {
+      this.popovers.finish();
+      this.state.setCondition(form.column.id, condition);
+    }
+    this.requestRender();
+  }
+
+  sortBy(column: ColumnSchema, add: boolean): void {
+    this.state.toggleSort(column.id, add);
+    const words = this.state.sort.map(
+      (item) => `${this.state.column(item.col)?.label ?? item.col} ${this.t(item.dir === "asc" ? "ascending" : "descending")}`,
+    );
+    this.announce(words.length ? this.t("sortedBy", { columns: words.join(", ") }) : this.t("sortedNone"));
+  }
+
+  moveColumn(column: ColumnSchema, step: 1 | -1, among: readonly ColumnSchema[]): void {
+    const target = among[among.indexOf(column) + step];
+    if (!target) return;
+    this.state.moveColumn(column.id, target.id);
+    this.#announceMove(column.id);
+  }
+
+  /** Selects or deselects a row; with `range` all loaded rows from the last one touched. */
+  toggleRow(index: number, range = false): void {
+    const row = this.windows.row(index);
+    if (!row) return;
+    const on = !this.state.isSelected(row.id);
+    const from = range ? (this.#anchorRow ?? index) : index;
+    const rows: RowRecord[] = [];
+    for (let at = Math.min(from, index); at <= Math.max(from, index); at++) {
+      const other = this.windows.row(at);
+      if (other && this.state.isSelected(other.id) !== on) rows.push(other);
+    }
+    this.#anchorRow = index;
+    this.state.select(rows.map((item) => item.id), on);
+    for (const item of rows) this.log.add(on ? "row:select" : "row:deselect", { rowId: item.id });
+    this.announce(this.t("selected", { count: this.state.selected.length }));
+  }
+
+  clearSelection(): void {
+    for (const rowId of this.state.selected) this.log.add("row:deselect", { rowId });
+    this.state.clearSelection();
+    this.announce(this.t("selected", { count: 0 }));
+  }
+
+  startEdit(index: number, column: ColumnSchema): void {
+    const row = this.windows.row(index);
+    if (!row || !this.canEdit(column) || this.editor.current?.state === "saving") return;
+    this.editor.open(row, column);
+    this.renderNow();
+    const input = this.root.querySelector<HTMLInputElement>(".gridkit-editor");
+    input?.focus();
+    if (input instanceof HTMLInputElement) input.select();
+  }
+
+  /** Saves the cell; when that worked the focus goes back to the grid, `move` cells further. */
+  async commitEdit(move: { readonly rows: number; readonly cols: number } | null): Promise<void> {
+    const done = await this.editor.commit();
+    this.#afterEdit(done, move);
+  }
+
+  async useMine(): Promise<void> {
+    this.#afterEdit(await this.editor.useMine(), { rows: 0, cols: 0 });
+  }
+
+  keepTheirs(): void {
+    this.editor.keepTheirs();
+    this.#afterEdit(true, { rows: 0, cols: 0 });
+  }
+
+  cancelEdit(): void {
+    this.editor.cancel();
+    this.#afterEdit(true, { rows: 0, cols: 0 });
+  }
+
+  startExport(format: string): void {
+    const method = this.exportMethod;
+    this.popovers.finish();
+    if (method) void this.jobs.start(method.name, format, this.state.query);
+  }
+
+  #afterEdit(done: boolean, move: { readonly rows: number; readonly cols: number } | null): void {
+    this.renderNow();
+    if (!done) {
+      const problem = this.root.querySelector<HTMLElement>(".gridkit-note button") ?? this.root.querySelector<HTMLElement>(".gridkit-editor");
+      if (move) problem?.focus();
+      return;
+    }
+    if (!move) return;
+    const { row, col } = this.focus.active;
+    const cols = this.state.visible.length;
+    this.focus.moveTo({
+      row: Math.min(this.windows.length - 1, row + move.rows),
+      col: Math.min(cols, Math.max(1, col + move.cols)),
+    });
+  }
+
+  #saved(row: RowRecord, column: ColumnSchema, answer: EditResponse | null): void {
+    this.windows.replace(row);
+    if (!answer) return;
+    const leaves = answer.matchesFilter === false;
+    this.strayRow = leaves ? row.id : null;
+    this.announce(this.t(leaves ? "savedLeaves" : "saved", { column: column.label }));
+  }
+
+  #stateChanged(change: Change): void {
+    if (change === "query") void this.#open();
+    else if (change === "layout" && this.state.visible.some((column) => !this.windows.holds(column.id))) {
+      void this.windows.open(this.state.query);
+    }
+    this.requestRender();
+  }
+
+  /** Asks for the rows of the query as it is now, and counts them afterwards. */
+  async #open(): Promise<void> {
+    const query = this.state.query;
+    this.strayRow = null;
+    clearTimeout(this.#countTimer);
+    await this.windows.open(query);
+    if (this.windows.query !== query) return;
+    this.scroller.scrollToTop();
+    this.renderNow();
+    this.#announceCount();
+    this.#logQuery();
+    if (this.#countsByItself && this.windows.count.is === "atLeast") {
+      this.#countTimer = setTimeout(() => void this.windows.countExactly(), COUNT_DELAY_MS);
+    }
+  }
+
+  #lastLogged = { filter: "", sort: "" };
+
+  /** Reports filter and sort to the server when they differ from the last report; the default is none. */
+  #logQuery(): void {
+    const { filter = null, search = "", sort } = this.state.query;
+    const now = { filter: JSON.stringify([filter, search]), sort: JSON.stringify(sort) };
+    const before = this.#lastLogged;
+    this.#lastLogged = now;
+    if (!before.sort) return;
+    const { value } = this.windows.count;
+    if (now.filter !== before.filter) this.log.add("filter:apply", { filters: filter, search, count: value });
+    if (now.sort !== before.sort) this.log.add("sort:change", { sort });
+  }
+
+  #ensureRows(): void {
+    const range = this.scroller.visibleRange();
+    if (!range || !this.windows.hasAnswer) return;
+    const [first, last] = range;
+    queueMicrotask(() => void this.windows.ensure(first - 10, last + 10));
+    const page = `${first}-${last}`;
+    if (page === this.#lastPage) return;
+    const isFirst = this.#lastPage === "";
+    this.#lastPage = page;
+    clearTimeout(this.#pageTimer);
+    if (isFirst) return;
+    const window = { start: first, end: last + 1 };
+    this.#pageTimer = setTimeout(() => this.log.add("page:change", { window }), PAGE_EVENT_DELAY_MS);
+  }
+
+  #announceCount(): void {
+    const { value } = this.windows.count;
+    if (value === 0) this.announce(this.t(this.state.isNarrowed ? "emptyFiltered" : "emptyText"));
+    else this.announce(countLabel(this.windows.count, this.formatter, this.t));
+  }
+
+  #announceMove(id: string): void {
+    const position = this.state.visible.findIndex((column) => column.id === id) + 1;
+    this.announce(this.t("movedTo", { column: this.state.column(id)?.label ?? id, position }));
+  }
+
+  #jobChanged(item: FollowedJob | null): void {
+    if (item?.job?.state === "finished") this.announcement = this.t("jobFinished");
+    if (item?.job?.state === "failed") this.announcement = this.t("jobFailed");
+    this.requestRender();
+  }
+}
+
+function cssPixels(element: HTMLElement, name: string, fallback: number): number {
+  const pixels = Number.parseFloat(getComputedStyle(element).getPropertyValue(name));
+  return Number.isFinite(pixels) && pixels > 0 ? pixels : fallback;
+}
+
+function saveFile(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

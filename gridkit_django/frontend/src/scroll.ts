@@ -1,0 +1,148 @@
+/**
+ * Which rows are in view, by TanStack's virtual-core, for up to millions of rows.
+ *
+ * Browsers stop growing an element somewhere between 17 and 33 million pixels. Above MAX_PIXELS the body
+ * stays that tall and the scroll position stands for a proportion of the rows, so that the last row can
+ * still be reached.
+ */
+
+import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
+
+const MAX_PIXELS = 15_000_000;
+const OVERSCAN = 6;
+
+export interface PlacedRow {
+  readonly index: number;
+  /** Pixels from the top of the body. */
+  readonly top: number;
+}
+
+export interface RowScrollerOptions {
+  readonly rowHeight: number;
+  readonly headerHeight: () => number;
+  readonly changed: () => void;
+}
+
+export class RowScroller {
+  readonly rowHeight: number;
+  readonly #options: RowScrollerOptions;
+  #virtualizer: Virtualizer<HTMLElement, HTMLElement> | null = null;
+  #unmount: (() => void) | null = null;
+  #element: HTMLElement | null = null;
+  #count = 0;
+
+  constructor(options: RowScrollerOptions) {
+    this.#options = options;
+    this.rowHeight = options.rowHeight;
+  }
+
+  /** Starts to follow a scroll container. */
+  attach(element: HTMLElement): void {
+    if (this.#element === element) return;
+    this.detach();
+    this.#element = element;
+    this.#virtualizer = new Virtualizer(this.#virtualizerOptions());
+    this.#unmount = this.#virtualizer._didMount();
+    this.#virtualizer._willUpdate();
+  }
+
+  detach(): void {
+    this.#unmount?.();
+    this.#unmount = null;
+    this.#virtualizer = null;
+    this.#element = null;
+  }
+
+  setCount(count: number): void {
+    if (count === this.#count) return;
+    this.#count = count;
+    this.#virtualizer?.setOptions(this.#virtualizerOptions());
+    this.#virtualizer?._willUpdate();
+  }
+
+  /** Height of the body in pixels. */
+  get height(): number {
+    return Math.min(this.#count * this.rowHeight, MAX_PIXELS);
+  }
+
+  /** Rows to draw: those in view, some around them, and the ones named in `keep`. */
+  place(keep: readonly number[]): PlacedRow[] {
+    const items = this.#virtualizer?.getVirtualItems() ?? [];
+    const shift = this.#shift();
+    const first = items[0]?.index ?? 0;
+    const start = shift === 0 ? first : Math.max(0, Math.floor(this.#logicalOffset() / this.rowHeight) - OVERSCAN);
+    const indexes = new Set(items.map((item) => item.index - first + start));
+    for (const index of keep) indexes.add(index);
+    return [...indexes]
+      .filter((index) => index >= 0 && index < this.#count)
+      .sort((a, b) => a - b)
+      .map((index) => ({ index, top: index * this.rowHeight + shift }));
+  }
+
+  /** First and last row that can be seen, both included; null when nothing can. */
+  visibleRange(): readonly [number, number] | null {
+    if (!this.#element || this.#count === 0) return null;
+    const offset = this.#logicalOffset();
+    const first = Math.floor(offset / this.rowHeight);
+    const last = Math.ceil((offset + this.#viewHeight()) / this.rowHeight) - 1;
+    return [Math.min(first, this.#count - 1), Math.min(Math.max(first, last), this.#count - 1)];
+  }
+
+  /** Number of whole rows that fit into the view. */
+  get pageRows(): number {
+    return Math.max(1, Math.floor(this.#viewHeight() / this.rowHeight));
+  }
+
+  /** Scrolls as little as needed to bring a row into view below the sticky header. */
+  reveal(index: number): void {
+    const element = this.#element;
+    if (!element) return;
+    const offset = this.#logicalOffset();
+    const top = index * this.rowHeight;
+    const view = this.#viewHeight();
+    if (top < offset) element.scrollTop = this.#physical(top);
+    else if (top + this.rowHeight > offset + view) element.scrollTop = this.#physical(top + this.rowHeight - view);
+  }
+
+  scrollToTop(): void {
+    if (this.#element) this.#element.scrollTop = 0;
+  }
+
+  #virtualizerOptions(): ConstructorParameters<typeof Virtualizer<HTMLElement, HTMLElement>>[0] {
+    return {
+      count: Math.min(this.#count, Math.floor(MAX_PIXELS / this.rowHeight)),
+      getScrollElement: () => this.#element,
+      estimateSize: () => this.rowHeight,
+      overscan: OVERSCAN,
+      scrollToFn: elementScroll,
+      observeElementRect,
+      observeElementOffset,
+      onChange: () => this.#options.changed(),
+    };
+  }
+
+  #viewHeight(): number {
+    return Math.max(this.rowHeight, (this.#element?.clientHeight ?? 0) - this.#options.headerHeight());
+  }
+
+  /** Pixels of all rows for one pixel of the body; 1 unless there are too many rows. */
+  #scale(): number {
+    const total = this.#count * this.rowHeight;
+    if (total <= MAX_PIXELS) return 1;
+    const view = this.#viewHeight();
+    return (total - view) / (MAX_PIXELS - view);
+  }
+
+  #logicalOffset(): number {
+    return (this.#element?.scrollTop ?? 0) * this.#scale();
+  }
+
+  #physical(logical: number): number {
+    return logical / this.#scale();
+  }
+
+  /** What to add to a row's natural place so that it appears where the scroll position says. */
+  #shift(): number {
+    return this.#scale() === 1 ? 0 : (this.#element?.scrollTop ?? 0) - this.#logicalOffset();
+  }
+}

@@ -1,0 +1,140 @@
+/** The rows in view. A row is drawn again only when something it shows has changed. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import { guard } from "lit-html/directives/guard.js";
+import { repeat } from "lit-html/directives/repeat.js";
+import { isNumeric } from "../format.ts";
+import type { Grid } from "../grid.ts";
+import type { ColumnSchema, RowRecord } from "../protocol.ts";
+import type { PlacedRow } from "../scroll.ts";
+import { editorView } from "./editor.ts";
+
+const FIRST_SCREEN = 12;
+
+export function bodyView(grid: Grid, columns: readonly ColumnSchema[]): TemplateResult {
+  const { scroller, windows } = grid;
+  const placed = windows.hasAnswer ? scroller.place(rowsToKeep(grid)) : firstScreen(scroller.rowHeight);
+  const height = windows.hasAnswer ? scroller.height : FIRST_SCREEN * scroller.rowHeight;
+  return html`
+    <div class="gridkit-body" role="rowgroup" .style=${`height: ${height}px`}>
+      ${repeat(
+        placed,
+        (item) => item.index,
+        (item) => rowView(grid, columns, item),
+      )}
+    </div>
+  `;
+}
+
+/** Placeholders before anything has arrived. */
+function firstScreen(rowHeight: number): PlacedRow[] {
+  return Array.from({ length: FIRST_SCREEN }, (_, index) => ({ index, top: index * rowHeight }));
+}
+
+/** The focused row and the edited row stay in the document when they scroll out of view. */
+function rowsToKeep({ focus, editor, windows }: Grid): number[] {
+  const keep = [focus.active.row];
+  if (editor.current) keep.push(windows.indexOf(editor.current.row.id));
+  return keep;
+}
+
+function rowView(grid: Grid, columns: readonly ColumnSchema[], item: PlacedRow): unknown {
+  const { windows, state, focus, editor } = grid;
+  const row = windows.row(item.index);
+  const active = focus.active.row === item.index ? focus.active.col : -1;
+  const selected = row ? state.isSelected(row.id) : false;
+  const edit = row && editor.current?.row.id === row.id ? editor.current : null;
+  const isStray = row !== undefined && grid.strayRow === row.id;
+  const layout = columns.map((column) => column.id).join();
+  return guard([row, item.index, item.top, active, selected, edit, isStray, layout], () =>
+    row ? loadedRow(grid, columns, item, row, { selected, isStray }) : waitingRow(grid, columns, item),
+  );
+}
+
+function loadedRow(
+  grid: Grid,
+  columns: readonly ColumnSchema[],
+  item: PlacedRow,
+  row: RowRecord,
+  { selected, isStray }: { readonly selected: boolean; readonly isStray: boolean },
+): TemplateResult {
+  const parity = item.index % 2 ? "is-odd" : "";
+  return html`
+    <div
+      class="gridkit-row ${parity} ${selected ? "is-selected" : ""} ${isStray ? "is-stray" : ""}"
+      role="row"
+      aria-rowindex=${item.index + 2}
+      aria-selected=${selected ? "true" : "false"}
+      .style=${`top: ${item.top}px`}
+    >
+      ${selectionCell(grid, item.index, selected)}
+      ${columns.map((column, index) => cellView(grid, column, row, item.index, index + 1))}
+    </div>
+  `;
+}
+
+function selectionCell(grid: Grid, row: number, selected: boolean): TemplateResult {
+  return html`
+    <div class="gridkit-cell gridkit-select" role="gridcell" aria-colindex="1" data-row=${row} data-col="0" tabindex=${grid.focus.isActive(row, 0) ? 0 : -1}>
+      <input
+        type="checkbox"
+        class="gridkit-check"
+        tabindex="-1"
+        aria-label=${grid.t("selectRow")}
+        .checked=${selected}
+        @click=${(event: MouseEvent) => grid.toggleRow(row, event.shiftKey)}
+      />
+    </div>
+  `;
+}
+
+function cellView(grid: Grid, column: ColumnSchema, record: RowRecord, row: number, col: number): TemplateResult {
+  const { editor, focus, formatter } = grid;
+  const isEditing = editor.isEditing(record.id, column.id);
+  const editable = grid.canEdit(column);
+  const text = formatter.text(column, record.d[column.id]);
+  const names = ["gridkit-cell"];
+  if (isNumeric(column)) names.push("is-numeric");
+  if (editable) names.push("is-editable");
+  if (isEditing) names.push("is-editing");
+  return html`
+    <div
+      class=${names.join(" ")}
+      role="gridcell"
+      aria-colindex=${col + 1}
+      aria-readonly=${grid.mayEdit && !editable ? "true" : nothing}
+      data-row=${row}
+      data-col=${col}
+      tabindex=${focus.isActive(row, col) ? 0 : -1}
+    >
+      ${isEditing && editor.current ? editorView(grid, editor.current) : textView(grid, text)}
+    </div>
+  `;
+}
+
+function textView(grid: Grid, text: string | null): TemplateResult {
+  if (text !== null) return html`<span class="gridkit-text" title=${text.length > 12 ? text : nothing}>${text}</span>`;
+  return html`<span class="gridkit-null"><span aria-hidden="true">–</span><span class="gridkit-hidden">${grid.t("empty")}</span></span>`;
+}
+
+function waitingRow(grid: Grid, columns: readonly ColumnSchema[], item: PlacedRow): TemplateResult {
+  return html`
+    <div class="gridkit-row is-waiting ${item.index % 2 ? "is-odd" : ""}" role="row" aria-rowindex=${item.index + 2} .style=${`top: ${item.top}px`}>
+      <div class="gridkit-cell gridkit-select" role="gridcell" aria-colindex="1" data-row=${item.index} data-col="0" tabindex=${grid.focus.isActive(item.index, 0) ? 0 : -1}></div>
+      ${columns.map(
+        (column, index) => html`
+          <div
+            class="gridkit-cell ${isNumeric(column) ? "is-numeric" : ""}"
+            role="gridcell"
+            aria-colindex=${index + 2}
+            data-row=${item.index}
+            data-col=${index + 1}
+            tabindex=${grid.focus.isActive(item.index, index + 1) ? 0 : -1}
+          >
+            <span class="gridkit-skeleton"></span>
+          </div>
+        `,
+      )}
+    </div>
+  `;
+}

@@ -1,0 +1,153 @@
+/** The input inside a cell, and the note below it: what is wrong, or what somebody else wrote. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import type { CellEdit } from "../edit.ts";
+import type { Grid } from "../grid.ts";
+import { placeBeside } from "../popover.ts";
+import type { ColumnSchema } from "../protocol.ts";
+import { problemText } from "../texts.ts";
+import { warningIcon } from "./icons.ts";
+
+const INPUT_TYPES: Readonly<Record<string, string>> = { date: "date", datetime: "datetime-local", time: "time" };
+
+export function editorView(grid: Grid, edit: CellEdit): TemplateResult {
+  const isChoice = edit.column.type === "boolean" || Boolean(edit.column.choices?.length);
+  return isChoice ? selectEditor(grid, edit) : inputEditor(grid, edit);
+}
+
+function inputEditor(grid: Grid, edit: CellEdit): TemplateResult {
+  const { column, draft, state } = edit;
+  return html`
+    <input
+      class="gridkit-editor"
+      type=${INPUT_TYPES[column.type] ?? "text"}
+      step=${column.type === "datetime" || column.type === "time" ? "1" : nothing}
+      inputmode=${inputMode(column)}
+      autocomplete="off"
+      spellcheck="false"
+      aria-label=${grid.t("edit", { column: column.label })}
+      aria-invalid=${state === "invalid" ? "true" : "false"}
+      aria-describedby="${grid.uid}-note"
+      ?readonly=${state === "saving" || state === "conflict"}
+      .value=${draft}
+      @input=${(event: Event) => grid.editor.type((event.target as HTMLInputElement).value)}
+      @keydown=${(event: KeyboardEvent) => onEditorKey(grid, event)}
+      @focusout=${(event: FocusEvent) => onEditorLeave(grid, event)}
+    />
+    ${savingMark(edit)}
+  `;
+}
+
+function selectEditor(grid: Grid, edit: CellEdit): TemplateResult {
+  const { column, draft, state } = edit;
+  return html`
+    <select
+      class="gridkit-editor"
+      aria-label=${grid.t("edit", { column: column.label })}
+      aria-invalid=${state === "invalid" ? "true" : "false"}
+      aria-describedby="${grid.uid}-note"
+      ?disabled=${state === "saving" || state === "conflict"}
+      @change=${(event: Event) => grid.editor.type((event.target as HTMLSelectElement).value)}
+      @keydown=${(event: KeyboardEvent) => onEditorKey(grid, event)}
+      @focusout=${(event: FocusEvent) => onEditorLeave(grid, event)}
+    >
+      ${optionsOf(grid, column).map(([value, label]) => html`<option value=${value} ?selected=${value === draft}>${label}</option>`)}
+    </select>
+    ${savingMark(edit)}
+  `;
+}
+
+function optionsOf({ t }: Grid, column: ColumnSchema): (readonly [string, string])[] {
+  const blank: (readonly [string, string])[] = column.nullable ? [["", t("empty")]] : [];
+  if (column.choices?.length) return [...blank, ...column.choices.map((item) => [String(item.value), item.label] as const)];
+  return [...blank, ["true", t("yes")], ["false", t("no")]];
+}
+
+function inputMode(column: ColumnSchema): string | typeof nothing {
+  if (column.type === "integer") return "numeric";
+  return column.type === "decimal" || column.type === "float" ? "decimal" : nothing;
+}
+
+function savingMark(edit: CellEdit): TemplateResult | typeof nothing {
+  return edit.state === "saving" ? html`<span class="gridkit-saving" aria-hidden="true"></span>` : nothing;
+}
+
+/** Enter saves and goes down, Tab saves and goes on, Escape gives up. */
+function onEditorKey(grid: Grid, event: KeyboardEvent): void {
+  event.stopPropagation();
+  if (event.isComposing) return;
+  const back = event.shiftKey ? -1 : 1;
+  if (event.key === "Enter") void grid.commitEdit({ rows: back, cols: 0 });
+  else if (event.key === "Tab") void grid.commitEdit({ rows: 0, cols: back });
+  else if (event.key === "Escape") grid.cancelEdit();
+  else return;
+  event.preventDefault();
+}
+
+/** Leaving the cell saves, as in a spreadsheet; a draft with an error waits for the user instead. */
+function onEditorLeave(grid: Grid, event: FocusEvent): void {
+  const to = event.relatedTarget;
+  const staysInNote = to instanceof Element && to.closest(".gridkit-note") !== null;
+  if (staysInNote || !document.hasFocus() || grid.editor.current?.state !== "open") return;
+  void grid.commitEdit(null);
+}
+
+export function noteView(grid: Grid): TemplateResult {
+  const edit = grid.editor.current;
+  const hasText = edit !== null && (edit.problem !== null || edit.invalid !== null);
+  return html`
+    <div id="${grid.uid}-note" class="gridkit-note" popover="manual" data-note role=${hasText ? "alert" : nothing}>
+      ${hasText ? (edit.state === "conflict" ? conflictNote(grid, edit) : errorNote(grid, edit)) : nothing}
+    </div>
+  `;
+}
+
+function errorNote(grid: Grid, edit: CellEdit): TemplateResult {
+  const { t } = grid;
+  if (edit.invalid) return html`<p class="gridkit-note-error">${warningIcon}<span>${t(edit.invalid)}</span></p>`;
+  const own = edit.problem?.fieldMessages(edit.column.id) ?? [];
+  if (own.length) return html`<p class="gridkit-note-error">${warningIcon}<span>${own.join(" ")}</span></p>`;
+  const text = problemText(edit.problem, t("editFailed"), t);
+  return html`
+    <p class="gridkit-note-error">
+      ${warningIcon}<span><strong>${text.title}.</strong> ${text.detail}</span>
+    </p>
+    <div class="gridkit-note-actions">
+      <button type="button" class="gridkit-button is-primary" @click=${() => void grid.commitEdit({ rows: 0, cols: 0 })}>${t("retry")}</button>
+      <button type="button" class="gridkit-button" @click=${() => grid.cancelEdit()}>${t("cancel")}</button>
+    </div>
+  `;
+}
+
+function conflictNote(grid: Grid, edit: CellEdit): TemplateResult {
+  const { t, formatter } = grid;
+  const theirs = formatter.text(edit.column, edit.current?.d[edit.column.id]) ?? t("empty");
+  return html`
+    <p class="gridkit-note-title">${t("conflictTitle")}</p>
+    <dl class="gridkit-conflict">
+      <dt>${t("conflictTheirs")}</dt>
+      <dd>${theirs}</dd>
+      <dt>${t("conflictYours")}</dt>
+      <dd>${edit.draft === "" ? t("empty") : edit.draft}</dd>
+    </dl>
+    <div class="gridkit-note-actions" @keydown=${(event: KeyboardEvent) => event.key === "Escape" && grid.keepTheirs()}>
+      <button type="button" class="gridkit-button" @click=${() => grid.keepTheirs()}>${t("conflictKeepTheirs")}</button>
+      <button type="button" class="gridkit-button is-primary" @click=${() => void grid.useMine()}>${t("conflictUseYours")}</button>
+    </div>
+  `;
+}
+
+/** Shows the note beside the edited cell, and hides it with the cell. */
+export function placeNote({ root, editor }: Grid): void {
+  const note = root.querySelector<HTMLElement>("[data-note]");
+  if (!note) return;
+  const cell = root.querySelector<HTMLElement>(".gridkit-cell.is-editing");
+  const wanted = cell !== null && (editor.current?.problem != null || editor.current?.invalid != null);
+  const isShown = note.matches(":popover-open");
+  if (!wanted) {
+    if (isShown) note.hidePopover();
+    return;
+  }
+  if (!isShown) note.showPopover();
+  placeBeside(note, cell.getBoundingClientRect());
+}

@@ -1,0 +1,84 @@
+/** Keys, double clicks and copying inside the table. */
+
+import { placeOf } from "../focus.ts";
+import type { Grid } from "../grid.ts";
+import type { ColumnSchema, RowRecord } from "../protocol.ts";
+
+const RESIZE_STEP = 16;
+
+export function onGridKey(grid: Grid, event: KeyboardEvent): void {
+  const { row, col } = grid.focus.active;
+  const column = grid.state.visible[col - 1];
+  const isHandled = row === -1 ? headerKey(grid, event, column) : cellKey(grid, event, row, column);
+  if (isHandled) event.preventDefault();
+  else grid.focus.moveBy(event);
+}
+
+/** Header: Enter sorts, Alt+Down filters, Shift+arrow resizes, Ctrl+Shift+arrow moves the column. */
+function headerKey(grid: Grid, event: KeyboardEvent, column: ColumnSchema | undefined): boolean {
+  if (!column) return selectionHeaderKey(grid, event);
+  const forward = grid.isRtl() ? -1 : 1;
+  const step = event.key === "ArrowRight" ? forward : event.key === "ArrowLeft" ? -forward : 0;
+  if (event.key === "Enter" || event.key === " ") grid.sortBy(column, event.shiftKey);
+  else if (event.altKey && event.key === "ArrowDown") openFilterAt(grid, column);
+  else if (step && event.shiftKey && (event.ctrlKey || event.metaKey)) moveHeader(grid, column, step as 1 | -1);
+  else if (step && event.shiftKey) grid.state.setWidth(column.id, grid.state.width(column.id) + step * RESIZE_STEP);
+  else return false;
+  return true;
+}
+
+function selectionHeaderKey(grid: Grid, event: KeyboardEvent): boolean {
+  if (event.key !== " " || !grid.state.selected.length) return false;
+  grid.clearSelection();
+  return true;
+}
+
+function openFilterAt(grid: Grid, column: ColumnSchema): void {
+  const button = grid.focus.element(grid.focus.active)?.querySelector<HTMLElement>(".gridkit-filter-button");
+  if (button) grid.openFilter(column, button);
+}
+
+function moveHeader(grid: Grid, column: ColumnSchema, step: 1 | -1): void {
+  grid.moveColumn(column, step, grid.state.visible);
+  const col = grid.state.visible.indexOf(column) + 1;
+  grid.focus.moveTo({ row: -1, col });
+}
+
+/** Cell: Enter and F2 edit, Space selects the row. */
+function cellKey(grid: Grid, event: KeyboardEvent, row: number, column: ColumnSchema | undefined): boolean {
+  if (event.key === " " && !event.ctrlKey && !event.altKey) grid.toggleRow(row, event.shiftKey);
+  else if ((event.key === "Enter" || event.key === "F2") && column && grid.canEdit(column)) grid.startEdit(row, column);
+  else return false;
+  return true;
+}
+
+export function onGridDoubleClick(grid: Grid, event: MouseEvent): void {
+  const place = placeOf(event.target);
+  const column = place && grid.state.visible[place.col - 1];
+  if (!place || place.row < 0 || !column) return;
+  const record = grid.windows.row(place.row);
+  if (record && grid.editor.isEditing(record.id, column.id)) return;
+  grid.startEdit(place.row, column);
+}
+
+/** Copies the selected rows that are here as tab-separated text, or else the focused cell. */
+export function onGridCopy(grid: Grid, event: ClipboardEvent): void {
+  const isElsewhere = event.target instanceof HTMLInputElement || !document.getSelection()?.isCollapsed;
+  const text = isElsewhere ? "" : copyText(grid);
+  if (!text) return;
+  event.clipboardData?.setData("text/plain", text);
+  event.preventDefault();
+  grid.announce(grid.t("copied"));
+}
+
+function copyText(grid: Grid): string {
+  const { windows, state, focus } = grid;
+  const columns = state.visible;
+  const line = (row: RowRecord, shown: readonly ColumnSchema[]): string =>
+    shown.map((column) => (grid.formatter.text(column, row.d[column.id]) ?? "").replace(/[\t\n]/g, " ")).join("\t");
+  const selected = windows.loaded().filter((row) => state.isSelected(row.id));
+  if (selected.length) return selected.map((row) => line(row, columns)).join("\n");
+  const row = windows.row(focus.active.row);
+  const column = columns[focus.active.col - 1];
+  return row && column ? line(row, [column]) : "";
+}

@@ -1,0 +1,70 @@
+/** The whole grid: toolbar, chips, banner, table, export tray, status bar and popovers. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import type { Grid } from "../grid.ts";
+import { bannerView } from "./banner.ts";
+import { bodyView } from "./body.ts";
+import { columnsMenu } from "./columnsmenu.ts";
+import { noteView } from "./editor.ts";
+import { exportMenu } from "./exportmenu.ts";
+import { filterPopover } from "./filterpopover.ts";
+import { headerView } from "./header.ts";
+import { onGridCopy, onGridDoubleClick, onGridKey } from "./gestures.ts";
+import { jobsView } from "./jobs.ts";
+import { statusView } from "./status.ts";
+import { chipsView, toolbarView } from "./toolbar.ts";
+
+export function gridView(grid: Grid): TemplateResult {
+  return html`
+    ${toolbarView(grid)} ${chipsView(grid)} ${bannerView(grid)}
+    <div class="gridkit-frame">
+      ${grid.windows.isLoading ? html`<div class="gridkit-busy" aria-hidden="true"></div>` : nothing}
+      ${tableView(grid)} ${emptyView(grid)}
+    </div>
+    ${jobsView(grid)} ${statusView(grid)} ${filterPopover(grid)} ${columnsMenu(grid)} ${exportMenu(grid)}
+    ${noteView(grid)}
+  `;
+}
+
+function tableView(grid: Grid): TemplateResult {
+  const { state, windows } = grid;
+  const columns = state.visible;
+  const widths = columns.map((column) => state.width(column.id));
+  const total = widths.reduce((sum, width) => sum + width, 0);
+  const template = `${widths.map((width) => `${width}px`).join(" ")} 1fr`;
+  const rowCount = windows.count.is === "exact" ? windows.length + 1 : -1;
+  return html`
+    <div class="gridkit-viewport" tabindex="-1">
+      <div
+        class="gridkit-table ${windows.isRefreshing && windows.hasAnswer ? "is-stale" : ""}"
+        role="grid"
+        aria-label=${grid.schema.label}
+        aria-rowcount=${rowCount}
+        aria-colcount=${columns.length + 1}
+        aria-multiselectable="true"
+        aria-readonly=${grid.mayEdit ? "false" : "true"}
+        aria-busy=${windows.isLoading ? "true" : "false"}
+        .style=${`--gridkit-template: ${template}; --gridkit-total: ${total}px`}
+        @keydown=${(event: KeyboardEvent) => onGridKey(grid, event)}
+        @focusin=${(event: FocusEvent) => grid.focus.focused(event)}
+        @dblclick=${(event: MouseEvent) => onGridDoubleClick(grid, event)}
+        @copy=${(event: ClipboardEvent) => onGridCopy(grid, event)}
+      >
+        ${headerView(grid, columns)} ${bodyView(grid, columns)}
+      </div>
+    </div>
+  `;
+}
+
+function emptyView({ windows, state, t }: Grid): TemplateResult | typeof nothing {
+  if (!windows.hasAnswer || windows.length > 0) return nothing;
+  return html`
+    <div class="gridkit-empty">
+      <p class="gridkit-empty-title">${t("emptyTitle")}</p>
+      <p>${t(state.isNarrowed ? "emptyFiltered" : "emptyText")}</p>
+      ${state.isNarrowed
+        ? html`<button type="button" class="gridkit-button" @click=${() => state.clearFilters()}>${t("clearFilters")}</button>`
+        : nothing}
+    </div>
+  `;
+}

@@ -1,0 +1,40 @@
+/** The line below the table, and the region that screen readers listen to. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import type { Grid } from "../grid.ts";
+import { countLabel } from "../texts.ts";
+
+export function statusView(grid: Grid): TemplateResult {
+  const { windows, state, formatter, t } = grid;
+  const selected = state.selected.length;
+  return html`
+    <div class="gridkit-status">
+      <span class="gridkit-count">
+        ${windows.hasAnswer ? countLabel(windows.count, formatter, t) : t("loading")} ${countAction(grid)}
+      </span>
+      ${selected
+        ? html`<span class="gridkit-selected">
+            ${t("selected", { count: formatter.count(selected) })}
+            <button type="button" class="gridkit-link" @click=${() => grid.clearSelection()}>${t("selectionClear")}</button>
+          </span>`
+        : nothing}
+      <span class="gridkit-spring"></span>
+      ${rangeView(grid)}
+    </div>
+    <div class="gridkit-hidden" role="status" aria-live="polite">${grid.announcement}</div>
+  `;
+}
+
+function countAction({ windows, t }: Grid): TemplateResult | typeof nothing {
+  if (windows.isCounting) return html`<span class="gridkit-muted">${t("rowsCounting")}…</span>`;
+  if (!windows.hasAnswer || windows.count.is === "exact") return nothing;
+  return html`<button type="button" class="gridkit-link" @click=${() => void windows.countExactly()}>${t("countExactly")}</button>`;
+}
+
+function rangeView({ scroller, windows, formatter, t }: Grid): TemplateResult | typeof nothing {
+  const range = windows.hasAnswer ? scroller.visibleRange() : null;
+  if (!range) return nothing;
+  const [first, last] = range;
+  const text = t("rowsShown", { first: formatter.count(first + 1), last: formatter.count(last + 1) });
+  return html`<span class="gridkit-range">${text}</span>`;
+}

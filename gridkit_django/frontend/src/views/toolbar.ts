@@ -1,0 +1,119 @@
+/** Search box and buttons above the table; the active filters as removable chips below them. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import { live } from "lit-html/directives/live.js";
+import { repeat } from "lit-html/directives/repeat.js";
+import { type ColumnCondition, describeCondition } from "../filters.ts";
+import type { Grid } from "../grid.ts";
+import { formatsOf } from "../jobs.ts";
+import type { PopoverName } from "../popover.ts";
+import { chevronIcon, closeIcon, columnsIcon, exportIcon, searchIcon } from "./icons.ts";
+
+const SEARCH_DELAY_MS = 300;
+const timers = new WeakMap<Grid, ReturnType<typeof setTimeout>>();
+
+export function toolbarView(grid: Grid): TemplateResult {
+  const { t } = grid;
+  const hasSearch = grid.state.columns.some((column) => column.searchable);
+  const hasExport = formatsOf(grid.exportMethod).length > 0;
+  return html`
+    <div class="gridkit-toolbar" role="toolbar" aria-label=${grid.schema.label}>
+      ${hasSearch ? searchBox(grid) : nothing}
+      <span class="gridkit-spring"></span>
+      ${menuButton(grid, "columns", t("columns"), columnsIcon)}
+      ${hasExport ? menuButton(grid, "export", t("export"), exportIcon) : nothing}
+    </div>
+  `;
+}
+
+function searchBox(grid: Grid): TemplateResult {
+  const { t } = grid;
+  return html`
+    <label class="gridkit-search">
+      ${searchIcon}
+      <input
+        type="search"
+        class="gridkit-input"
+        placeholder=${t("search")}
+        aria-label=${t("search")}
+        maxlength=${grid.schema.limits?.searchLength ?? 200}
+        autocomplete="off"
+        spellcheck="false"
+        .value=${live(shownSearch(grid))}
+        @input=${(event: Event) => searchLater(grid, inputOf(event).value, SEARCH_DELAY_MS)}
+        @change=${(event: Event) => searchLater(grid, inputOf(event).value, 0)}
+      />
+    </label>
+  `;
+}
+
+const inputOf = (event: Event): HTMLInputElement => event.target as HTMLInputElement;
+
+/** What the user is typing while the box has the focus; else the search that is in force. */
+function shownSearch({ root, state }: Grid): string {
+  const input = root.querySelector<HTMLInputElement>(".gridkit-search input");
+  return input && input === document.activeElement ? input.value : state.search;
+}
+
+/** Searches when the user has paused typing, so that not every letter asks the server. */
+function searchLater(grid: Grid, text: string, delay: number): void {
+  clearTimeout(timers.get(grid));
+  const search = (): void => {
+    timers.delete(grid);
+    grid.state.setSearch(text.trim());
+  };
+  timers.set(grid, setTimeout(search, delay));
+}
+
+function menuButton(grid: Grid, name: PopoverName, label: string, icon: TemplateResult): TemplateResult {
+  return html`
+    <button
+      type="button"
+      class="gridkit-button"
+      aria-haspopup="dialog"
+      aria-expanded=${grid.popovers.isOpen(name) ? "true" : "false"}
+      @pointerdown=${() => grid.popovers.press(name)}
+      @click=${(event: Event) => grid.popovers.toggle(name, event.currentTarget as HTMLElement)}
+    >
+      ${icon}<span>${label}</span>${chevronIcon}
+    </button>
+  `;
+}
+
+export function chipsView(grid: Grid): TemplateResult | typeof nothing {
+  const { state, t } = grid;
+  const conditions = [...state.conditions];
+  if (!conditions.length) return nothing;
+  return html`
+    <div class="gridkit-chips" role="group" aria-label=${t("filters")}>
+      ${repeat(
+        conditions,
+        ([id]) => id,
+        ([id, condition]) => chip(grid, id, condition),
+      )}
+      <button type="button" class="gridkit-link" @click=${() => state.clearFilters()}>${t("clearAll")}</button>
+    </div>
+  `;
+}
+
+function chip(grid: Grid, id: string, condition: ColumnCondition): TemplateResult | typeof nothing {
+  const { state, formatter, t } = grid;
+  const column = state.column(id);
+  if (!column) return nothing;
+  const text = describeCondition(column, condition, formatter, t);
+  return html`
+    <span class="gridkit-chip">
+      <button type="button" class="gridkit-chip-text" title=${text} @click=${(event: Event) => grid.openFilter(column, event.currentTarget as HTMLElement)}>
+        ${text}
+      </button>
+      <button
+        type="button"
+        class="gridkit-chip-remove"
+        aria-label=${t("filterRemoveOf", { column: column.label })}
+        @click=${() => state.setCondition(id, null)}
+      >
+        ${closeIcon}
+      </button>
+    </span>
+  `;
+}

@@ -1,0 +1,276 @@
+/**
+ * The rows that are in the browser: blocks of up to 100 rows, fetched when they come into view.
+ *
+ * A jump asks for an offset window. Going on from a block that is here uses its cursor, which costs the
+ * database the same at row 300,000 as at row 0. A new query keeps the old rows in view until the first
+ * block of the new answer has arrived, and keeps them when that request fails.
+ */
+
+import type { GridQuery, RowCount, RowRecord, RowsRequest, RowsResponse, WindowRequest } from "./protocol.ts";
+
+const MAX_BLOCKS = 80;
+const UNKNOWN: RowCount = { value: null, is: "unknown" };
+
+export interface WindowsOptions {
+  readonly blockSize: number;
+  readonly fetchRows: (request: RowsRequest, signal: AbortSignal) => Promise<RowsResponse>;
+  /** Called after every change of rows, count, or loading and error state. */
+  readonly changed: () => void;
+}
+
+interface Block {
+  readonly rows: RowRecord[];
+  readonly next: string | null;
+  readonly hasNext: boolean;
+}
+
+/** Everything that belongs to one query; replaced whole when the query changes. */
+interface Generation {
+  readonly query: GridQuery;
+  readonly blocks: Map<number, Block>;
+  readonly loading: Map<number, AbortController>;
+  count: RowCount;
+  /** Row number after the last row, once a block without successor has been seen. */
+  end: number | null;
+}
+
+export class RowWindows {
+  readonly blockSize: number;
+  readonly #options: WindowsOptions;
+  #shown: Generation | null = null;
+  #coming: Generation | null = null;
+  #error: unknown = null;
+  #counting: AbortController | null = null;
+  #cursorsWork = true;
+
+  constructor(options: WindowsOptions) {
+    this.#options = options;
+    this.blockSize = Math.max(1, Math.min(100, options.blockSize));
+  }
+
+  /** True while a new query waits for its first rows. */
+  get isRefreshing(): boolean {
+    return this.#coming !== null && this.#error === null;
+  }
+
+  get isLoading(): boolean {
+    return this.isRefreshing || (this.#shown?.loading.size ?? 0) > 0;
+  }
+
+  get isCounting(): boolean {
+    return this.#counting !== null;
+  }
+
+  /** The failure of the last request; null again as soon as a retry starts. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  /** True once any rows, or none at all, have arrived. */
+  get hasAnswer(): boolean {
+    return this.#shown !== null;
+  }
+
+  /** The query whose rows are on show. */
+  get query(): GridQuery | null {
+    return this.#shown?.query ?? null;
+  }
+
+  /** True when the newest query asks for this column, so that its values are here or coming. */
+  holds(column: string): boolean {
+    return (this.#coming ?? this.#shown)?.query.columns.includes(column) ?? true;
+  }
+
+  get count(): RowCount {
+    return this.#shown?.count ?? UNKNOWN;
+  }
+
+  /** How many rows the scroll bar stands for; grows when the end is not known yet. */
+  get length(): number {
+    const shown = this.#shown;
+    if (!shown) return 0;
+    if (shown.end !== null) return shown.end;
+    const known = shown.count.is === "exact" ? (shown.count.value ?? 0) : null;
+    const seen = this.#seen(shown);
+    if (known !== null) return Math.max(known, seen);
+    return Math.max(shown.count.value ?? 0, seen + this.blockSize);
+  }
+
+  row(index: number): RowRecord | undefined {
+    const block = this.#shown?.blocks.get(Math.floor(index / this.blockSize));
+    return block?.rows[index % this.blockSize];
+  }
+
+  /** The rows that are here, in their order. */
+  loaded(): RowRecord[] {
+    const numbers = [...(this.#shown?.blocks.keys() ?? [])].sort((a, b) => a - b);
+    return numbers.flatMap((number) => this.#shown?.blocks.get(number)?.rows ?? []);
+  }
+
+  /** Row number of a row that is here; -1 when it is not. */
+  indexOf(id: string | number): number {
+    for (const [number, block] of this.#shown?.blocks ?? []) {
+      const at = block.rows.findIndex((row) => row.id === id);
+      if (at >= 0) return number * this.blockSize + at;
+    }
+    return -1;
+  }
+
+  /** Puts the row of an edit answer in the place of the old one. */
+  replace(row: RowRecord): void {
+    const index = this.indexOf(row.id);
+    if (index < 0) return;
+    const block = this.#shown?.blocks.get(Math.floor(index / this.blockSize));
+    if (block) block.rows[index % this.blockSize] = row;
+    this.#options.changed();
+  }
+
+  /** Asks for the rows of a query from the top; what is on show stays until they are here. */
+  async open(query: GridQuery): Promise<void> {
+    this.#drop(this.#coming);
+    this.#counting?.abort();
+    this.#counting = null;
+    const generation: Generation = { query, blocks: new Map(), loading: new Map(), count: UNKNOWN, end: null };
+    this.#coming = generation;
+    await this.#load(generation, 0, "capped");
+  }
+
+  /** Fetches the blocks that rows first..last lie in, and drops requests that went out of view. */
+  async ensure(first: number, last: number): Promise<void> {
+    const shown = this.#shown;
+    if (!shown || this.#coming || this.#error) return;
+    const from = Math.floor(Math.max(0, first) / this.blockSize);
+    const to = Math.floor(Math.max(0, Math.min(last, this.length - 1)) / this.blockSize);
+    for (const [number, controller] of shown.loading) {
+      if (number < from - 1 || number > to + 1) controller.abort();
+    }
+    const wanted = Array.from({ length: to - from + 1 }, (_, step) => from + step);
+    const missing = wanted.filter((number) => !shown.blocks.has(number) && !shown.loading.has(number));
+    await Promise.all(missing.map((number) => this.#load(shown, number, "none")));
+  }
+
+  /** Sends the request that failed once more. */
+  async retry(): Promise<void> {
+    this.#error = null;
+    if (this.#coming) await this.open(this.#coming.query);
+    else this.#options.changed();
+  }
+
+  /** Asks for the exact number of rows; the label changes when it is here. */
+  async countExactly(): Promise<void> {
+    const shown = this.#shown;
+    if (!shown || this.#counting || shown.count.is === "exact") return;
+    const controller = new AbortController();
+    this.#counting = controller;
+    this.#options.changed();
+    try {
+      const request = this.#request(shown.query, { kind: "offset", start: 0, end: 1 }, "exact");
+      const answer = await this.#options.fetchRows(request, controller.signal);
+      if (answer.count && shown === this.#shown) shown.count = answer.count;
+    } catch (error) {
+      if (!isAbort(error)) console.warn("gridkit-grid: the exact count failed; the lower bound stays.", error);
+    } finally {
+      if (this.#counting === controller) this.#counting = null;
+      this.#options.changed();
+    }
+  }
+
+  /** Stops every request; the element left the page. */
+  close(): void {
+    this.#drop(this.#shown);
+    this.#drop(this.#coming);
+    this.#counting?.abort();
+  }
+
+  #seen(generation: Generation): number {
+    let seen = 0;
+    for (const [number, block] of generation.blocks) {
+      seen = Math.max(seen, number * this.blockSize + block.rows.length + (block.hasNext ? 1 : 0));
+    }
+    return seen;
+  }
+
+  async #load(generation: Generation, number: number, count: RowsRequest["count"]): Promise<void> {
+    const controller = new AbortController();
+    generation.loading.set(number, controller);
+    this.#error = null;
+    this.#options.changed();
+    try {
+      const answer = await this.#fetchBlock(generation, number, count, controller.signal);
+      if (!controller.signal.aborted) this.#accept(generation, number, answer);
+    } catch (error) {
+      const current = generation === this.#coming || generation === this.#shown;
+      if (!isAbort(error) && current && !controller.signal.aborted) this.#error = error;
+    } finally {
+      generation.loading.delete(number);
+      this.#options.changed();
+    }
+  }
+
+  async #fetchBlock(
+    generation: Generation,
+    number: number,
+    count: RowsRequest["count"],
+    signal: AbortSignal,
+  ): Promise<RowsResponse> {
+    const start = number * this.blockSize;
+    const offset: WindowRequest = { kind: "offset", start, end: start + this.blockSize };
+    const before = generation.blocks.get(number - 1);
+    const after = this.#cursorsWork && before?.rows.length === this.blockSize ? before.next : null;
+    if (after) {
+      const window: WindowRequest = { kind: "cursor", after, size: this.blockSize };
+      try {
+        return await this.#options.fetchRows(this.#request(generation.query, window, count), signal);
+      } catch (error) {
+        if (!isCursorProblem(error)) throw error;
+        this.#cursorsWork = false;
+      }
+    }
+    return this.#options.fetchRows(this.#request(generation.query, offset, count), signal);
+  }
+
+  #request(query: GridQuery, window: WindowRequest, count: RowsRequest["count"]): RowsRequest {
+    return { v: 1, ...query, window, count };
+  }
+
+  #accept(generation: Generation, number: number, answer: RowsResponse): void {
+    if (generation === this.#coming) {
+      this.#drop(this.#shown);
+      this.#shown = generation;
+      this.#coming = null;
+    }
+    const hasNext = answer.window.hasNext ?? answer.rows.length === this.blockSize;
+    generation.blocks.set(number, { rows: [...answer.rows], next: answer.window.next ?? null, hasNext });
+    if (answer.count && answer.count.is !== "unknown") generation.count = answer.count;
+    this.#settleEnd(generation, number, answer.rows.length, hasNext);
+    this.#evict(generation, number);
+  }
+
+  /** A block without successor tells where the rows end, whatever an earlier count said. */
+  #settleEnd(generation: Generation, number: number, rows: number, hasNext: boolean): void {
+    if (hasNext) return;
+    generation.end = number * this.blockSize + rows;
+    const isCertain = rows > 0 || number === 0;
+    if (isCertain) generation.count = { value: generation.end, is: "exact" };
+  }
+
+  /** Forgets the blocks farthest from the newest one when there are too many. */
+  #evict(generation: Generation, newest: number): void {
+    if (generation.blocks.size <= MAX_BLOCKS) return;
+    const byDistance = [...generation.blocks.keys()].sort((a, b) => Math.abs(b - newest) - Math.abs(a - newest));
+    for (const number of byDistance.slice(0, generation.blocks.size - MAX_BLOCKS)) generation.blocks.delete(number);
+  }
+
+  #drop(generation: Generation | null): void {
+    for (const controller of generation?.loading.values() ?? []) controller.abort();
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+function isCursorProblem(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === "string" && code.startsWith("cursor");
+}
