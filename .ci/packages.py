@@ -37,7 +37,9 @@ def _make_environment(version: str) -> None:
         return
     shutil.rmtree(VENV, ignore_errors=True)
     if subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode:
-        apt_install([f"python{version}-venv"], f"Python {version} has no venv module, so there is no place to install into")
+        apt_install(
+            [f"python{version}-venv"], f"Python {version} has no venv module, so there is no place to install into"
+        )
     run([sys.executable, "-m", "venv", VENV])
 
 

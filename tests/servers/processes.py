@@ -1,0 +1,140 @@
+"""Starting, awaiting and ending real server processes: the ground that every server of the suite stands on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+
+
+class ServerFailed(Exception):
+    """A server of the suite did not start or did not stop; the message ends with its log."""
+
+
+def wait_until(ready: Callable[[], bool], what: str, *, seconds: float = PATIENCE) -> None:
+    """Return as soon as `ready()` is true.
+
+    Args:
+        ready: A quick question without side effects.
+        what: What is awaited, for the message.
+        seconds: How long at most.
+
+    Raises:
+        ServerFailed: It is still false after that time.
+    """
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > end:
+            raise ServerFailed(f"waited {seconds:.0f} s in vain for: {what}")
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """Give a folder that is gone afterwards; its path is short, for a Unix socket's path holds 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix=f"gk-{prefix}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class ServerProcess:
+    """One server: a process group of its own, its output in a log file, ended with all its children.
+
+    Args:
+        name: What it is called in messages.
+        command: The program and its arguments.
+        log: Where its output goes.
+        env: Its whole environment; None takes this process's.
+        user: The system user that it runs as, for programs that refuse root.
+        cwd: Where it runs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        log: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        user: str | None = None,
+        cwd: Path = ROOT,
+    ) -> None:
+        self.name = name
+        self.log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [str(word) for word in command],
+                cwd=cwd,
+                env=dict(env) if env is not None else None,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **({"user": user, "group": user_group(user), "extra_groups": []} if user else {}),
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Say whether it still runs."""
+        return self._process.poll() is None
+
+    def read_log(self) -> str:
+        """Return the end of what it wrote."""
+        return self.log.read_text(errors="replace")[-4000:]
+
+    def wait_ready(self, ready: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
+        """Wait until it serves.
+
+        Raises:
+            ServerFailed: It ended by itself or is not ready in time; the message holds its log.
+        """
+
+        def answered() -> bool:
+            if not self.alive():
+                raise ServerFailed(f"{self.name} ended with {self._process.returncode}:\n{self.read_log()}")
+            return ready()
+
+        try:
+            wait_until(answered, f"{self.name} to be ready", seconds=seconds)
+        except ServerFailed as error:
+            self.stop()
+            raise ServerFailed(f"{error}\n{self.read_log()}") from error
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, *, seconds: float = 20.0) -> None:
+        """End it: politely first, so that it can tidy up, then with its whole process group."""
+        if self.alive():
+            self._process.send_signal(how)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(seconds)
+
+
+def user_group(user: str) -> int:
+    """Return the id of a system user's own group."""
+    return pwd.getpwnam(user).pw_gid
