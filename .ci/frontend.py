@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from packages import install
-from steps import PYTHON, ROOT, StepFailed, digest, run, stamp_of, step, warn
+from steps import PYTHON, ROOT, StepError, digest, run, stamp_of, step, warn
 
 SOURCE = ROOT / "gridkit_django" / "frontend"
 BUNDLE = ROOT / "gridkit_django" / "static" / "gridkit"
@@ -29,7 +29,7 @@ def build() -> None:
         if not any(BUNDLE.glob("*.js")):
             _forget("front-end bundle")
         step("front-end bundle", digest(_sources()), lambda: _npm_run(npm, "run", "build"))
-    except StepFailed as error:
+    except StepError as error:
         warn(
             f"the front-end bundle could not be built, so grids are plain HTML pages without live editing.\n{error}\n"
             "Give npm a registry that it can reach and run make again."

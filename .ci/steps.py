@@ -16,7 +16,7 @@ PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "gridkit-stamps"
 
 
-class StepFailed(Exception):
+class StepError(Exception):
     """A step could not be done; the message is written for the person at the terminal."""
 
 
@@ -43,7 +43,7 @@ def run(
         limit: Seconds after which the command is ended.
 
     Raises:
-        StepFailed: It exited non-zero, took too long or could not be started; the message ends with its last lines.
+        StepError: It exited non-zero, took too long or could not be started; the message ends with its last lines.
     """
     words = [str(word) for word in command]
     try:
@@ -59,10 +59,10 @@ def run(
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise StepFailed(f"{' '.join(words[:3])}: {error}") from error
+        raise StepError(f"{' '.join(words[:3])}: {error}") from error
     if done.returncode:
         tail = "\n".join(done.stdout.strip().splitlines()[-25:])
-        raise StepFailed(f"`{' '.join(words[:6])}` exited with {done.returncode}:\n{tail}")
+        raise StepError(f"`{' '.join(words[:6])}` exited with {done.returncode}:\n{tail}")
     return done.stdout
 
 
@@ -86,7 +86,7 @@ def step(name: str, inputs: str, action: Callable[[], None]) -> None:
     Args:
         name: What a person reads; also the stamp's name.
         inputs: A digest of all that the result depends on.
-        action: The work. It raises `StepFailed` when it cannot be done, and then leaves no stamp.
+        action: The work. It raises `StepError` when it cannot be done, and then leaves no stamp.
     """
     stamp = stamp_of(name)
     if stamp.is_file() and stamp.read_text() == inputs:

