@@ -61,7 +61,7 @@ def run(
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StepError(f"{' '.join(words[:3])}: {error}") from error
     if done.returncode:
-        tail = "\n".join(done.stdout.strip().splitlines()[-25:])
+        tail = "\n".join(done.stdout.strip().splitlines()[-60:])
         raise StepError(f"`{' '.join(words[:6])}` exited with {done.returncode}:\n{tail}")
     return done.stdout
 

@@ -1,0 +1,100 @@
+"""Run the tests: all of them on SQLite, those marked `both_databases` again on PostgreSQL, with one coverage figure.
+
+Without arguments the whole suite runs, shuffled, on two processes, and coverage must reach the share that
+pyproject.toml asks for. Arguments (`make test ARGS="tests/grids -x"`) go to pytest, and then coverage is not judged.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+from steps import PYTHON, ROOT, say
+
+COVERAGE = ROOT / "var" / "coverage"
+OUTCOMES = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "warnings", "errors")
+NO_TESTS = 5
+
+
+def run_pytest(database: str, arguments: list[str]) -> tuple[int, dict[str, int]]:
+    """Run pytest once, showing its output as it comes.
+
+    Args:
+        database: What GRIDKIT_TEST_DB says: `sqlite` or `postgres`.
+        arguments: More arguments for pytest.
+
+    Returns:
+        Its exit status and the counts of its closing line.
+    """
+    command = [PYTHON, "-m", "coverage", "run", "-m", "pytest", "-q", "--no-header", *arguments]
+    sys.stdout.write(f"\nTests on {database}\n")
+    sys.stdout.flush()
+    last = ""
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "GRIDKIT_TEST_DB": database, "COVERAGE_FILE": str(COVERAGE / "data")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            last = line if re.search(r"\d+ (passed|failed|errors?|deselected)\b.* in ", line) else last
+    return process.returncode, _counts(last)
+
+
+def _counts(line: str) -> dict[str, int]:
+    """Read the counts of pytest's closing line."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
+    found = {word: int(number) for number, word in re.findall(r"(\d+) ([a-z]+)", plain)}
+    if "error" in found:
+        found["errors"] = found.pop("error")
+    return {word: found[word] for word in OUTCOMES if word in found}
+
+
+def judge_coverage() -> int:
+    """Combine what all processes measured, print what is not covered, and fail under the agreed share."""
+    env = {**os.environ, "COVERAGE_FILE": str(COVERAGE / "data")}
+    # Files stay, so that several test runs can be added up; the summary is for a person.
+    subprocess.run([PYTHON, "-m", "coverage", "combine", "-q", COVERAGE], cwd=ROOT, env=env, check=False)
+    sys.stdout.write("\nCoverage\n")
+    sys.stdout.flush()
+    return subprocess.run([PYTHON, "-m", "coverage", "report"], cwd=ROOT, env=env, check=False).returncode
+
+
+def close(started: float, *runs: dict[str, int]) -> None:
+    """Print one closing line over all runs, in pytest's own form."""
+    total = {word: sum(run.get(word, 0) for run in runs) for word in OUTCOMES if word != "deselected"}
+    text = ", ".join(f"{number} {word}" for word, number in total.items() if number) or "no tests ran"
+    sys.stdout.write(f"{f' {text} in {time.monotonic() - started:.2f}s ':=^100}\n")
+
+
+def main(arguments: list[str]) -> int:
+    """Run both databases and return the exit status: 0 only when tests ran, all passed and coverage holds."""
+    started = time.monotonic()
+    shutil.rmtree(COVERAGE, ignore_errors=True)
+    COVERAGE.mkdir(parents=True)
+    whole = [] if arguments else ["-n", "2", "--dist", "loadgroup"]
+    first, on_sqlite = run_pytest("sqlite", [*whole, *arguments])
+    second, on_postgres = run_pytest("postgres", [*whole, "-m", "both_databases", *arguments])
+    if arguments and second == NO_TESTS:
+        second = 0
+    status = max(first, second)
+    if not arguments:
+        status = max(status, judge_coverage())
+    if status:
+        say("failed", "see above; a part can be run again by: make test ARGS='tests/... -x'")
+    close(started, on_sqlite, on_postgres)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
