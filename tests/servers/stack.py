@@ -1,0 +1,252 @@
+"""The example project as it runs in production: real database, real Redis, web and Celery processes of their own.
+
+A route test asks for `stack`; it then runs once on SQLite and once on PostgreSQL. The stack belongs to the test's
+module: its database starts empty and migrated, and all processes are gone after the module's last test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import psycopg
+import pytest
+import redis
+from celery import Celery
+
+from tests.servers.http import Client
+from tests.servers.postgres import PostgresServer
+from tests.servers.processes import ROOT, ServerError, ServerProcess, free_port, scratch_folder
+
+DATABASES = ("sqlite", "postgres")
+
+
+class Stack:
+    """One running example project.
+
+    Args:
+        database: `sqlite` or `postgres`.
+        database_url: The address of its database.
+        redis_url: The address of its broker and cache.
+        folder: Where its files and logs go.
+
+    Attributes:
+        database: `sqlite` or `postgres`.
+        env: The environment of all its processes.
+    """
+
+    def __init__(self, database: str, database_url: str, redis_url: str, folder: Path) -> None:
+        self.database = database
+        self.folder = folder
+        self.env = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "example_project.settings",
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "GRIDKIT_DEMO_VAR": str(folder),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._web: list[tuple[str, ServerProcess]] = []
+        self._workers: list[ServerProcess] = []
+
+    def manage(self, *words: str, feed: str | None = None) -> str:
+        """Run a management command to its end and return what it printed.
+
+        Args:
+            words: The command and its arguments.
+            feed: What it reads from standard input.
+
+        Raises:
+            ServerError: It exited non-zero; the message holds its output.
+        """
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self.env,
+            input=feed or "",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        if done.returncode:
+            raise ServerError(f"manage.py {' '.join(words[:2])} exited with {done.returncode}:\n{done.stdout}")
+        return done.stdout
+
+    def python(self, code: str) -> str:
+        """Run Python code inside the project, in a process of its own, and return what it printed."""
+        return self.manage("shell", "--no-imports", "-c", code)
+
+    def web(self, processes: int = 1) -> list[str]:
+        """Start web processes, each with a port of its own, and return their addresses once they answer."""
+        started = [self._start_web() for _ in range(processes)]
+        for url, server in started:
+            server.wait_ready(lambda address=url: _answers(address))
+        self._web.extend(started)
+        return [url for url, _ in started]
+
+    def url(self, index: int = 0) -> str:
+        """Return the address of one of the web processes, in the order in which they were started."""
+        return self._web[index][0]
+
+    def client(self, user: str = "", password: str = "", *, index: int = 0) -> Client:
+        """Return an HTTP client for one of the web processes that sends this user's name and password (Basic)."""
+        return Client(self.url(index), user, password)
+
+    def worker(self, *options: str) -> ServerProcess:
+        """Start a Celery worker process and return it once it answers a ping."""
+        node = f"gk-{uuid.uuid4().hex[:8]}@localhost"
+        celery = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "example_project",
+            "worker",
+            "-n",
+            node,
+            "-c",
+            "1",
+            "-l",
+            "INFO",
+        ]
+        log = self.folder / f"worker-{len(self._workers)}.log"
+        server = ServerProcess("Celery worker", [*celery, *options], log, env=self.env)
+        self._workers.append(server)
+        with Celery("probe", broker=self.env["REDIS_URL"]) as probe:
+            server.wait_ready(lambda: bool(probe.control.inspect([node], timeout=1).ping()))
+        return server
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the database itself, past the project, and return all rows."""
+        if self.database == "postgres":
+            with psycopg.connect(self.env["DATABASE_URL"]) as link:
+                return link.execute(query.encode()).fetchall()
+        with contextlib.closing(sqlite3.connect(self.env["DATABASE_URL"].removeprefix("sqlite:///"))) as file:
+            return file.execute(query).fetchall()
+
+    def logs(self) -> str:
+        """Return the end of every process's output, for a failing test's message."""
+        servers = [*(server for _, server in self._web), *self._workers]
+        return "\n".join(f"--- {server.name} {server.pid}\n{server.read_log()}" for server in servers)
+
+    def stop(self) -> None:
+        """End all its processes."""
+        for _, server in self._web:
+            server.stop()
+        for worker in self._workers:
+            worker.stop()
+        self._web.clear()
+        self._workers.clear()
+
+    def _start_web(self) -> tuple[str, ServerProcess]:
+        """Start one gunicorn with one worker process, as a host behind a load balancer runs it."""
+        port = free_port()
+        options = ["--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "4", "--no-control-socket"]
+        command = [sys.executable, "-m", "gunicorn", "example_project.wsgi:application", *options]
+        log = self.folder / f"web-{port}.log"
+        return f"http://127.0.0.1:{port}", ServerProcess(f"web {port}", command, log, env=self.env)
+
+
+def _answers(url: str) -> bool:
+    """Say whether a web server answers at all, be it with an error."""
+    try:
+        urlopen(f"{url}/login/", timeout=5).close()  # noqa: S310 - our own server on loopback
+    except HTTPError:
+        return True
+    except (URLError, ConnectionError, TimeoutError):
+        return False
+    return True
+
+
+class Templates:
+    """Migrated, empty databases that stacks are copied from: migrating takes seconds, copying does not.
+
+    Args:
+        server: Where PostgreSQL databases are made.
+        redis_url: Where the migrating process finds Redis.
+        folder: Where the SQLite file goes.
+    """
+
+    def __init__(self, server: PostgresServer, redis_url: str, folder: Path) -> None:
+        self._server = server
+        self._redis_url = redis_url
+        self._folder = folder
+        self._migrated: set[str] = set()
+        self._databases: list[str] = []
+
+    def copy(self, database: str, folder: Path) -> str:
+        """Make a fresh database of a kind (`sqlite`: a file in `folder`; `postgres`) and return its address."""
+        return {"sqlite": self._copy_sqlite, "postgres": self._copy_postgres}[database](folder)
+
+    def drop(self) -> None:
+        """Drop the databases that were made on the server."""
+        for name in self._databases:
+            self._server.drop(name)
+
+    def _copy_sqlite(self, folder: Path) -> str:
+        template = self._folder / "template.sqlite3"
+        self._migrate(f"sqlite:///{template}")
+        for path in self._folder.glob("template.sqlite3*"):
+            shutil.copy(path, folder / path.name.replace("template", "stack"))
+        return f"sqlite:///{folder / 'stack.sqlite3'}"
+
+    def _copy_postgres(self, folder: Path) -> str:
+        template = f"gk_template_{os.getpid()}"
+        if template not in self._databases:
+            self._databases.append(template)
+            self._server.create(template)
+        self._migrate(self._server.database_url(template))
+        name = folder.name.replace("-", "_")
+        self._databases.append(name)
+        return self._server.create(name, template=template)
+
+    def _migrate(self, url: str) -> None:
+        if url in self._migrated:
+            return
+        folder = self._folder / "migrating"
+        folder.mkdir(exist_ok=True)
+        Stack("", url, self._redis_url, folder).manage("migrate", "--verbosity", "0")
+        self._migrated.add(url)
+
+
+@pytest.fixture(scope="session")
+def stack_templates(postgres_server: PostgresServer, redis_url: str) -> Iterator[Templates]:
+    """The migrated databases of this test process."""
+    with scratch_folder("templates") as folder:
+        templates = Templates(postgres_server, redis_url, folder)
+        yield templates
+        templates.drop()
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def stack(request: pytest.FixtureRequest, stack_templates: Templates, redis_url: str) -> Iterator[Stack]:
+    """The example project on an empty, migrated database; start what the test needs with `web()` and `worker()`."""
+    with scratch_folder("stack") as folder:
+        running = Stack(request.param, stack_templates.copy(request.param, folder), redis_url, folder)
+        try:
+            yield running
+        finally:
+            running.stop()
+            with redis.Redis.from_url(redis_url) as client:
+                client.flushdb()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Keep the tests of one stack in one test process (`--dist loadgroup`), and mark them as routes."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "stack" in item.fixturenames:
+            item.add_marker("route")
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{item.callspec.params['stack']}"))
