@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -25,6 +26,16 @@ class AuditRecordQuerySet(models.QuerySet["AuditRecord"]):
             AppendOnlyError: always.
         """
         raise AppendOnlyError(_REFUSAL)
+
+    def bulk_create(self, objs: Iterable[AuditRecord], *args: Any, **kwargs: Any) -> list[AuditRecord]:
+        """Append many records.
+
+        Raises:
+            AppendOnlyError: when a conflict would be answered with an update.
+        """
+        if kwargs.get("update_conflicts"):
+            raise AppendOnlyError(_REFUSAL)
+        return super().bulk_create(objs, *args, **kwargs)
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Refuse: records are append-only.
@@ -77,9 +88,10 @@ class AuditRecord(models.Model):
         """
         if not self._state.adding:
             raise AppendOnlyError(_REFUSAL)
-        super().save(**kwargs)
+        # Without force_insert, Django turns the save of a new object with a known key into an UPDATE.
+        super().save(**{**kwargs, "force_insert": True})
 
-    def delete(self, **kwargs: Any) -> tuple[int, dict[str, int]]:
+    def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Refuse: records are append-only.
 
         Raises:

@@ -1,0 +1,102 @@
+"""The one writer of audit records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, cast
+
+from gridkit_django.audit.targets import Target
+from gridkit_django.audit.values import json_object, json_value
+from gridkit_django.events import Act, Actor, current_act
+from gridkit_django.exceptions import AuditError
+from gridkit_django.models import AuditRecord
+from gridkit_django.typing import JSONValue, MutableJSONObject
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def record(
+    action: str,
+    *,
+    target: Target,
+    changes: Mapping[str, Sequence[Any]] = _NOTHING,
+    grid: str = "",
+    evidence: Mapping[str, Any] = _NOTHING,
+    actor: Actor | None = None,
+) -> AuditRecord:
+    """Write one audit record, in the transaction that the caller is in: act and record stand or fall together.
+
+    Source, correlation id, metadata and (unless given) the actor are those of the act under way, see
+    ``gridkit_django.events.acting``.
+
+    Args:
+        action: what was done, as ``noun.verb``, for example ``row.update`` or ``plugin.activate``.
+        target: what it was done to.
+        changes: field or column id to ``[before, after]``.
+        grid: id of the grid through which it was done, empty for none.
+        evidence: plain facts that explain the act, for example the failures that led to a suspension.
+        actor: who did it, when that is not the one who acts now.
+
+    Returns:
+        The stored record.
+
+    Raises:
+        AuditError: when a value has no exact JSON form, a change is no pair, or an id is too long to store.
+    """
+    act = current_act()
+    who = actor or act.actor
+    return AuditRecord.objects.create(
+        action=_whole("action", action),
+        actor_kind=who.kind.value,
+        actor_id=_whole("actor_id", who.id),
+        actor_label=_clipped("actor_label", who.label),
+        target_type=_whole("target_type", target.type),
+        target_id=_whole("target_id", target.id),
+        target_label=_clipped("target_label", target.label),
+        grid=_whole("grid", grid),
+        changes={_plain(name): _pair(name, change) for name, change in changes.items()},
+        context=_circumstances(act, evidence),
+    )
+
+
+def _pair(name: str, change: Sequence[Any]) -> list[JSONValue]:
+    if isinstance(change, (str, bytes)) or len(change) != 2:
+        raise AuditError(f"The change of {name!r} is not a pair. Give [before, after].")
+    return [json_value(change[0]), json_value(change[1])]
+
+
+def _circumstances(act: Act, evidence: Mapping[str, Any]) -> MutableJSONObject:
+    """Return what surrounds the act; metadata can't pass itself off as the server's own facts."""
+    context = json_object(dict(act.metadata))
+    context.pop("evidence", None)
+    if evidence:
+        context["evidence"] = json_object(evidence)
+    return {**context, "source": act.source.value, "correlationId": _plain(act.correlation_id)}
+
+
+def _plain(value: str) -> str:
+    return str(json_value(value))
+
+
+def _whole(field: str, value: str) -> str:
+    """Return an id as it is: a cut id would point to something else.
+
+    Raises:
+        AuditError: when it is longer than its column.
+    """
+    limit = _limit(field)
+    if len(value) > limit:
+        raise AuditError(f"The {field} of an audit record has {len(value)} characters; {limit} are the most.")
+    return _plain(value)
+
+
+def _clipped(field: str, value: str) -> str:
+    """Return a label for people, cut to its column: a long name must not undo the act."""
+    limit = _limit(field)
+    text = _plain(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _limit(field: str) -> int:
+    return cast("int", AuditRecord._meta.get_field(field).max_length)  # type: ignore[union-attr]

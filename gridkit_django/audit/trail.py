@@ -1,0 +1,31 @@
+"""Reading the audit trail. Who may read it is the faces' question: the right is ``gridkit_django.view_auditrecord``."""
+
+from __future__ import annotations
+
+from gridkit_django.audit.targets import Target
+from gridkit_django.events import Actor
+from gridkit_django.models import AuditRecord
+from gridkit_django.models.audit import AuditRecordQuerySet
+
+
+class AuditTrail:
+    """The records of this site, newest first.
+
+    The records tell of columns that their reader may not see in a grid: give the right to read them to auditors only.
+    """
+
+    def history_of(self, target: Target) -> AuditRecordQuerySet:
+        """Return the records of one target; its label plays no part."""
+        return self.all().filter(target_type=target.type, target_id=target.id)
+
+    def acts_of(self, actor: Actor) -> AuditRecordQuerySet:
+        """Return the records of one actor; the label plays no part."""
+        return self.all().filter(actor_kind=actor.kind.value, actor_id=actor.id)
+
+    def caused_by(self, correlation_id: str) -> AuditRecordQuerySet:
+        """Return the records of one request or task and of all that it caused."""
+        return self.all().filter(context__correlationId=correlation_id)
+
+    def all(self) -> AuditRecordQuerySet:
+        """Return every record, newest first."""
+        return AuditRecord.objects.order_by("-occurred_at", "-pk")
