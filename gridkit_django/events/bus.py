@@ -98,12 +98,12 @@ class EventBus:
             sender: ``sender`` of the signals, by convention the ``Grid`` class.
             using: database alias for ``committed``; None is Django's default.
         """
-        current: GridEvent | None = event
         for middleware in self._middleware:
-            current = middleware(current)
-            if current is None:
-                break
-        return Emission(current, sender, using)
+            answer = middleware(event)
+            if answer is None:
+                return Emission(None, sender, using)
+            event = answer
+        return Emission(event, sender, using)
 
     def emit(self, event: GridEvent, *, sender: Any = GridEvent, using: str | None = None) -> GridEvent | None:
         """Tell all moments of an event whose act needs no code between them.

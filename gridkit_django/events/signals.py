@@ -20,7 +20,15 @@ from django.dispatch import Signal
 
 from gridkit_django.events.types import EVENT_TYPES, Moment, canonical_type
 
-_SIGNALS = MappingProxyType({(name, moment): Signal() for name in sorted(EVENT_TYPES) for moment in Moment})
+
+class GridSignal(Signal):
+    """A signal whose failed receivers are logged by the bus, with the event they failed on."""
+
+    def _log_robust_failure(self, receiver: object, err: Exception) -> None:
+        """Leave the log to the bus: Django's own entry names no event, and fails on receivers without a name."""
+
+
+_SIGNALS = MappingProxyType({(name, moment): GridSignal() for name in sorted(EVENT_TYPES) for moment in Moment})
 
 
 def signal_for(event_type: str, moment: Moment | str = Moment.AFTER) -> Signal:
