@@ -1,0 +1,163 @@
+"""The parts of a plugin context: each checks the grants of the moment before it lets a call through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gridkit_django.plugins.backend import AuditTarget, ContextBackend
+from gridkit_django.plugins.permissions import Permission
+from gridkit_django.typing import JSONObject, JSONValue
+
+
+class Capability:
+    """What all parts share: the plugin's id, the backend and the check of a permission."""
+
+    def __init__(self, plugin_id: str, backend: ContextBackend) -> None:
+        self._plugin_id = plugin_id
+        self._backend = backend
+
+    def _require(self, *permissions: str) -> None:
+        for permission in permissions:
+            self._backend.grants.require(self._plugin_id, permission)
+
+
+class PluginStorage(Capability):
+    """The plugin's own keys and JSON values, in the database: all processes see them, no other plugin does.
+
+    Needs ``storage:use``. Writes take part in the transaction under way.
+    """
+
+    def get(self, key: str, default: JSONValue = None) -> JSONValue:
+        """Return the value of ``key``, or ``default`` when there is none.
+
+        Raises:
+            PluginPermissionError: without ``storage:use``.
+        """
+        self._require(Permission.STORAGE_USE)
+        value = self._backend.storage.get(key)
+        return default if value is None else value
+
+    def set(self, key: str, value: JSONValue) -> None:
+        """Store ``value`` under ``key`` (1 to 200 characters).
+
+        Raises:
+            PluginPermissionError: without ``storage:use``.
+            StorageQuotaError: when the storage would grow over ``max_storage_mb``; nothing is stored then.
+            PluginError: for a key of the wrong length or a value that is no JSON.
+        """
+        self._require(Permission.STORAGE_USE)
+        self._backend.storage.set(key, value)
+
+    def delete(self, key: str) -> bool:
+        """Delete ``key``; whether there was one.
+
+        Raises:
+            PluginPermissionError: without ``storage:use``.
+        """
+        self._require(Permission.STORAGE_USE)
+        return self._backend.storage.delete(key)
+
+    def clear(self) -> int:
+        """Delete all keys; how many there were.
+
+        Raises:
+            PluginPermissionError: without ``storage:use``.
+        """
+        self._require(Permission.STORAGE_USE)
+        return self._backend.storage.clear()
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Return the keys that start with ``prefix``, sorted.
+
+        Raises:
+            PluginPermissionError: without ``storage:use``.
+        """
+        self._require(Permission.STORAGE_USE)
+        return self._backend.storage.keys(prefix)
+
+
+class PluginAudit(Capability):
+    """Writes audit records in the transaction of the act: both stand or fall together. Needs ``audit:write``.
+
+    Who acted, when, through which door and in which request is stamped by the core and can't be given.
+    """
+
+    def record_row(
+        self,
+        action: str,
+        *,
+        grid: str,
+        row_id: str,
+        label: str = "",
+        changes: Mapping[str, Sequence[Any]] | None = None,
+        evidence: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record what happened to a row of a grid.
+
+        Args:
+            action: ``noun.verb``, for example ``row.update``.
+            grid: id of the grid.
+            row_id: the row's primary key as text, as events carry it.
+            label: a name of the row for people.
+            changes: column id to ``[before, after]``.
+            evidence: more plain facts.
+
+        Raises:
+            PluginPermissionError: without ``audit:write``.
+            GridNotFoundError: when there is no such grid.
+        """
+        self._require(Permission.AUDIT_WRITE)
+        target = self._backend.row_target(grid, row_id, label)
+        self._backend.record_audit(action, target, changes or {}, grid, evidence or {})
+
+    def record(
+        self,
+        action: str,
+        *,
+        target: AuditTarget,
+        changes: Mapping[str, Sequence[Any]] | None = None,
+        grid: str = "",
+        evidence: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record what happened to anything else.
+
+        Args:
+            action: ``noun.verb``.
+            target: what kind of thing, its id, and its name for people.
+            changes: field to ``[before, after]``.
+            grid: id of the grid, when it happened on one.
+            evidence: more plain facts.
+
+        Raises:
+            PluginPermissionError: without ``audit:write``.
+        """
+        self._require(Permission.AUDIT_WRITE)
+        self._backend.record_audit(action, target, changes or {}, grid, evidence or {})
+
+
+class PluginExports(Capability):
+    """Starts exports for the person whose call the plugin is answering. Needs ``rows:read`` and ``files:write``."""
+
+    def create(
+        self,
+        grid: str,
+        query: JSONObject,
+        format: str,  # noqa: A002 - the field's word
+        options: JSONObject | None = None,
+    ) -> JSONObject:
+        """Start an export and return its job. It sees what the calling user may see, never more.
+
+        Args:
+            grid: id of the grid.
+            query: which rows and columns, as in a rows request; windows play no part.
+            format: a format that an active plugin writes.
+            options: what the writer of the format understands.
+
+        Raises:
+            PluginPermissionError: without the permissions.
+            AccessDeniedError: outside of a call by a user, or when the user may not export this grid.
+            UnknownFormatError: when no active plugin writes the format.
+        """
+        self._require(Permission.ROWS_READ, Permission.FILES_WRITE)
+        return self._backend.create_export(grid, query, format, options or {})

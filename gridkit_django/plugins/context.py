@@ -1,0 +1,193 @@
+"""What a plugin sees of GridKit: its context.
+
+Nothing else is promised to a plugin. What crosses the context is plain data, so that the same plugin can run in the
+process or in one of its own. Each call checks the permissions that are granted at that moment.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from gridkit_django.events import Moment, Priority
+from gridkit_django.plugins.backend import ContextBackend, MessageHandler, Unsubscribe
+from gridkit_django.plugins.calls import MethodHandler, RegisteredMethod
+from gridkit_django.plugins.capabilities import Capability, PluginAudit, PluginExports, PluginStorage
+from gridkit_django.plugins.handlers import EventHandler, checked_mark
+from gridkit_django.plugins.limits import ResourceUsage
+from gridkit_django.plugins.permissions import Permission, checked_permission
+from gridkit_django.typing import JSONObject, JSONValue
+
+
+class PluginContext(Capability):
+    """What a plugin sees. Each plugin gets its own when it is activated; it is dead once the plugin is destroyed.
+
+    Attributes:
+        plugin_id: the plugin's id.
+        storage: its isolated storage.
+        audit: writes audit records.
+        exports: starts exports for the calling user.
+        logger: a logger under ``gridkit_django.plugin``.
+    """
+
+    def __init__(self, plugin_id: str, backend: ContextBackend) -> None:
+        super().__init__(plugin_id, backend)
+        self.plugin_id = plugin_id
+        self.storage = PluginStorage(plugin_id, backend)
+        self.audit = PluginAudit(plugin_id, backend)
+        self.exports = PluginExports(plugin_id, backend)
+        self.logger = logging.getLogger(f"gridkit_django.plugin.{plugin_id.replace('.', '_')}")
+
+    @property
+    def config(self) -> Any:
+        """The configuration for no particular grid: an instance of the plugin's ``Config``."""
+        return self._backend.config
+
+    def config_for(self, grid: str | None) -> Any:
+        """Return the configuration for a grid: the site's, overlaid by the grid's own; an instance of ``Config``.
+
+        Raises:
+            PluginConfigError: when the overlay of the grid does not fit ``Config``.
+        """
+        return self._backend.config if grid is None else self._backend.config_for(grid)
+
+    def on(
+        self,
+        pattern: str,
+        handler: EventHandler,
+        *,
+        moment: Moment | str = Moment.AFTER,
+        priority: Priority | str = Priority.NORMAL,
+        critical: bool = False,
+    ) -> Unsubscribe:
+        """Call ``handler`` with each event that ``pattern`` covers; needs ``events:subscribe``.
+
+        The arguments are those of ``handles``. All subscriptions end by themselves when the plugin is deactivated.
+
+        Raises:
+            PluginPermissionError: without ``events:subscribe``.
+            UnknownEventTypeError: when the pattern matches no event type.
+            PluginLimitError: over ``max_event_handlers``.
+        """
+        self._require(Permission.EVENTS_SUBSCRIBE)
+        return self._backend.subscribe(checked_mark(pattern, moment, priority, critical=critical), handler)
+
+    def emit(self, event_type: str, payload: JSONObject | None = None, *, grid: str | None = None) -> None:
+        """Emit an event in the plugin's own name; needs ``events:emit``. The plugin's own handlers do not see it.
+
+        Raises:
+            PluginPermissionError: without ``events:emit``.
+            UnknownEventTypeError: when there is no such type.
+            EventOriginError: for the facts that only the server makes, such as ``row:update``.
+            PluginLimitError: over ``max_events_per_second``, or when plugins' events call forth each other too deeply.
+            EventRejected: when a ``before`` handler vetoes.
+        """
+        self._require(Permission.EVENTS_EMIT)
+        self._backend.emit(event_type, payload or {}, grid)
+
+    def send_message(self, target: str, message: JSONValue) -> None:
+        """Hand a copy of ``message`` to another active plugin.
+
+        Needs ``messages:send``, and the other ``messages:receive``. What the other does with it is not told: its
+        failure is its own.
+
+        Raises:
+            PluginPermissionError: without ``messages:send``.
+            PluginMessageError: when the other is not active, does not listen, may not receive, or the message is no
+                JSON or too large.
+        """
+        self._require(Permission.MESSAGES_SEND)
+        self._backend.send_message(target, message)
+
+    def on_message(self, handler: MessageHandler) -> Unsubscribe:
+        """Call ``handler(sender_id, message)`` with each message to this plugin; needs ``messages:receive``.
+
+        Raises:
+            PluginPermissionError: without ``messages:receive``.
+        """
+        self._require(Permission.MESSAGES_RECEIVE)
+        return self._backend.receive_messages(handler)
+
+    def register_method(
+        self,
+        name: str,
+        handler: MethodHandler,
+        *,
+        schema: JSONObject,
+        label: str,
+        right: str | None = None,
+    ) -> Unsubscribe:
+        """Offer a method on each grid that this plugin serves; needs ``methods:register``.
+
+        Args:
+            name: small letters, digits, ``-`` and ``_``; the last part of its address ``methods/<name>/``.
+            handler: gets a ``MethodCall``; returns a JSON value, or a ``MethodResult`` with the whole answer.
+            schema: JSON Schema (2020-12) of the arguments, an object schema. Calls that break it do not reach you.
+            label: for people.
+            right: the right on the grid that a caller needs: ``edit_grid``, ``export_grid`` or None.
+
+        Raises:
+            PluginPermissionError: without ``methods:register``.
+            PluginStateError: when another active plugin offers a method of this name.
+            PluginError: for a name or a schema that is wrong.
+        """
+        self._require(Permission.METHODS_REGISTER)
+        return self._backend.register_method(RegisteredMethod(name, handler, schema, label, right))
+
+    def register_exporter(self, format: str, target: str) -> Unsubscribe:  # noqa: A002 - the field's word
+        """Write a format of exports with the ``BaseExporter`` class at a dotted path; needs ``files:write``.
+
+        Raises:
+            PluginPermissionError: without ``files:write``.
+            ExportError: when another plugin writes the format already.
+        """
+        self._require(Permission.FILES_WRITE)
+        return self._backend.register_exporter(format, target)
+
+    def get_grid_state(self, grid: str) -> JSONObject:
+        """Return sort, filter, search and columns of the grid that the calling user looks at; needs ``state:read``.
+
+        Outside of a method call on that grid nobody looks, and the state is empty.
+
+        Raises:
+            PluginPermissionError: without ``state:read``.
+        """
+        self._require(Permission.STATE_READ)
+        return self._backend.grid_state(grid)
+
+    def update_grid_state(self, grid: str, updater: Callable[[JSONObject], JSONObject]) -> None:
+        """Let ``updater`` turn the state into another, which the caller's grid takes over; needs ``state:write``.
+
+        Raises:
+            PluginPermissionError: without ``state:write``.
+            PluginStateError: outside of a method call on that grid.
+            QueryError: when the new state is no query.
+        """
+        self._require(Permission.STATE_WRITE)
+        self._backend.update_grid_state(grid, updater)
+
+    def has_permission(self, permission: str) -> bool:
+        """Whether ``permission`` is granted now.
+
+        Raises:
+            PluginPermissionError: when there is no such permission.
+        """
+        return self._backend.grants.allows(checked_permission(permission))
+
+    def request_permission(self, permission: str, reason: str = "") -> bool:
+        """Ask the administrator for a permission, with a reason; whether it is granted already.
+
+        The request is shown on the plugin's page. A permission that was revoked is not asked for again.
+
+        Raises:
+            PluginPermissionError: when there is no such permission.
+        """
+        if self.has_permission(permission):
+            return True
+        self._backend.request_permission(permission, reason)
+        return False
+
+    def get_resource_usage(self) -> ResourceUsage:
+        """Return what this plugin uses, in this process."""
+        return self._backend.resource_usage()
