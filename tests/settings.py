@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "guardian",
     "gridkit_django",
     "gridkit_plugins",
+    "example_project.flights",
     "tests.shop",
 ]
 
