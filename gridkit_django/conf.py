@@ -5,13 +5,21 @@ Read a setting as ``settings().PAGE_SIZE_MAX``. An unknown key is refused (``gri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, get_type_hints
+from typing import Annotated, Any, TypeAlias, get_type_hints
 
 from django.conf import settings as django_settings
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from gridkit_django.exceptions import SettingsError
+
+Whole: TypeAlias = Annotated[int, Field(ge=0)]
+"""A number from 0 up; 0 allows nothing."""
+
+Positive: TypeAlias = Annotated[int, Field(ge=1)]
+"""A number from 1 up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,78 +53,73 @@ class GridKitSettings:
         THROTTLE_RATES: DRF throttle rates by scope (``rows``, ``edits``, ``exports``), None for no limit.
     """
 
-    PAGE_SIZE: int = 100
-    PAGE_SIZE_MAX: int = 500
-    FILTER_DEPTH_MAX: int = 8
-    FILTER_NODES_MAX: int = 100
-    FILTER_LIST_MAX: int = 1000
-    SORT_TERMS_MAX: int = 8
-    SEARCH_LENGTH_MAX: int = 200
-    COUNT_CAP: int = 10_000
-    OFFSET_MAX: int = 10_000_000
-    BODY_BYTES_MAX: int = 1_000_000
+    PAGE_SIZE: Positive = 100
+    PAGE_SIZE_MAX: Positive = 500
+    FILTER_DEPTH_MAX: Positive = 8
+    FILTER_NODES_MAX: Positive = 100
+    FILTER_LIST_MAX: Whole = 1000
+    SORT_TERMS_MAX: Whole = 8
+    SEARCH_LENGTH_MAX: Whole = 200
+    COUNT_CAP: Whole = 10_000
+    OFFSET_MAX: Whole = 10_000_000
+    BODY_BYTES_MAX: Whole = 1_000_000
     EVENT_MIDDLEWARE: tuple[str, ...] = ()
     PLUGIN_ROOT: str | None = None
     PLUGIN_PINS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     PLUGINS_SAFE_MODE: bool = False
-    HANDLER_BUDGET_MS: int = 250
-    HANDLER_FAILURES_MAX: int = 20
-    MESSAGE_BYTES_MAX: int = 65_536
+    HANDLER_BUDGET_MS: Whole = 250
+    HANDLER_FAILURES_MAX: Whole = 20
+    MESSAGE_BYTES_MAX: Whole = 65_536
     HOT_RELOAD: bool | None = None
-    HEARTBEAT_SECONDS: int = 15
+    HEARTBEAT_SECONDS: Positive = 15
     EXPORT_STORAGE: str = "default"
-    EXPORT_EXPIRY_HOURS: int = 72
-    EXPORT_ROWS_MAX: int = 5_000_000
-    EXPORT_JOBS_PER_USER: int = 5
+    EXPORT_EXPIRY_HOURS: Whole = 72
+    EXPORT_ROWS_MAX: Whole = 5_000_000
+    EXPORT_JOBS_PER_USER: Whole = 5
     THROTTLE_RATES: Mapping[str, str | None] = field(default_factory=dict)
 
 
-def read_settings(raw: Mapping[str, Any]) -> GridKitSettings:
+def read_settings(raw: Any) -> GridKitSettings:
     """Turn the ``GRIDKIT`` dict into typed settings.
 
     Args:
-        raw: the dict as the project wrote it.
+        raw: the dict as the project wrote it. Lists stand for tuples, and paths for their text.
 
     Raises:
         SettingsError: for an unknown key or a value of the wrong type; the text lists every fault.
     """
-    faults = [*_unknown_keys(raw), *_wrong_types(raw)]
+    if not isinstance(raw, Mapping):
+        raise SettingsError(f"GRIDKIT in the Django settings is a {type(raw).__name__}. Make it a dict.")
+    values = {key: _plain(value) for key, value in raw.items()}
+    faults = [*_unknown_keys(values), *_wrong_values(values)]
     if faults:
         raise SettingsError("GRIDKIT in the Django settings is wrong: " + "; ".join(faults) + ".")
-    return GridKitSettings(**{key: _frozen(value) for key, value in raw.items()})
+    return GridKitSettings(**values)
 
 
-def _frozen(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _unknown_keys(raw: Mapping[str, Any]) -> list[str]:
+def _unknown_keys(raw: Mapping[Any, Any]) -> list[str]:
     known = sorted(item.name for item in fields(GridKitSettings))
     return [f"unknown key {key!r} (known: {', '.join(known)})" for key in raw if key not in known]
 
 
-def _wrong_types(raw: Mapping[str, Any]) -> list[str]:
-    hints = get_type_hints(GridKitSettings)
-    return [
-        f"{key} is {type(value).__name__}, expected {hints[key]}"
-        for key, value in raw.items()
-        if key in hints and not _fits(value, str(hints[key]))
-    ]
+def _wrong_values(raw: Mapping[Any, Any]) -> Iterator[str]:
+    """Yield what is wrong with the values, by the types of ``GridKitSettings``."""
+    hints = get_type_hints(GridKitSettings, include_extras=True)
+    for key in sorted(raw.keys() & hints.keys()):
+        try:
+            TypeAdapter(hints[key], config=ConfigDict(strict=True)).validate_python(raw[key])
+        except ValidationError as error:
+            yield from (_fault(key, item["loc"], item["msg"]) for item in error.errors(include_url=False))
 
 
-def _fits(value: Any, hint: str) -> bool:
-    """Whether ``value`` fits one of the few shapes that settings have."""
-    if value is None:
-        return "None" in hint
-    if isinstance(value, bool):
-        return "bool" in hint
-    if isinstance(value, int):
-        return "int" in hint and value >= 0
-    if isinstance(value, str):
-        return hint in {"str | None", "<class 'str'>"}
-    if isinstance(value, (list, tuple)):
-        return hint.startswith("tuple") and all(isinstance(item, str) for item in value)
-    return isinstance(value, Mapping) and "Mapping" in hint
+def _fault(key: str, place: tuple[int | str, ...], message: str) -> str:
+    return f"{'.'.join([key, *map(str, place)])}: {message[:1].lower()}{message[1:]}"
 
 
 class SettingsReader:
