@@ -13,7 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -89,23 +89,27 @@ class Stack:
         return self.manage("shell", "--no-imports", "-c", code)
 
     def web(self, processes: int = 1) -> list[str]:
-        """Start web processes, each with a port of its own, and return their addresses once they answer."""
-        started = [self._start_web() for _ in range(processes)]
+        """See to it that so many web processes run, each with a port of its own, and return their addresses."""
+        started = [self._start_web() for _ in range(processes - len(self._web))]
         for url, server in started:
             server.wait_ready(lambda address=url: _answers(address))
         self._web.extend(started)
-        return [url for url, _ in started]
+        return [url for url, _ in self._web[:processes]]
 
     def url(self, index: int = 0) -> str:
-        """Return the address of one of the web processes, in the order in which they were started."""
-        return self._web[index][0]
+        """Return the address of one of the web processes; it is started when it does not run yet."""
+        return self.web(index + 1)[index]
 
     def client(self, user: str = "", password: str = "", *, index: int = 0) -> Client:
         """Return an HTTP client for one of the web processes that sends this user's name and password (Basic)."""
         return Client(self.url(index), user, password)
 
-    def worker(self, *options: str) -> ServerProcess:
-        """Start a Celery worker process and return it once it answers a ping."""
+    def worker(self) -> ServerProcess:
+        """See to it that a Celery worker process runs, and return it."""
+        return self._workers[0] if self._workers else self.start_worker()
+
+    def start_worker(self, *options: str) -> ServerProcess:
+        """Start a further Celery worker process and return it once it answers a ping."""
         node = f"gk-{uuid.uuid4().hex[:8]}@localhost"
         celery = [
             sys.executable,
@@ -232,7 +236,7 @@ def stack_templates(postgres_server: PostgresServer, redis_url: str) -> Iterator
 
 @pytest.fixture(scope="module", params=DATABASES)
 def stack(request: pytest.FixtureRequest, stack_templates: Templates, redis_url: str) -> Iterator[Stack]:
-    """The example project on an empty, migrated database; start what the test needs with `web()` and `worker()`."""
+    """The example project on a database that starts empty and migrated; `web()` and `worker()` start the rest."""
     with scratch_folder("stack") as folder:
         running = Stack(request.param, stack_templates.copy(request.param, folder), redis_url, folder)
         try:
@@ -250,3 +254,13 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         if isinstance(item, pytest.Function) and "stack" in item.fixturenames:
             item.add_marker("route")
             item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{item.callspec.params['stack']}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the stack's processes wrote when a test with a stack fails."""
+    report = yield
+    running = item.funcargs.get("stack") if isinstance(item, pytest.Function) else None
+    if report.failed and isinstance(running, Stack):
+        report.sections.append(("Output of the stack's processes", running.logs()))
+    return report
