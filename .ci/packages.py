@@ -51,7 +51,12 @@ def _belongs_here() -> bool:
 
 def _inputs(name: str) -> str:
     """Return the digest of one requirements file together with the interpreter it is installed for."""
-    return digest([REQUIREMENTS / f"{name}.txt"], str(VENV), sys.version)
+    return digest([REQUIREMENTS / f"{name}.txt"], _interpreter())
+
+
+def _interpreter() -> str:
+    """Return what the environment says of itself: where it is and which Python it has."""
+    return f"{VENV}\n{(VENV / 'pyvenv.cfg').read_text(encoding='utf-8')}"
 
 
 def _bootstrap_uv() -> None:
@@ -94,7 +99,7 @@ def install(name: str, *options: str, label: str) -> None:
 
 def project() -> None:
     """Install this checkout editable, without touching the pinned packages."""
-    inputs = digest([ROOT / "pyproject.toml", ROOT / "gridkit_django" / "__init__.py"], str(VENV), sys.version)
+    inputs = digest([ROOT / "pyproject.toml", ROOT / "gridkit_django" / "__init__.py"], _interpreter())
     command = [UV, "pip", "install", "--quiet", "--python", PYTHON, "--no-deps", "--no-build-isolation", "-e", ROOT]
     step("gridkit-django", inputs, lambda: _run_uv(command))
 
