@@ -1,0 +1,61 @@
+"""Audit records in the admin: searched, filtered, read, never written."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import admin
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from gridkit_django.admin.read_only import ReadOnlyAdmin
+from gridkit_django.models import AuditRecord
+
+
+class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
+    """The records, newest first, with the changes side by side."""
+
+    list_display = ("occurred_at", "actor_label", "action", "target_name", "grid", "summary")
+    list_filter = ("action", "grid", "actor_kind", "occurred_at")
+    search_fields = ("actor_label", "actor_id", "target_id", "target_label", "action")
+    date_hierarchy = "occurred_at"
+    list_per_page = 50
+    show_full_result_count = False
+    fields = ("occurred_at", "action", "actor", "target_name", "grid", "changes_table", "circumstances", "uuid")
+    readonly_fields = fields
+
+    @admin.display(description=_("actor"))
+    def actor(self, record: AuditRecord) -> str:
+        """Name the actor with kind and id, since labels change and are not unique."""
+        return f"{record.actor_label} ({record.actor_kind} {record.actor_id})".replace(" )", ")")
+
+    @admin.display(description=_("target"), ordering="target_id")
+    def target_name(self, record: AuditRecord) -> str:
+        """Name the target by its label at the time and by type and id."""
+        name = f"{record.target_type} {record.target_id}"
+        return f"{record.target_label} ({name})" if record.target_label else name
+
+    @admin.display(description=_("changes"))
+    def summary(self, record: AuditRecord) -> str:
+        """Name the changed columns, for the list."""
+        return ", ".join(record.changes) or "-"
+
+    @admin.display(description=_("changes"))
+    def changes_table(self, record: AuditRecord) -> SafeString | str:
+        """Show before and after of each column side by side."""
+        rows = [(column, *_pair(values)) for column, values in record.changes.items()]
+        return render_to_string("admin/gridkit_django/changes.html", {"rows": rows}) if rows else "-"
+
+    @admin.display(description=_("circumstances"))
+    def circumstances(self, record: AuditRecord) -> SafeString:
+        """Show source, correlation id, request and evidence as they were recorded."""
+        return format_html("<pre>{}</pre>", json.dumps(record.context, indent=2, ensure_ascii=False))
+
+
+def _pair(values: object) -> tuple[object, object]:
+    """Return before and after; a creation or deletion has one of them only."""
+    if isinstance(values, list) and len(values) == 2:
+        return values[0], values[1]
+    return None, values

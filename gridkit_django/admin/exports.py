@@ -1,0 +1,77 @@
+"""Export jobs in the admin: who exports what, how far it is, and a way to stop it."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from gridkit_django.admin.read_only import ReadOnlyAdmin
+from gridkit_django.exports import cancel_export
+from gridkit_django.models import ExportJob, JobState
+
+
+class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
+    """The jobs, newest first; the page of running jobs renews itself."""
+
+    list_display = ("created_at", "grid", "format", "owner", "state", "progress_bar", "rows_done", "file_size")
+    list_filter = ("state", "format", "grid", "created_at")
+    search_fields = ("grid", "owner__username", "download_name", "error_detail")
+    list_select_related = ("owner",)
+    date_hierarchy = "created_at"
+    actions = ("cancel_jobs",)
+    fields = (
+        "grid",
+        "format",
+        "owner",
+        "state",
+        "progress_bar",
+        "rows_done",
+        "rows_total",
+        "query",
+        "options",
+        "download_name",
+        "file_size",
+        "error_code",
+        "error_detail",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "expires_at",
+        "correlation_id",
+    )
+    readonly_fields = fields
+
+    @admin.display(description=_("progress"))
+    def progress_bar(self, job: ExportJob) -> SafeString:
+        """Show how much is done, as a bar and as a number."""
+        percent = round(job.progress * 100)
+        under_way = "data-open" if job.state in (JobState.QUEUED, JobState.RUNNING) else ""
+        return format_html(
+            '<progress class="gridkit-progress" max="100" value="{0}" aria-label="{0} %" {1}></progress> {0} %',
+            percent,
+            under_way,
+        )
+
+    @admin.display(description=_("size"), ordering="size")
+    def file_size(self, job: ExportJob) -> str:
+        """Show the size of the file for people."""
+        return filesizeformat(job.size) if job.size else "-"
+
+    @admin.action(description=_("Cancel selected jobs"), permissions=["cancel"])
+    def cancel_jobs(self, request: HttpRequest, queryset: QuerySet[ExportJob]) -> None:
+        """Ask the selected jobs that are not yet done to stop."""
+        waiting = queryset.filter(state__in=(JobState.QUEUED, JobState.RUNNING))
+        for job in waiting:
+            cancel_export(job, request.user)
+        text = ngettext("%d job was asked to stop.", "%d jobs were asked to stop.", len(waiting)) % len(waiting)
+        self.message_user(request, text, messages.SUCCESS)
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change export jobs may stop them."""
+        return bool(request.user.has_perm("gridkit_django.change_exportjob"))

@@ -1,0 +1,129 @@
+"""What can be installed, and the page where an administrator reviews, grants, configures and installs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin import AdminSite
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from gridkit_django.admin.permission_texts import permission_text
+from gridkit_django.admin.schema_forms import SchemaForm
+from gridkit_django.admin.verbs import administering, require
+from gridkit_django.models import InstalledPlugin, OperationKind, PluginOperation
+from gridkit_django.plugins import AvailablePlugin, plugin_manager, request_operation
+from gridkit_django.tasks.plugins import enqueue_operation
+
+
+class ConsentForm(forms.Form):
+    """Which permissions are granted, whether to start at once, and the password again.
+
+    Args:
+        permissions: what the plugin asks for.
+        user: whose password is asked for.
+    """
+
+    grants = forms.MultipleChoiceField(
+        label=_("Permissions to grant"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    activate = forms.BooleanField(label=_("Activate it at once"), required=False, initial=True)
+    password = forms.CharField(
+        label=_("Your password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text=_("Installing runs the plugin's code on this site, so we ask again who you are."),
+    )
+
+    def __init__(self, *args: Any, permissions: tuple[str, ...], user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+        grants = self.fields["grants"]
+        grants.initial = list(permissions)
+        if isinstance(grants, forms.MultipleChoiceField):
+            grants.choices = [(name, f"{name}: {permission_text(name)}") for name in permissions]
+
+    def clean_password(self) -> None:
+        """Check the password and forget it.
+
+        Raises:
+            ValidationError: when it is wrong.
+        """
+        if not self._user.check_password(self.cleaned_data["password"]):
+            raise forms.ValidationError(_("This is not your password."), code="password-wrong")
+
+
+def available_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
+    """List what can be installed, and what can't with the reason; ``q`` searches."""
+    require(request, "install_plugin")
+    wanted = request.GET.get("q", "").strip().lower()
+    found = [item for item in plugin_manager().discover() if wanted in _searched_text(item)]
+    context = {
+        **site.each_context(request),
+        "title": _("Available plugins"),
+        "opts": InstalledPlugin._meta,
+        "available": found,
+        "q": request.GET.get("q", ""),
+    }
+    return TemplateResponse(request, "admin/gridkit_django/installedplugin/available.html", context)
+
+
+def install_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
+    """Review one available plugin, and on POST ask a worker to install it.
+
+    Raises:
+        Http404: when there is no such plugin to install.
+    """
+    require(request, "install_plugin")
+    plugin = _available(request.GET.get("id", ""))
+    data = request.POST if request.method == "POST" else None
+    consent = ConsentForm(data, permissions=plugin.metadata.required_permissions, user=request.user)
+    config = SchemaForm(data, schema=plugin.config_schema, values={}, prefix="config")
+    if data is not None and consent.is_valid() and config.is_valid():
+        with administering(request):
+            return _to_operation(_request_install(request, plugin, consent, config), site)
+    context = {
+        **site.each_context(request),
+        "title": _("Install %(plugin)s") % {"plugin": plugin.metadata.name},
+        "opts": InstalledPlugin._meta,
+        "plugin": plugin,
+        "consent": consent,
+        "config": config,
+    }
+    return TemplateResponse(request, "admin/gridkit_django/installedplugin/install.html", context)
+
+
+def _searched_text(item: AvailablePlugin) -> str:
+    metadata = item.metadata
+    words = [item.ref, item.reason]
+    if metadata is not None:
+        words += [metadata.id, metadata.name, metadata.description, metadata.category.value, *metadata.tags]
+    return " ".join(words).lower()
+
+
+def _available(plugin_id: str) -> Any:
+    for item in plugin_manager().discover():
+        if item.metadata is not None and item.metadata.id == plugin_id and not item.reason:
+            return item
+    raise Http404
+
+
+def _request_install(
+    request: HttpRequest, plugin: AvailablePlugin, consent: ConsentForm, config: SchemaForm
+) -> PluginOperation:
+    arguments = {
+        "source": plugin.ref,
+        "grants": consent.cleaned_data["grants"],
+        "activate": consent.cleaned_data["activate"],
+        "config": config.values(),
+    }
+    plugin_id = plugin.metadata.id if plugin.metadata else plugin.ref
+    operation = request_operation(OperationKind.INSTALL, plugin_id, arguments, user=request.user)
+    enqueue_operation(operation.pk)
+    return operation
+
+
+def _to_operation(operation: PluginOperation, site: AdminSite) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse(f"{site.name}:gridkit_django_pluginoperation_change", args=[operation.pk]))

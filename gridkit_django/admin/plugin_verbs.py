@@ -1,0 +1,120 @@
+"""What an administrator does to a plugin. Each verb is a POST, asks for its right, and calls one service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from gridkit_django.admin.plugin_page import config_form, plugin_page
+from gridkit_django.admin.verbs import administering, require
+from gridkit_django.exceptions import PluginConfigError
+from gridkit_django.models import InstalledPlugin
+from gridkit_django.plugins import plugin_manager
+
+Verb = Callable[..., HttpResponse]
+
+
+def _simple(right: str, act: Callable[[InstalledPlugin, HttpRequest], str]) -> Verb:
+    """Make a verb that needs ``right``, does ``act`` and goes back to the plugin's page with what ``act`` says."""
+
+    @require_POST
+    def verb(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
+        plugin = get_object_or_404(InstalledPlugin, pk=pk)
+        require(request, right, plugin)
+        with administering(request):
+            messages.success(request, act(plugin, request))
+        return _to_page(plugin, site)
+
+    return verb
+
+
+def _activate(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    plugin_manager().activate_plugin(plugin.plugin_id, user=request.user)
+    return _("%(plugin)s is active.") % {"plugin": plugin}
+
+
+def _deactivate(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    plugin_manager().deactivate_plugin(plugin.plugin_id, user=request.user)
+    return _("%(plugin)s is switched off in every process.") % {"plugin": plugin}
+
+
+def _reload(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    plugin_manager().reload_plugin(plugin.plugin_id, user=request.user)
+    return _("%(plugin)s was loaded anew.") % {"plugin": plugin}
+
+
+def _check(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    health = plugin_manager().check_plugin_health(plugin.plugin_id)
+    return _("%(plugin)s is %(status)s. %(message)s") % {
+        "plugin": plugin,
+        "status": health.status.label,
+        "message": health.message,
+    }
+
+
+def _grant(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    permission = request.POST.get("permission", "")
+    plugin_manager().grant_permission(plugin.plugin_id, permission, user=request.user)
+    return _("%(permission)s is granted to %(plugin)s.") % {"permission": permission, "plugin": plugin}
+
+
+def _revoke(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    permission = request.POST.get("permission", "")
+    plugin_manager().revoke_permission(plugin.plugin_id, permission, user=request.user)
+    return _("%(permission)s is taken away from %(plugin)s.") % {"permission": permission, "plugin": plugin}
+
+
+@require_POST
+def configure(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
+    """Save a new revision of the configuration; with a fault the page comes back with what was typed."""
+    plugin = get_object_or_404(InstalledPlugin, pk=pk)
+    require(request, "configure_plugin", plugin)
+    form = config_form(plugin, request.POST)
+    if not form.is_valid():
+        return plugin_page(request, plugin, site, form=form)
+    with administering(request):
+        try:
+            plugin_manager().configure_plugin(plugin.plugin_id, form.values(), user=request.user)
+        except PluginConfigError as error:
+            form.show_faults(error)
+            return plugin_page(request, plugin, site, form=form)
+        messages.success(request, _("The configuration of %(plugin)s is in force.") % {"plugin": plugin})
+    return _to_page(plugin, site)
+
+
+@require_POST
+def uninstall(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
+    """Remove the plugin with its configuration, grants and storage; the audit records stay."""
+    plugin = get_object_or_404(InstalledPlugin, pk=pk)
+    require(request, "install_plugin", plugin)
+    with administering(request):
+        plugin_manager().uninstall_plugin(plugin.plugin_id, user=request.user)
+        messages.success(request, _("%(plugin)s is uninstalled.") % {"plugin": plugin})
+        return HttpResponseRedirect(reverse(f"{site.name}:gridkit_django_installedplugin_changelist"))
+    return _to_page(plugin, site)
+
+
+def _to_page(plugin: InstalledPlugin, site: AdminSite) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse(f"{site.name}:gridkit_django_installedplugin_change", args=[plugin.pk]))
+
+
+VERBS: MappingProxyType[str, Verb] = MappingProxyType(
+    {
+        "activate": _simple("activate_plugin", _activate),
+        "deactivate": _simple("activate_plugin", _deactivate),
+        "reload": _simple("activate_plugin", _reload),
+        "check": _simple("activate_plugin", _check),
+        "grant": _simple("grant_plugin", _grant),
+        "revoke": _simple("grant_plugin", _revoke),
+        "configure": configure,
+        "uninstall": uninstall,
+    }
+)

@@ -1,0 +1,89 @@
+"""The runtime in the admin: operations with their log, processes, and the history of health."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib import admin
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from gridkit_django.admin.read_only import ReadOnlyAdmin
+from gridkit_django.conf import settings
+from gridkit_django.models import HealthCheckResult, OperationState, PluginOperation, RuntimeGeneration, RuntimeProcess
+from gridkit_django.templatetags.gridkit_admin import badge
+
+
+class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
+    """What was asked for and how far it is; a page of an operation under way renews itself."""
+
+    list_display = ("created_at", "kind", "plugin_id", "state_badge", "requested_by")
+    list_filter = ("state", "kind", "created_at")
+    search_fields = ("plugin_id", "error_detail", "requested_by__username")
+    list_select_related = ("requested_by",)
+    fields = ("kind", "plugin_id", "state_badge", "log_lines", "error", "requested_by", "created_at", "finished_at")
+    readonly_fields = fields
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_badge(self, operation: PluginOperation) -> SafeString:
+        """Show the state with a colour, and mark one that is still under way."""
+        open_states = (OperationState.QUEUED, OperationState.RUNNING)
+        mark = format_html(" <span data-open></span>") if operation.state in open_states else ""
+        return format_html("{}{}", badge(operation.state, operation.get_state_display()), mark)
+
+    @admin.display(description=_("log"))
+    def log_lines(self, operation: PluginOperation) -> SafeString:
+        """Show the steps as they were written."""
+        return SafeString(render_to_string("admin/gridkit_django/log.html", {"operation": operation}))
+
+    @admin.display(description=_("error"))
+    def error(self, operation: PluginOperation) -> str:
+        """Show why it failed, with the code."""
+        return f"{operation.error_detail} ({operation.error_code})" if operation.error_code else "-"
+
+
+class RuntimeProcessAdmin(ReadOnlyAdmin[RuntimeProcess]):
+    """Which process of which host follows which generation and runs what."""
+
+    list_display = ("host", "pid", "kind", "follows", "running", "alive", "started_at", "seen_at")
+    list_filter = ("kind", "host")
+    search_fields = ("host", "pid")
+
+    @admin.display(description=_("generation"), ordering="generation")
+    def follows(self, process: RuntimeProcess) -> SafeString:
+        """Show the generation that the process last reported, beside the present one."""
+        present = RuntimeGeneration.objects.values_list("value", flat=True).first() or 0
+        kind = "good" if process.generation >= present else "warn"
+        return badge(kind, f"{process.generation} / {present}")
+
+    @admin.display(description=_("plugins"))
+    def running(self, process: RuntimeProcess) -> str:
+        """Name the plugins that the process runs, with their revisions."""
+        return ", ".join(f"{name} r{revision}" for name, revision in process.plugins.items()) or "-"
+
+    @admin.display(description=_("alive"), boolean=True)
+    def alive(self, process: RuntimeProcess) -> bool:
+        """Whether the process reported itself lately; an idle process reports at its next request."""
+        return process.seen_at > timezone.now() - timedelta(seconds=4 * settings().HEARTBEAT_SECONDS)
+
+
+class HealthCheckResultAdmin(ReadOnlyAdmin[HealthCheckResult]):
+    """The history of health checks."""
+
+    list_display = ("checked_at", "plugin", "status_badge", "message", "duration")
+    list_filter = ("status", "plugin", "checked_at")
+    search_fields = ("plugin__plugin_id", "message")
+    list_select_related = ("plugin",)
+
+    @admin.display(description=_("status"), ordering="status")
+    def status_badge(self, result: HealthCheckResult) -> SafeString:
+        """Show the verdict with a colour."""
+        return badge(result.status, result.get_status_display())
+
+    @admin.display(description=_("duration"), ordering="duration_ms")
+    def duration(self, result: HealthCheckResult) -> str:
+        """Show how long the check took."""
+        return f"{result.duration_ms:.1f} ms"

@@ -1,0 +1,12 @@
+"""Addresses of the pages, below the prefix that the project mounts."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from gridkit_django.pages.views import grid_page, index
+
+urlpatterns = [
+    path("", index, name="index"),
+    path("grids/<slug:grid_id>/", grid_page, name="grid"),
+]

@@ -1,0 +1,1 @@
+"""Face: template tags that put a grid on a page."""

@@ -1,0 +1,106 @@
+"""``{% gridkit_assets %}`` and ``{% gridkit_grid "flights" %}``: a grid on any page of a project.
+
+The grid arrives as a plain HTML table of its first page, with links to sort and to turn pages, so it works without
+JavaScript; the ``<gridkit-grid>`` element then takes over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from gridkit_django.exceptions import GridError
+from gridkit_django.grids import GridAccess, GridQuery, RowsPage, fetch_rows, open_grid
+
+register = template.Library()
+
+_PARAMETERS = ("sort", "search", "after", "before")
+
+
+@register.simple_tag
+def gridkit_assets() -> SafeString:
+    """Return the style sheet and the script of the element; once on a page, in its head."""
+    return format_html(
+        '<link rel="stylesheet" href="{}"><script type="module" src="{}"></script>',
+        static("gridkit/gridkit.css"),
+        static("gridkit/gridkit.js"),
+    )
+
+
+@register.inclusion_tag("gridkit/element.html", takes_context=True)
+def gridkit_grid(context: template.RequestContext, grid_id: str) -> dict[str, Any]:
+    """Put a grid on the page.
+
+    Args:
+        context: the template's context; it must hold ``request`` (Django's request context processor).
+        grid_id: id of the grid.
+
+    Raises:
+        GridNotFoundError: when the grid does not exist or the user may not open it.
+    """
+    request: HttpRequest = context["request"]
+    access = open_grid(grid_id, request.user)
+    given = {name: request.GET[name] for name in _PARAMETERS if request.GET.get(name)}
+    page, problem = _first_page(access, given)
+    return {
+        "access": access,
+        "src": reverse("gridkit:grid-schema", args=[grid_id]).removesuffix("schema/"),
+        "csrf_token": context.get("csrf_token", ""),
+        "problem": problem,
+        "headings": [_heading(column, given) for column in access.columns],
+        "rows": [[_shown(row.data[column.id]) for column in access.columns] for row in page.rows],
+        "previous": _link(given, before=page.window.prev),
+        "next": _link(given, after=page.window.next),
+    }
+
+
+def _first_page(access: GridAccess, given: dict[str, str]) -> tuple[RowsPage, str]:
+    """Return the asked page; a link that makes no sense gives the first page and says why."""
+    try:
+        return fetch_rows(access, _query(access, given)), ""
+    except GridError as error:
+        return fetch_rows(access, _query(access, {})), error.detail
+
+
+def _query(access: GridAccess, given: dict[str, str]) -> GridQuery:
+    """Make a query from the few parameters of a plain link: ``sort`` is a column id, ``-`` before it for descending."""
+    window: dict[str, Any] = {"kind": "cursor", "size": access.grid.options.page_size}
+    window.update({name: given[name] for name in ("after", "before") if name in given})
+    query: dict[str, Any] = {"window": window, "count": "none"}
+    if sort := given.get("sort"):
+        query["sort"] = [{"col": sort.removeprefix("-"), "dir": "desc" if sort.startswith("-") else "asc"}]
+    if search := given.get("search"):
+        query["search"] = search
+    return GridQuery.from_dict(query)
+
+
+def _heading(column: Any, given: dict[str, str]) -> dict[str, str]:
+    sort = given.get("sort", "")
+    sorted_by = {column.id: "ascending", f"-{column.id}": "descending"}.get(sort, "")
+    target = f"-{column.id}" if sort == column.id else column.id
+    href = _link(given, sort=target) if column.sortable else ""
+    return {"label": str(column.label), "href": href, "sorted": sorted_by}
+
+
+def _link(given: dict[str, str], **changed: str | None) -> str:
+    """Return a link to this page with one other parameter, or nothing when that parameter has no value."""
+    if not all(changed.values()):
+        return ""
+    kept = {name: value for name, value in given.items() if name in {"sort", "search"}}
+    return "?" + urlencode({**kept, **changed})
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "\N{EN DASH}"
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    return str(value)
