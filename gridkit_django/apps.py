@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
 from django.core.signals import setting_changed
-from django.utils.module_loading import import_string
+from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules, import_string
 
 from gridkit_django.conf import settings
 from gridkit_django.events import EventBus
+
+if TYPE_CHECKING:
+    from gridkit_django.grids import GridRegistry
 
 
 class GridKitConfig(AppConfig):
@@ -23,7 +30,22 @@ class GridKitConfig(AppConfig):
 
     event_bus: EventBus
 
+    @cached_property
+    def grid_registry(self) -> GridRegistry:
+        """The grids of this process; made at first use, because an app before ours may register its grids first."""
+        from gridkit_django.grids import GridRegistry
+
+        return GridRegistry()
+
     def ready(self) -> None:
         """Wire the rooms together, once, after all models are loaded."""
         setting_changed.connect(settings.forget, dispatch_uid="gridkit_django.conf")
         self.event_bus = EventBus(tuple(import_string(path) for path in settings().EVENT_MIDDLEWARE))
+        self._wire_grids()
+
+    def _wire_grids(self) -> None:
+        """Import each app's ``grids.py`` and keep the rows of the declared grids in step."""
+        from gridkit_django.grids.registration import sync_registered_grids
+
+        autodiscover_modules("grids")
+        post_migrate.connect(sync_registered_grids, sender=self, dispatch_uid="gridkit_django.grids")

@@ -1,0 +1,228 @@
+"""The base of all columns: what is declared, what binding to the model adds, and the plain comparisons."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from datetime import tzinfo
+from typing import Any, ClassVar, Self, TypeAlias
+
+from django.db.models import Q
+from django.utils.text import capfirst
+
+from gridkit_django.exceptions import FilterValueError
+from gridkit_django.grids.columns.frame import Frame
+from gridkit_django.grids.columns.paths import AnyField, ResolvedPath
+from gridkit_django.grids.operators import EQUALITY, ORDERED, Op
+from gridkit_django.typing import JSONValue, User
+
+ColumnPermission: TypeAlias = str | Callable[[User], bool] | None
+"""Who may see a column: a Django permission (``app.codename``), a function of the user, or None for everybody."""
+
+FieldKinds: TypeAlias = tuple[type[AnyField], ...]
+"""Kinds of model field."""
+
+_LOOKUPS = {Op.LT: "lt", Op.LTE: "lte", Op.GT: "gt", Op.GTE: "gte"}
+
+
+class Column:
+    """One column of a grid: a path from the model to a value, and what may be done with it.
+
+    A column is declared on a ``Grid`` and later bound to its model; ``id``, ``path``, ``field``, ``nullable`` and
+    ``own`` exist on bound columns only.
+
+    Args:
+        source: ORM path of the value (``carrier__name``); empty means the name of the attribute.
+        label: what people read; empty means the field's ``verbose_name``.
+        editable: whether users with the right to edit may change it. Only for fields of the grid's own model.
+        sortable: whether rows can be sorted by it.
+        filterable: whether rows can be filtered by it.
+        searchable: whether the search looks into it; None means: when ``Meta.search`` names it.
+        permission: who may see it; for all others the column does not exist at all.
+        description: a longer explanation for people.
+        width: the wished width in CSS pixels.
+
+    Attributes:
+        id: the name on the wire.
+        path: the ORM path of the value, foreign keys followed to the value they store.
+        field: the model field that the source names.
+        value_field: the field that types the value; differs from ``field`` for a foreign key.
+        nullable: whether a row may have no value.
+        own: whether the value is stored in the grid's own table.
+    """
+
+    type: ClassVar[str] = ""
+    operators: ClassVar[tuple[Op, ...]] = EQUALITY
+    fields: ClassVar[FieldKinds] = ()
+    excluded_fields: ClassVar[FieldKinds] = ()
+    orderable: ClassVar[bool] = True
+
+    id: str
+    path: str
+    field: AnyField
+    value_field: AnyField
+    nullable: bool
+    own: bool
+
+    def __init__(  # noqa: PLR0913 - a declaration has as many keywords as a column has qualities
+        self,
+        source: str = "",
+        *,
+        label: str = "",
+        editable: bool = False,
+        sortable: bool = True,
+        filterable: bool = True,
+        searchable: bool | None = None,
+        permission: ColumnPermission = None,
+        description: str = "",
+        width: int | None = None,
+    ) -> None:
+        self.source = source
+        self.label = label
+        self.editable = editable
+        self.sortable = sortable and self.orderable
+        self.filterable = filterable
+        self.searchable = searchable
+        self.permission = permission
+        self.description = description
+        self.width = width
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {getattr(self, 'id', self.source)!r}>"
+
+    @classmethod
+    def accepts(cls, field: AnyField) -> bool:
+        """Whether values of ``field`` can be shown by this kind of column."""
+        return isinstance(field, cls.fields) and not isinstance(field, cls.excluded_fields)
+
+    def bind(self, column_id: str, resolved: ResolvedPath, *, searched: bool = False) -> Self:
+        """Return a copy that knows its model field.
+
+        Args:
+            column_id: the name on the wire.
+            resolved: where the values come from.
+            searched: whether ``Meta.search`` names the column.
+        """
+        bound = copy.copy(self)
+        bound.id = column_id
+        bound.path = resolved.path
+        bound.field = resolved.field
+        bound.value_field = resolved.value_field
+        bound.nullable = resolved.nullable
+        bound.own = resolved.own
+        bound.label = self.label or capfirst(str(resolved.field.verbose_name))
+        bound.searchable = searched if self.searchable is None else self.searchable
+        return bound
+
+    @property
+    def ops(self) -> tuple[Op, ...]:
+        """The operators that a filter may use on this column."""
+        return self.operators if self.filterable else ()
+
+    @property
+    def editor(self) -> str:
+        """The name of the editor that suits the values."""
+        return self.type
+
+    @property
+    def choices(self) -> tuple[tuple[JSONValue, str], ...] | None:
+        """Value and label of each possible value, or None when values are free."""
+        return None
+
+    def to_wire(self, value: Any, zone: tzinfo | None = None) -> JSONValue:
+        """Turn a Python value into its exact JSON form.
+
+        Args:
+            value: what the database gave, or None.
+            zone: the time zone for points in time; only they use it.
+        """
+        return None if value is None else self._wire(value, zone)
+
+    def clean(self, raw: JSONValue) -> Any:
+        """Turn a JSON value of a filter into the Python value that it means.
+
+        Raises:
+            FilterValueError: when the value does not fit the column's type.
+        """
+        raise NotImplementedError
+
+    def operand(self, value: Any, frame: Frame) -> Any:
+        """Turn a cleaned value into what the ORM compares with."""
+        del frame
+        return value
+
+    def condition(self, op: Op, value: Any, to: Any, frame: Frame) -> Q:
+        """Return the condition of a positive operator.
+
+        It is never true for a row without a value, save for ``blank`` and for ``in`` with None in its list.
+
+        Args:
+            op: one of the column's operators, in its positive form.
+            value: the cleaned value; a list for ``in``; None for operators without a value.
+            to: the cleaned upper end of ``between``.
+            frame: the request's time zone, database and case rule.
+        """
+        match op:
+            case Op.BLANK:
+                return self.blank()
+            case Op.IN:
+                return self.one_of(value, frame)
+            case Op.BETWEEN:
+                return self.compare(Op.GTE, value, frame) & self.compare(Op.LTE, to, frame)
+            case _:
+                return self.compare(op, value, frame)
+
+    def blank(self) -> Q:
+        """Return the condition "the row has no value here"."""
+        return Q((f"{self.path}__isnull", True))
+
+    def compare(self, op: Op, value: Any, frame: Frame) -> Q:
+        """Return the condition of ``eq`` or an ordered comparison with one value."""
+        return Q((f"{self.path}__{_LOOKUPS.get(op, 'exact')}", self.operand(value, frame)))
+
+    def one_of(self, values: Sequence[Any], frame: Frame) -> Q:
+        """Return the condition "equal to one of these"; None in the list stands for "no value"."""
+        present = [value for value in values if value is not None]
+        found = self.equal_to_any(present, frame) if present else nothing()
+        return found | self.blank() if len(present) < len(values) else found
+
+    def equal_to_any(self, values: Sequence[Any], frame: Frame) -> Q:
+        """Return the condition "equal to one of these", for at least one value and no None."""
+        return Q((f"{self.path}__in", [self.operand(value, frame) for value in values]))
+
+    def search(self, word: str, frame: Frame) -> Q | None:
+        """Return the condition "the word is found here", or None when it can't be in this column.
+
+        The default for typed values: the word is the value, written out.
+        """
+        try:
+            value = self.clean(word)
+        except FilterValueError:
+            return None
+        return self.compare(Op.EQ, value, frame)
+
+    def to_cursor(self, value: Any) -> JSONValue:
+        """Turn a sort key into exact JSON for a cursor."""
+        return self.to_wire(value)
+
+    def from_cursor(self, raw: JSONValue) -> Any:
+        """Turn a cursor's JSON back into the sort key."""
+        return None if raw is None else self.clean(raw)
+
+    def _wire(self, value: Any, zone: tzinfo | None) -> JSONValue:
+        del zone
+        return value  # type: ignore[no-any-return]
+
+    def _refuse(self, expected: str) -> FilterValueError:
+        return FilterValueError(f"The value does not fit the column {self.id!r}: expected {expected}.")
+
+
+class OrderedColumn(Column):
+    """A column whose values have an order that a filter can use."""
+
+    operators = ORDERED
+
+
+def nothing() -> Q:
+    """Return a condition that no row meets."""
+    return Q(pk__in=[])
