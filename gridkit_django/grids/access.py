@@ -43,12 +43,12 @@ class GridAccess:
     @property
     def grid_id(self) -> str:
         """The name of the grid on the wire."""
-        return self.grid.grid_id()
+        return self.grid.options.id
 
     @property
     def options(self) -> GridOptions:
         """The options of the grid."""
-        return self.grid.options()
+        return self.grid.options
 
     @cached_property
     def by_id(self) -> Mapping[str, Column]:

@@ -34,8 +34,12 @@ class Grid:
     this name. ``GridOptions`` describes every option of ``Meta``. A class without ``Meta`` is a base for others.
 
     A grid is never instantiated: ``open_grid`` gives a ``GridAccess``, which holds the grid and the user.
+
+    Attributes:
+        options: what ``Meta`` says; not there on a base.
     """
 
+    options: ClassVar[GridOptions]
     _declared: ClassVar[Mapping[str, Column]] = MappingProxyType({})
     _declaration: ClassVar[Declaration | None] = None
 
@@ -52,11 +56,10 @@ class Grid:
             inherited.update(getattr(base, "_declared", {}))
         cls._declared = MappingProxyType({**inherited, **own})
         meta = vars(cls).get("Meta")
-        cls._declaration = (
-            None
-            if meta is None
-            else Declaration(cls.__name__, read_options(cls.__name__, meta), cls._declared, frozenset(own))
-        )
+        cls._declaration = None
+        if meta is not None:
+            cls.options = read_options(cls.__name__, meta)
+            cls._declaration = Declaration(cls.__name__, cls.options, cls._declared, frozenset(own))
 
     @classmethod
     def declaration(cls) -> Declaration:
@@ -68,16 +71,6 @@ class Grid:
         if cls._declaration is None:
             raise GridDeclarationError(f"{cls.__name__} has no class Meta with a model, so it is no grid yet.")
         return cls._declaration
-
-    @classmethod
-    def options(cls) -> GridOptions:
-        """Return the options of ``Meta``."""
-        return cls.declaration().options
-
-    @classmethod
-    def grid_id(cls) -> str:
-        """Return the name of the grid on the wire."""
-        return cls.options().id
 
     @classmethod
     def columns(cls) -> Mapping[str, Column]:
@@ -96,4 +89,4 @@ class Grid:
     @classmethod
     def get_queryset(cls) -> models.QuerySet[Any]:
         """Return the rows that the grid is about, before row permissions. Override to narrow them."""
-        return cls.options().model._default_manager.all()
+        return cls.options.model._default_manager.all()

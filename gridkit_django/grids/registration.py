@@ -28,7 +28,7 @@ def sync_registered_grids(*, using: str = DEFAULT_DB_ALIAS, apps: Apps, **_kwarg
     if not router.allow_migrate_model(using, RegisteredGrid):
         return
     for grid in grid_registry().all():
-        options = grid.options()
+        options = grid.options
         RegisteredGrid.objects.using(using).update_or_create(
             grid_id=options.id,
             defaults={"label": str(options.label)[:200], "model_label": options.model._meta.label},

@@ -24,7 +24,7 @@ class GridRegistry:
         Raises:
             GridDeclarationError: when the class is only a base, or another grid has its id.
         """
-        grid_id = grid.grid_id()
+        grid_id = grid.declaration().options.id
         known = self._grids.setdefault(grid_id, grid)
         if known is not grid:
             raise GridDeclarationError(
