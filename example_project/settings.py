@@ -131,7 +131,7 @@ CELERY_TIMEZONE = TIME_ZONE
 
 GRIDKIT = {
     "PLUGIN_ROOT": str(VAR_DIR / "plugins"),
-    "HOT_RELOAD": False,
+    "HOT_RELOAD": flag("GRIDKIT_DEMO_HOT_RELOAD"),
 }
 
 LOGGING = {

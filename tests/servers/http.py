@@ -84,13 +84,19 @@ class Client:
         """Fill in a login form of Django as a browser would; later requests carry the session."""
         return self.submit(path, {"username": user, "password": password})
 
-    def submit(self, path: str, fields: Mapping[str, str]) -> Answer:
-        """Post a form together with the CSRF token that the page at this path holds."""
+    def submit(self, path: str, fields: Mapping[str, str | list[str]], *, to: str = "") -> Answer:
+        """Post a form together with the CSRF token that the page at this path holds.
+
+        Args:
+            path: the page with the form.
+            fields: names and values; a list for a field with several values.
+            to: where the form is sent; by default to the page itself.
+        """
         page = self.get(path)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         form = {**fields, **({"csrfmiddlewaretoken": token[1]} if token else {})}
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Referer": urljoin(self.base, path)}
-        return self._open("POST", path, urlencode(form).encode(), {**self._headers, **headers})
+        return self._open("POST", to or path, urlencode(form, doseq=True).encode(), {**self._headers, **headers})
 
     def _open(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> Answer:
         request = Request(urljoin(self.base, path), data, dict(headers), method=method)  # noqa: S310 - loopback

@@ -1,0 +1,107 @@
+"""Route: export, from the method call to the file, with a real worker process."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from tests.routes.world import FLIGHTS, PASSWORD, awaited, furnish, method_names, plugin_row
+from tests.servers.http import Client
+from tests.servers.stack import Stack
+
+API = "/gridkit/api/grids/flights/"
+
+
+@pytest.fixture
+def world(stack: Stack) -> Stack:
+    furnish(stack)
+    stack.worker()
+    return stack
+
+
+def _finished(client: Client, job: dict[str, Any]) -> dict[str, Any]:
+    """Wait until the job has ended, and return it."""
+
+    def ended() -> dict[str, Any] | None:
+        found: dict[str, Any] = client.get(f"{API}jobs/{job['id']}/").json()
+        return found if found["state"] in {"finished", "failed", "cancelled"} else None
+
+    return awaited(ended, "the export to end")
+
+
+def _export(client: Client, arguments: dict[str, Any], query: dict[str, Any]) -> dict[str, Any]:
+    answer = client.post(f"{API}methods/export/", {"arguments": arguments, "query": query})
+    assert answer.status == 202, answer.text
+    return _finished(client, answer.json()["job"])
+
+
+def test_export_of_filtered_rows_holds_just_these_rows_without_the_hidden_column(world: Stack) -> None:
+    analyst = world.client("analyst", PASSWORD)
+    chosen = {"and": [{"col": "carrier", "op": "eq", "value": "AA"}, {"col": "month", "op": "eq", "value": 2}]}
+
+    job = _export(analyst, {"format": "csv"}, {"filter": chosen})
+    result = analyst.get(f"{API}jobs/{job['id']}/result/")
+
+    rows = list(csv.reader(io.StringIO(result.text.removeprefix("\ufeff"))))
+    expected = world.rows("SELECT COUNT(*) FROM flights_flight WHERE carrier = 'AA' AND month = 2")[0][0]
+    assert (job["state"], job["progress"], job["rows"]) == ("finished", 1, expected)
+    assert len(rows) == expected + 1
+    assert "tailnum" not in rows[0]
+    assert "N00" not in result.text
+
+
+@pytest.mark.parametrize("kind", ["json", "xlsx", "pdf"])
+def test_export_of_every_format_finishes_with_all_rows(world: Stack, kind: str) -> None:
+    analyst = world.client("analyst", PASSWORD)
+
+    job = _export(analyst, {"format": kind}, {"columns": ["flight", "dep_delay"]})
+    result = analyst.get(f"{API}jobs/{job['id']}/result/")
+
+    start = {"json": b"[", "xlsx": b"PK", "pdf": b"%PDF"}[kind]
+    assert (job["state"], job["rows"]) == ("finished", FLIGHTS)
+    assert result.body.startswith(start)
+    assert "attachment" in result.headers["Content-Disposition"]
+
+
+def test_export_of_another_user_is_not_found(world: Stack) -> None:
+    job = _export(world.client("analyst", PASSWORD), {"format": "csv"}, {"columns": ["flight"]})
+
+    stranger = world.client("editor", PASSWORD)
+
+    assert stranger.get(f"{API}jobs/{job['id']}/").status == 404
+    assert stranger.get(f"{API}jobs/{job['id']}/result/").status == 404
+
+
+def test_export_naming_the_hidden_column_answers_as_for_a_column_that_is_not_there(world: Stack) -> None:
+    analyst = world.client("analyst", PASSWORD)
+    texts = []
+    for column in ("tailnum", "nosuch1"):
+        answer = analyst.post(f"{API}methods/export/", {"arguments": {"format": "csv"}, "query": {"columns": [column]}})
+        assert answer.status == 422
+        texts.append(answer.text.replace(column, "X").replace(answer.json()["requestId"], "R"))
+
+    assert texts[0] == texts[1]
+
+
+def test_export_plugin_switched_off_in_the_admin_takes_the_method_from_every_process(world: Stack) -> None:
+    world.web(2)
+    clients = [world.client("analyst", PASSWORD, index=index) for index in range(2)]
+    admin = Client(world.url(0))
+    admin.log_in("/admin/login/", "admin", PASSWORD)
+    page = f"/admin/gridkit_django/installedplugin/{plugin_row(world, '@gridkit/plugin-export')}/"
+    assert all(method_names(client.get(f"{API}schema/")) == ["export"] for client in clients)
+
+    assert admin.submit(f"{page}change/", {}, to=f"{page}deactivate/").status == 200
+
+    for client in clients:
+        assert method_names(client.get(f"{API}schema/")) == []
+        assert client.post(f"{API}methods/export/", {"arguments": {"format": "csv"}}).status == 404
+
+    assert admin.submit(f"{page}change/", {}, to=f"{page}activate/").status == 200
+
+    for client in clients:
+        assert method_names(client.get(f"{API}schema/")) == ["export"]
+    assert _export(clients[1], {"format": "csv"}, {"columns": ["flight"]})["state"] == "finished"
