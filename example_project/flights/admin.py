@@ -72,6 +72,6 @@ class FlightAdmin(DatasetAdmin):
     """Flights; delays and note can be changed, as in the grid."""
 
     editable = ("dep_delay", "arr_delay", "note")
-    list_display = ("id", "time_hour", "carrier_id", "flight", "origin_id", "dest_id", "dep_delay", "arr_delay")
+    list_display = ("id", "time_hour", "carrier_id", "flight", "origin_id", "dest", "dep_delay", "arr_delay")
     list_filter = ("month",)
     search_fields = ("=flight", "=carrier__carrier", "=note")

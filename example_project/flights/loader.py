@@ -26,6 +26,30 @@ BATCH = 5_000
 MODELS: tuple[type[models.Model], ...] = (Airline, Airport, Plane, Weather, Flight)
 """The tables in the order of ``FILES``."""
 
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A foreign key of a flight that stands beside a code of the data set.
+
+    Attributes:
+        column: the foreign key's column.
+        code: the column with the code.
+        model: the table it points to.
+        key: the field there that holds the code.
+    """
+
+    column: str
+    code: str
+    model: type[models.Model]
+    key: str
+
+    def targets(self, using: str) -> dict[str, Any]:
+        """Return the primary key of every code that there is."""
+        return dict(self.model._base_manager.using(using).values_list(self.key, "pk"))
+
+
+LINKS = (Link("dest_airport_id", "dest", Airport, "faa"), Link("plane_id", "tailnum", Plane, "tailnum"))
+
 Record = list[Any]
 Converter = Callable[[str], Any]
 Progress = Callable[[int], None]
@@ -103,12 +127,15 @@ def load(table: TableLoad, *, progress: Progress = lambda _rows: None, using: st
 
 
 def read_records(table: TableLoad, connection: BaseDatabaseWrapper) -> tuple[list[str], Iterator[Record]]:
-    """Return the database's column names and the file's rows as values for them; the primary key comes first."""
+    """Return the database's column names and the file's rows as values for them, links added, the primary key first."""
     rows = read_rows(table.file)
     fields = [field for name in next(rows) if isinstance(field := table.model._meta.get_field(name), models.Field)]
     makers = [_converter(field, connection) for field in fields]
     columns = [str(field.column) for field in fields]
     records = (_record(row, makers) for row in rows)
+    for link in LINKS if table.model is Flight else ():
+        records = _linked(records, columns.index(link.code), link.targets(connection.alias))
+        columns.append(link.column)
     primary = str(table.model._meta.pk.column)
     if columns[0] == primary:
         return columns, records
@@ -117,6 +144,11 @@ def read_records(table: TableLoad, connection: BaseDatabaseWrapper) -> tuple[lis
 
 def _record(row: list[str], makers: list[Converter]) -> Record:
     return [None if text == "NA" else make(text) for make, text in zip(makers, row, strict=True)]
+
+
+def _linked(records: Iterator[Record], place: int, targets: dict[str, Any]) -> Iterator[Record]:
+    """Add to each record the primary key that its code at ``place`` stands for, NULL for an unknown code."""
+    return ([*record, targets.get(record[place])] for record in records)
 
 
 def _converter(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Converter:

