@@ -18,7 +18,7 @@ from referencing.exceptions import Unresolvable
 
 from gridkit_django.events import Actor
 from gridkit_django.exceptions import ErrorItem, MethodArgumentsError, MethodNotFoundError, PluginMethodError
-from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.access import GridAccess, has_permission
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.typing import JSONObject
 
@@ -125,7 +125,7 @@ def method_provider() -> MethodProvider:
 
 def list_methods(access: GridAccess) -> tuple[MethodSpec, ...]:
     """Return the methods that the user may call on this grid."""
-    offered = method_provider().methods_for(access.grid.options.id)
+    offered = method_provider().methods_for(access.grid_id)
     return tuple(spec for spec in offered if _may_call(access, spec.permission))
 
 
@@ -150,7 +150,7 @@ def call_method(
         raise _not_found(name)
     _judge_arguments(spec, arguments)
     call = MethodCall(
-        grid=access.grid.options.id,
+        grid=access.grid_id,
         method=name,
         arguments=arguments,
         query=query,
@@ -169,7 +169,7 @@ def _may_call(access: GridAccess, right: str | None) -> bool:
         case "export_grid":
             return access.can_export
         case _:
-            return access.user.has_perm(right)
+            return has_permission(access.user, right)
 
 
 def _judge_arguments(spec: MethodSpec, arguments: Mapping[str, Any]) -> None:
@@ -179,6 +179,8 @@ def _judge_arguments(spec: MethodSpec, arguments: Mapping[str, Any]) -> None:
         MethodArgumentsError: with the first faults, ``ERRORS_MAX`` at most.
         PluginMethodError: when the schema points to a schema that it does not hold.
     """
+    if not isinstance(arguments, dict):
+        raise MethodArgumentsError.at(pointer("arguments"), "The arguments are no JSON object. Send an object.")
     # The empty registry keeps a schema from making this server fetch an address.
     validator = Draft202012Validator(
         spec.schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 from django.utils.crypto import salted_hmac
@@ -31,7 +32,7 @@ def row_version(access: GridAccess, values: Mapping[str, Any]) -> str:
     Returns:
         Letters, digits, ``-`` and ``_``, fit for an ETag (RFC 9110).
     """
-    seen = {column.id: column.to_wire(values[column.id]) for column in access.columns if column.own}
+    seen = {column.id: column.to_wire(values[column.id], UTC) for column in access.version_columns}
     text = json.dumps(seen, sort_keys=True, separators=(",", ":"))
-    digest = salted_hmac(f"{_SALT}.{access.grid.options.id}", text, algorithm="sha256").digest()
+    digest = salted_hmac(f"{_SALT}.{access.grid_id}", text, algorithm="sha256").digest()
     return base64.urlsafe_b64encode(digest)[:TOKEN_LENGTH].decode("ascii")
