@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from django.contrib import admin
 from django.db.models import Model
@@ -11,7 +11,15 @@ from django.http import HttpRequest
 M = TypeVar("M", bound=Model)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[M]):
+if TYPE_CHECKING:
+    Typed = admin.ModelAdmin
+else:
+
+    class Typed(admin.ModelAdmin, Generic[M]):
+        """Django's class takes a model in brackets for type checkers only; this one does while it runs too."""
+
+
+class ReadOnlyAdmin(Typed[M]):
     """Rows are facts that services write; the admin shows them to whoever may view them."""
 
     actions = None
