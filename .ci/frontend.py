@@ -30,8 +30,9 @@ def build() -> None:
             _forget("front-end bundle")
         step("front-end bundle", digest(_sources()), lambda: _npm_run(npm, "run", "build"))
     except StepError as error:
+        reason = "\n".join(str(error).splitlines()[:4])
         warn(
-            f"the front-end bundle could not be built, so grids are plain HTML pages without live editing.\n{error}\n"
+            f"the front-end bundle could not be built, so grids are plain HTML pages without live editing.\n{reason}\n"
             "Give npm a registry that it can reach and run make again."
         )
 
@@ -49,7 +50,7 @@ def _packages(npm: list[str]) -> None:
     if not (SOURCE / "node_modules").is_dir():
         _forget("front-end packages")
     inputs = digest([SOURCE / "package-lock.json", SOURCE / "package.json"])
-    step("front-end packages", inputs, lambda: _npm_run(npm, "ci", "--no-audit", "--no-fund"))
+    step("front-end packages", inputs, lambda: _npm_run(npm, "ci", "--no-audit", "--no-fund", "--fetch-retries=1"))
 
 
 def _forget(name: str) -> None:

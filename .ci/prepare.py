@@ -19,7 +19,7 @@ from steps import StepError, say
 def demo() -> None:
     """Prepare what `make demo` needs."""
     packages.environment()
-    packages.install("demo", label="packages")
+    packages.install("demo", label="product packages")
     packages.install("data", "--no-deps", "--no-build-isolation", label="flight data")
     packages.project()
     system.pdf_libraries()
@@ -29,7 +29,7 @@ def demo() -> None:
 def dev() -> None:
     """Prepare what tests, checks, documentation and benchmarks need."""
     packages.environment()
-    packages.install("dev", label="packages")
+    packages.install("dev", label="development packages")
     packages.install("data", "--no-deps", "--no-build-isolation", label="flight data")
     packages.redis_server()
     packages.project()
