@@ -1,4 +1,4 @@
-"""Reading the audit trail. Who may read it is the faces' question: the right is ``gridkit_django.view_auditrecord``."""
+"""Reading the audit trail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gridkit_django.models.audit import AuditRecordQuerySet
 class AuditTrail:
     """The records of this site, newest first.
 
-    The records tell of columns that their reader may not see in a grid: give the right to read them to auditors only.
+    It gives every record whole: what a reader may see of them is judged above (``gridkit_django.grids.disclosure``).
     """
 
     def history_of(self, target: Target) -> AuditRecordQuerySet:
