@@ -1,6 +1,6 @@
 """Run the tests: all of them on SQLite, those marked `both_databases` again on PostgreSQL, with one coverage figure.
 
-Without arguments the whole suite runs, shuffled, on two processes, and coverage must reach the share that
+Without arguments the whole suite runs, shuffled, on a process for each core, and coverage must reach the share that
 pyproject.toml asks for. Arguments (`make test ARGS="tests/grids -x"`) go to pytest, and then coverage is not judged.
 """
 
@@ -82,7 +82,7 @@ def main(arguments: list[str]) -> int:
     started = time.monotonic()
     shutil.rmtree(COVERAGE, ignore_errors=True)
     COVERAGE.mkdir(parents=True)
-    whole = [] if arguments else ["-n", "2", "--dist", "loadgroup"]
+    whole = [] if arguments else ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup"]
     first, on_sqlite = run_pytest("sqlite", [*whole, *arguments])
     second, on_postgres = run_pytest("postgres", [*whole, "-m", "both_databases", *arguments])
     if arguments and second == NO_TESTS:
