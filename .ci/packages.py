@@ -61,7 +61,7 @@ def _interpreter() -> str:
 
 def _bootstrap_uv() -> None:
     """Install uv and the build back ends, by pip when the environment has it, else by a uv on PATH."""
-    arguments = ["--quiet", "--require-hashes", "-r", REQUIREMENTS / "setup.txt"]
+    arguments: list[str | Path] = ["--quiet", "--require-hashes", "-r", REQUIREMENTS / "setup.txt"]
     has_pip = subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
     outside = shutil.which("uv")
     if has_pip:
@@ -93,14 +93,25 @@ def install(name: str, *options: str, label: str) -> None:
         options: More options for `uv pip install`.
         label: What the step is called.
     """
-    command = [UV, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", *options]
+    command: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", *options]
     step(label, _inputs(name), lambda: _run_uv([*command, "-r", REQUIREMENTS / f"{name}.txt"]))
 
 
 def project() -> None:
     """Install this checkout editable, without touching the pinned packages."""
     inputs = digest([ROOT / "pyproject.toml", ROOT / "gridkit_django" / "__init__.py"], _interpreter())
-    command = [UV, "pip", "install", "--quiet", "--python", PYTHON, "--no-deps", "--no-build-isolation", "-e", ROOT]
+    command: list[str | Path] = [
+        UV,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        PYTHON,
+        "--no-deps",
+        "--no-build-isolation",
+        "-e",
+        ROOT,
+    ]
     step("gridkit-django", inputs, lambda: _run_uv(command))
 
 

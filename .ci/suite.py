@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from steps import PYTHON, ROOT, say
 
@@ -30,7 +31,7 @@ def run_pytest(database: str, arguments: list[str]) -> tuple[int, dict[str, int]
     Returns:
         Its exit status and the counts of its closing line.
     """
-    command = [PYTHON, "-m", "coverage", "run", "-m", "pytest", "-q", "--no-header", *arguments]
+    command: list[str | Path] = [PYTHON, "-m", "coverage", "run", "-m", "pytest", "-q", "--no-header", *arguments]
     sys.stdout.write(f"\nTests on {database}\n")
     sys.stdout.flush()
     last = ""
