@@ -9,13 +9,13 @@ from typing import Any
 
 from celery import Celery
 from celery.beat import EmbeddedService
-from celery.worker import state as worker_state
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler, get_internal_wsgi_application
 
 from example_project.runner.parts import PartFailedError
 
 START_SECONDS = 30
 STOP_SECONDS = 15
+NODE = "inside@demo"
 
 
 class InsideWeb:
@@ -87,7 +87,7 @@ class InsideWorker:
         self._app.set_default()
         worker = self._app.WorkController(
             app=self._app,
-            hostname="inside@demo",
+            hostname=NODE,
             pool="threads",
             concurrency=self._concurrency,
             loglevel=logging.WARNING,
@@ -112,9 +112,8 @@ class InsideWorker:
         """Take no more tasks and let the running ones end, for a while (Celery's warm shutdown)."""
         if self._thread is None:
             return
-        worker_state.should_stop = 0  # type: ignore[assignment]
+        self._app.control.shutdown(destination=[NODE])
         self._thread.join(STOP_SECONDS)
-        worker_state.should_stop = None
 
 
 class InsideClock:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from threading import Event
@@ -70,6 +72,18 @@ def run(parts: Sequence[Part], announce: Callable[[], None]) -> None:
             part.start()
         announce()
         _watch(parts)
+
+
+def leave(parts: Sequence[Part], exit_now: Callable[[int], object] = os._exit) -> None:
+    """End this process at once when a part could not be stopped: a task that never ends would keep it alive.
+
+    Args:
+        parts: what ran.
+        exit_now: ends the process with a code, without waiting for threads.
+    """
+    if any(part.alive() for part in parts):
+        sys.stdout.flush()
+        exit_now(1)
 
 
 def _watch(parts: Sequence[Part]) -> None:
