@@ -128,6 +128,7 @@ CELERY_TASK_ACKS_LATE = True  # a job whose worker died is done by another
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {"expire exports": {"task": "gridkit.expire_exports", "schedule": 300}}
 
 GRIDKIT = {
     "PLUGIN_ROOT": str(VAR_DIR / "plugins"),
