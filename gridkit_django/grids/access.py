@@ -60,6 +60,11 @@ class GridAccess:
         """The columns that the user may see, in the grid's order."""
         return tuple(self.by_id.values())
 
+    @property
+    def key(self) -> Column:
+        """The primary key as a column: its value is the id of a row, whoever looks."""
+        return self.grid.declaration().key
+
     def column(self, name: str, pointer: str = "") -> Column:
         """Return a column that the user may see.
 

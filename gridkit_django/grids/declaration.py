@@ -70,6 +70,16 @@ class Declaration:
             )
         return MappingProxyType(columns)
 
+    @cached_property
+    def key(self) -> Column:
+        """The primary key as a column. It breaks ties and makes row ids; it need not be a column of the grid.
+
+        Raises:
+            GridDeclarationError: when no column can show the key, like one of several fields.
+        """
+        resolved = resolve_path(self.options.model, "pk")
+        return infer_column("pk", resolved.value_field).bind("pk", resolved)
+
     def faults(self) -> list[Fault]:
         """Return everything that is wrong, for the system checks."""
         columns, faults = self._bind_all()
@@ -103,6 +113,7 @@ class Declaration:
     def _faults_around(self, columns: Mapping[str, Column]) -> Iterator[Fault]:
         """Yield the faults that need the bound columns."""
         yield from self._order_faults()
+        yield from self._key_faults()
         for name in self.options.default_sort:
             column = columns.get(name.removeprefix("-"))
             if column is None or not column.sortable:
@@ -113,6 +124,12 @@ class Declaration:
                 yield Fault("E105", f"Meta.search names {name!r}, which is no searchable column of the grid.")
         yield from _edit_faults(columns)
         yield from self._option_faults()
+
+    def _key_faults(self) -> Iterator[Fault]:
+        try:
+            self.key  # noqa: B018 - binding it is the test
+        except GridDeclarationError as error:
+            yield Fault("E103", f"The primary key can't identify rows on the wire. {error.detail}")
 
     def _order_faults(self) -> Iterator[Fault]:
         if not self.order:

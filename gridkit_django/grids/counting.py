@@ -1,0 +1,81 @@
+"""Counts that say what they are: exact, at least, an estimate, or unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.db import connections
+from django.db.models import QuerySet
+
+from gridkit_django.conf import settings
+from gridkit_django.grids.query import CountMode
+from gridkit_django.typing import MutableJSONObject
+
+
+class CountKind(StrEnum):
+    """What a count is worth."""
+
+    EXACT = "exact"
+    AT_LEAST = "atLeast"
+    ESTIMATE = "estimate"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of rows and what it is worth.
+
+    Attributes:
+        value: the number, or None when it is unknown.
+        kind: its worth.
+    """
+
+    value: int | None
+    kind: CountKind
+
+    def to_dict(self) -> MutableJSONObject:
+        """Write the count as JSON."""
+        return {"value": self.value, "is": self.kind.value}
+
+
+def count_queryset(rows: QuerySet[Any], mode: CountMode) -> Count:
+    """Count rows with at most one query over them.
+
+    Args:
+        rows: the filtered rows.
+        mode: how much work may be spent. ``capped`` stops at the setting ``COUNT_CAP``. ``estimated`` asks
+            PostgreSQL's catalogue when nothing narrows the rows and there are many; else it is ``capped``, and says so.
+    """
+    match mode:
+        case CountMode.NONE:
+            return Count(None, CountKind.UNKNOWN)
+        case CountMode.EXACT:
+            return Count(rows.order_by().count(), CountKind.EXACT)
+        case CountMode.ESTIMATED:
+            return _estimated(rows) or _capped(rows)
+        case CountMode.CAPPED:
+            return _capped(rows)
+
+
+def _capped(rows: QuerySet[Any]) -> Count:
+    cap = settings().COUNT_CAP
+    found = rows.order_by().values("pk")[: cap + 1].count()
+    return Count(cap, CountKind.AT_LEAST) if found > cap else Count(found, CountKind.EXACT)
+
+
+def _estimated(rows: QuerySet[Any]) -> Count | None:
+    """Return the catalogue's estimate, or None when it would not be one for these rows.
+
+    ``pg_class.reltuples`` is -1 before the first ANALYZE (PostgreSQL 14 and newer); small tables are counted instead.
+    """
+    connection = connections[rows.db]
+    if connection.vendor != "postgresql" or rows.query.where or rows.query.distinct or rows.query.is_sliced:
+        return None
+    table = connection.ops.quote_name(rows.model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)", [table])
+        found = cursor.fetchone()
+    estimate = int(found[0]) if found else -1
+    return Count(estimate, CountKind.ESTIMATE) if estimate > settings().COUNT_CAP else None

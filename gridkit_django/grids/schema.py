@@ -1,0 +1,86 @@
+"""The schema of a grid: what a front end must know, as this user may know it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from django.utils.translation import get_language
+
+from gridkit_django.conf import settings
+from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.columns import Column
+from gridkit_django.grids.methods import list_methods
+from gridkit_django.grids.query import PROTOCOL_VERSION
+from gridkit_django.grids.rows import page_size
+from gridkit_django.grids.sorting import effective_sort
+from gridkit_django.grids.zones import zone_of
+from gridkit_django.typing import JSONObject, MutableJSONObject
+
+
+def grid_schema(access: GridAccess) -> MutableJSONObject:
+    """Return the schema. Nothing in it tells of a column that the user may not see.
+
+    Args:
+        access: the grid and the user.
+    """
+    editable = frozenset(column.id for column in access.editable_columns)
+    return {
+        "v": PROTOCOL_VERSION,
+        "id": access.grid_id,
+        "label": str(access.options.label),
+        "columns": [_column(column, editable=column.id in editable) for column in access.columns],
+        "limits": _limits(),
+        "permissions": {"edit": access.can_edit, "export": access.can_export},
+        "methods": [
+            {"name": spec.name, "label": str(spec.label), "plugin": spec.plugin_id, "schema": spec.schema}
+            for spec in list_methods(access)
+        ],
+        "defaultState": _default_state(access),
+        "timeZone": str(zone_of(access)),
+    }
+
+
+def schema_etag(schema: JSONObject) -> str:
+    """Return a strong entity tag (RFC 9110, 8.8.3) of a schema, without the quotes."""
+    text = json.dumps([schema, get_language()], sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _column(column: Column, *, editable: bool) -> MutableJSONObject:
+    choices = column.choices
+    return {
+        "id": column.id,
+        "label": str(column.label),
+        "type": column.type,
+        "nullable": column.nullable,
+        "ops": [op.value for op in column.ops],
+        "sortable": column.sortable,
+        "filterable": column.filterable,
+        "searchable": bool(column.searchable),
+        "editable": editable,
+        "editor": column.editor if editable else None,
+        "choices": None if choices is None else [{"value": value, "label": label} for value, label in choices],
+        "description": str(column.description),
+        "width": column.width,
+    }
+
+
+def _limits() -> MutableJSONObject:
+    limits = settings()
+    return {
+        "pageSize": limits.PAGE_SIZE_MAX,
+        "depth": limits.FILTER_DEPTH_MAX,
+        "nodes": limits.FILTER_NODES_MAX,
+        "inList": limits.FILTER_LIST_MAX,
+        "sort": limits.SORT_TERMS_MAX,
+        "searchLength": limits.SEARCH_LENGTH_MAX,
+    }
+
+
+def _default_state(access: GridAccess) -> MutableJSONObject:
+    return {
+        "sort": [term.to_dict() for term in effective_sort(access, ())],
+        "columns": list(access.by_id),
+        "pageSize": page_size(access),
+    }
