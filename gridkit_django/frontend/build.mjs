@@ -55,7 +55,10 @@ async function buildBundle() {
   });
   const packages = bundledPackages(result.metafile);
   const notices = await Promise.all(packages.map(licenceOf));
-  await writeFile(`${bundle}.LEGAL.txt`, `Bundled licences of gridkit.js\n\n${notices.join(`\n${"-".repeat(78)}\n\n`)}`);
+  await writeFile(
+    `${bundle}.LEGAL.txt`,
+    `Bundled licences of gridkit.js\n\n${notices.join(`\n${"-".repeat(78)}\n\n`)}`,
+  );
   const script = await readFile(bundle);
   const size = gzipSync(script, { level: 9 }).length;
   console.log(

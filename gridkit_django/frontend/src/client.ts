@@ -133,7 +133,11 @@ export class GridClient {
   }
 
   /** Posts interaction events; `keepalive` lets the request outlive the page. */
-  async postEvents(url: string | null, events: readonly InteractionEvent[], keepalive: boolean): Promise<void> {
+  async postEvents(
+    url: string | null,
+    events: readonly InteractionEvent[],
+    keepalive: boolean,
+  ): Promise<void> {
     await this.#send(url ?? "events/", { method: "POST", body: { v: 1, events }, keepalive });
   }
 

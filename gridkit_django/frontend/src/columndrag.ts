@@ -68,7 +68,9 @@ export class ColumnDrag {
   }
 
   #over(dragged: string, event: PointerEvent): void {
-    const header = document.elementFromPoint(event.clientX, event.clientY)?.closest<HTMLElement>("[data-header]");
+    const header = document
+      .elementFromPoint(event.clientX, event.clientY)
+      ?.closest<HTMLElement>("[data-header]");
     const target = header?.dataset["header"] ?? dragged;
     if (this.#drop?.target === target) return;
     this.#drop = { dragged, target };

@@ -138,7 +138,8 @@ export function parseDraft(column: ColumnSchema, draft: string, timeZone: string
   const choice = column.choices?.find((item) => String(item.value) === draft);
   if (choice) return { value: choice.value };
   const text = draft.trim();
-  if (text === "" && column.type !== "text") return column.nullable ? { value: null } : { problem: "required" };
+  if (text === "" && column.type !== "text")
+    return column.nullable ? { value: null } : { problem: "required" };
   switch (column.type) {
     case "text":
       return { value: draft === "" && column.nullable ? null : draft };

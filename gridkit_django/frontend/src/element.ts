@@ -35,7 +35,9 @@ export class GridkitGrid extends HTMLElement {
   }
 
   get #src(): string {
-    return this.getAttribute("src") ?? `/gridkit/api/grids/${encodeURIComponent(this.getAttribute("grid") ?? "")}/`;
+    return (
+      this.getAttribute("src") ?? `/gridkit/api/grids/${encodeURIComponent(this.getAttribute("grid") ?? "")}/`
+    );
   }
 
   #csrfToken(): string | null {
@@ -78,7 +80,8 @@ export class GridkitGrid extends HTMLElement {
 
   /** Keeps the server's table on show below the message. */
   #showFailure(error: unknown): void {
-    if (!(error instanceof RequestProblem)) console.error("gridkit-grid: the grid could not be opened.", error);
+    if (!(error instanceof RequestProblem))
+      console.error("gridkit-grid: the grid could not be opened.", error);
     const t = translator(this.getAttribute("strings"));
     let box = this.querySelector<HTMLElement>(":scope > .gridkit-failure");
     if (!box) {

@@ -1,6 +1,12 @@
 /** The open filter editor: what the user has chosen and typed so far for one column. */
 
-import { type ColumnCondition, type ConditionDraft, conditionOf, type DraftProblem, draftOf } from "./filters.ts";
+import {
+  type ColumnCondition,
+  type ConditionDraft,
+  conditionOf,
+  type DraftProblem,
+  draftOf,
+} from "./filters.ts";
 import type { ColumnSchema } from "./protocol.ts";
 
 export class FilterForm {

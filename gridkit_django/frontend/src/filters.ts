@@ -28,7 +28,14 @@ const ORDERED_OPS = ["eq", "ne", "lt", "lte", "gt", "gte", "between", ...BLANKS]
 const CHOICE_OPS = ["in", "nin", ...BLANKS] as const;
 const BOOLEAN_OPS = ["isTrue", "isFalse", ...BLANKS] as const;
 const PLAIN_OPS = ["eq", "ne", ...BLANKS] as const;
-const ORDERED_TYPES: ReadonlySet<string> = new Set(["integer", "decimal", "float", "date", "datetime", "time"]);
+const ORDERED_TYPES: ReadonlySet<string> = new Set([
+  "integer",
+  "decimal",
+  "float",
+  "date",
+  "datetime",
+  "time",
+]);
 const DATE_TYPES: ReadonlySet<string> = new Set(["date", "datetime", "time"]);
 const NO_VALUE: ReadonlySet<string> = new Set([...BLANKS, "isTrue", "isFalse"]);
 const LISTS: ReadonlySet<string> = new Set(["in", "nin"]);
@@ -40,7 +47,9 @@ export const takesList = (op: string): boolean => LISTS.has(op);
 export function operatorsOf(column: ColumnSchema): readonly string[] {
   const wanted = wantedOperators(column);
   const allowed = column.ops;
-  return wanted.filter((op) => (allowed ? allowed.includes(op) : true) && (column.nullable !== false || !isBlank(op)));
+  return wanted.filter(
+    (op) => (allowed ? allowed.includes(op) : true) && (column.nullable !== false || !isBlank(op)),
+  );
 }
 
 function isBlank(op: string): boolean {
@@ -63,7 +72,11 @@ export function operatorLabel(column: ColumnSchema, op: string, t: Translate): s
 }
 
 /** Opens the form on a condition that exists, or on the first one offered. */
-export function draftOf(column: ColumnSchema, condition: ColumnCondition | null, timeZone: string): ConditionDraft {
+export function draftOf(
+  column: ColumnSchema,
+  condition: ColumnCondition | null,
+  timeZone: string,
+): ConditionDraft {
   const op = condition?.op ?? operatorsOf(column)[0] ?? "eq";
   const list = Array.isArray(condition?.value) ? condition.value.map(String) : null;
   const text = (value: Value): string => {
@@ -99,10 +112,15 @@ export function conditionOf(
 
 function listCondition(column: ColumnSchema, draft: ConditionDraft): ColumnCondition | DraftProblem {
   if (column.choices?.length) {
-    const value = column.choices.filter((item) => draft.chosen.has(String(item.value))).map((item) => item.value);
+    const value = column.choices
+      .filter((item) => draft.chosen.has(String(item.value)))
+      .map((item) => item.value);
     return value.length ? { op: draft.op, value } : "filterNeedsChoice";
   }
-  const value = draft.value.split("\n").map((line) => line.trim()).filter(Boolean);
+  const value = draft.value
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
   return value.length ? { op: draft.op, value } : "filterNeedsValue";
 }
 

@@ -57,6 +57,7 @@ export class RovingFocus {
     const cell = this.element(place);
     cell?.focus({ preventScroll: true });
     cell?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (place.col === 0) cell?.closest(".gridkit-viewport")?.scrollTo({ left: 0 });
   }
 
   /** Gives the focus back to the active cell, for example after an edit. */
@@ -65,7 +66,9 @@ export class RovingFocus {
   }
 
   element(place: Place): HTMLElement | null {
-    return this.#options.root.querySelector<HTMLElement>(`[data-row="${place.row}"][data-col="${place.col}"]`);
+    return this.#options.root.querySelector<HTMLElement>(
+      `[data-row="${place.row}"][data-col="${place.col}"]`,
+    );
   }
 }
 

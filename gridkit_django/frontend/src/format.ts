@@ -70,7 +70,9 @@ export class Formatter {
     const scale = typeof value === "string" ? (value.split(".")[1]?.length ?? 0) : 0;
     const numeric = Number(value);
     if (!Number.isFinite(numeric)) return String(value);
-    return this.#numberFormat(Math.min(scale, 20)).format(typeof value === "string" ? (value as `${number}`) : numeric);
+    return this.#numberFormat(Math.min(scale, 20)).format(
+      typeof value === "string" ? (value as `${number}`) : numeric,
+    );
   }
 
   /** A number of rows: always grouped, "2,013 rows". */
@@ -93,7 +95,9 @@ export class Formatter {
 
   #dateText(type: "date" | "datetime", text: string): string {
     const naive = type === "date" || isNaive(text);
-    const moment = new Date(naive && !text.endsWith("Z") ? `${text}${type === "date" ? "T00:00:00" : ""}Z` : text);
+    const moment = new Date(
+      naive && !text.endsWith("Z") ? `${text}${type === "date" ? "T00:00:00" : ""}Z` : text,
+    );
     if (Number.isNaN(moment.getTime())) return text;
     if (type === "date") return this.#date.format(moment);
     return (naive ? this.#wall : this.#instant).format(moment);
@@ -103,7 +107,8 @@ export class Formatter {
 /** The text an input starts with when this value is edited. */
 export function inputText(column: ColumnSchema, value: Value, timeZone: string): string {
   if (value === null || value === undefined) return "";
-  if (column.type === "datetime") return isNaive(String(value)) ? String(value) : instantToWall(String(value), timeZone);
+  if (column.type === "datetime")
+    return isNaive(String(value)) ? String(value) : instantToWall(String(value), timeZone);
   if (column.type === "json") return JSON.stringify(value);
   return String(value);
 }

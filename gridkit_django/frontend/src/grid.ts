@@ -62,6 +62,7 @@ export class Grid {
   #pageTimer: ReturnType<typeof setTimeout> | undefined;
   #lastPage = "";
   #anchorRow: number | null = null;
+  #hasSuggested = false;
 
   constructor(options: GridOptions) {
     const { root, schema, client, t } = options;
@@ -83,20 +84,29 @@ export class Grid {
       changed,
     });
     this.scroller = new RowScroller({
-      rowHeight: cssPixels(root, "--gridkit-row-height", 36),
-      headerHeight: () => cssPixels(root, "--gridkit-header-height", 40),
+      rowHeight: measured(root, "var(--gridkit-row-height, 36px)"),
+      headerHeight: measured(root, "var(--gridkit-header-height, 40px)"),
       changed,
     });
     this.focus = new RovingFocus({
       root,
-      extent: () => ({ rows: this.windows.length, cols: this.state.visible.length + 1, page: this.scroller.pageRows }),
+      extent: () => ({
+        rows: this.windows.length,
+        cols: this.state.visible.length + 1,
+        page: this.scroller.pageRows,
+      }),
       isRtl: this.isRtl,
       reveal: (row) => this.scroller.reveal(row),
       renderNow,
       changed,
     });
     this.popovers = new Popovers({ root, renderNow });
-    this.drag = new ColumnDrag({ state: this.state, isRtl: this.isRtl, changed, moved: (id) => this.#announceMove(id) });
+    this.drag = new ColumnDrag({
+      state: this.state,
+      isRtl: this.isRtl,
+      changed,
+      moved: (id) => this.#announceMove(id),
+    });
     this.jobs = new JobTray({ client, changed: (item) => this.#jobChanged(item), saveFile });
     this.editor = new CellEditor({
       timeZone,
@@ -185,7 +195,8 @@ export class Grid {
   sortBy(column: ColumnSchema, add: boolean): void {
     this.state.toggleSort(column.id, add);
     const words = this.state.sort.map(
-      (item) => `${this.state.column(item.col)?.label ?? item.col} ${this.t(item.dir === "asc" ? "ascending" : "descending")}`,
+      (item) =>
+        `${this.state.column(item.col)?.label ?? item.col} ${this.t(item.dir === "asc" ? "ascending" : "descending")}`,
     );
     this.announce(words.length ? this.t("sortedBy", { columns: words.join(", ") }) : this.t("sortedNone"));
   }
@@ -209,7 +220,10 @@ export class Grid {
       if (other && this.state.isSelected(other.id) !== on) rows.push(other);
     }
     this.#anchorRow = index;
-    this.state.select(rows.map((item) => item.id), on);
+    this.state.select(
+      rows.map((item) => item.id),
+      on,
+    );
     for (const item of rows) this.log.add(on ? "row:select" : "row:deselect", { rowId: item.id });
     this.announce(this.t("selected", { count: this.state.selected.length }));
   }
@@ -259,7 +273,9 @@ export class Grid {
   #afterEdit(done: boolean, move: { readonly rows: number; readonly cols: number } | null): void {
     this.renderNow();
     if (!done) {
-      const problem = this.root.querySelector<HTMLElement>(".gridkit-note button") ?? this.root.querySelector<HTMLElement>(".gridkit-editor");
+      const problem =
+        this.root.querySelector<HTMLElement>(".gridkit-note button") ??
+        this.root.querySelector<HTMLElement>(".gridkit-editor");
       if (move) problem?.focus();
       return;
     }
@@ -283,7 +299,7 @@ export class Grid {
   #stateChanged(change: Change): void {
     if (change === "query") void this.#open();
     else if (change === "layout" && this.state.visible.some((column) => !this.windows.holds(column.id))) {
-      void this.windows.open(this.state.query);
+      void this.windows.open(this.state.query, this.scroller.visibleRange()?.[0] ?? 0);
     }
     this.requestRender();
   }
@@ -296,12 +312,27 @@ export class Grid {
     await this.windows.open(query);
     if (this.windows.query !== query) return;
     this.scroller.scrollToTop();
+    this.#suggestWidths();
     this.renderNow();
     this.#announceCount();
     this.#logQuery();
     if (this.#countsByItself && this.windows.count.is === "atLeast") {
       this.#countTimer = setTimeout(() => void this.windows.countExactly(), COUNT_DELAY_MS);
     }
+  }
+
+  /** Once: lets the first rows decide the widths nobody has decided. */
+  #suggestWidths(): void {
+    const rows = this.#hasSuggested ? [] : this.windows.loaded();
+    if (!rows.length) return;
+    this.#hasSuggested = true;
+    const length = (column: ColumnSchema, row: RowRecord): number =>
+      this.formatter.text(column, row.d[column.id])?.length ?? 0;
+    const longest = this.state.visible.map((column): [string, number] => [
+      column.id,
+      Math.max(...rows.map((row) => length(column, row))),
+    ]);
+    this.state.suggestWidths(new Map(longest));
   }
 
   #lastLogged = { filter: "", sort: "" };
@@ -351,9 +382,14 @@ export class Grid {
   }
 }
 
-function cssPixels(element: HTMLElement, name: string, fallback: number): number {
-  const pixels = Number.parseFloat(getComputedStyle(element).getPropertyValue(name));
-  return Number.isFinite(pixels) && pixels > 0 ? pixels : fallback;
+/** Pixels of a CSS length, whatever its unit. */
+function measured(root: HTMLElement, length: string): number {
+  const probe = document.createElement("div");
+  probe.style.height = length;
+  root.append(probe);
+  const { height } = probe.getBoundingClientRect();
+  probe.remove();
+  return Math.max(1, height);
 }
 
 function saveFile(blob: Blob, name: string): void {

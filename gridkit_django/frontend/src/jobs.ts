@@ -17,20 +17,28 @@ export interface FollowedJob {
 }
 
 const ENDED: ReadonlySet<string> = new Set(["finished", "failed", "cancelled"]);
-export const hasEnded = (item: FollowedJob): boolean => (item.job ? ENDED.has(item.job.state) : item.error !== null);
+export const hasEnded = (item: FollowedJob): boolean =>
+  item.job ? ENDED.has(item.job.state) : item.error !== null;
 
 /** The formats a method offers: `format` of its JSON Schema, through `$ref`, `anyOf` and `const`. */
 export function formatsOf(method: MethodSchema | undefined): readonly string[] {
   const root = method?.schema;
   const property = root?.properties?.["format"];
   if (!root || !property) return [];
-  return [...new Set(enumerated(property, root))].filter((value): value is string => typeof value === "string");
+  return [...new Set(enumerated(property, root))].filter(
+    (value): value is string => typeof value === "string",
+  );
 }
 
 function enumerated(schema: JsonSchema, root: JsonSchema): unknown[] {
   const name = /^#\/\$defs\/(.+)$/.exec(schema.$ref ?? "")?.[1];
   const target = name ? root.$defs?.[name] : undefined;
-  const nested = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? []), ...(target ? [target] : [])];
+  const nested = [
+    ...(schema.anyOf ?? []),
+    ...(schema.oneOf ?? []),
+    ...(schema.allOf ?? []),
+    ...(target ? [target] : []),
+  ];
   const own = schema.const === undefined ? (schema.enum ?? []) : [schema.const];
   return [...own, ...nested.flatMap((item) => enumerated(item, root))];
 }
@@ -51,6 +59,7 @@ export class JobTray {
     this.#options = options;
   }
 
+  /** Newest first. */
   get items(): readonly FollowedJob[] {
     return this.#items;
   }
@@ -134,7 +143,7 @@ export class JobTray {
   }
 
   #put(item: FollowedJob): void {
-    this.#items = [...this.#items, item];
+    this.#items = [item, ...this.#items];
     this.#options.changed(item);
   }
 

@@ -19,7 +19,9 @@ export function placeBeside(popover: HTMLElement, anchor: DOMRect): void {
   const left = Math.max(EDGE, Math.min(start, window.innerWidth - width - EDGE));
   const below = anchor.bottom + GAP;
   const hasRoomBelow = below + height + EDGE <= window.innerHeight || anchor.top < height + EDGE;
-  const top = hasRoomBelow ? Math.min(below, Math.max(EDGE, window.innerHeight - height - EDGE)) : anchor.top - GAP - height;
+  const top = hasRoomBelow
+    ? Math.min(below, Math.max(EDGE, window.innerHeight - height - EDGE))
+    : anchor.top - GAP - height;
   popover.style.left = `${left}px`;
   popover.style.top = `${top}px`;
 }
@@ -81,10 +83,11 @@ export class Popovers {
   toggled(event: Event): void {
     const { newState, target } = event as ToggleEvent;
     if (newState !== "closed" || this.#open?.name !== (target as HTMLElement).dataset["popover"]) return;
-    const hadFocus = (target as HTMLElement).contains(document.activeElement) || document.activeElement === document.body;
+    const focused = document.activeElement;
+    const hadFocus = (target as HTMLElement).contains(focused) || focused === document.body;
     this.#open = null;
     this.#options.renderNow();
-    if (hadFocus) this.#returnTo?.focus();
+    if (hadFocus || this.#returnTo?.contains(focused)) this.#returnTo?.focus();
   }
 
   /** Closes and gives the focus back to where the popover was opened from. */

@@ -78,7 +78,12 @@ export interface GridSchema {
   readonly id: string;
   readonly label: string;
   readonly columns: readonly ColumnSchema[];
-  readonly limits?: { readonly pageSize?: number; readonly sort?: number; readonly searchLength?: number; readonly events?: number };
+  readonly limits?: {
+    readonly pageSize?: number;
+    readonly sort?: number;
+    readonly searchLength?: number;
+    readonly events?: number;
+  };
   readonly permissions?: { readonly edit?: boolean; readonly export?: boolean };
   readonly methods?: readonly MethodSchema[];
   readonly defaultState?: {

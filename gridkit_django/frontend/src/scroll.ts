@@ -19,7 +19,7 @@ export interface PlacedRow {
 
 export interface RowScrollerOptions {
   readonly rowHeight: number;
-  readonly headerHeight: () => number;
+  readonly headerHeight: number;
   readonly changed: () => void;
 }
 
@@ -70,7 +70,8 @@ export class RowScroller {
     const items = this.#virtualizer?.getVirtualItems() ?? [];
     const shift = this.#shift();
     const first = items[0]?.index ?? 0;
-    const start = shift === 0 ? first : Math.max(0, Math.floor(this.#logicalOffset() / this.rowHeight) - OVERSCAN);
+    const start =
+      shift === 0 ? first : Math.max(0, Math.floor(this.#logicalOffset() / this.rowHeight) - OVERSCAN);
     const indexes = new Set(items.map((item) => item.index - first + start));
     for (const index of keep) indexes.add(index);
     return [...indexes]
@@ -101,7 +102,8 @@ export class RowScroller {
     const top = index * this.rowHeight;
     const view = this.#viewHeight();
     if (top < offset) element.scrollTop = this.#physical(top);
-    else if (top + this.rowHeight > offset + view) element.scrollTop = this.#physical(top + this.rowHeight - view);
+    else if (top + this.rowHeight > offset + view)
+      element.scrollTop = this.#physical(top + this.rowHeight - view);
   }
 
   scrollToTop(): void {
@@ -122,7 +124,7 @@ export class RowScroller {
   }
 
   #viewHeight(): number {
-    return Math.max(this.rowHeight, (this.#element?.clientHeight ?? 0) - this.#options.headerHeight());
+    return Math.max(this.rowHeight, (this.#element?.clientHeight ?? 0) - this.#options.headerHeight);
   }
 
   /** Pixels of all rows for one pixel of the body; 1 unless there are too many rows. */

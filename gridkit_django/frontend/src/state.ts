@@ -53,6 +53,7 @@ export class GridState {
   readonly #table: CoreTable;
   readonly #defaultOrder: string[];
   readonly #hiddenByDefault: ReadonlySet<string>;
+  readonly #suggested = new Map<string, number>();
   readonly #listeners = new Set<(change: Change) => void>();
 
   constructor(schema: GridSchema) {
@@ -138,8 +139,20 @@ export class GridState {
     this.#tell("layout");
   }
 
+  /** The width the user gave, or the schema, or what the first rows suggest, or a guess by type. */
   width(id: string): number {
-    return this.#table.getColumn(id)?.getSize() ?? MIN_WIDTH;
+    const own = this.#table.atoms.columnSizing.get()[id];
+    const suggested = this.#byId.get(id)?.width ? undefined : this.#suggested.get(id);
+    return own ?? suggested ?? this.#table.getColumn(id)?.getSize() ?? MIN_WIDTH;
+  }
+
+  /** Suggests widths from the longest text of each column among the rows that are here. */
+  suggestWidths(longest: ReadonlyMap<string, number>): void {
+    for (const [id, characters] of longest) {
+      const column = this.#byId.get(id);
+      if (column && characters > 0) this.#suggested.set(id, contentWidth(column, characters));
+    }
+    this.#tell("layout");
   }
 
   setWidth(id: string, pixels: number): void {
@@ -246,9 +259,28 @@ export class GridState {
   }
 }
 
-/** A first width by type and by the length of the label, with room for the sort and filter buttons. */
+const CELL_PADDING = 26;
+const CHARACTER = 7.9;
+
+/** Room for the label with its sort mark and filter button. */
+function labelWidth(column: ColumnSchema): number {
+  return 70 + column.label.length * 7.4;
+}
+
+/** A first width by type, before any row is here. */
 function defaultWidth(column: ColumnSchema): number {
-  const byLabel = 52 + column.label.length * 8;
-  const byType = isNumeric(column) ? 92 : ({ datetime: 176, date: 116, boolean: 84, uuid: 280, json: 220 }[column.type as string] ?? 140);
-  return Math.min(320, Math.max(byLabel, byType));
+  const byType: Readonly<Record<string, number>> = {
+    datetime: 176,
+    date: 116,
+    boolean: 84,
+    uuid: 290,
+    json: 220,
+  };
+  const room = isNumeric(column) ? 92 : (byType[column.type] ?? 140);
+  return Math.round(Math.min(320, Math.max(labelWidth(column), room)));
+}
+
+/** A width that shows a text of so many characters, but never an excessive one. */
+function contentWidth(column: ColumnSchema, characters: number): number {
+  return Math.round(Math.min(320, Math.max(labelWidth(column), CELL_PADDING + characters * CHARACTER)));
 }

@@ -26,7 +26,9 @@ export function problemText(error: unknown, title: string, t: Translate): Proble
   if (!(error instanceof RequestProblem)) return { title, detail: String(error), reference: "" };
   if (error.status === 0) return { title, detail: t("errorNetwork"), reference: "" };
   const { title: named, detail, errors, requestId } = error.document;
-  const fields = (errors ?? []).flatMap((item) => (item.detail && item.detail !== detail ? [item.detail] : []));
+  const fields = (errors ?? []).flatMap((item) =>
+    item.detail && item.detail !== detail ? [item.detail] : [],
+  );
   return {
     title: named || title,
     detail: [detail ?? "", ...fields].filter(Boolean).join(" ") || `HTTP ${error.status}`,

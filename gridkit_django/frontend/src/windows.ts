@@ -39,6 +39,7 @@ export class RowWindows {
   readonly #options: WindowsOptions;
   #shown: Generation | null = null;
   #coming: Generation | null = null;
+  #comingAt = 0;
   #error: unknown = null;
   #counting: AbortController | null = null;
   #cursorsWork = true;
@@ -125,14 +126,21 @@ export class RowWindows {
     this.#options.changed();
   }
 
-  /** Asks for the rows of a query from the top; what is on show stays until they are here. */
-  async open(query: GridQuery): Promise<void> {
+  /**
+   * Asks for the rows of a query, first those around row `at`; what is on show stays until they are here.
+   *
+   * A query that only sorts anew or shows another column has as many rows as before: it is not counted again.
+   */
+  async open(query: GridQuery, at = 0): Promise<void> {
     this.#drop(this.#coming);
     this.#counting?.abort();
     this.#counting = null;
-    const generation: Generation = { query, blocks: new Map(), loading: new Map(), count: UNKNOWN, end: null };
+    const known = this.#shown && isSameSet(this.#shown.query, query) ? this.#shown.count : UNKNOWN;
+    const count = known.is === "exact" ? known : UNKNOWN;
+    const generation: Generation = { query, blocks: new Map(), loading: new Map(), count, end: null };
     this.#coming = generation;
-    await this.#load(generation, 0, "capped");
+    this.#comingAt = at;
+    await this.#load(generation, Math.floor(at / this.blockSize), count === UNKNOWN ? "capped" : "none");
   }
 
   /** Fetches the blocks that rows first..last lie in, and drops requests that went out of view. */
@@ -152,7 +160,7 @@ export class RowWindows {
   /** Sends the request that failed once more. */
   async retry(): Promise<void> {
     this.#error = null;
-    if (this.#coming) await this.open(this.#coming.query);
+    if (this.#coming) await this.open(this.#coming.query, this.#comingAt);
     else this.#options.changed();
   }
 
@@ -168,7 +176,8 @@ export class RowWindows {
       const answer = await this.#options.fetchRows(request, controller.signal);
       if (answer.count && shown === this.#shown) shown.count = answer.count;
     } catch (error) {
-      if (!isAbort(error)) console.warn("gridkit-grid: the exact count failed; the lower bound stays.", error);
+      if (!isAbort(error))
+        console.warn("gridkit-grid: the exact count failed; the lower bound stays.", error);
     } finally {
       if (this.#counting === controller) this.#counting = null;
       this.#options.changed();
@@ -257,13 +266,21 @@ export class RowWindows {
   /** Forgets the blocks farthest from the newest one when there are too many. */
   #evict(generation: Generation, newest: number): void {
     if (generation.blocks.size <= MAX_BLOCKS) return;
-    const byDistance = [...generation.blocks.keys()].sort((a, b) => Math.abs(b - newest) - Math.abs(a - newest));
-    for (const number of byDistance.slice(0, generation.blocks.size - MAX_BLOCKS)) generation.blocks.delete(number);
+    const byDistance = [...generation.blocks.keys()].sort(
+      (a, b) => Math.abs(b - newest) - Math.abs(a - newest),
+    );
+    for (const number of byDistance.slice(0, generation.blocks.size - MAX_BLOCKS))
+      generation.blocks.delete(number);
   }
 
   #drop(generation: Generation | null): void {
     for (const controller of generation?.loading.values() ?? []) controller.abort();
   }
+}
+
+/** True when two queries select the same rows, in whatever order and with whatever columns. */
+function isSameSet(one: GridQuery, other: GridQuery): boolean {
+  return JSON.stringify([one.filter, one.search]) === JSON.stringify([other.filter, other.search]);
 }
 
 function isAbort(error: unknown): boolean {

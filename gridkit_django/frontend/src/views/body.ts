@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { guard } from "lit-html/directives/guard.js";
+import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import { isNumeric } from "../format.ts";
 import type { Grid } from "../grid.ts";
@@ -46,53 +47,63 @@ function rowView(grid: Grid, columns: readonly ColumnSchema[], item: PlacedRow):
   const edit = row && editor.current?.row.id === row.id ? editor.current : null;
   const isStray = row !== undefined && grid.strayRow === row.id;
   const layout = columns.map((column) => column.id).join();
+  const names = ["gridkit-row"];
+  if (item.index % 2) names.push("is-odd");
+  if (selected) names.push("is-selected");
+  if (isStray) names.push("is-stray");
+  if (!row) names.push("is-waiting");
   return guard([row, item.index, item.top, active, selected, edit, isStray, layout], () =>
-    row ? loadedRow(grid, columns, item, row, { selected, isStray }) : waitingRow(grid, columns, item),
+    rowTemplate(grid, columns, item, row, names.join(" ")),
   );
 }
 
-function loadedRow(
+/** One template for rows that are here and rows that are coming, so that focus survives the arrival. */
+function rowTemplate(
   grid: Grid,
   columns: readonly ColumnSchema[],
   item: PlacedRow,
-  row: RowRecord,
-  { selected, isStray }: { readonly selected: boolean; readonly isStray: boolean },
+  row: RowRecord | undefined,
+  names: string,
 ): TemplateResult {
-  const parity = item.index % 2 ? "is-odd" : "";
+  const selected = row ? grid.state.isSelected(row.id) : false;
   return html`
-    <div
-      class="gridkit-row ${parity} ${selected ? "is-selected" : ""} ${isStray ? "is-stray" : ""}"
-      role="row"
-      aria-rowindex=${item.index + 2}
-      aria-selected=${selected ? "true" : "false"}
-      .style=${`top: ${item.top}px`}
-    >
-      ${selectionCell(grid, item.index, selected)}
+    <div class=${names} role="row" aria-rowindex=${item.index + 2} aria-selected=${selected ? "true" : "false"} .style=${`top: ${item.top}px`}>
+      <div
+        class="gridkit-cell gridkit-select"
+        role="gridcell"
+        aria-colindex="1"
+        data-row=${item.index}
+        data-col="0"
+        tabindex=${grid.focus.isActive(item.index, 0) ? 0 : -1}
+      >
+        ${row ? selectionBox(grid, item.index, selected) : nothing}
+      </div>
       ${columns.map((column, index) => cellView(grid, column, row, item.index, index + 1))}
     </div>
   `;
 }
 
-function selectionCell(grid: Grid, row: number, selected: boolean): TemplateResult {
-  return html`
-    <div class="gridkit-cell gridkit-select" role="gridcell" aria-colindex="1" data-row=${row} data-col="0" tabindex=${grid.focus.isActive(row, 0) ? 0 : -1}>
-      <input
-        type="checkbox"
-        class="gridkit-check"
-        tabindex="-1"
-        aria-label=${grid.t("selectRow")}
-        .checked=${selected}
-        @click=${(event: MouseEvent) => grid.toggleRow(row, event.shiftKey)}
-      />
-    </div>
-  `;
+function selectionBox(grid: Grid, row: number, selected: boolean): TemplateResult {
+  return html`<input
+    type="checkbox"
+    class="gridkit-check"
+    tabindex="-1"
+    aria-label=${grid.t("selectRow")}
+    .checked=${live(selected)}
+    @click=${(event: MouseEvent) => grid.toggleRow(row, event.shiftKey)}
+  />`;
 }
 
-function cellView(grid: Grid, column: ColumnSchema, record: RowRecord, row: number, col: number): TemplateResult {
-  const { editor, focus, formatter } = grid;
-  const isEditing = editor.isEditing(record.id, column.id);
+function cellView(
+  grid: Grid,
+  column: ColumnSchema,
+  record: RowRecord | undefined,
+  row: number,
+  col: number,
+): TemplateResult {
+  const { editor, focus } = grid;
+  const isEditing = record !== undefined && editor.isEditing(record.id, column.id);
   const editable = grid.canEdit(column);
-  const text = formatter.text(column, record.d[column.id]);
   const names = ["gridkit-cell"];
   if (isNumeric(column)) names.push("is-numeric");
   if (editable) names.push("is-editable");
@@ -107,34 +118,15 @@ function cellView(grid: Grid, column: ColumnSchema, record: RowRecord, row: numb
       data-col=${col}
       tabindex=${focus.isActive(row, col) ? 0 : -1}
     >
-      ${isEditing && editor.current ? editorView(grid, editor.current) : textView(grid, text)}
+      ${isEditing && editor.current ? editorView(grid, editor.current) : contentView(grid, column, record)}
     </div>
   `;
 }
 
-function textView(grid: Grid, text: string | null): TemplateResult {
-  if (text !== null) return html`<span class="gridkit-text" title=${text.length > 12 ? text : nothing}>${text}</span>`;
+function contentView(grid: Grid, column: ColumnSchema, record: RowRecord | undefined): TemplateResult {
+  if (!record) return html`<span class="gridkit-skeleton"></span>`;
+  const text = grid.formatter.text(column, record.d[column.id]);
+  if (text !== null)
+    return html`<span class="gridkit-text" title=${text.length > 12 ? text : nothing}>${text}</span>`;
   return html`<span class="gridkit-null"><span aria-hidden="true">–</span><span class="gridkit-hidden">${grid.t("empty")}</span></span>`;
-}
-
-function waitingRow(grid: Grid, columns: readonly ColumnSchema[], item: PlacedRow): TemplateResult {
-  return html`
-    <div class="gridkit-row is-waiting ${item.index % 2 ? "is-odd" : ""}" role="row" aria-rowindex=${item.index + 2} .style=${`top: ${item.top}px`}>
-      <div class="gridkit-cell gridkit-select" role="gridcell" aria-colindex="1" data-row=${item.index} data-col="0" tabindex=${grid.focus.isActive(item.index, 0) ? 0 : -1}></div>
-      ${columns.map(
-        (column, index) => html`
-          <div
-            class="gridkit-cell ${isNumeric(column) ? "is-numeric" : ""}"
-            role="gridcell"
-            aria-colindex=${index + 2}
-            data-row=${item.index}
-            data-col=${index + 1}
-            tabindex=${grid.focus.isActive(item.index, index + 1) ? 0 : -1}
-          >
-            <span class="gridkit-skeleton"></span>
-          </div>
-        `,
-      )}
-    </div>
-  `;
 }

@@ -41,7 +41,12 @@ function menu(grid: Grid): TemplateResult {
   `;
 }
 
-function item(grid: Grid, columns: readonly ColumnSchema[], column: ColumnSchema, index: number): TemplateResult {
+function item(
+  grid: Grid,
+  columns: readonly ColumnSchema[],
+  column: ColumnSchema,
+  index: number,
+): TemplateResult {
   const { state, t } = grid;
   return html`
     <li class="gridkit-column-item">

@@ -8,7 +8,11 @@ import type { ColumnSchema } from "../protocol.ts";
 import { problemText } from "../texts.ts";
 import { warningIcon } from "./icons.ts";
 
-const INPUT_TYPES: Readonly<Record<string, string>> = { date: "date", datetime: "datetime-local", time: "time" };
+const INPUT_TYPES: Readonly<Record<string, string>> = {
+  date: "date",
+  datetime: "datetime-local",
+  time: "time",
+};
 
 export function editorView(grid: Grid, edit: CellEdit): TemplateResult {
   const isChoice = edit.column.type === "boolean" || Boolean(edit.column.choices?.length);
@@ -59,7 +63,8 @@ function selectEditor(grid: Grid, edit: CellEdit): TemplateResult {
 
 function optionsOf({ t }: Grid, column: ColumnSchema): (readonly [string, string])[] {
   const blank: (readonly [string, string])[] = column.nullable ? [["", t("empty")]] : [];
-  if (column.choices?.length) return [...blank, ...column.choices.map((item) => [String(item.value), item.label] as const)];
+  if (column.choices?.length)
+    return [...blank, ...column.choices.map((item) => [String(item.value), item.label] as const)];
   return [...blank, ["true", t("yes")], ["false", t("no")]];
 }
 
@@ -104,7 +109,8 @@ export function noteView(grid: Grid): TemplateResult {
 
 function errorNote(grid: Grid, edit: CellEdit): TemplateResult {
   const { t } = grid;
-  if (edit.invalid) return html`<p class="gridkit-note-error">${warningIcon}<span>${t(edit.invalid)}</span></p>`;
+  if (edit.invalid)
+    return html`<p class="gridkit-note-error">${warningIcon}<span>${t(edit.invalid)}</span></p>`;
   const own = edit.problem?.fieldMessages(edit.column.id) ?? [];
   if (own.length) return html`<p class="gridkit-note-error">${warningIcon}<span>${own.join(" ")}</span></p>`;
   const text = problemText(edit.problem, t("editFailed"), t);

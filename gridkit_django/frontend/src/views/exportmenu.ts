@@ -16,8 +16,9 @@ export function exportMenu(grid: Grid): TemplateResult {
       aria-label=${t("exportAs")}
       @toggle=${(event: Event) => grid.popovers.toggled(event)}
     >
-      ${grid.popovers.isOpen("export")
-        ? html`
+      ${
+        grid.popovers.isOpen("export")
+          ? html`
             <p class="gridkit-form-title">${t("exportAs")}</p>
             ${formatsOf(grid.exportMethod).map(
               (format) => html`
@@ -25,7 +26,8 @@ export function exportMenu(grid: Grid): TemplateResult {
               `,
             )}
           `
-        : nothing}
+          : nothing
+      }
     </div>
   `;
 }

@@ -5,7 +5,11 @@ import { operatorLabel, operatorsOf, takesList, takesValue } from "../filters.ts
 import type { FilterForm } from "../filterform.ts";
 import type { Grid } from "../grid.ts";
 
-const INPUT_TYPES: Readonly<Record<string, string>> = { date: "date", datetime: "datetime-local", time: "time" };
+const INPUT_TYPES: Readonly<Record<string, string>> = {
+  date: "date",
+  datetime: "datetime-local",
+  time: "time",
+};
 const NUMBERS: ReadonlySet<string> = new Set(["integer", "decimal", "float"]);
 
 export function filterPopover(grid: Grid): TemplateResult {
@@ -39,15 +43,18 @@ function formView(grid: Grid, form: FilterForm): TemplateResult {
       <p class="gridkit-form-title">${t("filterBy", { column: form.column.label })}</p>
       <select class="gridkit-input" aria-label=${t("filterOperator")} @change=${(event: Event) => change(grid, form, { op: textOf(event) })}>
         ${operatorsOf(form.column).map(
-          (op) => html`<option value=${op} ?selected=${op === form.draft.op}>${operatorLabel(form.column, op, t)}</option>`,
+          (op) =>
+            html`<option value=${op} ?selected=${op === form.draft.op}>${operatorLabel(form.column, op, t)}</option>`,
         )}
       </select>
       ${operands(grid, form)}
       ${form.problem ? html`<p class="gridkit-form-error" role="alert" id="${grid.uid}-filter-error">${t(form.problem)}</p>` : nothing}
       <div class="gridkit-form-actions">
-        ${form.wasActive
-          ? html`<button type="button" class="gridkit-link" @click=${() => remove(grid, form)}>${t("filterRemove")}</button>`
-          : nothing}
+        ${
+          form.wasActive
+            ? html`<button type="button" class="gridkit-link" @click=${() => remove(grid, form)}>${t("filterRemove")}</button>`
+            : nothing
+        }
         <button type="submit" class="gridkit-button is-primary">${t("filterApply")}</button>
       </div>
     </form>

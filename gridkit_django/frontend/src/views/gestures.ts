@@ -21,8 +21,10 @@ function headerKey(grid: Grid, event: KeyboardEvent, column: ColumnSchema | unde
   const step = event.key === "ArrowRight" ? forward : event.key === "ArrowLeft" ? -forward : 0;
   if (event.key === "Enter" || event.key === " ") grid.sortBy(column, event.shiftKey);
   else if (event.altKey && event.key === "ArrowDown") openFilterAt(grid, column);
-  else if (step && event.shiftKey && (event.ctrlKey || event.metaKey)) moveHeader(grid, column, step as 1 | -1);
-  else if (step && event.shiftKey) grid.state.setWidth(column.id, grid.state.width(column.id) + step * RESIZE_STEP);
+  else if (step && event.shiftKey && (event.ctrlKey || event.metaKey))
+    moveHeader(grid, column, step as 1 | -1);
+  else if (step && event.shiftKey)
+    grid.state.setWidth(column.id, grid.state.width(column.id) + step * RESIZE_STEP);
   else return false;
   return true;
 }
@@ -47,7 +49,8 @@ function moveHeader(grid: Grid, column: ColumnSchema, step: 1 | -1): void {
 /** Cell: Enter and F2 edit, Space selects the row. */
 function cellKey(grid: Grid, event: KeyboardEvent, row: number, column: ColumnSchema | undefined): boolean {
   if (event.key === " " && !event.ctrlKey && !event.altKey) grid.toggleRow(row, event.shiftKey);
-  else if ((event.key === "Enter" || event.key === "F2") && column && grid.canEdit(column)) grid.startEdit(row, column);
+  else if ((event.key === "Enter" || event.key === "F2") && column && grid.canEdit(column))
+    grid.startEdit(row, column);
   else return false;
   return true;
 }
@@ -75,7 +78,9 @@ function copyText(grid: Grid): string {
   const { windows, state, focus } = grid;
   const columns = state.visible;
   const line = (row: RowRecord, shown: readonly ColumnSchema[]): string =>
-    shown.map((column) => (grid.formatter.text(column, row.d[column.id]) ?? "").replace(/[\t\n]/g, " ")).join("\t");
+    shown
+      .map((column) => (grid.formatter.text(column, row.d[column.id]) ?? "").replace(/[\t\n]/g, " "))
+      .join("\t");
   const selected = windows.loaded().filter((row) => state.isSelected(row.id));
   if (selected.length) return selected.map((row) => line(row, columns)).join("\n");
   const row = windows.row(focus.active.row);

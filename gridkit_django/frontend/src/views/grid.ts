@@ -62,9 +62,11 @@ function emptyView({ windows, state, t }: Grid): TemplateResult | typeof nothing
     <div class="gridkit-empty">
       <p class="gridkit-empty-title">${t("emptyTitle")}</p>
       <p>${t(state.isNarrowed ? "emptyFiltered" : "emptyText")}</p>
-      ${state.isNarrowed
-        ? html`<button type="button" class="gridkit-button" @click=${() => state.clearFilters()}>${t("clearFilters")}</button>`
-        : nothing}
+      ${
+        state.isNarrowed
+          ? html`<button type="button" class="gridkit-button" @click=${() => state.clearFilters()}>${t("clearFilters")}</button>`
+          : nothing
+      }
     </div>
   `;
 }

@@ -37,8 +37,9 @@ function selectionHeader(grid: Grid): TemplateResult {
       data-col="0"
       tabindex=${focus.isActive(-1, 0) ? 0 : -1}
     >
-      ${any
-        ? html`<input
+      ${
+        any
+          ? html`<input
             type="checkbox"
             class="gridkit-check"
             tabindex="-1"
@@ -49,12 +50,18 @@ function selectionHeader(grid: Grid): TemplateResult {
               grid.clearSelection();
             }}
           />`
-        : nothing}
+          : nothing
+      }
     </div>
   `;
 }
 
-function headerCell(grid: Grid, columns: readonly ColumnSchema[], column: ColumnSchema, index: number): TemplateResult {
+function headerCell(
+  grid: Grid,
+  columns: readonly ColumnSchema[],
+  column: ColumnSchema,
+  index: number,
+): TemplateResult {
   const { state, focus, drag, t } = grid;
   const mark = state.sortMark(column.id);
   return html`
@@ -145,7 +152,9 @@ function filterButton(grid: Grid, column: ColumnSchema): TemplateResult | typeof
 function fitColumn({ root, state }: Grid, column: ColumnSchema, index: number, event: Event): void {
   event.stopPropagation();
   let widest = 0;
-  for (const text of root.querySelectorAll<HTMLElement>(`[data-col="${index}"] .gridkit-text, [data-col="${index}"] .gridkit-header-text`)) {
+  for (const text of root.querySelectorAll<HTMLElement>(
+    `[data-col="${index}"] .gridkit-text, [data-col="${index}"] .gridkit-header-text`,
+  )) {
     const range = document.createRange();
     range.selectNodeContents(text);
     const isHeader = text.classList.contains("gridkit-header-text");

@@ -7,8 +7,12 @@ function icon(shape: SVGTemplateResult): TemplateResult {
 }
 
 export const searchIcon = icon(svg`<circle cx="7" cy="7" r="4.25"/><path d="m10.2 10.2 3.3 3.3"/>`);
-export const columnsIcon = icon(svg`<rect x="2.25" y="2.75" width="11.5" height="10.5" rx="1.5"/><path d="M6.2 2.75v10.5M9.9 2.75v10.5"/>`);
-export const exportIcon = icon(svg`<path d="M8 2.5v7.2M5.2 7 8 9.8 10.8 7M2.75 11v1.25c0 .7.55 1.25 1.25 1.25h8c.7 0 1.25-.55 1.25-1.25V11"/>`);
+export const columnsIcon = icon(
+  svg`<rect x="2.25" y="2.75" width="11.5" height="10.5" rx="1.5"/><path d="M6.2 2.75v10.5M9.9 2.75v10.5"/>`,
+);
+export const exportIcon = icon(
+  svg`<path d="M8 2.5v7.2M5.2 7 8 9.8 10.8 7M2.75 11v1.25c0 .7.55 1.25 1.25 1.25h8c.7 0 1.25-.55 1.25-1.25V11"/>`,
+);
 export const filterIcon = icon(svg`<path d="M2.5 3.5h11L9.4 8.6v4l-2.8 1v-5z"/>`);
 export const closeIcon = icon(svg`<path d="m4 4 8 8M12 4l-8 8"/>`);
 export const upIcon = icon(svg`<path d="M8 13V3.5M4.2 7.2 8 3.4l3.8 3.8"/>`);

@@ -12,12 +12,14 @@ export function statusView(grid: Grid): TemplateResult {
       <span class="gridkit-count">
         ${windows.hasAnswer ? countLabel(windows.count, formatter, t) : t("loading")} ${countAction(grid)}
       </span>
-      ${selected
-        ? html`<span class="gridkit-selected">
+      ${
+        selected
+          ? html`<span class="gridkit-selected">
             ${t("selected", { count: formatter.count(selected) })}
             <button type="button" class="gridkit-link" @click=${() => grid.clearSelection()}>${t("selectionClear")}</button>
           </span>`
-        : nothing}
+          : nothing
+      }
       <span class="gridkit-spring"></span>
       ${rangeView(grid)}
     </div>

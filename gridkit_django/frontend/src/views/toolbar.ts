@@ -40,8 +40,8 @@ function searchBox(grid: Grid): TemplateResult {
         autocomplete="off"
         spellcheck="false"
         .value=${live(shownSearch(grid))}
-        @input=${(event: Event) => searchLater(grid, inputOf(event).value, SEARCH_DELAY_MS)}
-        @change=${(event: Event) => searchLater(grid, inputOf(event).value, 0)}
+        @input=${(event: Event) => searchLater(grid, inputOf(event).value)}
+        @change=${(event: Event) => searchNow(grid, inputOf(event).value)}
       />
     </label>
   `;
@@ -56,13 +56,20 @@ function shownSearch({ root, state }: Grid): string {
 }
 
 /** Searches when the user has paused typing, so that not every letter asks the server. */
-function searchLater(grid: Grid, text: string, delay: number): void {
+function searchLater(grid: Grid, text: string): void {
   clearTimeout(timers.get(grid));
-  const search = (): void => {
-    timers.delete(grid);
-    grid.state.setSearch(text.trim());
-  };
-  timers.set(grid, setTimeout(search, delay));
+  timers.set(
+    grid,
+    setTimeout(() => searchNow(grid, text), SEARCH_DELAY_MS),
+  );
+}
+
+/** Enter, or leaving the box: a search that still waits is done at once. */
+function searchNow(grid: Grid, text: string): void {
+  const isWaiting = timers.has(grid);
+  clearTimeout(timers.get(grid));
+  timers.delete(grid);
+  if (isWaiting) grid.state.setSearch(text.trim());
 }
 
 function menuButton(grid: Grid, name: PopoverName, label: string, icon: TemplateResult): TemplateResult {

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RequestProblem } from "../src/client.ts";
+import { Formatter, inputText } from "../src/format.ts";
+import { translator } from "../src/strings.ts";
+import { countLabel, problemText } from "../src/texts.ts";
+import { instantToWall, wallToInstant } from "../src/timezone.ts";
+import { column } from "./support.ts";
+
+const ZONE = "America/New_York";
+const t = translator(null);
+const formatter = new Formatter({ locale: "en-US", timeZone: ZONE, t });
+const plain = (text: string | null): string | undefined => text?.replaceAll("\u202f", " ");
+
+test("numbers are grouped from 10,000 on and decimals keep their scale", () => {
+  assert.equal(formatter.text(column("a", { type: "integer" }), 2013), "2013");
+  assert.equal(formatter.text(column("a", { type: "integer" }), 336_776), "336,776");
+  assert.equal(formatter.text(column("a", { type: "decimal" }), "12.50"), "12.50");
+  assert.equal(formatter.text(column("a", { type: "float" }), 0.1 + 0.2), "0.3");
+});
+
+test("a decimal beyond double precision is not rounded", () => {
+  assert.equal(
+    formatter.text(column("a", { type: "decimal" }), "12345678901234567890.12"),
+    "12,345,678,901,234,567,890.12",
+  );
+});
+
+test("dates stay on their day and instants are shown in the zone of the grid", () => {
+  assert.equal(formatter.text(column("a", { type: "date" }), "2013-01-01"), "Jan 1, 2013");
+  assert.equal(
+    plain(formatter.text(column("a", { type: "datetime" }), "2013-01-01T10:00:00Z")),
+    "Jan 1, 2013, 5:00 AM",
+  );
+  assert.equal(
+    plain(formatter.text(column("a", { type: "datetime" }), "2013-01-01T10:00:00")),
+    "Jan 1, 2013, 10:00 AM",
+  );
+});
+
+test("null is no text, false and zero are", () => {
+  assert.equal(formatter.text(column("a"), null), null);
+  assert.equal(formatter.text(column("a", { type: "boolean" }), false), "No");
+  assert.equal(formatter.text(column("a", { type: "integer" }), 0), "0");
+});
+
+test("choices show their label and unknown values themselves", () => {
+  const choice = column("a", { type: "choice", choices: [{ value: "e", label: "Early" }] });
+  assert.equal(formatter.text(choice, "e"), "Early");
+  assert.equal(formatter.text(choice, "z"), "z");
+});
+
+test("times drop empty seconds, JSON is compact, wrong dates stay as they are", () => {
+  assert.equal(formatter.text(column("a", { type: "time" }), "05:15:00"), "05:15");
+  assert.equal(formatter.text(column("a", { type: "time" }), "05:15:30"), "05:15:30");
+  assert.equal(formatter.text(column("a", { type: "json" }), { a: 1 }), '{"a":1}');
+  assert.equal(formatter.text(column("a", { type: "date" }), "someday"), "someday");
+});
+
+test("inputText gives an instant as wall-clock time", () => {
+  assert.equal(
+    inputText(column("a", { type: "datetime" }), "2013-07-01T12:00:00Z", ZONE),
+    "2013-07-01T08:00:00",
+  );
+  assert.equal(inputText(column("a"), null, ZONE), "");
+});
+
+test("wall-clock time and instant go round in winter, in summer and across the change", () => {
+  for (const wall of [
+    "2013-01-15T12:00:00",
+    "2013-07-15T12:00:00",
+    "2013-03-10T01:30:00",
+    "2013-03-10T03:30:00",
+  ]) {
+    assert.equal(instantToWall(wallToInstant(wall, ZONE), ZONE), wall);
+  }
+  assert.equal(wallToInstant("2013-06-01T00:00", "Asia/Kolkata"), "2013-06-01T00:00:00+05:30");
+});
+
+test("counts are labelled by what they are", () => {
+  assert.equal(countLabel({ value: 336_776, is: "exact" }, formatter, t), "336,776 rows");
+  assert.equal(countLabel({ value: 1, is: "exact" }, formatter, t), "1 row");
+  assert.equal(countLabel({ value: 10_000, is: "atLeast" }, formatter, t), "more than 10,000 rows");
+  assert.equal(countLabel({ value: 2_000, is: "estimate" }, formatter, t), "about 2,000 rows");
+  assert.equal(countLabel({ value: null, is: "unknown" }, formatter, t), "number of rows unknown");
+});
+
+test("problemText says the server's words, field details and the reference", () => {
+  const problem = new RequestProblem(422, {
+    title: "Not valid",
+    detail: "See below.",
+    errors: [{ detail: "Too deep." }],
+    requestId: "r1",
+  });
+  assert.deepEqual(problemText(problem, "Failed", t), {
+    title: "Not valid",
+    detail: "See below. Too deep.",
+    reference: "r1",
+  });
+  assert.equal(problemText(new RequestProblem(0, {}), "Failed", t).detail, t("errorNetwork"));
+  assert.equal(problemText(new RequestProblem(500, {}), "Failed", t).detail, "HTTP 500");
+});
+
+test("translator takes own texts, fills placeholders and survives wrong JSON", (context) => {
+  const warn = context.mock.method(console, "warn", () => undefined);
+  assert.equal(translator('{"rowsExact": "{count} Zeilen"}')("rowsExact", { count: 3 }), "3 Zeilen");
+  assert.equal(translator('{"rowsExact": 3}')("rowsOne"), "1 row");
+  assert.equal(translator("{")("rowsOne"), "1 row");
+  assert.equal(warn.mock.callCount(), 1);
+});

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { type GridClient, type MethodOutcome, RequestProblem } from "../src/client.ts";
+import { type FollowedJob, formatsOf, hasEnded, JobTray } from "../src/jobs.ts";
+import type { Job } from "../src/protocol.ts";
+import { settled } from "./support.ts";
+
+const QUERY = { columns: ["a"], sort: [] };
+
+/** A tray over a client that answers from a list of polls; time is the test's. */
+function trayOn(start: MethodOutcome | RequestProblem, polls: (Job | RequestProblem)[]) {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const files: string[] = [];
+  const cancelled: (string | number)[] = [];
+  const give = <T>(answer: T | RequestProblem | undefined): T => {
+    if (answer instanceof RequestProblem) throw answer;
+    if (answer === undefined) throw new Error("No answer is left.");
+    return answer;
+  };
+  const client = {
+    callMethod: async () => give(start),
+    job: async () => give(polls.shift()),
+    cancelJob: async (id: string | number) => void cancelled.push(id),
+    jobResultUrl: (id: string | number) => `/jobs/${id}/result/`,
+  } as unknown as GridClient;
+  const tray = new JobTray({ client, changed: () => undefined, saveFile: (_blob, name) => files.push(name) });
+  const only = (): FollowedJob => {
+    const item = tray.items[0];
+    if (!item) throw new Error("The tray is empty.");
+    return item;
+  };
+  const pass = async (milliseconds: number): Promise<void> => {
+    mock.timers.tick(milliseconds);
+    await settled();
+  };
+  return { tray, only, pass, files, cancelled };
+}
+
+test.afterEach(() => mock.timers.reset());
+
+const queued: MethodOutcome = { kind: "job", job: { id: 5, state: "queued" } };
+
+test("a job is followed until it is finished and then offers its result", async () => {
+  const { tray, only, pass } = trayOn(queued, [
+    { id: 5, state: "running", progress: 0.5, rows: 10 },
+    { id: 5, state: "finished", progress: 1, rows: 20 },
+  ]);
+  await tray.start("export", "csv", QUERY);
+  assert.equal(only().job?.state, "queued");
+  await pass(400);
+  assert.equal(only().job?.progress, 0.5);
+  assert.equal(only().resultUrl, null);
+  await pass(3000);
+  assert.equal(only().resultUrl, "/jobs/5/result/");
+  assert.equal(hasEnded(only()), true);
+});
+
+test("a lost connection while polling is shown and polling goes on", async () => {
+  const { tray, only, pass } = trayOn(queued, [new RequestProblem(0, {}), { id: 5, state: "finished" }]);
+  await tray.start("export", "csv", QUERY);
+  await pass(400);
+  assert.notEqual(only().error, null);
+  assert.equal(hasEnded(only()), false);
+  await pass(3000);
+  assert.equal(only().error, null);
+  assert.equal(only().job?.state, "finished");
+});
+
+test("a job that is gone has failed", async () => {
+  const { tray, only, pass } = trayOn(queued, [new RequestProblem(404, {})]);
+  await tray.start("export", "csv", QUERY);
+  await pass(400);
+  assert.equal(only().job?.state, "failed");
+});
+
+test("a start that is refused stays with its error until dismissed", async () => {
+  const { tray, only } = trayOn(new RequestProblem(403, { title: "No" }), []);
+  await tray.start("export", "pdf", QUERY);
+  assert.equal(hasEnded(only()), true);
+  tray.dismiss(only().key);
+  assert.equal(tray.items.length, 0);
+});
+
+test("a file that comes at once is saved and leaves no line", async () => {
+  const { tray, files } = trayOn({ kind: "file", blob: new Blob(["a"]), name: "f.csv" }, []);
+  await tray.start("export", "csv", QUERY);
+  assert.deepEqual(files, ["f.csv"]);
+  assert.equal(tray.items.length, 0);
+});
+
+test("cancel asks the server and then reads the state", async () => {
+  const { tray, only, pass, cancelled } = trayOn(queued, [{ id: 5, state: "cancelled" }]);
+  await tray.start("export", "csv", QUERY);
+  await tray.cancel(only().key);
+  await pass(1);
+  assert.deepEqual(cancelled, [5]);
+  assert.equal(only().job?.state, "cancelled");
+});
+
+test("formatsOf reads enum, $ref and anyOf of const", () => {
+  const of = (format: object, $defs = {}) =>
+    formatsOf({ name: "export", schema: { properties: { format }, $defs } });
+  assert.deepEqual(of({ enum: ["csv", "xlsx", 3] }), ["csv", "xlsx"]);
+  assert.deepEqual(of({ $ref: "#/$defs/F" }, { F: { enum: ["csv"] } }), ["csv"]);
+  assert.deepEqual(of({ anyOf: [{ const: "csv" }, { const: "pdf" }] }), ["csv", "pdf"]);
+  assert.deepEqual(formatsOf(undefined), []);
+});
