@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 from django.core.signals import setting_changed
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_delete, post_migrate
 from django.utils.module_loading import autodiscover_modules, import_string
 
 from gridkit_django.conf import settings
 from gridkit_django.events import EventBus
 
 if TYPE_CHECKING:
+    from gridkit_django.exports import ExporterRegistry, ExportQueue
     from gridkit_django.grids import GridRegistry
 
 
@@ -22,6 +23,8 @@ class GridKitConfig(AppConfig):
 
     Attributes:
         event_bus: publishes this process's events.
+        exporters: the formats that exports can be written in.
+        job_queue: hands export jobs to workers.
     """
 
     name = "gridkit_django"
@@ -29,6 +32,8 @@ class GridKitConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     event_bus: EventBus
+    exporters: ExporterRegistry
+    job_queue: ExportQueue
 
     @cached_property
     def grid_registry(self) -> GridRegistry:
@@ -42,6 +47,7 @@ class GridKitConfig(AppConfig):
         setting_changed.connect(settings.forget, dispatch_uid="gridkit_django.conf")
         self.event_bus = EventBus(tuple(import_string(path) for path in settings().EVENT_MIDDLEWARE))
         self._wire_grids()
+        self._wire_exports()
 
     def _wire_grids(self) -> None:
         """Import each app's ``grids.py`` and keep the rows of the declared grids in step."""
@@ -49,3 +55,14 @@ class GridKitConfig(AppConfig):
 
         autodiscover_modules("grids")
         post_migrate.connect(sync_registered_grids, sender=self, dispatch_uid="gridkit_django.grids")
+
+    def _wire_exports(self) -> None:
+        """Make the registry of exporters, hand the task queue down, and let files go with their jobs."""
+        from gridkit_django.exports import ExporterRegistry
+        from gridkit_django.exports.files import delete_file_with_job
+        from gridkit_django.models import ExportJob
+        from gridkit_django.tasks.queue import CeleryQueue
+
+        self.exporters = ExporterRegistry()
+        self.job_queue = CeleryQueue()
+        post_delete.connect(delete_file_with_job, sender=ExportJob, dispatch_uid="gridkit_django.exports")

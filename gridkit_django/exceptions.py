@@ -32,9 +32,13 @@ trail show next to the human text. Catch the width you need::
     │   └── AppendOnlyError                audit records are never changed or deleted
     ├── ExportError
     │   ├── UnknownFormatError             no active plugin writes this format
+    │   │   └── FormatUnavailableError     its library can't be loaded on this site
+    │   ├── ExportOptionsError             the options break the format's schema
+    │   ├── ExportLimitError               too many exports of this user are under way
     │   ├── ExportNotFoundError            unknown, or another user's
     │   ├── ExportNotReadyError            no file yet, or no file any more
     │   ├── ExportTooLargeError            more rows than the format takes
+    │   ├── ExportLostError                its worker or its message is gone
     │   └── ExportCancelled                the owner asked the running job to stop
     └── PluginError
         ├── PluginNotFoundError            not installed, or no such source
@@ -48,7 +52,8 @@ trail show next to the human text. Catch the width you need::
         ├── PluginLimitError               over a declared resource limit
         │   └── StorageQuotaError          over max_storage_mb
         ├── PluginMessageError             a message could not be delivered
-        └── PluginMethodError              a method raised
+        ├── PluginMethodError              a method raised
+        └── PluginHandlerError             a critical handler raised, so the act failed
 """
 
 from __future__ import annotations
@@ -266,6 +271,24 @@ class UnknownFormatError(ExportError):
     code = "export-format-unknown"
 
 
+class FormatUnavailableError(UnknownFormatError):
+    """A plugin offers the format, but its code or a library that it needs can't be loaded on this site."""
+
+    code = "export-format-unavailable"
+
+
+class ExportOptionsError(ExportError):
+    """The options break the schema of the format."""
+
+    code = "export-options-invalid"
+
+
+class ExportLimitError(ExportError):
+    """As many exports of this user are under way as one user may have (``EXPORT_JOBS_PER_USER``)."""
+
+    code = "export-limit-reached"
+
+
 class ExportNotFoundError(ExportError):
     """No such job, or it belongs to somebody else. Both answer alike."""
 
@@ -282,6 +305,12 @@ class ExportTooLargeError(ExportError):
     """The selection has more rows than the format takes."""
 
     code = "export-too-large"
+
+
+class ExportLostError(ExportError):
+    """The job shows no sign of life: its worker stopped, or the message to the worker was lost."""
+
+    code = "export-lost"
 
 
 class ExportCancelled(ExportError):  # noqa: N818 - a wish of the owner, not a fault
@@ -366,3 +395,9 @@ class PluginMethodError(PluginError):
     """A plugin's method raised; the text names the plugin and the error, not its internals."""
 
     code = "plugin-method-failed"
+
+
+class PluginHandlerError(PluginError):
+    """A critical handler raised: the act that it belongs to is undone with it."""
+
+    code = "plugin-handler-failed"

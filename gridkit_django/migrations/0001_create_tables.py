@@ -173,6 +173,7 @@ class Migration(migrations.Migration):
                 ('correlation_id', models.CharField(blank=True, max_length=64, verbose_name='correlation id')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
                 ('started_at', models.DateTimeField(null=True, verbose_name='started at')),
+                ('seen_at', models.DateTimeField(null=True, verbose_name='last sign of life')),
                 ('finished_at', models.DateTimeField(null=True, verbose_name='finished at')),
                 ('expires_at', models.DateTimeField(null=True, verbose_name='expires at')),
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),

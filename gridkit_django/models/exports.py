@@ -44,6 +44,7 @@ class ExportJob(models.Model):
     correlation_id = models.CharField(_("correlation id"), max_length=64, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     started_at = models.DateTimeField(_("started at"), null=True)
+    seen_at = models.DateTimeField(_("last sign of life"), null=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)
     expires_at = models.DateTimeField(_("expires at"), null=True)
 

@@ -1,0 +1,35 @@
+"""Public door: export jobs, the exporter registry and the base class of exporters.
+
+An export is asked for (``create_export``), carried out by a worker (``run_export``), stopped (``cancel_export``),
+fetched (``open_result``) and cleaned up (``expire_exports``).
+"""
+
+from __future__ import annotations
+
+from gridkit_django.exports.base import BaseExporter, ExportColumn, ExportSheet
+from gridkit_django.exports.control import ExportResult, cancel_export, get_job, open_result
+from gridkit_django.exports.creation import create_export
+from gridkit_django.exports.expiry import expire_exports
+from gridkit_django.exports.jobs import describe_job
+from gridkit_django.exports.queue import ExportQueue
+from gridkit_django.exports.registry import ExporterRegistry, exporters
+from gridkit_django.exports.rows import iter_rows
+from gridkit_django.exports.running import run_export
+
+__all__ = [
+    "BaseExporter",
+    "ExportColumn",
+    "ExportQueue",
+    "ExportResult",
+    "ExportSheet",
+    "ExporterRegistry",
+    "cancel_export",
+    "create_export",
+    "describe_job",
+    "expire_exports",
+    "exporters",
+    "get_job",
+    "iter_rows",
+    "open_result",
+    "run_export",
+]

@@ -1,0 +1,104 @@
+"""What an owner may do with a job: look at it, stop it, fetch its file. Other people's jobs do not exist for them."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.core.files import File
+from django.utils import timezone
+
+from gridkit_django.audit import record
+from gridkit_django.exceptions import ExportNotFoundError, ExportNotReadyError
+from gridkit_django.exports.creation import check_may_export
+from gridkit_django.exports.files import export_storage
+from gridkit_django.exports.jobs import OPEN_STATES, close, target_of
+from gridkit_django.grids.access import open_grid
+from gridkit_django.models import ExportJob, JobState
+from gridkit_django.typing import User
+
+CANCEL_ANY = "gridkit_django.change_exportjob"
+"""The Django permission to stop anybody's export."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """A finished file.
+
+    Attributes:
+        job: its job, with ``download_name``, ``content_type`` and ``size``.
+        file: opened for reading; the caller closes it.
+    """
+
+    job: ExportJob
+    file: File[bytes]
+
+
+def get_job(job_id: uuid.UUID | str, user: User) -> ExportJob:
+    """Return a job of ``user``.
+
+    Raises:
+        ExportNotFoundError: when there is no such job or it is somebody else's.
+    """
+    try:
+        job = ExportJob.objects.filter(pk=job_id, owner_id=user.pk).first()
+    except ValidationError:
+        job = None
+    if job is None or user.pk is None:
+        raise ExportNotFoundError("There is no export with this id among yours.")
+    return job
+
+
+def cancel_export(job: ExportJob, user: User) -> ExportJob:
+    """Stop a job: a queued one at once, a running one within one chunk of rows. A job that has ended stays as it is.
+
+    Args:
+        job: the job.
+        user: its owner, or somebody with the right to stop anybody's export.
+
+    Returns:
+        The job as it is now.
+
+    Raises:
+        ExportNotFoundError: when the user has no business with this job.
+    """
+    if job.owner_id != user.pk and not user.has_perm(CANCEL_ANY):
+        raise ExportNotFoundError("There is no export with this id among yours.")
+    mine = ExportJob.objects.filter(pk=job.pk)
+    if not close(job, JobState.CANCELLED, only=mine.filter(state=JobState.QUEUED), cancel_requested=True):
+        mine.filter(state__in=OPEN_STATES).update(cancel_requested=True)
+        job.refresh_from_db()
+    return job
+
+
+def open_result(job_id: uuid.UUID | str, user: User) -> ExportResult:
+    """Open the file of a finished job; each download is recorded.
+
+    Raises:
+        ExportNotFoundError: when there is no such job or it is somebody else's.
+        ExportNotReadyError: when the job has no file yet, or none any more (then ``extra["expired"]`` is true).
+        GridNotFoundError, AccessDeniedError: when the owner has lost the right to export this grid.
+    """
+    job = get_job(job_id, user)
+    if job.state != JobState.FINISHED:
+        raise ExportNotReadyError(f"This export is {job.state}, so it has no file.", extra={"state": str(job.state)})
+    check_may_export(open_grid(job.grid, user))
+    file = _open(job)
+    record("export.download", target=target_of(job), grid=job.grid, evidence={"format": job.format, "size": job.size})
+    return ExportResult(job, file)
+
+
+def _open(job: ExportJob) -> File[bytes]:
+    """Open the stored file.
+
+    Raises:
+        ExportNotReadyError: when it has expired or is gone.
+    """
+    gone = ExportNotReadyError("The file of this export has expired. Ask for it again.", extra={"expired": True})
+    if not job.file_name or job.expires_at is None or job.expires_at <= timezone.now():
+        raise gone
+    try:
+        return export_storage().open(job.file_name)
+    except FileNotFoundError as error:
+        raise gone from error

@@ -1,0 +1,186 @@
+"""Asking for an export: rights, format, options and limits are judged, the question is frozen, a worker is told."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from itertools import islice
+from types import MappingProxyType
+
+from django.contrib.auth import get_user_model
+from django.db import connections, transaction
+from django.utils import timezone
+from jsonschema import Draft202012Validator
+from referencing import Registry
+
+from gridkit_django.audit import record
+from gridkit_django.conf import settings
+from gridkit_django.events import current_act, event_bus, make_event
+from gridkit_django.exceptions import (
+    AccessDeniedError,
+    ErrorItem,
+    ExportLimitError,
+    ExportLostError,
+    ExportOptionsError,
+    ExportTooLargeError,
+)
+from gridkit_django.exports.base import BaseExporter
+from gridkit_django.exports.jobs import close, database, fail_lost_jobs, open_jobs, target_of
+from gridkit_django.exports.queue import export_queue
+from gridkit_django.exports.registry import exporters
+from gridkit_django.exports.rows import RowSource, too_large
+from gridkit_django.grids import Grid
+from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.pointers import pointer
+from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery
+from gridkit_django.models import ExportJob, JobState
+from gridkit_django.typing import JSONValue
+
+logger = logging.getLogger("gridkit_django.exports")
+_FAULTS_MAX = 20
+_DETAIL_MAX = 300
+_NO_OPTIONS: Mapping[str, JSONValue] = MappingProxyType({})
+
+
+def create_export(
+    access: GridAccess,
+    query: GridQuery,
+    format: str,  # noqa: A002 - the word of the field
+    options: Mapping[str, JSONValue] = _NO_OPTIONS,
+) -> ExportJob:
+    """Freeze grid, query, format, options and owner into a queued job; after the commit a worker is told.
+
+    Args:
+        access: the grid as the asking user may see it; that user becomes the owner.
+        query: sort, filter, search and columns; the window plays no part.
+        format: id of a registered format.
+        options: options of the format.
+
+    Raises:
+        AccessDeniedError: when the user is anonymous or may not export this grid.
+        QueryError: when the query can't be understood.
+        UnknownFormatError: when no active plugin writes the format, or its library is missing.
+        ExportOptionsError: when the options break the format's schema.
+        ExportTooLargeError: when the selection has more rows than the format takes.
+        ExportLimitError: when the user has as many exports under way as one user may have.
+        EventRejected: when a handler of ``export:request`` vetoes.
+    """
+    check_may_export(access)
+    exporter = exporters().get(format)
+    _check_options(exporter, options)
+    frozen = _freeze(access, query)
+    _check_size(access, frozen, exporter)
+    fail_lost_jobs()
+    job = ExportJob(
+        grid=access.grid_id,
+        query=frozen.to_dict(),
+        format=format,
+        options=dict(options),
+        owner_id=access.user.pk,
+        correlation_id=current_act().correlation_id,
+    )
+    _store(job, sender=access.grid)
+    return job
+
+
+def check_may_export(access: GridAccess) -> None:
+    """Judge the right to export.
+
+    Raises:
+        AccessDeniedError: when the user is anonymous, inactive, or may not export this grid.
+    """
+    user = access.user
+    if user.is_authenticated and user.is_active and access.can_export:
+        return
+    raise AccessDeniedError(
+        f"You may not export the grid {access.grid_id!r}. It takes the right 'gridkit_django.export_grid'."
+    )
+
+
+def _check_options(exporter: type[BaseExporter], options: Mapping[str, JSONValue]) -> None:
+    schema = {"type": "object", "properties": dict(exporter.options_schema), "additionalProperties": False}
+    # The empty registry keeps a schema from making this server fetch an address.
+    validator = Draft202012Validator(schema, registry=Registry())
+    faults = [
+        ErrorItem(pointer("options", *error.absolute_path), ExportOptionsError.code, error.message[:_DETAIL_MAX])
+        for error in islice(validator.iter_errors(dict(options)), _FAULTS_MAX)
+    ]
+    if faults:
+        text = "; ".join(fault.detail for fault in faults)
+        raise ExportOptionsError(f"The options do not fit the format {exporter.format!r}: {text}.", errors=faults)
+
+
+def _freeze(access: GridAccess, query: GridQuery) -> GridQuery:
+    """Return the query with columns and time zone fixed, so that later changes of defaults do not matter."""
+    columns = query.columns or tuple(column.id for column in access.columns)
+    zone = query.tz or access.options.time_zone or timezone.get_current_timezone_name()
+    return query.with_changes(columns=columns, window=CursorWindow(), count=CountMode.NONE, tz=zone)
+
+
+def _check_size(access: GridAccess, query: GridQuery, exporter: type[BaseExporter]) -> None:
+    """Refuse at the door what the format can't take; compiling the query also judges it.
+
+    Raises:
+        ExportTooLargeError: when there are more rows than the format takes.
+        QueryError: when the query can't be understood.
+    """
+    source = RowSource(access, query)
+    limit = exporter.max_rows
+    if limit is not None and source.count_up_to(limit + 1) > limit:
+        raise ExportTooLargeError(too_large(limit))
+
+
+def _store(job: ExportJob, *, sender: type[Grid]) -> None:
+    using = database()
+    payload: dict[str, JSONValue] = {"jobId": str(job.pk), "format": job.format, "query": job.query}
+    event = make_event("export:request", payload, grid=job.grid)
+    with transaction.atomic(using=using):
+        emission = event_bus().open(event, sender=sender, using=using)
+        emission.before()
+        _lock_owner(job, using)
+        job.save(using=using)
+        _check_limit(job)
+        record("export.request", target=target_of(job), grid=job.grid, evidence=_evidence(job))
+        emission.after()
+        transaction.on_commit(partial(_enqueue, job.pk), using=using)
+
+
+def _evidence(job: ExportJob) -> dict[str, JSONValue]:
+    """Return what the audit trail keeps of the request: no filter values, which may be personal data.
+
+    The whole query stays on the job.
+    """
+    filtered = bool(job.query["filter"] or job.query["search"])
+    return {"format": job.format, "columns": job.query["columns"], "filtered": filtered, "options": job.options}
+
+
+def _lock_owner(job: ExportJob, using: str) -> None:
+    """Let two requests of one user wait for each other, so that both count the other's job.
+
+    SQLite has no row locks and needs none: its writers wait for each other from the first write on.
+    """
+    if connections[using].features.has_select_for_update:
+        get_user_model()._default_manager.using(using).select_for_update().filter(pk=job.owner_id).first()
+
+
+def _check_limit(job: ExportJob) -> None:
+    limit = settings().EXPORT_JOBS_PER_USER
+    if open_jobs(job.owner_id).count() > limit:
+        raise ExportLimitError(
+            f"{limit} of your exports are queued or running, the most that one user may have. Wait, or cancel one."
+        )
+
+
+def _enqueue(job_id: uuid.UUID) -> None:
+    """Hand the job to a worker; a queue that can't be reached is a failure of the job, not of the request."""
+    try:
+        export_queue().enqueue_export(job_id)
+    except Exception as error:  # whatever the queue's client raises, recorded on the job
+        logger.exception("Export job %s could not be queued", job_id)
+        queued = ExportJob.objects.filter(pk=job_id, state=JobState.QUEUED)
+        job = queued.first()
+        if job is not None:
+            detail = f"The task queue could not be reached ({type(error).__name__}). Ask again when it is back."
+            close(job, JobState.FAILED, only=queued, error_code=ExportLostError.code, error_detail=detail)

@@ -1,0 +1,139 @@
+"""The states of a job: who may take it, how it ends, and what is told and recorded then.
+
+Every change of state is one conditional UPDATE, so of two workers (or a worker and a person who cancels) one wins.
+``started_at`` is the mark of a run: a worker whose job was taken from it matches no row any more.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.db import router, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from gridkit_django.audit import Target, record
+from gridkit_django.conf import settings
+from gridkit_django.events import event_bus, make_event
+from gridkit_django.exceptions import ExportLostError
+from gridkit_django.models import ExportJob, JobState
+from gridkit_django.typing import MutableJSONObject
+
+OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
+LOST_AFTER = timedelta(minutes=10)
+"""Without a sign of life for so long, a running job's worker is taken for dead."""
+
+
+def database() -> str:
+    """Return the alias of the database that holds the jobs."""
+    return router.db_for_write(ExportJob)
+
+
+def target_of(job: ExportJob) -> Target:
+    """Describe a job for the audit trail."""
+    return Target.export(job.pk, f"{job.grid} as {job.format}")
+
+
+def claim(job_id: uuid.UUID | str) -> ExportJob | None:
+    """Take a queued job for this worker; None when it is gone, cancelled, or another worker has it."""
+    now = timezone.now()
+    queued = ExportJob.objects.filter(pk=job_id, state=JobState.QUEUED)
+    if not queued.update(state=JobState.RUNNING, started_at=now, seen_at=now):
+        return None
+    return ExportJob.objects.select_related("owner").filter(pk=job_id).first()
+
+
+def this_run(job: ExportJob) -> QuerySet[ExportJob]:
+    """Return the queryset that holds the job as long as it is still this worker's."""
+    return ExportJob.objects.filter(pk=job.pk, state=JobState.RUNNING, started_at=job.started_at)
+
+
+def close(job: ExportJob, state: JobState, *, only: QuerySet[ExportJob], **values: Any) -> bool:
+    """End a job: state, ``export:finish`` and audit record in one transaction.
+
+    Args:
+        job: the job; it is read again.
+        state: finished, failed or cancelled.
+        only: end it only while it is in this queryset.
+        values: more columns.
+
+    Returns:
+        Whether it was ended here; False when somebody else ended it before.
+    """
+    using = database()
+    with transaction.atomic(using=using):
+        if not only.update(state=state, finished_at=timezone.now(), **values):
+            return False
+        job.refresh_from_db()
+        facts = _facts(job)
+        record("export.finish", target=target_of(job), grid=job.grid, evidence=facts)
+        event = make_event("export:finish", {"jobId": str(job.pk), **facts}, grid=job.grid)
+        event_bus().open(event, using=using).after()
+    return True
+
+
+def close_quietly(job: ExportJob, code: str, detail: str) -> None:
+    """Mark a job as failed, and nothing else: the way out when telling of the end fails itself."""
+    this_run(job).update(
+        state=JobState.FAILED, finished_at=timezone.now(), error_code=code, error_detail=detail, file_name=""
+    )
+
+
+def fail_lost_jobs() -> int:
+    """End jobs that nobody works on any more, and return how many.
+
+    A running job is lost when its worker gave no sign of life for ``LOST_AFTER``; a queued one when it has waited as
+    long as a file would be kept (``EXPORT_EXPIRY_HOURS``).
+    """
+    now = timezone.now()
+    waited = now - timedelta(hours=settings().EXPORT_EXPIRY_HOURS)
+    lost = Q(state=JobState.RUNNING, seen_at__lt=now - LOST_AFTER) | Q(state=JobState.QUEUED, created_at__lt=waited)
+    return sum(_fail_lost(job, lost) for job in ExportJob.objects.filter(lost).order_by("created_at"))
+
+
+def open_jobs(owner_id: Any) -> QuerySet[ExportJob]:
+    """Return the queued and running jobs of a user."""
+    return ExportJob.objects.filter(owner_id=owner_id, state__in=OPEN_STATES)
+
+
+def describe_job(job: ExportJob) -> MutableJSONObject:
+    """Return a job as it goes over the wire; the face adds the addresses of the job and of its result."""
+    failed = {"code": job.error_code, "detail": job.error_detail} if job.error_code else None
+    return {
+        "id": str(job.pk),
+        "grid": job.grid,
+        "format": job.format,
+        "state": str(job.state),
+        "progress": job.progress,
+        "rows": job.rows_done,
+        "rowsTotal": job.rows_total,
+        "createdAt": _moment(job.created_at),
+        "startedAt": _moment(job.started_at),
+        "finishedAt": _moment(job.finished_at),
+        "expiresAt": _moment(job.expires_at),
+        "size": job.size,
+        "error": failed,
+        "name": job.download_name,
+    }
+
+
+def _fail_lost(job: ExportJob, lost: Q) -> bool:
+    detail = "No worker gave a sign of life for this export. Ask for it again; if it stays so, check the workers."
+    still = ExportJob.objects.filter(lost, pk=job.pk)
+    return close(job, JobState.FAILED, only=still, error_code=ExportLostError.code, error_detail=detail)
+
+
+def _facts(job: ExportJob) -> MutableJSONObject:
+    facts: MutableJSONObject = {
+        "format": job.format,
+        "state": str(job.state),
+        "rows": job.rows_done,
+        "size": job.size,
+    }
+    return {**facts, "error": job.error_code} if job.error_code else facts
+
+
+def _moment(value: Any) -> str | None:
+    return None if value is None else value.isoformat()

@@ -1,0 +1,24 @@
+"""How a job reaches a worker. The task queue stands above this room, so it is handed in on the app config."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Protocol, cast
+
+from django.apps import apps
+
+logger = logging.getLogger("gridkit_django.exports")
+
+
+class ExportQueue(Protocol):
+    """Hands a job to a worker."""
+
+    def enqueue_export(self, job_id: uuid.UUID) -> None:
+        """Let a worker run ``run_export(job_id)`` soon. The job's row is committed already."""
+        ...
+
+
+def export_queue() -> ExportQueue:
+    """Return the queue that the app config was given."""
+    return cast("ExportQueue", apps.get_app_config("gridkit_django").job_queue)  # type: ignore[attr-defined]

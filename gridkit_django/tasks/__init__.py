@@ -1,0 +1,7 @@
+"""Thin Celery tasks: each takes ids and calls one service. Celery's autodiscovery finds them through this package."""
+
+from __future__ import annotations
+
+from gridkit_django.tasks import exports
+
+__all__ = ["exports"]

@@ -1,0 +1,29 @@
+"""Export jobs in the worker."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from gridkit_django import exports
+from gridkit_django.events import Actor, EventSource, acting
+
+
+@shared_task(name="gridkit.run_export", ignore_result=True)
+def run_export(job_id: str) -> None:
+    """Carry out one export job; the job's row tells how it went.
+
+    The message is acknowledged at once: a job whose worker dies is not run again by itself, since what killed one
+    worker would kill the next. ``expire_exports`` ends it and the owner asks again.
+
+    Args:
+        job_id: primary key of the job as text.
+    """
+    with acting(Actor.system("exports"), EventSource.SYSTEM):
+        exports.run_export(job_id)
+
+
+@shared_task(name="gridkit.expire_exports", ignore_result=True)
+def expire_exports() -> int:
+    """Delete expired files and end jobs whose worker is gone. Let Celery beat call it every few minutes."""
+    with acting(Actor.system("exports"), EventSource.SYSTEM):
+        return exports.expire_exports()
