@@ -9,15 +9,14 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from gridkit_django.exceptions import GridNotFoundError
-from gridkit_django.grids import GridAccess, grid_registry, open_grid
-from gridkit_django.typing import User
+from gridkit_django.grids import open_grid, open_grids
 
 
 @require_safe
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     """List the grids that the user may open."""
-    return render(request, "gridkit/index.html", {"grids": _openable(request.user)})
+    return render(request, "gridkit/index.html", {"grids": open_grids(request.user)})
 
 
 @require_safe
@@ -33,15 +32,4 @@ def grid_page(request: HttpRequest, grid_id: str) -> HttpResponse:
         access = open_grid(grid_id, request.user)
     except GridNotFoundError as error:
         raise Http404(error.detail) from error
-    return render(request, "gridkit/grid.html", {"grid": access.grid, "grids": _openable(request.user)})
-
-
-def _openable(user: User) -> list[GridAccess]:
-    """Return the grids that the user may open, in the order of their labels."""
-    found = []
-    for grid in grid_registry().all():
-        try:
-            found.append(open_grid(grid.options.id, user))
-        except GridNotFoundError:
-            continue
-    return sorted(found, key=lambda access: str(access.grid.options.label))
+    return render(request, "gridkit/grid.html", {"access": access, "grids": open_grids(request.user)})

@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridError
 from gridkit_django.grids import GridAccess, GridQuery, RowsPage, fetch_rows, open_grid
 
@@ -72,7 +73,7 @@ def _first_page(access: GridAccess, given: dict[str, str]) -> tuple[RowsPage, st
 
 def _query(access: GridAccess, given: dict[str, str]) -> GridQuery:
     """Make a query from the few parameters of a plain link: ``sort`` is a column id, ``-`` before it for descending."""
-    window: dict[str, Any] = {"kind": "cursor", "size": access.grid.options.page_size}
+    window: dict[str, Any] = {"kind": "cursor", "size": access.options.page_size or settings().PAGE_SIZE}
     window.update({name: given[name] for name in ("after", "before") if name in given})
     query: dict[str, Any] = {"window": window, "count": "none"}
     if sort := given.get("sort"):
