@@ -132,7 +132,7 @@ def read_records(table: TableLoad, connection: BaseDatabaseWrapper) -> tuple[lis
     fields = [field for name in next(rows) if isinstance(field := table.model._meta.get_field(name), models.Field)]
     makers = [_converter(field, connection) for field in fields]
     columns = [str(field.column) for field in fields]
-    records = (_record(row, makers) for row in rows)
+    records: Iterator[Record] = (_record(row, makers) for row in rows)
     for link in LINKS if table.model is Flight else ():
         records = _linked(records, columns.index(link.code), link.targets(connection.alias))
         columns.append(link.column)

@@ -1,0 +1,100 @@
+"""The five grids. Read `FlightGrid` as the model of a grid: what a person sees, may search, may change."""
+
+from __future__ import annotations
+
+from example_project.flights.models import Airline, Airport, Flight, Plane, Weather
+from gridkit_django.grids import Grid, IntegerColumn, TextColumn, register
+
+TAILNUM = "flights.view_tailnum"
+"""Who may see tail numbers, and with them everything that tells one plane from another."""
+
+
+@register
+class FlightGrid(Grid):
+    """Every flight, with the names of its airline, airports and plane."""
+
+    carrier = TextColumn("carrier_id", label="Carrier")
+    airline = TextColumn("carrier__name", label="Airline")
+    tailnum = TextColumn(label="Tail number", permission=TAILNUM)
+    plane_model = TextColumn("plane__model", label="Plane model", permission=TAILNUM)
+    origin = TextColumn("origin_id", label="Origin")
+    origin_name = TextColumn("origin__name", label="Origin name")
+    dest = TextColumn(label="Destination")
+    dest_name = TextColumn("dest_airport__name", label="Destination name")
+    dep_delay = IntegerColumn(label="Departure delay, min", editable=True)
+    arr_delay = IntegerColumn(label="Arrival delay, min", editable=True)
+    note = TextColumn(label="Note", editable=True)
+
+    class Meta:
+        model = Flight
+        id = "flights"
+        label = "Flights"
+        columns = [
+            *("time_hour", "carrier", "airline", "flight", "origin", "origin_name", "dest", "dest_name"),
+            *("sched_dep_time", "dep_time", "dep_delay", "sched_arr_time", "arr_time", "arr_delay", "note"),
+            *("tailnum", "plane_model", "air_time", "distance", "year", "month", "day", "hour", "minute"),
+        ]
+        default_sort = ["-time_hour"]
+        search = ["carrier", "airline", "flight", "origin", "dest", "dest_name", "tailnum", "note"]
+        page_size = 100
+        time_zone = "America/New_York"
+
+
+@register
+class AirlineGrid(Grid):
+    """The sixteen airlines."""
+
+    class Meta:
+        model = Airline
+        id = "airlines"
+        label = "Airlines"
+        columns = ["carrier", "name"]
+        default_sort = ["carrier"]
+        search = ["carrier", "name"]
+
+
+@register
+class AirportGrid(Grid):
+    """Airports of the United States."""
+
+    class Meta:
+        model = Airport
+        id = "airports"
+        label = "Airports"
+        columns = ["faa", "name", "lat", "lon", "alt", "tz", "dst", "tzone"]
+        default_sort = ["name"]
+        search = ["faa", "name", "tzone"]
+
+
+@register
+class PlaneGrid(Grid):
+    """Planes of the registry; which is which only for those who may see tail numbers."""
+
+    tailnum = TextColumn(label="Tail number", permission=TAILNUM)
+
+    class Meta:
+        model = Plane
+        id = "planes"
+        label = "Planes"
+        columns = ["tailnum", "year", "type", "manufacturer", "model", "engines", "seats", "speed", "engine"]
+        default_sort = ["manufacturer", "model"]
+        search = ["tailnum", "manufacturer", "model"]
+
+
+@register
+class WeatherGrid(Grid):
+    """The weather at the three airports of departure, hour by hour."""
+
+    origin = TextColumn("origin_id", label="Origin")
+
+    class Meta:
+        model = Weather
+        id = "weather"
+        label = "Weather"
+        columns = [
+            *("time_hour", "origin", "temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip"),
+            *("pressure", "visib", "year", "month", "day", "hour"),
+        ]
+        default_sort = ["-time_hour", "origin"]
+        search = ["origin"]
+        time_zone = "America/New_York"
