@@ -6,12 +6,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
+from django.core.checks import register
 from django.core.signals import setting_changed
 from django.db.models.signals import post_delete, post_migrate
 from django.utils.module_loading import autodiscover_modules, import_string
 
 from gridkit_django.conf import settings
-from gridkit_django.events import EventBus
+from gridkit_django.events import EventBus, EventMiddleware
+from gridkit_django.exceptions import SettingsError
 
 if TYPE_CHECKING:
     from gridkit_django.exports import ExporterRegistry, ExportQueue
@@ -45,9 +47,28 @@ class GridKitConfig(AppConfig):
     def ready(self) -> None:
         """Wire the rooms together, once, after all models are loaded."""
         setting_changed.connect(settings.forget, dispatch_uid="gridkit_django.conf")
-        self.event_bus = EventBus(tuple(import_string(path) for path in settings().EVENT_MIDDLEWARE))
+        self.event_bus = EventBus(self._event_middleware())
         self._wire_grids()
         self._wire_exports()
+        self._register_checks()
+
+    def _event_middleware(self) -> tuple[EventMiddleware, ...]:
+        """Return the middleware of the settings.
+
+        Wrong settings must not stop the system checks, which tell what is wrong with them (``gridkit.E001``). Nothing
+        is hidden by that: whoever reads a setting later gets the error.
+        """
+        try:
+            paths = settings().EVENT_MIDDLEWARE
+        except SettingsError:
+            return ()
+        return tuple(import_string(path) for path in paths)
+
+    def _register_checks(self) -> None:
+        from gridkit_django.checks import CHECKS, TAG
+
+        for check in CHECKS:
+            register(check, TAG)
 
     def _wire_grids(self) -> None:
         """Import each app's ``grids.py`` and keep the rows of the declared grids in step."""

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
-from django.db.models import GeneratedField
+from django.db.models import FileField, GeneratedField
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridDeclarationError
@@ -124,6 +124,11 @@ class Declaration:
                 yield Fault("E105", f"Meta.search names {name!r}, which is no searchable column of the grid.")
         yield from _edit_faults(columns)
         yield from self._option_faults()
+        for column in columns.values():
+            if isinstance(column.permission, str) and "." not in column.permission:
+                yield Fault(
+                    "E109", f"The permission of the column {column.id!r} must be written as 'app_label.codename'."
+                )
 
     def _key_faults(self) -> Iterator[Fault]:
         try:
@@ -156,12 +161,13 @@ def _edit_faults(columns: Mapping[str, Column]) -> Iterator[Fault]:
             yield Fault(
                 "E107",
                 f"The column {column.id!r} is editable, but its value is no plain field of the grid's own model. Only "
-                "those can be edited; primary keys, generated fields and fields of other models can't.",
+                "those can be edited; primary keys, generated fields, files and fields of other models can't.",
             )
 
 
 def _writable(column: Column) -> bool:
-    return not column.field.primary_key and not isinstance(column.field, GeneratedField)
+    # A file's name typed in by hand could point to any file of the storage.
+    return not column.field.primary_key and not isinstance(column.field, (GeneratedField, FileField))
 
 
 def _row_permission_faults(permission: str) -> Iterator[Fault]:

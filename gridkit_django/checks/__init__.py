@@ -1,0 +1,15 @@
+"""System checks: what is declared wrongly is told by number before it can fail at run time.
+
+``gridkit.E0xx`` are about settings, ``gridkit.E1xx`` about grids, ``gridkit.Wxxx`` are advice. ``AppConfig.ready``
+registers ``CHECKS`` under the tag ``gridkit``: ``manage.py check --tag gridkit``.
+"""
+
+from __future__ import annotations
+
+from gridkit_django.checks.grids import check_grids
+from gridkit_django.checks.settings import check_object_rights, check_settings
+
+TAG = "gridkit"
+CHECKS = (check_settings, check_object_rights, check_grids)
+
+__all__ = ["CHECKS", "TAG", "check_grids", "check_object_rights", "check_settings"]
