@@ -1,6 +1,6 @@
 /** Turns wire values into text for reading, and wire values into the text of an input and back. */
 
-import type { ColumnSchema, ColumnType, Value } from "./protocol.ts";
+import type { ColumnSchema, ColumnType, RowRecord, Value } from "./protocol.ts";
 import type { Translate } from "./strings.ts";
 import { instantToWall, isNaive } from "./timezone.ts";
 
@@ -111,4 +111,17 @@ export function inputText(column: ColumnSchema, value: Value, timeZone: string):
     return isNaive(String(value)) ? String(value) : instantToWall(String(value), timeZone);
   if (column.type === "json") return JSON.stringify(value);
   return String(value);
+}
+
+/** The number of characters of the longest text of each column among these rows. */
+export function longestTexts(
+  columns: readonly ColumnSchema[],
+  rows: readonly RowRecord[],
+  formatter: Formatter,
+): ReadonlyMap<string, number> {
+  const length = (column: ColumnSchema, row: RowRecord): number =>
+    formatter.text(column, row.d[column.id])?.length ?? 0;
+  return new Map(
+    columns.map((column) => [column.id, Math.max(0, ...rows.map((row) => length(column, row)))]),
+  );
 }

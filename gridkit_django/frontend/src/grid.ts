@@ -6,12 +6,12 @@ import { ColumnDrag } from "./columndrag.ts";
 import { CellEditor } from "./edit.ts";
 import { FilterForm } from "./filterform.ts";
 import { RovingFocus } from "./focus.ts";
-import { Formatter } from "./format.ts";
-import { InteractionLog } from "./interactions.ts";
-import { type FollowedJob, JobTray } from "./jobs.ts";
+import { Formatter, longestTexts } from "./format.ts";
+import { InteractionLog, QueryReports } from "./interactions.ts";
+import { type FollowedJob, JobTray, saveFile } from "./jobs.ts";
 import { Popovers } from "./popover.ts";
 import type { ColumnSchema, EditResponse, GridSchema, MethodSchema, RowRecord } from "./protocol.ts";
-import { RowScroller } from "./scroll.ts";
+import { measured, RowScroller } from "./scroll.ts";
 import { type Change, GridState } from "./state.ts";
 import type { Translate } from "./strings.ts";
 import { countLabel } from "./texts.ts";
@@ -20,7 +20,6 @@ import { gridView } from "./views/grid.ts";
 import { RowWindows } from "./windows.ts";
 
 const COUNT_DELAY_MS = 500;
-const PAGE_EVENT_DELAY_MS = 800;
 
 export interface GridOptions {
   readonly root: HTMLElement;
@@ -55,12 +54,11 @@ export class Grid {
   announcement = "";
   /** Row that an edit took out of the filter, still on show until the rows are asked for again. */
   strayRow: string | number | null = null;
+  readonly #reports: QueryReports;
   readonly #countsByItself: boolean;
   readonly #cleanup = new AbortController();
   #frame = 0;
   #countTimer: ReturnType<typeof setTimeout> | undefined;
-  #pageTimer: ReturnType<typeof setTimeout> | undefined;
-  #lastPage = "";
   #anchorRow: number | null = null;
   #hasSuggested = false;
 
@@ -78,6 +76,7 @@ export class Grid {
     this.state = new GridState(schema);
     this.formatter = new Formatter({ locale: options.locale, timeZone, t });
     this.log = new InteractionLog(client, schema);
+    this.#reports = new QueryReports(this.log);
     this.windows = new RowWindows({
       blockSize: Math.min(schema.defaultState?.pageSize ?? 100, schema.limits?.pageSize ?? 100),
       fetchRows: (request, signal) => client.rows(request, signal),
@@ -136,7 +135,7 @@ export class Grid {
     this.#cleanup.abort();
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#countTimer);
-    clearTimeout(this.#pageTimer);
+    this.#reports.close();
     this.windows.close();
     this.jobs.close();
     this.scroller.detach();
@@ -174,6 +173,12 @@ export class Grid {
     if (viewport) this.scroller.attach(viewport);
     placeNote(this);
     this.#ensureRows();
+  }
+
+  /** Sends again what failed: a query from its top, or the rows that come into view. */
+  retry(): void {
+    if (this.windows.query === null || this.windows.isWaiting) void this.#open();
+    else void this.windows.retry();
   }
 
   openFilter(column: ColumnSchema, anchor: HTMLElement): void {
@@ -312,41 +317,16 @@ export class Grid {
     await this.windows.open(query);
     if (this.windows.query !== query) return;
     this.scroller.scrollToTop();
-    this.#suggestWidths();
+    if (this.windows.length > 0 && !this.#hasSuggested) {
+      this.#hasSuggested = true;
+      this.state.suggestWidths(longestTexts(this.state.visible, this.windows.loaded(), this.formatter));
+    }
     this.renderNow();
     this.#announceCount();
-    this.#logQuery();
+    this.#reports.queryAnswered(query, this.windows.count);
     if (this.#countsByItself && this.windows.count.is === "atLeast") {
       this.#countTimer = setTimeout(() => void this.windows.countExactly(), COUNT_DELAY_MS);
     }
-  }
-
-  /** Once: lets the first rows decide the widths nobody has decided. */
-  #suggestWidths(): void {
-    const rows = this.#hasSuggested ? [] : this.windows.loaded();
-    if (!rows.length) return;
-    this.#hasSuggested = true;
-    const length = (column: ColumnSchema, row: RowRecord): number =>
-      this.formatter.text(column, row.d[column.id])?.length ?? 0;
-    const longest = this.state.visible.map((column): [string, number] => [
-      column.id,
-      Math.max(...rows.map((row) => length(column, row))),
-    ]);
-    this.state.suggestWidths(new Map(longest));
-  }
-
-  #lastLogged = { filter: "", sort: "" };
-
-  /** Reports filter and sort to the server when they differ from the last report; the default is none. */
-  #logQuery(): void {
-    const { filter = null, search = "", sort } = this.state.query;
-    const now = { filter: JSON.stringify([filter, search]), sort: JSON.stringify(sort) };
-    const before = this.#lastLogged;
-    this.#lastLogged = now;
-    if (!before.sort) return;
-    const { value } = this.windows.count;
-    if (now.filter !== before.filter) this.log.add("filter:apply", { filters: filter, search, count: value });
-    if (now.sort !== before.sort) this.log.add("sort:change", { sort });
   }
 
   #ensureRows(): void {
@@ -354,14 +334,7 @@ export class Grid {
     if (!range || !this.windows.hasAnswer) return;
     const [first, last] = range;
     queueMicrotask(() => void this.windows.ensure(first - 10, last + 10));
-    const page = `${first}-${last}`;
-    if (page === this.#lastPage) return;
-    const isFirst = this.#lastPage === "";
-    this.#lastPage = page;
-    clearTimeout(this.#pageTimer);
-    if (isFirst) return;
-    const window = { start: first, end: last + 1 };
-    this.#pageTimer = setTimeout(() => this.log.add("page:change", { window }), PAGE_EVENT_DELAY_MS);
+    this.#reports.pageShown(first, last);
   }
 
   #announceCount(): void {
@@ -380,22 +353,4 @@ export class Grid {
     if (item?.job?.state === "failed") this.announcement = this.t("jobFailed");
     this.requestRender();
   }
-}
-
-/** Pixels of a CSS length, whatever its unit. */
-function measured(root: HTMLElement, length: string): number {
-  const probe = document.createElement("div");
-  probe.style.height = length;
-  root.append(probe);
-  const { height } = probe.getBoundingClientRect();
-  probe.remove();
-  return Math.max(1, height);
-}
-
-function saveFile(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }

@@ -152,3 +152,12 @@ export class JobTray {
     this.#options.changed(this.#find(key) ?? null);
   }
 }
+
+/** Lets the browser save a file that came in an answer. */
+export function saveFile(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

@@ -148,3 +148,13 @@ export class RowScroller {
     return this.#scale() === 1 ? 0 : (this.#element?.scrollTop ?? 0) - this.#logicalOffset();
   }
 }
+
+/** Pixels of a CSS length, whatever its unit. */
+export function measured(root: HTMLElement, length: string): number {
+  const probe = document.createElement("div");
+  probe.style.height = length;
+  root.append(probe);
+  const { height } = probe.getBoundingClientRect();
+  probe.remove();
+  return Math.max(1, height);
+}

@@ -54,6 +54,11 @@ export class RowWindows {
     return this.#coming !== null && this.#error === null;
   }
 
+  /** True while a query has no answer yet, also when its request failed. */
+  get isWaiting(): boolean {
+    return this.#coming !== null;
+  }
+
   get isLoading(): boolean {
     return this.isRefreshing || (this.#shown?.loading.size ?? 0) > 0;
   }

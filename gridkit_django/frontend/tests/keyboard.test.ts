@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type GridClient, RequestProblem } from "../src/client.ts";
-import { InteractionLog } from "../src/interactions.ts";
 import { nextPlace, type Place } from "../src/keyboard.ts";
-import type { InteractionEvent } from "../src/protocol.ts";
-import { schema } from "./support.ts";
 
 const extent = { rows: 100, cols: 5, page: 10, isRtl: false };
 const go = (from: Place, key: string, ctrl = false, isRtl = false): Place | null =>
@@ -38,43 +34,4 @@ test("pages stop at the first and the last row", () => {
 
 test("other keys do not move", () => {
   assert.equal(go({ row: 3, col: 2 }, "a"), null);
-});
-
-function logOn(active: boolean, failure?: RequestProblem) {
-  const posted: (readonly InteractionEvent[])[] = [];
-  const client = {
-    postEvents: async (_url: string | null, events: readonly InteractionEvent[]) => {
-      posted.push(events);
-      if (failure) throw failure;
-    },
-  } as unknown as GridClient;
-  return { posted, log: new InteractionLog(client, schema(active ? { limits: { events: 500 } } : {})) };
-}
-
-test("interactions are sent in one batch", async () => {
-  const { posted, log } = logOn(true);
-  log.add("row:select", { rowId: 1 });
-  log.add("row:select", { rowId: 2 });
-  await log.flush();
-  await log.flush();
-  assert.deepEqual(
-    posted.map((events) => events.length),
-    [2],
-  );
-});
-
-test("interactions are not sent unless the schema offers it", async () => {
-  const { posted, log } = logOn(false);
-  log.add("row:select", { rowId: 1 });
-  await log.flush();
-  assert.deepEqual(posted, []);
-});
-
-test("a missing route is asked once and never again", async () => {
-  const { posted, log } = logOn(true, new RequestProblem(404, {}));
-  log.add("row:select", { rowId: 1 });
-  await log.flush();
-  log.add("row:select", { rowId: 2 });
-  await log.flush();
-  assert.equal(posted.length, 1);
 });

@@ -12,7 +12,7 @@ export function bannerView(grid: Grid): TemplateResult | typeof nothing {
   const clear = state.isNarrowed
     ? html`<button type="button" class="gridkit-button" @click=${() => state.clearFilters()}>${t("clearFilters")}</button>`
     : nothing;
-  return alertView(problemText(windows.error, t("errorTitle"), t), t, () => void windows.retry(), clear);
+  return alertView(problemText(windows.error, t("errorTitle"), t), t, () => grid.retry(), clear);
 }
 
 export function alertView(
