@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps as global_apps
 from django.apps.registry import Apps
 from django.db import DEFAULT_DB_ALIAS, router
 
@@ -11,7 +12,7 @@ from gridkit_django.grids.registry import grid_registry
 from gridkit_django.models import RegisteredGrid
 
 
-def sync_registered_grids(*, using: str = DEFAULT_DB_ALIAS, apps: Apps, **_kwargs: Any) -> None:
+def sync_registered_grids(*, using: str = DEFAULT_DB_ALIAS, apps: Apps = global_apps, **_kwargs: Any) -> None:
     """Receiver of ``post_migrate``: write the row of each declared grid.
 
     The row of a grid that is gone stays: nobody can open it, and the rights granted on it survive a deploy that is
@@ -19,7 +20,8 @@ def sync_registered_grids(*, using: str = DEFAULT_DB_ALIAS, apps: Apps, **_kwarg
 
     Args:
         using: alias of the database that was migrated.
-        apps: the models as they are after the migration; without our table there is nothing to do.
+        apps: the models as they are after the migration (``flush`` names none); without our table there is nothing
+            to do.
     """
     try:
         apps.get_model("gridkit_django", "RegisteredGrid")
