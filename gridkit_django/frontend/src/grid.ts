@@ -84,7 +84,7 @@ export class Grid {
     });
     this.scroller = new RowScroller({
       rowHeight: measured(root, "var(--gridkit-row-height, 36px)"),
-      headerHeight: measured(root, "var(--gridkit-header-height, 40px)"),
+      headerHeight: measured(root, "var(--gridkit-header-height, 44px)"),
       changed,
     });
     this.focus = new RovingFocus({

@@ -10,6 +10,7 @@ import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } 
 
 const MAX_PIXELS = 15_000_000;
 const OVERSCAN = 6;
+const SLIVER = 0.25;
 
 export interface PlacedRow {
   readonly index: number;
@@ -80,12 +81,12 @@ export class RowScroller {
       .map((index) => ({ index, top: index * this.rowHeight + shift }));
   }
 
-  /** First and last row that can be seen, both included; null when nothing can. */
+  /** First and last row of which more than a sliver can be seen, both included; null when there is none. */
   visibleRange(): readonly [number, number] | null {
     if (!this.#element || this.#count === 0) return null;
     const offset = this.#logicalOffset();
-    const first = Math.floor(offset / this.rowHeight);
-    const last = Math.ceil((offset + this.#viewHeight()) / this.rowHeight) - 1;
+    const first = Math.floor(offset / this.rowHeight + SLIVER);
+    const last = Math.ceil((offset + this.#viewHeight()) / this.rowHeight - SLIVER) - 1;
     return [Math.min(first, this.#count - 1), Math.min(Math.max(first, last), this.#count - 1)];
   }
 

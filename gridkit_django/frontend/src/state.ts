@@ -262,9 +262,11 @@ export class GridState {
 const CELL_PADDING = 26;
 const CHARACTER = 7.9;
 
-/** Room for the label with its sort mark and filter button. */
+/** Room for the label, on two lines where it has words to break, with its sort mark and filter button. */
 function labelWidth(column: ColumnSchema): number {
-  return 70 + column.label.length * 7.4;
+  const { label } = column;
+  const breaks = [...label.matchAll(/\s/g)].map((space) => Math.max(space.index, label.length - space.index - 1));
+  return 66 + Math.min(label.length, ...breaks) * 7.6;
 }
 
 /** A first width by type, before any row is here. */
