@@ -1,0 +1,43 @@
+"""Who is asking: HTTP Basic, a token where the project has tokens, or Django's session with CSRF protection."""
+
+from __future__ import annotations
+
+from django.apps import apps
+from django.http import HttpRequest
+from rest_framework.authentication import (
+    BaseAuthentication,
+    BasicAuthentication,
+    SessionAuthentication,
+    TokenAuthentication,
+)
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+
+from gridkit_django.api.refusals import CSRFFailedError
+
+
+class GridKitBasicAuthentication(BasicAuthentication):
+    """HTTP Basic (RFC 7617). It stands first, so that an unauthenticated answer is a 401 with its challenge."""
+
+    www_authenticate_realm = "gridkit"
+
+
+class GridKitSessionAuthentication(SessionAuthentication):
+    """Django's session. CSRF is enforced here, because API views are exempt from Django's middleware."""
+
+    def enforce_csrf(self, request: HttpRequest | Request) -> None:
+        """Check the CSRF token.
+
+        Raises:
+            CSRFFailedError: when the cookie or the header is missing or does not match.
+        """
+        try:
+            super().enforce_csrf(request)  # type: ignore[arg-type]
+        except PermissionDenied as error:
+            raise CSRFFailedError(f"{error.detail}. Send the csrftoken cookie's value as X-CSRFToken.") from error
+
+
+def authenticators() -> list[BaseAuthentication]:
+    """Return the ways to authenticate, in the order they are tried."""
+    tokens = [TokenAuthentication()] if apps.is_installed("rest_framework.authtoken") else []
+    return [GridKitBasicAuthentication(), *tokens, GridKitSessionAuthentication()]

@@ -1,0 +1,115 @@
+"""Grids and their schemas on the wire."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from gridkit_django.api.serializers.bodies import ResponseBody
+
+
+class GridPermissions(ResponseBody):
+    """What the user may do in a grid."""
+
+    edit: bool
+    export: bool
+
+
+class GridEntry(ResponseBody):
+    """One grid that the user may open."""
+
+    id: str
+    label: str
+    url: str
+    """Address of the grid in this API; its endpoints lie below."""
+    permissions: GridPermissions
+
+
+class GridList(ResponseBody):
+    """The grids that the user may open."""
+
+    results: list[GridEntry]
+
+
+class ColumnChoice(ResponseBody):
+    """One value of a column with choices."""
+
+    value: str | int | float | bool
+    label: str
+
+
+class ColumnSchema(ResponseBody):
+    """One column that the user may see."""
+
+    id: str
+    label: str
+    type: str
+    nullable: bool
+    ops: list[str]
+    """Operators that a filter on this column may use."""
+    sortable: bool
+    filterable: bool
+    searchable: bool
+    editable: bool
+    editor: str | None
+    choices: list[ColumnChoice] | None
+    description: str
+    width: int | None
+
+
+class SchemaLimits(ResponseBody):
+    """The most that one query may ask for; more is refused with ``query-limit-exceeded``."""
+
+    page_size: int
+    depth: int
+    nodes: int
+    in_list: int
+    sort: int
+    search_length: int
+
+
+class SortTerm(ResponseBody):
+    """One term of a sort."""
+
+    col: str
+    dir: Literal["asc", "desc"]
+    nulls: Literal["first", "last"] | None = None
+
+
+class MethodEntry(ResponseBody):
+    """One method that plugins offer on a grid."""
+
+    name: str
+    label: str
+    plugin: str
+    json_schema: dict[str, Any] = Field(alias="schema")
+    """JSON Schema (2020-12) of the arguments."""
+
+
+class MethodList(ResponseBody):
+    """The methods of a grid that the user may call."""
+
+    results: list[MethodEntry]
+
+
+class DefaultState(ResponseBody):
+    """How the grid opens."""
+
+    sort: list[SortTerm]
+    columns: list[str]
+    page_size: int
+
+
+class GridSchema(ResponseBody):
+    """What a front end must know about a grid, as this user may see it."""
+
+    v: Literal[1]
+    id: str
+    label: str
+    columns: list[ColumnSchema]
+    limits: SchemaLimits
+    permissions: GridPermissions
+    methods: list[MethodEntry]
+    default_state: DefaultState
+    time_zone: str

@@ -1,0 +1,159 @@
+"""Queries, windows of rows and single records on the wire.
+
+The query's shapes describe; ``gridkit_django.grids.query`` reads and judges, for it knows the grid's columns.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
+from gridkit_django.api.serializers.grids import SortTerm
+from gridkit_django.grids.rows import RowsPage
+
+
+class FilterLeaf(RequestBody):
+    """One condition on one column."""
+
+    col: str
+    op: str
+    """One of the column's ``ops`` in the grid's schema."""
+    value: Any = None
+    to: Any = None
+    """The upper bound of ``between``."""
+    ci: bool = True
+    """False compares text with regard to case."""
+
+
+class FilterAnd(RequestBody):
+    """All of these."""
+
+    nodes: list[FilterLeaf | FilterAnd | FilterOr | FilterNot] = Field(alias="and")
+
+
+class FilterOr(RequestBody):
+    """Any of these."""
+
+    nodes: list[FilterLeaf | FilterAnd | FilterOr | FilterNot] = Field(alias="or")
+
+
+class FilterNot(RequestBody):
+    """Not this."""
+
+    node: FilterLeaf | FilterAnd | FilterOr | FilterNot = Field(alias="not")
+
+
+class CursorWindow(RequestBody):
+    """A window after or before a row; ``next`` and ``prev`` of an answer are such cursors."""
+
+    kind: Literal["cursor"]
+    after: str | None = None
+    before: str | None = None
+    size: int | None = None
+
+
+class OffsetWindow(RequestBody):
+    """A window by position: rows ``start`` up to, but not including, ``end``."""
+
+    kind: Literal["offset"]
+    start: int
+    end: int
+
+
+class RowsRequest(RequestBody):
+    """A question to a grid. Everything may be left out."""
+
+    v: Literal[1] = 1
+    columns: list[str] | None = None
+    sort: list[SortTerm] = Field(default_factory=list)
+    filter: FilterLeaf | FilterAnd | FilterOr | FilterNot | None = None
+    search: str = ""
+    window: CursorWindow | OffsetWindow | None = None
+    count: Literal["none", "capped", "estimated", "exact"] = "capped"
+    tz: str | None = None
+    """IANA name of the time zone that dates in filters are meant in."""
+    include: list[str] = Field(default_factory=list)
+
+
+class Row(ResponseBody):
+    """One row."""
+
+    id: str | int
+    v: str
+    """Version token: send it as ``If-Match`` with an edit."""
+    d: dict[str, Any]
+    """Column id to value: decimals as text, dates as ISO 8601."""
+
+
+class WindowAnswer(ResponseBody):
+    """Where the window lies."""
+
+    start: int | None
+    has_next: bool
+    next: str | None
+    prev: str | None
+
+
+class CountAnswer(ResponseBody):
+    """How many rows there are, and how sure that is."""
+
+    value: int | None
+    certainty: Literal["exact", "atLeast", "estimate", "unknown"] = Field(alias="is")
+
+
+class RowsMeta(ResponseBody):
+    """Facts about the answer."""
+
+    request_id: str
+    schema_etag: str
+    """Changes when the grid's schema changes for this user; fetch it again then."""
+    ms: float
+    """Milliseconds on the server."""
+
+
+class RowsAnswer(ResponseBody):
+    """A window of rows."""
+
+    rows: list[Row]
+    window: WindowAnswer
+    count: CountAnswer
+    state: dict[str, Any]
+    """The query as it was understood."""
+    meta: RowsMeta
+
+
+class RecordAnswer(ResponseBody):
+    """One row."""
+
+    row: Row
+
+
+class EditRequest(RequestBody):
+    """New values for some columns of one row."""
+
+    changes: dict[str, Any] = Field(min_length=1)
+    """Column id to value."""
+    query: dict[str, Any] | None = None
+    """What the user looks at (the shape of a rows request), to learn whether the row still belongs there."""
+
+
+class EditAnswer(ResponseBody):
+    """The row after an edit."""
+
+    row: Row
+    changed: list[str]
+    """Columns whose values differ now, among them those that the site changed on its own."""
+    matches_filter: bool | None
+    """Whether the row still belongs to the filter it was shown under; null when that is not known."""
+
+
+def page_body(page: RowsPage) -> dict[str, Any]:
+    """Return a window of rows as it goes over the wire, without ``meta``."""
+    return {
+        "rows": [row.to_dict() for row in page.rows],
+        "window": page.window.to_dict(),
+        "count": page.count.to_dict(),
+        "state": page.query.to_dict(),
+    }

@@ -1,0 +1,51 @@
+"""Which HTTP status each error of the tree answers with. A subclass without a line has its parent's status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gridkit_django import exceptions as e
+
+STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
+    {
+        e.GridKitError: 500,
+        e.AccessDeniedError: 403,
+        e.EventError: 422,
+        e.EventOriginError: 403,
+        e.EventRejected: 409,
+        e.GridNotFoundError: 404,
+        e.QueryError: 422,
+        e.CursorMismatchError: 409,
+        e.RecordNotFoundError: 404,
+        e.EditError: 409,
+        e.VersionRequiredError: 428,
+        e.VersionConflictError: 412,
+        e.ColumnNotEditableError: 403,
+        e.EditInvalidError: 422,
+        e.MethodNotFoundError: 404,
+        e.MethodArgumentsError: 422,
+        e.UnknownFormatError: 422,
+        e.ExportOptionsError: 422,
+        e.ExportLimitError: 429,
+        e.ExportNotFoundError: 404,
+        e.ExportNotReadyError: 409,
+        e.ExportTooLargeError: 422,
+        e.ExportOptionsError: 422,
+        e.ExportLimitError: 409,
+        e.PluginNotFoundError: 404,
+        e.PluginStateError: 409,
+        e.PluginIncompatibleError: 409,
+        e.ManifestError: 422,
+        e.PluginLoadError: 422,
+        e.PluginInitializeError: 422,
+        e.PluginConfigError: 422,
+    }
+)
+
+
+def status_of(error: e.GridKitError) -> int:
+    """Return the status of the nearest class in the error's line of descent; a file that has expired is gone."""
+    if isinstance(error, e.ExportNotReadyError) and error.extra.get("expired"):
+        return 410
+    return next(STATUS_BY_ERROR[kind] for kind in type(error).__mro__ if kind in STATUS_BY_ERROR)

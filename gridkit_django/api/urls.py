@@ -1,0 +1,30 @@
+"""Addresses of the API, below the prefix that the project mounts."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path, re_path, register_converter
+
+from gridkit_django.api.converters import PluginIdConverter, RowIdConverter
+from gridkit_django.api.openapi import OpenAPIDocument
+from gridkit_django.api.views import audit, documents, grids, jobs, methods, records, rows
+
+register_converter(PluginIdConverter, "gridkit_plugin")
+register_converter(RowIdConverter, "gridkit_row")
+
+endpoints: list[URLPattern] = [
+    path("grids/", grids.GridListView.as_view(), name="grid-list"),
+    path("grids/<str:grid>/", grids.GridDetailView.as_view(), name="grid-entry"),
+    path("grids/<str:grid>/schema/", grids.GridSchemaView.as_view(), name="grid-schema"),
+    path("grids/<str:grid>/rows/", rows.RowsView.as_view(), name="rows"),
+    path("grids/<str:grid>/records/<gridkit_row:record>/", records.RecordView.as_view(), name="record"),
+    path("grids/<str:grid>/methods/", methods.MethodListView.as_view(), name="method-list"),
+    path("grids/<str:grid>/methods/<str:name>/", methods.MethodCallView.as_view(), name="method"),
+    path("grids/<str:grid>/jobs/", jobs.JobListView.as_view(), name="job-list"),
+    path("grids/<str:grid>/jobs/<uuid:job>/", jobs.JobView.as_view(), name="job"),
+    path("grids/<str:grid>/jobs/<uuid:job>/result/", jobs.JobResultView.as_view(), name="job-result"),
+    path("audit/", audit.AuditListView.as_view(), name="audit-list"),
+]
+document = OpenAPIDocument(endpoints)
+endpoints.append(path("schema/", documents.OpenAPIView.as_view(document=document), name="openapi"))
+
+urlpatterns = [*endpoints, re_path(r"^.*$", documents.NothingHereView.as_view())]

@@ -1,0 +1,112 @@
+"""What a reader of the audit trail may see of a record: rows and columns are as closed there as in the grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from gridkit_django.exceptions import GridNotFoundError, RecordNotFoundError
+from gridkit_django.grids.access import GridAccess, open_grid
+from gridkit_django.grids.records import read_key
+from gridkit_django.grids.registry import grid_registry
+from gridkit_django.models import AuditRecord
+from gridkit_django.typing import User
+
+
+class RecordGate:
+    """Decides for one reader and one page of records.
+
+    A record made through a grid is read through that grid: its changes shrink to the columns that the reader may
+    see, and vanish with its label when the reader may not open the grid or see the row. A record of a row made
+    without a grid loses the fields that some grid over its model hides from the reader. Nothing tells that
+    something was left out: what a user may not see does not exist.
+
+    Args:
+        user: the reader.
+        records: the page; each grid is opened once, and its rows are looked up in one query.
+    """
+
+    def __init__(self, user: User, records: Iterable[AuditRecord]) -> None:
+        self._user = user
+        self._records = tuple(records)
+
+    def changes_of(self, record: AuditRecord) -> dict[str, Any]:
+        """Return the changes that the reader may see."""
+        if not record.grid:
+            hidden = self._hidden_fields.get(record.target_type, frozenset())
+            return {name: change for name, change in record.changes.items() if name not in hidden}
+        access = self._access(record)
+        if access is None:
+            return {}
+        hidden = frozenset(access.grid.columns()) - access.by_id.keys()
+        closed = frozenset(record.changes) - access.by_id.keys() if _is_row(record, access) else hidden
+        return {name: change for name, change in record.changes.items() if name not in closed}
+
+    def label_of(self, record: AuditRecord) -> str:
+        """Return the target's label, empty when the reader may not see the target."""
+        return "" if record.grid and self._access(record) is None else record.target_label
+
+    def context_of(self, record: AuditRecord) -> dict[str, Any]:
+        """Return the circumstances; evidence may speak of any column, so it is for readers of all of them."""
+        access = self._access(record) if record.grid else None
+        if not record.grid or (access is not None and len(access.by_id) == len(access.grid.columns())):
+            return dict(record.context)
+        return {name: value for name, value in record.context.items() if name != "evidence"}
+
+    def _access(self, record: AuditRecord) -> GridAccess | None:
+        """Return the reader's access to the record's grid, or None when the grid or the row is closed to them."""
+        access = self._opened[record.grid]
+        if access is not None and _is_row(record, access):
+            return access if record.target_id in self._open_rows[record.grid] else None
+        return access
+
+    @cached_property
+    def _opened(self) -> Mapping[str, GridAccess | None]:
+        return {grid: _open_or_none(grid, self._user) for grid in {record.grid for record in self._records}}
+
+    @cached_property
+    def _open_rows(self) -> Mapping[str, frozenset[str]]:
+        return {grid: self._rows_of(access) for grid, access in self._opened.items() if access is not None}
+
+    def _rows_of(self, access: GridAccess) -> frozenset[str]:
+        """Return the ids of the page's rows that the reader may see; without a row permission that is all of them."""
+        named = {record.target_id for record in self._records if record.grid == access.grid_id}
+        if access.options.row_permission is None:
+            return frozenset(named)
+        keys = [key for key in (_key_or_none(access, text) for text in named) if key is not None]
+        return frozenset(str(key) for key in access.queryset().filter(pk__in=keys).values_list("pk", flat=True))
+
+    @cached_property
+    def _hidden_fields(self) -> Mapping[str, frozenset[str]]:
+        """Model label to the fields that some grid hides from the reader."""
+        hidden: dict[str, frozenset[str]] = {}
+        for grid in grid_registry().all():
+            access = GridAccess(grid, self._user)
+            names = {column.path for key, column in grid.columns().items() if key not in access.by_id}
+            label = _model_label(access)
+            hidden[label] = hidden.get(label, frozenset()) | names
+        return hidden
+
+
+def _open_or_none(grid: str, user: User) -> GridAccess | None:
+    try:
+        return open_grid(grid, user)
+    except GridNotFoundError:
+        return None
+
+
+def _is_row(record: AuditRecord, access: GridAccess) -> bool:
+    return record.target_type == _model_label(access)
+
+
+def _model_label(access: GridAccess) -> str:
+    return access.options.model._meta.label_lower
+
+
+def _key_or_none(access: GridAccess, text: str) -> Any:
+    """Return the primary key that a record names, or None when the model's key has changed its type since."""
+    try:
+        return read_key(access, text)
+    except RecordNotFoundError:
+        return None

@@ -1,0 +1,94 @@
+"""Windows of rows over HTTP. What queries mean is tested in tests/grids."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests.api.conftest import PRODUCTS
+from tests.api.test_base import assert_problem
+
+ROWS = PRODUCTS + "rows/"
+
+
+@pytest.mark.both_databases
+def test_empty_body_gives_the_first_window_in_default_order(reader: APIClient, products: list[Any]) -> None:
+    answer = reader.post(ROWS, {}, format="json").json()
+    assert [row["d"]["sku"] for row in answer["rows"]] == ["S1", "S2", "S3"]
+    assert set(answer["rows"][0]) == {"id", "v", "d"}
+    assert answer["window"]["hasNext"] is True
+    assert answer["count"] == {"value": 5, "is": "exact"}
+    assert answer["state"]["sort"] == [{"col": "sku", "dir": "asc"}]
+
+
+def test_meta_names_the_request_and_the_schema(reader: APIClient, products: list[Any]) -> None:
+    response = reader.post(ROWS, {}, format="json", headers={"X-Request-ID": "r1"})
+    meta = response.json()["meta"]
+    assert meta["requestId"] == "r1"
+    assert reader.get(PRODUCTS + "schema/")["ETag"] == f'"{meta["schemaEtag"]}"'
+    assert meta["ms"] > 0
+
+
+@pytest.mark.both_databases
+def test_cursor_leads_through_all_rows(reader: APIClient, products: list[Any]) -> None:
+    first = reader.post(ROWS, {}, format="json").json()
+    window = {"kind": "cursor", "after": first["window"]["next"]}
+    second = reader.post(ROWS, {"window": window}, format="json").json()
+    assert [row["d"]["sku"] for row in second["rows"]] == ["S4", "S5"]
+    other = reader.post(ROWS, {"window": window, "sort": [{"col": "stock", "dir": "asc"}]}, format="json")
+    assert_problem(other, 409, "cursor-mismatch")
+    assert_problem(
+        reader.post(ROWS, {"window": {"kind": "cursor", "after": "x"}}, format="json"), 422, "cursor-invalid"
+    )
+
+
+@pytest.mark.both_databases
+def test_question_in_the_address_answers_like_the_body(reader: APIClient, products: list[Any]) -> None:
+    question = {
+        "columns": ["sku", "stock"],
+        "filter": {
+            "and": [{"col": "stock", "op": "gte", "value": 20}, {"col": "name", "op": "contains", "value": "t"}]
+        },
+        "sort": [{"col": "stock", "dir": "desc"}],
+        "count": "exact",
+    }
+    posted = reader.post(ROWS, question, format="json").json()
+    linked = reader.get(f"{ROWS}?q={quote(json.dumps(question))}").json()
+    assert [row["d"] for row in posted["rows"]] == [
+        {"sku": "S5", "stock": 50},
+        {"sku": "S4", "stock": 40},
+        {"sku": "S3", "stock": 30},
+    ]
+    assert {**posted, "meta": None} == {**linked, "meta": None}
+
+
+def test_address_without_a_question_gives_the_first_window(reader: APIClient, products: list[Any]) -> None:
+    assert len(reader.get(ROWS).json()["rows"]) == 3
+
+
+def test_question_in_the_address_that_is_no_json_is_refused(reader: APIClient) -> None:
+    assert_problem(reader.get(ROWS + "?q={"), 400, "body-unreadable")
+
+
+@pytest.mark.parametrize(
+    ("question", "code", "pointer"),
+    [
+        ({"colour": 1}, "query-invalid", ""),
+        ([], "query-invalid", ""),
+        ({"sort": [{"col": "sku", "dir": "up"}]}, "query-invalid", "/sort/0/dir"),
+        ({"filter": {"col": "stock", "op": "contains", "value": "1"}}, "operator-unknown", "/filter/op"),
+        ({"filter": {"col": "stock", "op": "eq", "value": "many"}}, "filter-value-invalid", "/filter/value"),
+        ({"window": {"kind": "cursor", "size": 501}}, "query-limit-exceeded", "/window/size"),
+        ({"search": "x" * 201}, "query-limit-exceeded", "/search"),
+        ({"columns": ["nope"]}, "column-unknown", "/columns/0"),
+    ],
+)
+def test_question_that_makes_no_sense_is_refused_with_the_place(
+    reader: APIClient, question: Any, code: str, pointer: str
+) -> None:
+    document = assert_problem(reader.post(ROWS, question, format="json"), 422, code)
+    assert [item["pointer"] for item in document["errors"]] == [pointer]
