@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from pathlib import Path
 
-import django
-from django.test.utils import setup_test_environment
-
+from tests.benchmarks.database import benchmark_project
 from tests.benchmarks.harness import machine
 
 HERE = Path(__file__).parent
@@ -25,15 +22,13 @@ def main(chosen: list[str]) -> int:
     if unknown := set(chosen) - set(names()):
         sys.stderr.write(f"No benchmark is called {', '.join(sorted(unknown))}; there are: {', '.join(names())}\n")
         return 2
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-    django.setup()
-    setup_test_environment(debug=False)
-    sys.stdout.write(f"{machine()}\n\n")
-    for name in chosen or names():
-        module = importlib.import_module(f"tests.benchmarks.bench_{name}")
-        for text in module.run():
-            sys.stdout.write(f"{text}\n\n")
-            sys.stdout.flush()
+    with benchmark_project():
+        sys.stdout.write(f"{machine()}\n\n")
+        for name in chosen or names():
+            module = importlib.import_module(f"tests.benchmarks.bench_{name}")
+            for text in module.run():
+                sys.stdout.write(f"{text}\n\n")
+                sys.stdout.flush()
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.dispatch import Signal
 
 from gridkit_django.events import Actor, ActorKind, EventSource, GridEvent, Moment, event_bus, signal_for
+from gridkit_django.typing import JSONObject
 from tests.benchmarks.harness import compare, table
 
 EVENTS = 2000
@@ -57,5 +58,5 @@ def _receiver() -> Callable[..., None]:
 def _event() -> GridEvent:
     """Return an event like that of an edited cell."""
     actor = Actor(kind=ActorKind.SYSTEM, id="", label="benchmark")
-    payload = {"rowId": "1", "changes": {"dep_delay": [1, 2]}}
+    payload: JSONObject = {"rowId": "1", "changes": {"dep_delay": [1, 2]}}
     return GridEvent(type=TYPE, payload=payload, grid="flights", actor=actor, source=EventSource.SYSTEM)

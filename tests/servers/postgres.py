@@ -85,7 +85,7 @@ def _start(binaries: Path, folder: Path, user: str | None) -> ServerProcess:
     if made.returncode:
         raise ServerError(f"initdb failed:\n{made.stdout}")
     options = [word for value in FAST for word in ("-c", value)]
-    command = [binaries / "postgres", "-D", data, "-k", folder, "-h", "", *options]
+    command: list[str | Path] = [binaries / "postgres", "-D", data, "-k", folder, "-h", "", *options]
     server = ServerProcess("PostgreSQL", command, folder / "log", user=user, env=_environment(folder), cwd=folder)
     server.wait_ready(lambda: _answers(folder))
     return server

@@ -90,7 +90,9 @@ class ServerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                **({"user": user, "group": user_group(user), "extra_groups": []} if user else {}),
+                user=user,
+                group=user_group(user) if user else None,
+                extra_groups=[] if user else None,
             )
 
     @property

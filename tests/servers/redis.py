@@ -27,7 +27,17 @@ def running_redis() -> Iterator[str]:
         return
     with scratch_folder("redis") as folder:
         port = free_port()
-        command = [_binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        command: list[str | Path] = [
+            _binary(),
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
         server = ServerProcess("Redis", [*command, "--dir", folder, "--databases", "64"], folder / "log", cwd=folder)
         server.wait_ready(lambda: _answers(port))
         try:

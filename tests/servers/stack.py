@@ -14,6 +14,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Generator, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -92,7 +93,7 @@ class Stack:
         """See to it that so many web processes run, each with a port of its own, and return their addresses."""
         started = [self._start_web() for _ in range(processes - len(self._web))]
         for url, server in started:
-            server.wait_ready(lambda address=url: _answers(address))
+            server.wait_ready(partial(_answers, url))
         self._web.extend(started)
         return [url for url, _ in self._web[:processes]]
 
