@@ -96,7 +96,7 @@ def _hop(owner: type[models.Model], name: str, source: str) -> AnyField | Foreig
             f"The path {source!r}: {name!r} leads from one {owner.__name__} to many rows, which would repeat the row "
             "or cost a query per row. Use a field, or a relation to one row."
         )
-    if not isinstance(field, (models.Field, ForeignObjectRel)):
+    if field.is_relation and field.related_model is None:
         raise PathMissingError(
             f"The path {source!r}: {name!r} of {owner.__name__} is a generic relation, which no join can follow."
         )
