@@ -1,0 +1,110 @@
+"""Reads the changes of an edit: each column through the gate, each value by its column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gridkit_django.audit import json_value
+from gridkit_django.exceptions import (
+    AuditError,
+    ColumnNotEditableError,
+    EditInvalidError,
+    ErrorItem,
+    FilterValueError,
+)
+from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.columns import Column, DateTimeColumn, JSONColumn
+from gridkit_django.grids.columns.frame import Frame
+from gridkit_django.grids.pointers import pointer
+
+CHANGES = "changes"
+"""The member of a PATCH body that holds the changes; every pointer begins with it."""
+
+
+def read_changes(access: GridAccess, raw: Mapping[str, Any], frame: Frame) -> dict[str, Any]:
+    """Turn an edit's JSON into Python values by column id. Nothing is assigned that was not declared editable.
+
+    Args:
+        access: the grid and the user.
+        raw: column id to JSON value.
+        frame: the zone in which local times are meant, and the database.
+
+    Raises:
+        UnknownColumnError: for a column that does not exist or that the user may not see: the same answer.
+        ColumnNotEditableError: for a column that the user may see but not change.
+        EditInvalidError: for values that do not fit their columns; it lists all of them.
+    """
+    if not isinstance(raw, Mapping):
+        raise EditInvalidError.at(pointer(CHANGES), "The changes are no JSON object of column to value.")
+    columns = [_editable_column(access, name) for name in raw]
+    _refuse_two_of_one_field(columns)
+    values: dict[str, Any] = {}
+    faults: list[ErrorItem] = []
+    for column in columns:
+        try:
+            values[column.id] = _value(column, raw[column.id], frame)
+        except FilterValueError as error:
+            faults.append(ErrorItem(pointer(CHANGES, column.id), EditInvalidError.code, error.detail))
+    if faults:
+        raise EditInvalidError("Some values do not fit their columns. Nothing was saved.", errors=faults)
+    return values
+
+
+def _editable_column(access: GridAccess, name: str) -> Column:
+    column = access.column(name, pointer(CHANGES, name))
+    if column not in access.editable_columns:
+        raise ColumnNotEditableError.at(
+            pointer(CHANGES, name), f"The column {name!r} can't be edited. Leave it out of the changes."
+        )
+    return column
+
+
+def _refuse_two_of_one_field(columns: list[Column]) -> None:
+    """Refuse two columns over one field: whichever came last would win in silence."""
+    taken: dict[str, str] = {}
+    for column in columns:
+        first = taken.setdefault(column.field.name, column.id)
+        if first != column.id:
+            raise EditInvalidError.at(
+                pointer(CHANGES, column.id),
+                f"The columns {first!r} and {column.id!r} show the same value. Change one of them.",
+            )
+
+
+def _value(column: Column, raw: Any, frame: Frame) -> Any:
+    """Return the Python value of one cell.
+
+    Raises:
+        FilterValueError: when the value does not fit the column.
+    """
+    field = column.field
+    if raw is None:
+        return _no_value(column)
+    if raw == "" and field.blank and field.empty_strings_allowed:
+        return ""
+    if isinstance(column, JSONColumn):
+        return _document(raw)
+    value = column.clean(raw)
+    return column.operand(value, frame) if isinstance(column, DateTimeColumn) else value
+
+
+def _no_value(column: Column) -> str | None:
+    """Return what "no value" is in this column: NULL, or the empty text where NULL is not allowed but blank is."""
+    if column.field.null:
+        return None
+    if column.field.blank and column.field.empty_strings_allowed:
+        return ""
+    raise FilterValueError(f"The column {column.id!r} needs a value.")
+
+
+def _document(raw: Any) -> Any:
+    """Return a JSON document that every database stores as it is."""
+    expected = "Expected a JSON document of moderate depth, without NUL characters, lone surrogates, NaN and infinity."
+    try:
+        stored = json_value(raw)
+    except AuditError as error:
+        raise FilterValueError(expected) from error
+    if stored != raw:
+        raise FilterValueError(expected)
+    return raw

@@ -1,0 +1,53 @@
+"""Single rows by their primary key, through the gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from gridkit_django.exceptions import RecordNotFoundError
+from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.columns.text import storable
+from gridkit_django.grids.rows import Row, RowLayout
+from gridkit_django.grids.zones import zone_of
+
+
+def get_record(access: GridAccess, pk: Any, *, using: str | None = None) -> Row:
+    """Return one row with all columns that the user may see.
+
+    Args:
+        access: the grid and the user.
+        pk: the primary key, as it stands in the address or as a Python value.
+        using: alias of the database to read; None means the one that reads of this grid go to.
+
+    Raises:
+        RecordNotFoundError: when there is no such row or the user may not see it; the answers are the same.
+    """
+    rows = access.queryset()
+    if using is not None:
+        rows = rows.using(using)
+    layout = RowLayout(access, access.columns, zone_of(access))
+    values = rows.filter(pk=read_key(access, pk)).values_list(*layout.paths).first()
+    if values is None:
+        raise record_not_found()
+    return layout.row(values)
+
+
+def read_key(access: GridAccess, pk: Any) -> Any:
+    """Turn a primary key as it stands in an address into the model's Python value.
+
+    Raises:
+        RecordNotFoundError: when no row can have such a key.
+    """
+    if pk is None or (isinstance(pk, str) and not storable(pk)):
+        raise record_not_found()
+    try:
+        return access.options.model._meta.pk.to_python(pk)
+    except ValidationError as error:
+        raise record_not_found() from error
+
+
+def record_not_found() -> RecordNotFoundError:
+    """Make the one answer for a row that does not exist and for one that the user may not see."""
+    return RecordNotFoundError("There is no such row in this grid, or you may not see it.")
