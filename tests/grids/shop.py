@@ -91,7 +91,7 @@ def found(grid: type[Grid], column: str, op: str, *operands: Any, show: str = "s
     Operands are the value and, for ``between``, the upper end.
     """
     condition = {"col": column, "op": op, **dict(zip(("value", "to"), operands, strict=False)), **more}
-    page = ask(grid, filter=condition, sort=[{"col": "sku" if show == "sku" else "id"}])
+    page = ask(grid, filter=condition, sort=[{"col": "id" if "id" in grid.columns() else "sku"}])
     return values(page, show)
 
 
