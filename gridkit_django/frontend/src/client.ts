@@ -114,7 +114,7 @@ export class GridClient {
     if (disposition?.startsWith("attachment")) {
       return { kind: "file", blob: await response.blob(), name: dispositionName(disposition, name) };
     }
-    const data: unknown = response.status === 204 ? null : await response.json();
+    const data = response.status === 204 ? null : await parsed<unknown>(response);
     const job = (data as { job?: Job } | null)?.job;
     return response.status === 202 && job ? { kind: "job", job } : { kind: "data", data };
   }
@@ -151,7 +151,7 @@ export class GridClient {
 
   async #json<T>(path: string, options: RequestOptions): Promise<T> {
     const response = await this.#send(path, options);
-    return (await response.json()) as T;
+    return parsed<T>(response);
   }
 
   async #send(path: string, options: RequestOptions): Promise<Response> {
@@ -179,9 +179,18 @@ export class GridClient {
   }
 }
 
+/** Reads JSON; a page that came instead, such as a login form, is a problem of its own. */
+async function parsed<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new RequestProblem(response.status, { code: "unreadable", detail: String(error) });
+  }
+}
+
 async function problemOf(response: Response): Promise<RequestProblem> {
   const kind = response.headers.get("Content-Type") ?? "";
   if (!kind.includes("json")) return new RequestProblem(response.status, { title: response.statusText });
-  const document = (await response.json()) as ProblemDocument;
-  return new RequestProblem(response.status, document);
+  return new RequestProblem(response.status, await parsed<ProblemDocument>(response));
 }

@@ -45,11 +45,9 @@ export const takesList = (op: string): boolean => LISTS.has(op);
 
 /** Conditions offered for the column: those of its type that the server also allows, in a fixed order. */
 export function operatorsOf(column: ColumnSchema): readonly string[] {
-  const wanted = wantedOperators(column);
-  const allowed = column.ops;
-  return wanted.filter(
-    (op) => (allowed ? allowed.includes(op) : true) && (column.nullable !== false || !isBlank(op)),
-  );
+  const canBeBlank = column.nullable !== false || column.type === "text";
+  const isAllowed = (op: string): boolean => column.ops?.includes(op) ?? true;
+  return wantedOperators(column).filter((op) => isAllowed(op) && (canBeBlank || !isBlank(op)));
 }
 
 function isBlank(op: string): boolean {

@@ -25,6 +25,7 @@ export interface ProblemText {
 export function problemText(error: unknown, title: string, t: Translate): ProblemText {
   if (!(error instanceof RequestProblem)) return { title, detail: String(error), reference: "" };
   if (error.status === 0) return { title, detail: t("errorNetwork"), reference: "" };
+  if (error.code === "unreadable") return { title, detail: t("errorUnreadable"), reference: "" };
   const { title: named, detail, errors, requestId } = error.document;
   const fields = (errors ?? []).flatMap((item) =>
     item.detail && item.detail !== detail ? [item.detail] : [],

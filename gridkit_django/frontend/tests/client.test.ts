@@ -66,6 +66,12 @@ test("an error page that is no JSON is a problem with the status text", async ()
   await assert.rejects(client.schema(), { status: 502, message: "Bad Gateway" });
 });
 
+test("a page instead of JSON is a problem that says so", async () => {
+  const { client } = clientOn(() => new Response("<form>", { headers: { "Content-Type": "text/html" } }));
+  await assert.rejects(client.schema(), { status: 200, code: "unreadable" });
+  await assert.rejects(client.edit(row(1), {}), RequestProblem);
+});
+
 test("a lost connection is a problem with status 0, an abort stays an abort", async () => {
   const lost = clientOn(() => {
     throw new TypeError("Failed to fetch");
