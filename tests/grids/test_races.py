@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Barrier
 
@@ -22,12 +23,14 @@ from tests.grids.edits import ADMIN
 from tests.shop.models import Product
 
 THREADS = 20
-ALIAS = "race"
 ON_SQLITE = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+ALIAS = "race" if ON_SQLITE else "default"
+
+pytestmark = [pytest.mark.both_databases, *([] if ON_SQLITE else [pytest.mark.django_db(transaction=True)])]
 
 
 class RaceGrid(Grid):
-    """Lives in the database ``race``."""
+    """Lives in the database that threads can share."""
 
     stock = IntegerColumn(editable=True)
 
@@ -42,23 +45,22 @@ class RaceGrid(Grid):
 
 
 @pytest.fixture(params=["DEFERRED", "IMMEDIATE"] if ON_SQLITE else ["READ COMMITTED"])
-def race(
-    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path: Path
-) -> Iterator[Product]:
-    """A product in a database that threads can share: a file on SQLite, the test database itself on PostgreSQL."""
-    database = {**connection.settings_dict}
-    if ON_SQLITE:
-        database |= {
-            "NAME": str(tmp_path / "race.sqlite3"),
-            "OPTIONS": {"transaction_mode": request.param, "timeout": 30},
-        }
-    connections.databases[ALIAS] = database
-    with django_db_blocker.unblock():
-        if ON_SQLITE:
-            with connections[ALIAS].schema_editor() as editor:
-                editor.create_model(Product)
+def race(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Product]:
+    """A product in a database that threads can share."""
+    with _file_database(request, tmp_path) if ON_SQLITE else nullcontext():
         yield Product.objects.using(ALIAS).create(sku="A-1", name="Hammer", price=1)
-        Product.objects.using(ALIAS).all()._raw_delete(ALIAS)
+
+
+@contextmanager
+def _file_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[None]:
+    """Add a database in a file: threads can't write to one in memory at the same time."""
+    options = {"transaction_mode": request.param, "timeout": 30}
+    connections.databases[ALIAS] = {**connection.settings_dict, "NAME": str(folder / "race.db"), "OPTIONS": options}
+    blocker: DjangoDbBlocker = request.getfixturevalue("django_db_blocker")
+    with blocker.unblock():
+        with connections[ALIAS].schema_editor() as editor:
+            editor.create_model(Product)
+        yield
         connections[ALIAS].close()
     del connections[ALIAS]
     del connections.databases[ALIAS]
@@ -82,7 +84,6 @@ def stampede(row: Product, version: str) -> list[str]:
         return list(pool.map(one, range(1, THREADS + 1)))
 
 
-@pytest.mark.both_databases
 def test_exactly_one_of_many_edits_from_one_version_is_saved(race: Product) -> None:
     access = GridAccess(RaceGrid, ADMIN)
     for _ in range(3):
