@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 from django.core.checks import register
-from django.core.signals import setting_changed
+from django.core.signals import request_finished, request_started, setting_changed
 from django.db.models.signals import post_delete, post_migrate
 from django.utils.module_loading import autodiscover_modules, import_string
 
@@ -18,6 +19,8 @@ from gridkit_django.exceptions import SettingsError
 if TYPE_CHECKING:
     from gridkit_django.exports import ExporterRegistry, ExportQueue
     from gridkit_django.grids import GridRegistry
+    from gridkit_django.plugins import PluginManager, PluginRuntime
+    from gridkit_django.plugins.methods import PluginMethods
 
 
 class GridKitConfig(AppConfig):
@@ -27,6 +30,9 @@ class GridKitConfig(AppConfig):
         event_bus: publishes this process's events.
         exporters: the formats that exports can be written in.
         job_queue: hands export jobs to workers.
+        runtime: the plugins at work in this process.
+        plugin_manager: everything that can be done with plugins.
+        method_provider: the methods that plugins offer on grids.
     """
 
     name = "gridkit_django"
@@ -36,6 +42,9 @@ class GridKitConfig(AppConfig):
     event_bus: EventBus
     exporters: ExporterRegistry
     job_queue: ExportQueue
+    runtime: PluginRuntime
+    plugin_manager: PluginManager
+    method_provider: PluginMethods
 
     @cached_property
     def grid_registry(self) -> GridRegistry:
@@ -50,6 +59,7 @@ class GridKitConfig(AppConfig):
         self.event_bus = EventBus(self._event_middleware())
         self._wire_grids()
         self._wire_exports()
+        self._wire_plugins()
         self._register_checks()
 
     def _event_middleware(self) -> tuple[EventMiddleware, ...]:
@@ -87,3 +97,28 @@ class GridKitConfig(AppConfig):
         self.exporters = ExporterRegistry()
         self.job_queue = CeleryQueue()
         post_delete.connect(delete_file_with_job, sender=ExportJob, dispatch_uid="gridkit_django.exports")
+
+    def _wire_plugins(self) -> None:
+        """Make the runtime, connect it to the event signals, and let requests, tasks and forks wake it up.
+
+        No plugin is loaded here: the first use in a request or task does that, when the database is known to be there.
+        """
+        from celery.signals import task_postrun, task_prerun, worker_process_init
+
+        from gridkit_django.plugins import PluginManager, PluginRuntime
+        from gridkit_django.plugins.wakeups import Wakeups
+
+        self.runtime = PluginRuntime()
+        self.plugin_manager = PluginManager(self.runtime)
+        self.method_provider = self.runtime.methods
+        self.runtime.connect()
+        wakeups = Wakeups(self.plugin_manager)
+        for signal, receiver in (
+            (request_started, wakeups.request_began),
+            (request_finished, wakeups.ended),
+            (task_prerun, wakeups.task_began),
+            (task_postrun, wakeups.ended),
+            (worker_process_init, wakeups.worker_forked),
+        ):
+            signal.connect(receiver, weak=False, dispatch_uid=f"gridkit_django.plugins.{receiver.__name__}")
+        os.register_at_fork(after_in_child=self.plugin_manager.after_fork)

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 from gridkit_django.plugins.base import Plugin
+from gridkit_django.plugins.calls import MethodCall, MethodHandler, MethodResult
+from gridkit_django.plugins.catalog import AvailablePlugin
 from gridkit_django.plugins.context import PluginContext
 from gridkit_django.plugins.handlers import handles
 from gridkit_django.plugins.health import PluginHealth
+from gridkit_django.plugins.inventory import PermissionInfo, PluginFilter, PluginInfo, PluginUsage
 from gridkit_django.plugins.limits import ResourceLimits, ResourceUsage
+from gridkit_django.plugins.manager import PluginManager, plugin_manager
 from gridkit_django.plugins.metadata import Category, PluginMetadata, Pricing, read_manifest
+from gridkit_django.plugins.operations import request_operation, run_operation
 from gridkit_django.plugins.permissions import GrantTable, Permission
+from gridkit_django.plugins.runtime import PluginRuntime
+from gridkit_django.plugins.secret_values import MASK
 
 __all__ = [
+    "MASK",
+    "AvailablePlugin",
     "Category",
     "GrantTable",
+    "MethodCall",
+    "MethodHandler",
+    "MethodResult",
     "Permission",
+    "PermissionInfo",
     "Plugin",
     "PluginContext",
+    "PluginFilter",
     "PluginHealth",
+    "PluginInfo",
+    "PluginManager",
     "PluginMetadata",
+    "PluginRuntime",
+    "PluginUsage",
     "Pricing",
     "ResourceLimits",
     "ResourceUsage",
     "handles",
+    "plugin_manager",
     "read_manifest",
+    "request_operation",
+    "run_operation",
 ]

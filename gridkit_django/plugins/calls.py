@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TypeAlias
 
+from gridkit_django.grids.methods import MethodCall, MethodResult
 from gridkit_django.typing import JSONObject, JSONValue
 
-if TYPE_CHECKING:
-    from gridkit_django.grids.methods import MethodCall, MethodResult
+__all__ = ["MethodCall", "MethodHandler", "MethodResult", "RegisteredMethod"]
 
-MethodHandler: TypeAlias = Callable[["MethodCall"], Union[JSONValue, "MethodResult"]]
+MethodHandler: TypeAlias = Callable[[MethodCall], "JSONValue | MethodResult"]
 """What a plugin registers: takes the call, returns a JSON value (answered with 200) or a whole ``MethodResult``."""
+
+
+MethodSchema: TypeAlias = JSONObject | Callable[[str], JSONObject]
+"""The schema of a method's arguments: the same for all grids, or made for the id of a grid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +26,17 @@ class RegisteredMethod:
     Attributes:
         name: the last part of its address.
         handler: what is called.
-        schema: JSON Schema (2020-12) of the arguments.
+        schema: JSON Schema (2020-12) of the arguments, or a function that returns it for the id of a grid.
         label: a name for people.
         right: the user right that a caller needs (``edit_grid``, ``export_grid``); None for all who may open it.
     """
 
     name: str
     handler: MethodHandler
-    schema: JSONObject
+    schema: MethodSchema
     label: str
     right: str | None = None
+
+    def schema_for(self, grid: str) -> JSONObject:
+        """Return the JSON Schema of the arguments on a grid."""
+        return self.schema(grid) if callable(self.schema) else self.schema

@@ -12,7 +12,7 @@ from typing import Any
 
 from gridkit_django.events import Moment, Priority
 from gridkit_django.plugins.backend import ContextBackend, MessageHandler, Unsubscribe
-from gridkit_django.plugins.calls import MethodHandler, RegisteredMethod
+from gridkit_django.plugins.calls import MethodHandler, MethodSchema, RegisteredMethod
 from gridkit_django.plugins.capabilities import Capability, PluginAudit, PluginExports, PluginStorage
 from gridkit_django.plugins.handlers import EventHandler, checked_mark
 from gridkit_django.plugins.limits import ResourceUsage
@@ -114,7 +114,7 @@ class PluginContext(Capability):
         name: str,
         handler: MethodHandler,
         *,
-        schema: JSONObject,
+        schema: MethodSchema,
         label: str,
         right: str | None = None,
     ) -> Unsubscribe:
@@ -123,7 +123,8 @@ class PluginContext(Capability):
         Args:
             name: small letters, digits, ``-`` and ``_``; the last part of its address ``methods/<name>/``.
             handler: gets a ``MethodCall``; returns a JSON value, or a ``MethodResult`` with the whole answer.
-            schema: JSON Schema (2020-12) of the arguments, an object schema. Calls that break it do not reach you.
+            schema: JSON Schema (2020-12) of the arguments, an object schema, or a function that returns it for the id
+                of a grid. Calls that break it do not reach you.
             label: for people.
             right: the right on the grid that a caller needs: ``edit_grid``, ``export_grid`` or None.
 

@@ -23,7 +23,7 @@ class ResourceLimits(BaseModel):
     Attributes:
         max_memory_mb: memory that the plugin says it needs at most, in MB.
         max_cpu_percent: share of one core that its handlers may take, in percent of wall time.
-        max_event_handlers: handlers subscribed at the same time; one for each event type and moment.
+        max_event_handlers: handlers subscribed at the same time; a pattern such as ``row:*`` counts once.
         max_storage_mb: size of its storage, in MB of JSON text.
         max_events_per_second: events that it may emit.
     """

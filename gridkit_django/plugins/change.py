@@ -1,0 +1,136 @@
+"""What every change to plugins has in common: one transaction with audit record, event and a higher generation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import transaction
+
+from gridkit_django.audit import Target, record
+from gridkit_django.events import Actor, acting, current_act, event_bus, make_event
+from gridkit_django.exceptions import PluginNotFoundError
+from gridkit_django.models import DesiredState, EffectiveState, InstalledPlugin
+from gridkit_django.plugins.metadata import PluginMetadata, parse_manifest
+from gridkit_django.plugins.runtime import PluginRuntime
+from gridkit_django.plugins.savepoints import in_transaction
+from gridkit_django.typing import JSONValue, User
+
+STATE_FIELDS = ("effective_state", "state_code", "state_reason", "state_evidence")
+
+
+@contextmanager
+def changing(runtime: PluginRuntime, user: User | None) -> Iterator[None]:
+    """Make a change: the generation rises first, so that changes wait for each other; after the commit we follow.
+
+    Args:
+        runtime: the runtime of this process, which follows at once.
+        user: who makes the change; None for whoever acts already.
+    """
+    if in_transaction():
+        runtime.doubt()
+    with _acting_as(user), transaction.atomic(using=InstalledPlugin.objects.db):
+        runtime.generations.bump()
+        yield
+        transaction.on_commit(runtime.follow, using=InstalledPlugin.objects.db)
+    runtime.mark_unchecked()
+
+
+@contextmanager
+def _acting_as(user: User | None) -> Iterator[None]:
+    act = current_act()
+    if user is None:
+        yield
+        return
+    with acting(Actor.from_user(user), act.source, correlation_id=act.correlation_id, metadata=dict(act.metadata)):
+        yield
+
+
+def get_row(plugin_id: str, *, lock: bool = False) -> InstalledPlugin:
+    """Return the row of an installed plugin.
+
+    Args:
+        plugin_id: which plugin.
+        lock: keep others from changing it until the transaction ends.
+
+    Raises:
+        PluginNotFoundError: when it is not installed.
+    """
+    rows = InstalledPlugin.objects.select_for_update(of=("self",)) if lock else InstalledPlugin.objects.all()
+    row = rows.select_related("current_version").filter(plugin_id=plugin_id).first()
+    if row is None:
+        raise PluginNotFoundError(f"The plugin {plugin_id!r} is not installed on this site.")
+    return row
+
+
+def touch(row: InstalledPlugin, *fields: str) -> None:
+    """Save a plugin's row with a higher revision, so that every process looks at it again."""
+    row.revision += 1
+    row.save(update_fields=[*fields, "revision", "changed_at"])
+
+
+def try_again(row: InstalledPlugin) -> tuple[str, ...]:
+    """Clear the state of a broken plugin, because what was just changed may be the cure; return the fields to save."""
+    if row.desired_state == DesiredState.ACTIVE and row.effective_state != EffectiveState.ACTIVE:
+        row.effective_state = EffectiveState.INSTALLED
+        row.state_code, row.state_reason, row.state_evidence = "", "", {}
+    return STATE_FIELDS
+
+
+def author_of(user: User | None) -> Any:
+    """Return the user to name in a row, or None for the system and for nobody who logged in."""
+    return user if user is not None and user.is_authenticated else None
+
+
+def tell(
+    verb: str,
+    row: InstalledPlugin,
+    *,
+    changes: Mapping[str, Sequence[Any]] | None = None,
+    evidence: Mapping[str, Any] | None = None,
+    payload: Mapping[str, JSONValue] | None = None,
+) -> None:
+    """Write the audit record ``plugin.<verb>`` and emit the event ``plugin:<verb>``.
+
+    There is no ``before`` moment: a plugin can't veto what an administrator does to plugins.
+
+    Args:
+        verb: what was done.
+        row: to which plugin.
+        changes: what changed, as ``[before, after]``; no secret in it.
+        evidence: more facts for the record.
+        payload: more values for the event.
+    """
+    record(f"plugin.{verb}", target=Target.plugin(row.plugin_id), changes=changes or {}, evidence=evidence or {})
+    version = row.current_version.version if row.current_version else ""
+    values: dict[str, JSONValue] = {"pluginId": row.plugin_id, "version": version, **(payload or {})}
+    event_bus().open(make_event(f"plugin:{verb}", values), using=InstalledPlugin.objects.db).after()
+
+
+def stored_metadata(row: InstalledPlugin) -> PluginMetadata:
+    """Return the manifest of an installed plugin as it was read last.
+
+    Raises:
+        ManifestError: when a newer core refuses what an older one took.
+    """
+    return parse_manifest(dict(row.current_version.manifest) if row.current_version else {}, where=row.plugin_id)
+
+
+def active_metadata() -> list[PluginMetadata]:
+    """Return the manifests of all plugins that are wanted active."""
+    rows = InstalledPlugin.objects.select_related("current_version").filter(desired_state=DesiredState.ACTIVE)
+    return [stored_metadata(row) for row in rows]
+
+
+def raise_failure(runtime: PluginRuntime, row: InstalledPlugin) -> None:
+    """Tell whoever made a change that this process could not follow it.
+
+    The change itself is stored, and the plugin's state says the same. Inside an outer transaction nothing is known yet.
+
+    Raises:
+        PluginError: what went wrong.
+    """
+    error = runtime.failure_of(row.plugin_id, row.revision)
+    if error is not None:
+        raise error

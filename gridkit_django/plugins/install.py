@@ -1,0 +1,158 @@
+"""Installing and uninstalling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gridkit_django.exceptions import PluginStateError
+from gridkit_django.models import (
+    DesiredState,
+    GrantDecision,
+    InstalledPlugin,
+    PluginConfig,
+    PluginPermissionGrant,
+)
+from gridkit_django.plugins.activation import activate
+from gridkit_django.plugins.base import Plugin
+from gridkit_django.plugins.catalog import full_ref
+from gridkit_django.plugins.change import active_metadata, author_of, changing, get_row, tell
+from gridkit_django.plugins.compat import check_core, check_neighbours, dependents
+from gridkit_django.plugins.config import checked_config, pinned_values
+from gridkit_django.plugins.configuration import check_not_pinned
+from gridkit_django.plugins.metadata import PluginMetadata
+from gridkit_django.plugins.permissions import checked_grant
+from gridkit_django.plugins.reports import store_version
+from gridkit_django.plugins.runtime import PluginRuntime
+from gridkit_django.plugins.sources import CodeSource, PluginCode
+from gridkit_django.typing import User
+
+ALL = "all"
+"""Grant everything that the manifest asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallRequest:
+    """What is to be installed, and how.
+
+    Attributes:
+        source: ``kind:name``, a plugin id, or a plugin given as an object or class.
+        config: the configuration for all grids; None for the defaults.
+        grants: ``ALL``, or the permissions and wildcards to grant.
+        activate: whether to start it at once.
+    """
+
+    source: str | Plugin | type[Plugin]
+    config: Mapping[str, Any] | None = None
+    grants: str | Iterable[str] = ALL
+    activate: bool = True
+
+
+def install(runtime: PluginRuntime, request: InstallRequest, user: User | None) -> str:
+    """Install a plugin; refused at the door, before any of its code runs, when it does not fit. Returns its id.
+
+    Manifest, core version, neighbours and permissions are judged first. Then its code is loaded to check the
+    configuration. Only then rows are written; the plugin starts after the commit.
+
+    Raises:
+        PluginNotFoundError: when there is no such source.
+        ManifestError: when the manifest is wrong.
+        PluginIncompatibleError: when it was made for another core, or (when it is to be active) a peer is missing or
+            an active plugin conflicts.
+        PluginStateError: when it is installed already.
+        PluginPermissionError: when a grant names no permission.
+        PluginLoadError: when its code can't be imported.
+        PluginConfigError: when the configuration does not fit.
+        PluginInitializeError: when it is installed but could not start; its state says why.
+    """
+    source = _source(runtime, request.source)
+    metadata = source.manifest()
+    grants = _judge(metadata, request)
+    code = source.load()
+    try:
+        config = _judge_config(metadata, code, request)
+        with changing(runtime, user):
+            _store(source, metadata, code, config, grants, user)
+    finally:
+        code.unload()
+    if request.activate:
+        activate(runtime, metadata.id, user)
+    return metadata.id
+
+
+def uninstall(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None:
+    """Remove a plugin with its configuration, grants, storage and health results. Audit records stay.
+
+    Raises:
+        PluginNotFoundError: when it is not installed.
+        PluginStateError: when active plugins need it.
+    """
+    with changing(runtime, user):
+        row = get_row(plugin_id, lock=True)
+        needed_by = dependents(plugin_id, active_metadata())
+        if needed_by:
+            raise PluginStateError(f"{plugin_id} is needed by {', '.join(needed_by)}. Deactivate these first.")
+        evidence = {"version": row.current_version.version if row.current_version else "", "source": row.source_ref}
+        tell("uninstall", row, evidence=evidence)
+        _delete(row)
+
+
+def _source(runtime: PluginRuntime, given: str | Plugin | type[Plugin]) -> CodeSource:
+    return runtime.catalog.find(given) if isinstance(given, str) else runtime.catalog.add_object(given)
+
+
+def _judge(metadata: PluginMetadata, request: InstallRequest) -> tuple[str, ...]:
+    """Refuse what does not fit, without running code; return the permissions to grant."""
+    check_core(metadata)
+    if InstalledPlugin.objects.filter(plugin_id=metadata.id).exists():
+        raise PluginStateError(f"{metadata.id} is installed already. Uninstall it first, or reload it.")
+    if request.activate:
+        check_neighbours(metadata, active_metadata())
+    if isinstance(request.grants, str):
+        if request.grants != ALL:
+            raise PluginStateError(f"grants is {request.grants!r}; give a list of permissions, or {ALL!r}.")
+        return metadata.required_permissions
+    return tuple(dict.fromkeys(checked_grant(name) for name in request.grants))
+
+
+def _judge_config(metadata: PluginMetadata, code: PluginCode, request: InstallRequest) -> dict[str, Any]:
+    """Check the configuration. Without one, a plugin that has no sensible defaults can be installed but not started."""
+    config = dict(request.config or {})
+    check_not_pinned(metadata.id, config)
+    pinned = pinned_values(metadata.id)
+    config = {key: value for key, value in config.items() if key not in pinned}
+    if config or request.activate:
+        checked_config(code.plugin_class, metadata.id, {**config, **pinned})
+    return config
+
+
+def _store(
+    source: CodeSource,
+    metadata: PluginMetadata,
+    code: PluginCode,
+    config: dict[str, Any],
+    grants: tuple[str, ...],
+    user: User | None,
+) -> None:
+    author = author_of(user)
+    row = InstalledPlugin.objects.create(
+        plugin_id=metadata.id, source=source.kind, source_ref=source.ref, desired_state=DesiredState.INACTIVE
+    )
+    schema = code.plugin_class.Config.model_json_schema()
+    row.current_version = store_version(row, metadata, schema, code.digest)
+    row.save(update_fields=["current_version"])
+    PluginConfig.objects.create(plugin=row, revision=1, data=config, author=author)
+    PluginPermissionGrant.objects.bulk_create(
+        PluginPermissionGrant(plugin=row, permission=name, decision=GrantDecision.GRANTED, decided_by=author)
+        for name in grants
+    )
+    evidence = {"version": metadata.version, "digest": code.digest, "source": full_ref(source), "grants": grants}
+    tell("install", row, evidence=evidence, payload={"grants": list(grants)})
+
+
+def _delete(row: InstalledPlugin) -> None:
+    """Delete a plugin's rows; the pointer to the version protects it, so it goes first."""
+    row.current_version = None
+    row.save(update_fields=["current_version"])
+    row.delete()

@@ -1,0 +1,167 @@
+"""The methods of live plugins, offered to the grids room as its ``MethodProvider``."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from gridkit_django.exceptions import (
+    GridKitError,
+    MethodNotFoundError,
+    PluginError,
+    PluginMethodError,
+    PluginPermissionError,
+    PluginStateError,
+)
+from gridkit_django.grids.methods import MethodCall, MethodResult, MethodSpec
+from gridkit_django.plugins.calls import RegisteredMethod
+from gridkit_django.plugins.callscope import CallScope, answering
+from gridkit_django.plugins.live import LivePlugin
+from gridkit_django.plugins.permissions import Permission
+from gridkit_django.plugins.serving import serves
+from gridkit_django.plugins.stats import CallStats
+from gridkit_django.typing import JSONValue
+
+logger = logging.getLogger("gridkit_django.plugins")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+
+class MethodRuntime(Protocol):
+    """What the provider needs of the runtime."""
+
+    @property
+    def live(self) -> Mapping[str, LivePlugin]:
+        """The plugins at work in this process."""
+        ...
+
+    def ensure_current(self) -> None:
+        """Follow the database, if that was not checked since the request began."""
+        ...
+
+    def handler_failed(self, owner: LivePlugin, error: BaseException) -> None:
+        """Count a failure of a plugin."""
+        ...
+
+
+class PluginMethods:
+    """Finds and calls the methods of live plugins.
+
+    Args:
+        runtime: holds the plugins.
+    """
+
+    def __init__(self, runtime: MethodRuntime) -> None:
+        self._runtime = runtime
+
+    def methods_for(self, grid_id: str) -> Iterable[MethodSpec]:
+        """Return the methods of the plugins that serve this grid, ordered by name."""
+        self._runtime.ensure_current()
+        found = [
+            _spec(live, method, grid_id)
+            for live in self._runtime.live.values()
+            if _offers(live, grid_id)
+            for method, _ in live.methods.values()
+        ]
+        return sorted((spec for spec in found if spec is not None), key=lambda spec: spec.name)
+
+    def call(self, call: MethodCall) -> MethodResult:
+        """Carry out a call.
+
+        Errors of GridKit's own tree that tell of the caller's request (a right that is missing, a query that can't be
+        understood) pass; everything else becomes a ``PluginMethodError``.
+
+        Raises:
+            MethodNotFoundError: when no plugin offers the method on this grid any more.
+            PluginMethodError: when the method raised, or returned something that is no JSON object or value.
+        """
+        for live in self._runtime.live.values():
+            if call.method in live.methods and _offers(live, call.grid):
+                method, stats = live.methods[call.method]
+                return self._answer(live, method, stats, call)
+        raise MethodNotFoundError(f"There is no method {call.method!r} on this grid any more.")
+
+    def _answer(self, live: LivePlugin, method: RegisteredMethod, stats: CallStats, call: MethodCall) -> MethodResult:
+        with answering(call) as scope:
+            try:
+                result = live.call(method.handler, stats, call)
+            except GridKitError as error:
+                if isinstance(error, PluginError):
+                    raise self._failed(live, method, error) from error
+                raise
+            except (Exception, SystemExit) as error:
+                raise self._failed(live, method, error) from error
+            live.succeeded()
+            return _as_result(result, scope)
+
+    def _failed(self, live: LivePlugin, method: RegisteredMethod, error: BaseException) -> PluginMethodError:
+        logger.error("method %s of %s failed", method.name, live.plugin_id, exc_info=error)
+        self._runtime.handler_failed(live, error)
+        what = error.detail if isinstance(error, PluginPermissionError) else type(error).__name__
+        return PluginMethodError(
+            f"The method {method.name!r} of {live.metadata.name} failed ({what}). "
+            "An administrator finds the reason on the plugin's health page.",
+            extra={"plugin": live.plugin_id, "method": method.name},
+        )
+
+
+def register(live: LivePlugin, method: RegisteredMethod, others: Iterable[LivePlugin]) -> None:
+    """Add a method to a plugin.
+
+    Args:
+        live: the plugin.
+        method: the method.
+        others: the plugins at work, among them perhaps an older object of the same plugin.
+
+    Raises:
+        PluginStateError: when another plugin, or this one itself, has a method of this name.
+        PluginError: for a name or a schema that is wrong.
+    """
+    if not _NAME.fullmatch(method.name):
+        raise PluginError(f"{method.name!r} is no method name: small letters, digits, '-' and '_', a letter first.")
+    _check_schema(method)
+    holder = next(
+        (other for other in others if other.plugin_id != live.plugin_id and method.name in other.methods), None
+    )
+    if holder is not None or method.name in live.methods:
+        owner = holder.plugin_id if holder else live.plugin_id
+        raise PluginStateError(f"The method {method.name!r} is already offered by {owner}. Choose another name.")
+    live.methods = {**live.methods, method.name: (method, CallStats(f"method {method.name}"))}
+
+
+def unregister(live: LivePlugin, method: RegisteredMethod) -> None:
+    """Take a method away, if it is still there."""
+    live.methods = {name: entry for name, entry in live.methods.items() if entry[0] is not method}
+
+
+def _offers(live: LivePlugin, grid_id: str) -> bool:
+    return live.grants.allows(Permission.METHODS_REGISTER) and serves(live.plugin_id, grid_id)
+
+
+def _spec(live: LivePlugin, method: RegisteredMethod, grid_id: str) -> MethodSpec | None:
+    """Describe a method on a grid; None when its plugin can't, which is logged, so that the grid itself stays whole."""
+    try:
+        schema = method.schema_for(grid_id)
+    except (Exception, SystemExit):
+        logger.exception("method %s of %s has no schema on %s", method.name, live.plugin_id, grid_id)
+        return None
+    return MethodSpec(method.name, method.label, live.plugin_id, schema, method.right)
+
+
+def _check_schema(method: RegisteredMethod) -> None:
+    if callable(method.schema):
+        return
+    try:
+        Draft202012Validator.check_schema(method.schema)
+    except SchemaError as error:
+        raise PluginError(f"The schema of the method {method.name!r} is no JSON Schema: {error.message}.") from error
+
+
+def _as_result(result: JSONValue | MethodResult, scope: CallScope) -> MethodResult:
+    if not isinstance(result, MethodResult):
+        result = MethodResult(200, {"result": result})
+    return MethodResult(result.status, {**result.body, "state": dict(scope.state)}) if scope.changed else result

@@ -1,0 +1,156 @@
+"""Operations: changes that a person asks for and a worker carries out, with a log that can be watched."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from django.utils import timezone
+
+from gridkit_django.exceptions import GridKitError, PluginStateError
+from gridkit_django.models import OperationKind, OperationState, PluginOperation
+from gridkit_django.plugins.change import author_of, get_row
+from gridkit_django.plugins.manager import PluginManager, plugin_manager
+from gridkit_django.plugins.metadata import PluginMetadata
+from gridkit_django.typing import User
+
+logger = logging.getLogger("gridkit_django.plugins")
+
+_ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
+    {
+        OperationKind.INSTALL: frozenset({"source", "config", "grants", "activate"}),
+        OperationKind.CONFIGURE: frozenset({"config", "grid"}),
+    }
+)
+
+
+def request_operation(
+    kind: OperationKind | str, plugin_id: str, arguments: Mapping[str, Any], *, user: User | None
+) -> PluginOperation:
+    """Write down what is to be done. The caller lets a worker run it after the commit.
+
+    Args:
+        kind: what is to be done.
+        plugin_id: to which plugin.
+        arguments: for ``install``: ``source``, ``config``, ``grants``, ``activate``; for ``configure``: ``config``,
+            ``grid``; nothing for the others.
+        user: who asks.
+
+    Raises:
+        PluginStateError: for arguments that the kind does not know.
+        PluginNotFoundError: when the plugin is not installed (and this is no installation).
+        ValueError: when there is no such kind.
+    """
+    kind = OperationKind(kind)
+    unknown = sorted(set(arguments) - _ARGUMENTS.get(kind, frozenset()))
+    if unknown:
+        raise PluginStateError(f"The operation {kind.value} knows no {', '.join(unknown)}.")
+    if kind is not OperationKind.INSTALL:
+        get_row(plugin_id)
+    return PluginOperation.objects.create(
+        kind=kind, plugin_id=plugin_id, arguments=dict(arguments), requested_by=author_of(user)
+    )
+
+
+def run_operation(operation_id: uuid.UUID | str) -> PluginOperation | None:
+    """Carry out a queued operation; None when it is gone or another worker took it.
+
+    A failure is written on the operation, not raised. A configuration among the arguments is forgotten at the end,
+    because it may hold secrets.
+    """
+    now = timezone.now()
+    queued = PluginOperation.objects.filter(pk=operation_id, state=OperationState.QUEUED)
+    if not queued.update(state=OperationState.RUNNING, started_at=now):
+        return None
+    operation = PluginOperation.objects.select_related("requested_by").get(pk=operation_id)
+    _log(operation, f"Started: {operation.get_kind_display()} {operation.plugin_id}.")
+    try:
+        _STEPS[OperationKind(operation.kind)](plugin_manager(), operation)
+    except GridKitError as error:
+        _finish(operation, OperationState.FAILED, error.code, error.detail)
+    except Exception as error:  # a fault of ours or of the database; recorded on the operation and logged
+        logger.exception("Operation %s failed", operation.pk)
+        _finish(operation, OperationState.FAILED, "unexpected-error", f"{type(error).__name__}: {error}")
+    else:
+        _finish(operation, OperationState.FINISHED)
+    return operation
+
+
+def _install(manager: PluginManager, operation: PluginOperation) -> None:
+    arguments = operation.arguments
+    source = str(arguments.get("source") or operation.plugin_id)
+    found: PluginMetadata = manager.runtime.catalog.find(source).manifest()
+    _log(
+        operation,
+        f"Found {found.id} {found.version} by {found.author}; it asks for "
+        f"{', '.join(found.required_permissions) or 'no permissions'}.",
+    )
+    manager.install_plugin(
+        source,
+        config=arguments.get("config"),
+        grants=arguments.get("grants", "all"),
+        user=operation.requested_by,
+        activate=False,
+    )
+    _log(operation, "Installed.")
+    if arguments.get("activate", True):
+        _activate(manager, operation)
+
+
+def _activate(manager: PluginManager, operation: PluginOperation) -> None:
+    manager.activate_plugin(operation.plugin_id, user=operation.requested_by)
+    _log(operation, "Active. Other processes follow at their next request or task.")
+
+
+def _deactivate(manager: PluginManager, operation: PluginOperation) -> None:
+    manager.deactivate_plugin(operation.plugin_id, user=operation.requested_by)
+    _log(operation, "Switched off.")
+
+
+def _configure(manager: PluginManager, operation: PluginOperation) -> None:
+    arguments = operation.arguments
+    manager.configure_plugin(
+        operation.plugin_id,
+        arguments.get("config") or {},
+        grid=str(arguments.get("grid", "")),
+        user=operation.requested_by,
+    )
+    _log(operation, "The configuration is in force.")
+
+
+def _reload(manager: PluginManager, operation: PluginOperation) -> None:
+    manager.reload_plugin(operation.plugin_id, user=operation.requested_by)
+    _log(operation, f"Loaded anew: {manager.get_plugin(operation.plugin_id).version}.")
+
+
+def _uninstall(manager: PluginManager, operation: PluginOperation) -> None:
+    manager.uninstall_plugin(operation.plugin_id, user=operation.requested_by)
+    _log(operation, "Uninstalled.")
+
+
+_STEPS: Mapping[OperationKind, Callable[[PluginManager, PluginOperation], None]] = MappingProxyType(
+    {
+        OperationKind.INSTALL: _install,
+        OperationKind.ACTIVATE: _activate,
+        OperationKind.DEACTIVATE: _deactivate,
+        OperationKind.CONFIGURE: _configure,
+        OperationKind.RELOAD: _reload,
+        OperationKind.UNINSTALL: _uninstall,
+    }
+)
+
+
+def _log(operation: PluginOperation, text: str) -> None:
+    operation.log = [*operation.log, {"at": timezone.now().isoformat(), "text": text}]
+    operation.save(update_fields=["log"])
+
+
+def _finish(operation: PluginOperation, state: OperationState, code: str = "", detail: str = "") -> None:
+    _log(operation, detail if state is OperationState.FAILED else "Finished.")
+    operation.state, operation.error_code, operation.error_detail = state, code, detail
+    operation.finished_at = timezone.now()
+    operation.arguments = {key: value for key, value in operation.arguments.items() if key != "config"}
+    operation.save(update_fields=["state", "error_code", "error_detail", "finished_at", "arguments"])

@@ -1,0 +1,177 @@
+"""What the system says about a plugin's state: written beside the administrator's wish, never over it (house rule 7).
+
+A report is written at once. When that happens inside somebody's transaction, which may yet be rolled back, it is kept
+and written again at the end of the request or task; a report that is already true changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from django.db import transaction
+
+from gridkit_django.audit import Target, record
+from gridkit_django.events import Actor, EventSource, acting, event_bus, make_event
+from gridkit_django.models import DesiredState, EffectiveState, InstalledPlugin, PluginVersion
+from gridkit_django.plugins.generation import GenerationStore
+from gridkit_django.plugins.metadata import PluginMetadata
+from gridkit_django.plugins.savepoints import in_transaction
+
+logger = logging.getLogger("gridkit_django.plugins")
+
+RUNTIME = Actor.system("runtime")
+
+_ACTIONS = MappingProxyType(
+    {
+        EffectiveState.DEGRADED: "plugin.degrade",
+        EffectiveState.SUSPENDED: "plugin.suspend",
+        EffectiveState.QUARANTINED: "plugin.quarantine",
+        EffectiveState.INCOMPATIBLE: "plugin.incompatible",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StateReport:
+    """What a process saw.
+
+    Attributes:
+        plugin_id: which plugin.
+        revision: of which revision this is true; a plugin that was changed since is left alone.
+        state: what is the case.
+        code: stable reason code, empty when all is well.
+        reason: the reason in one sentence.
+        evidence: plain facts that support it.
+    """
+
+    plugin_id: str
+    revision: int
+    state: EffectiveState
+    code: str = ""
+    reason: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionReport:
+    """Another version was found at the plugin's source and is at work.
+
+    Attributes:
+        plugin_id: which plugin.
+        metadata: its manifest.
+        schema: JSON Schema of its configuration.
+        digest: content digest of the code.
+    """
+
+    plugin_id: str
+    metadata: PluginMetadata
+    schema: Mapping[str, Any]
+    digest: str
+
+
+class Reporter:
+    """Writes reports.
+
+    Args:
+        generations: raised when a report is something that all processes must follow (a suspension).
+    """
+
+    def __init__(self, generations: GenerationStore) -> None:
+        self._generations = generations
+        self._pending: tuple[StateReport | VersionReport, ...] = ()
+
+    def report(self, report: StateReport | VersionReport) -> None:
+        """Write a report; a failure to do so is logged, and tried again at the end of the request or task."""
+        if not self._write(report) or in_transaction():
+            self._pending = (*self._pending, report)
+
+    def flush(self) -> None:
+        """Write again what was reported inside transactions."""
+        pending, self._pending = self._pending, ()
+        for report in pending:
+            self._write(report)
+
+    def _write(self, report: StateReport | VersionReport) -> bool:
+        try:
+            with acting(RUNTIME, EventSource.SYSTEM), transaction.atomic(using=InstalledPlugin.objects.db):
+                if isinstance(report, StateReport):
+                    self._write_state(report)
+                else:
+                    _write_version(report)
+        except Exception:  # what the database or a handler of plugin events raises; logged, and tried again
+            logger.exception("The state of %s could not be written", report.plugin_id)
+            return False
+        return True
+
+    def _write_state(self, report: StateReport) -> None:
+        suspends = report.state is EffectiveState.SUSPENDED
+        if suspends:
+            self._generations.bump()
+        row = InstalledPlugin.objects.select_for_update().filter(plugin_id=report.plugin_id).first()
+        if row is None or not _is_news(row, report):
+            return
+        before = row.effective_state
+        row.effective_state, row.state_code = report.state, report.code
+        row.state_reason, row.state_evidence = report.reason, dict(report.evidence)
+        row.revision += suspends
+        row.save(
+            update_fields=["effective_state", "state_code", "state_reason", "state_evidence", "revision", "changed_at"]
+        )
+        _record_state(report, before)
+
+
+def _is_news(row: InstalledPlugin, report: StateReport) -> bool:
+    """Whether the report says something new about the plugin as it is wanted now."""
+    if row.revision != report.revision or row.desired_state != DesiredState.ACTIVE:
+        return False
+    return (row.effective_state, row.state_code) != (report.state, report.code)
+
+
+def _record_state(report: StateReport, before: str) -> None:
+    """Record a change of state; that an activated plugin is active is no news of its own."""
+    if report.state is EffectiveState.ACTIVE and before == EffectiveState.INSTALLED:
+        return
+    action = _ACTIONS.get(report.state, "plugin.recover")
+    evidence = {**report.evidence, "code": report.code, "reason": report.reason}
+    changes = {"effective_state": [before, report.state.value]}
+    record(action, target=Target.plugin(report.plugin_id), changes=changes, evidence=evidence)
+    if report.state is not EffectiveState.ACTIVE:
+        payload = {
+            "pluginId": report.plugin_id,
+            "state": report.state.value,
+            "code": report.code,
+            "reason": report.reason,
+        }
+        event_bus().open(make_event("plugin:fail", payload)).after()
+
+
+def _write_version(report: VersionReport) -> None:
+    row = InstalledPlugin.objects.select_related("current_version").filter(plugin_id=report.plugin_id).first()
+    if row is None:
+        return
+    before, after = row.current_version, store_version(row, report.metadata, report.schema, report.digest)
+    if before == after:
+        return
+    row.current_version = after
+    row.save(update_fields=["current_version", "changed_at"])
+    changes = {"version": [before.version if before else None, after.version]}
+    record("plugin.update", target=Target.plugin(report.plugin_id), changes=changes, evidence={"digest": report.digest})
+    payload = {"pluginId": report.plugin_id, "version": after.version}
+    event_bus().open(make_event("plugin:update", payload)).after()
+
+
+def store_version(
+    row: InstalledPlugin, metadata: PluginMetadata, schema: Mapping[str, Any], digest: str
+) -> PluginVersion:
+    """Return the version row with this content, writing it when there is none."""
+    version, _ = PluginVersion.objects.get_or_create(
+        plugin=row,
+        version=metadata.version,
+        digest=digest,
+        defaults={"manifest": metadata.as_dict(), "config_schema": dict(schema)},
+    )
+    return version

@@ -1,0 +1,105 @@
+"""What the database says about the plugins, read in three queries and then never changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gridkit_django.models import (
+    DesiredState,
+    EffectiveState,
+    GrantDecision,
+    InstalledPlugin,
+    PluginConfig,
+    PluginPermissionGrant,
+    PluginSource,
+)
+from gridkit_django.plugins.permissions import GrantTable
+
+
+@dataclass(frozen=True, slots=True)
+class PluginSpec:
+    """One installed plugin as every process must run it.
+
+    What the system itself wrote about its state plays no part in comparing two specs.
+
+    Attributes:
+        plugin_id: its id.
+        source: where its code comes from.
+        source_ref: which of the sources of this kind.
+        revision: rises with every change that processes must follow.
+        wanted: whether the administrator wants it active.
+        version: version that was installed.
+        digest: content digest of the code that was installed.
+        site_config: the newest configuration for all grids.
+        grid_configs: the newest configuration by grid.
+        grants: what it is allowed.
+        effective_state: what was last seen to be the case.
+        evidence: facts that were written beside the state.
+    """
+
+    plugin_id: str
+    source: PluginSource
+    source_ref: str
+    revision: int
+    wanted: bool
+    version: str
+    digest: str
+    site_config: Mapping[str, Any]
+    grid_configs: Mapping[str, Mapping[str, Any]]
+    grants: GrantTable
+    effective_state: EffectiveState = field(compare=False)
+    evidence: Mapping[str, Any] = field(compare=False)
+
+
+def load_specs() -> dict[str, PluginSpec]:
+    """Read all installed plugins, ordered by id."""
+    configs, grants = _configs(), _grants()
+    rows = InstalledPlugin.objects.select_related("current_version").order_by("plugin_id")
+    return {row.plugin_id: _spec(row, configs[row.pk], grants[row.pk]) for row in rows}
+
+
+def load_spec(row: InstalledPlugin) -> PluginSpec:
+    """Read one installed plugin."""
+    return _spec(row, _configs(plugin=row)[row.pk], _grants(plugin=row)[row.pk])
+
+
+def _spec(row: InstalledPlugin, configs: Mapping[str, Mapping[str, Any]], grants: GrantTable) -> PluginSpec:
+    version = row.current_version
+    return PluginSpec(
+        plugin_id=row.plugin_id,
+        source=PluginSource(row.source),
+        source_ref=row.source_ref,
+        revision=row.revision,
+        wanted=row.desired_state == DesiredState.ACTIVE,
+        version=version.version if version else "",
+        digest=version.digest if version else "",
+        site_config=configs.get("", {}),
+        grid_configs={grid: data for grid, data in configs.items() if grid},
+        grants=grants,
+        effective_state=EffectiveState(row.effective_state),
+        evidence=row.state_evidence,
+    )
+
+
+def _configs(**only: Any) -> dict[int, dict[str, Mapping[str, Any]]]:
+    """Return the newest configuration by plugin and grid."""
+    found: dict[int, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+    for row in PluginConfig.objects.filter(**only).order_by("revision"):
+        found[row.plugin_id][row.grid] = row.data
+    return found
+
+
+def _grants(**only: Any) -> dict[int, GrantTable]:
+    names: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for plugin, permission, decision in PluginPermissionGrant.objects.filter(**only).values_list(
+        "plugin_id", "permission", "decision"
+    ):
+        names[plugin][decision].add(permission)
+    tables = defaultdict(GrantTable)
+    for plugin, by_decision in names.items():
+        granted, revoked = by_decision[GrantDecision.GRANTED], by_decision[GrantDecision.REVOKED]
+        tables[plugin] = GrantTable(frozenset(granted), frozenset(revoked))
+    return tables

@@ -1,0 +1,144 @@
+"""Building a live plugin aside: nothing it does shows before the runtime swaps it in."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from gridkit_django.exceptions import PluginError, PluginInitializeError, PluginLoadError
+from gridkit_django.plugins.base import Plugin
+from gridkit_django.plugins.catalog import SourceCatalog
+from gridkit_django.plugins.compat import check_core
+from gridkit_django.plugins.config import checked_config, site_values
+from gridkit_django.plugins.context import PluginContext
+from gridkit_django.plugins.handlers import marked_handlers
+from gridkit_django.plugins.live import LivePlugin
+from gridkit_django.plugins.local import Host, LocalBackend
+from gridkit_django.plugins.metadata import PluginMetadata
+from gridkit_django.plugins.savepoints import savepoints
+from gridkit_django.plugins.sources import CodeSource, PluginCode
+from gridkit_django.plugins.spec import PluginSpec
+
+logger = logging.getLogger("gridkit_django.plugins")
+
+
+class Starter:
+    """Builds live plugins.
+
+    Args:
+        host: the runtime that they will serve in.
+        catalog: where their code is found.
+    """
+
+    def __init__(self, host: Host, catalog: SourceCatalog) -> None:
+        self._host = host
+        self._catalog = catalog
+
+    def start(self, spec: PluginSpec, metadata: PluginMetadata, previous: LivePlugin | None) -> LivePlugin:
+        """Load the code, check the configuration, make the object and initialise it.
+
+        Args:
+            spec: what is to run.
+            metadata: its manifest as it is at the source now.
+            previous: the object that serves until now; its code is used again when it did not change.
+
+        Raises:
+            PluginLoadError: when the code can't be imported.
+            PluginConfigError: when the configuration does not fit.
+            PluginInitializeError: when the plugin raised while it started.
+        """
+        source = self._catalog.resolve(spec.source, spec.source_ref)
+        code = _code(source, previous)
+        try:
+            return self._build(spec, metadata, code, previous)
+        except PluginError:
+            if previous is None or code is not previous.code:
+                code.unload()
+            raise
+
+    def manifest(self, spec: PluginSpec) -> PluginMetadata:
+        """Return the manifest at the source, judged without running code.
+
+        Raises:
+            PluginLoadError: when the source is gone or holds another plugin.
+            ManifestError: when the manifest is wrong.
+            PluginIncompatibleError: when it was made for another core.
+        """
+        metadata = self._catalog.resolve(spec.source, spec.source_ref).manifest()
+        if metadata.id != spec.plugin_id:
+            raise PluginLoadError(f"The source of {spec.plugin_id} now holds {metadata.id}.")
+        check_core(metadata)
+        return metadata
+
+    def digest(self, spec: PluginSpec) -> str:
+        """Return the content digest at the source.
+
+        Raises:
+            PluginLoadError: when the source is gone or can't be read.
+        """
+        return self._catalog.resolve(spec.source, spec.source_ref).digest()
+
+    def _build(
+        self, spec: PluginSpec, metadata: PluginMetadata, code: PluginCode, previous: LivePlugin | None
+    ) -> LivePlugin:
+        config = checked_config(code.plugin_class, spec.plugin_id, site_values(spec))
+        plugin = _made(spec.plugin_id, code)
+        live = LivePlugin(spec, metadata, code, plugin, config)
+        context = PluginContext(spec.plugin_id, LocalBackend(self._host, live))
+        _attach(plugin, metadata, context)
+        try:
+            with savepoints():
+                for mark, handler in marked_handlers(plugin):
+                    live.subscribe(mark, handler)
+                plugin.initialize(context)
+                if previous is not None:
+                    plugin.on_hot_reload(previous.plugin)
+        except (Exception, SystemExit) as error:
+            live.release()
+            live.forget_context()
+            raise _initialize_error(spec.plugin_id, error) from error
+        return live
+
+
+def stop(live: LivePlugin, *, keep_code: bool = False) -> None:
+    """End a plugin that no longer serves: take back what was registered, call ``destroy``, drop its modules.
+
+    Args:
+        live: the plugin.
+        keep_code: another object of the same code goes on.
+    """
+    live.release()
+    try:
+        with savepoints():
+            live.plugin.destroy()
+    except (Exception, SystemExit):
+        logger.exception("destroy() of %s failed", live.plugin_id)
+    live.forget_context()
+    if not keep_code:
+        live.code.unload()
+
+
+def _code(source: CodeSource, previous: LivePlugin | None) -> PluginCode:
+    if previous is not None and previous.code.digest == source.digest():
+        return previous.code
+    return source.load()
+
+
+def _made(plugin_id: str, code: PluginCode) -> Plugin:
+    try:
+        return code.create()
+    except (Exception, SystemExit) as error:
+        raise _initialize_error(plugin_id, error) from error
+
+
+def _attach(plugin: Plugin, metadata: PluginMetadata, context: PluginContext) -> None:
+    """Give the object its manifest and its context. The manifest is set on the object: its class may be shared."""
+    instance: Any = plugin
+    instance.metadata = metadata
+    instance.context = context
+
+
+def _initialize_error(plugin_id: str, error: BaseException) -> PluginInitializeError:
+    return PluginInitializeError(
+        f"{plugin_id} could not start: {type(error).__name__}: {error}", extra={"error": type(error).__name__}
+    )
