@@ -34,5 +34,5 @@ requirements: prepare-dev ## Resolve the dependencies anew (UPGRADE=1 takes newe
 	@exec sh .ci/compile
 
 clean: ## Remove what was made and installed here
-	rm -rf .venv var gridkit_django/frontend/node_modules
-	find gridkit_django/static -name '*.js' -o -name '*.js.map' | xargs rm -f
+	rm -rf .venv var gridkit_django/frontend/node_modules gridkit_django/frontend/build
+	rm -f gridkit_django/static/gridkit/gridkit.js gridkit_django/static/gridkit/gridkit.js.LEGAL.txt

@@ -26,7 +26,7 @@ def build() -> None:
     try:
         npm = _npm()
         _packages(npm)
-        if not any(BUNDLE.glob("*.js")):
+        if not (BUNDLE / "gridkit.js").is_file():
             _forget("front-end bundle")
         step("front-end bundle", digest(_sources()), lambda: _npm_run(npm, "run", "build"))
     except StepError as error:
@@ -59,8 +59,9 @@ def _forget(name: str) -> None:
 
 
 def _sources() -> list[Path]:
-    """Return every file that the bundle is made from."""
-    return [path for path in SOURCE.rglob("*") if path.is_file() and "node_modules" not in path.parts]
+    """Return every file that the bundle is made from; what its tests were built into is none of them."""
+    made = {"node_modules", "build"}
+    return [path for path in SOURCE.rglob("*") if path.is_file() and made.isdisjoint(path.relative_to(SOURCE).parts)]
 
 
 def _npm() -> list[str]:

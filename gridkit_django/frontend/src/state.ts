@@ -265,7 +265,9 @@ const CHARACTER = 7.9;
 /** Room for the label, on two lines where it has words to break, with its sort mark and filter button. */
 function labelWidth(column: ColumnSchema): number {
   const { label } = column;
-  const breaks = [...label.matchAll(/\s/g)].map((space) => Math.max(space.index, label.length - space.index - 1));
+  const breaks = [...label.matchAll(/\s/g)].map((space) =>
+    Math.max(space.index, label.length - space.index - 1),
+  );
   return 66 + Math.min(label.length, ...breaks) * 7.6;
 }
 

@@ -37,7 +37,8 @@ export const ENGLISH = {
   errorTitle: "The rows could not be loaded",
   errorSchema: "The grid could not be opened",
   errorNetwork: "The server cannot be reached. Check the connection and try again.",
-  errorUnreadable: "The server sent an answer that is not JSON. Perhaps the session has ended: reload the page.",
+  errorUnreadable:
+    "The server sent an answer that is not JSON. Perhaps the session has ended: reload the page.",
   errorReference: "Reference {id}",
   rowsExact: "{count} rows",
   rowsOne: "1 row",

@@ -98,7 +98,10 @@ test("problemText says the server's words, field details and the reference", () 
     reference: "r1",
   });
   assert.equal(problemText(new RequestProblem(0, {}), "Failed", t).detail, t("errorNetwork"));
-  assert.equal(problemText(new RequestProblem(200, { code: "unreadable" }), "F", t).detail, t("errorUnreadable"));
+  assert.equal(
+    problemText(new RequestProblem(200, { code: "unreadable" }), "F", t).detail,
+    t("errorUnreadable"),
+  );
   assert.equal(problemText(new RequestProblem(500, {}), "Failed", t).detail, "HTTP 500");
 });
 
