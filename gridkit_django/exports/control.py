@@ -14,7 +14,7 @@ from gridkit_django.exceptions import ExportNotFoundError, ExportNotReadyError
 from gridkit_django.exports.creation import check_may_export
 from gridkit_django.exports.files import export_storage
 from gridkit_django.exports.jobs import OPEN_STATES, close, target_of
-from gridkit_django.grids.access import open_grid
+from gridkit_django.grids.access import has_permission, open_grid
 from gridkit_django.models import ExportJob, JobState
 from gridkit_django.typing import User
 
@@ -63,7 +63,7 @@ def cancel_export(job: ExportJob, user: User) -> ExportJob:
     Raises:
         ExportNotFoundError: when the user has no business with this job.
     """
-    if job.owner_id != user.pk and not user.has_perm(CANCEL_ANY):
+    if job.owner_id != user.pk and not has_permission(user, CANCEL_ANY):
         raise ExportNotFoundError("There is no export with this id among yours.")
     mine = ExportJob.objects.filter(pk=job.pk)
     if not close(job, JobState.CANCELLED, only=mine.filter(state=JobState.QUEUED), cancel_requested=True):

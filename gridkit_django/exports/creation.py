@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from itertools import islice
 from types import MappingProxyType
+from typing import cast
 
 from django.contrib.auth import get_user_model
 from django.db import connections, transaction
@@ -78,7 +79,7 @@ def create_export(
         query=frozen.to_dict(),
         format=format,
         options=dict(options),
-        owner_id=access.user.pk,
+        owner_id=cast("int", access.user.pk),
         correlation_id=current_act().correlation_id,
     )
     _store(job, sender=access.grid)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from types import MappingProxyType
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO
 
 from gridkit_django.exports import BaseExporter, ExportSheet
-from gridkit_django.typing import JSONObject
 from gridkit_plugins.export.exporters.celltext import cell_text
+from gridkit_plugins.export.options import CSV_OPTIONS
 
 
 class CsvExporter(BaseExporter):
@@ -25,13 +24,7 @@ class CsvExporter(BaseExporter):
     content_type = "text/csv; charset=utf-8"
     extension = "csv"
     formula_guard = True
-    options_schema: ClassVar[JSONObject] = MappingProxyType(
-        {
-            "header": {"type": "string", "enum": ["id", "label", "none"], "default": "id", "title": "Header row"},
-            "delimiter": {"type": "string", "enum": [",", ";", "\t", "|"], "default": ",", "title": "Delimiter"},
-            "bom": {"type": "boolean", "default": False, "title": "Byte order mark, for Excel"},
-        }
-    )
+    options_schema = CSV_OPTIONS
 
     def begin(self, stream: BinaryIO, sheet: ExportSheet) -> None:
         """Write the byte order mark and the header row, as the options say."""

@@ -12,8 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, BinaryIO, ClassVar, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from django.template import Context, Engine, Template
 from django.utils import formats, translation
@@ -24,9 +23,9 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 from gridkit_django.exports import BaseExporter, ExportSheet
-from gridkit_django.typing import JSONObject
 from gridkit_plugins.export.exporters.celltext import cell_text
 from gridkit_plugins.export.exporters.pdfpage import NUMBER_TYPES, PagePlan, plan_page
+from gridkit_plugins.export.options import PDF_OPTIONS
 
 _TEMPLATE = Path(__file__).with_name("pdf_table.html")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -58,17 +57,7 @@ class PdfExporter(BaseExporter):
     max_rows = 5000
     chunk_rows = 250
     for_people = True
-    options_schema: ClassVar[JSONObject] = MappingProxyType(
-        {
-            "orientation": {
-                "type": "string",
-                "enum": ["auto", "portrait", "landscape"],
-                "default": "auto",
-                "title": "Paper",
-            },
-            "formatting": {"type": "boolean", "default": True, "title": "Labels instead of stored values"},
-        }
-    )
+    options_schema = PDF_OPTIONS
 
     def begin(self, stream: BinaryIO, sheet: ExportSheet) -> None:
         """Prepare an empty document."""

@@ -14,8 +14,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from gridkit_django.exports import BaseExporter, ExportColumn, ExportSheet
-from gridkit_django.typing import JSONObject
 from gridkit_plugins.export.exporters.xlsxcells import needs_text_type, sheet_text, sheet_value
+from gridkit_plugins.export.options import XLSX_OPTIONS
 
 _NUMBER_FORMATS: Mapping[str, str] = MappingProxyType(
     {"date": "yyyy-mm-dd", "datetime": "yyyy-mm-dd hh:mm:ss", "time": "hh:mm:ss"}
@@ -44,12 +44,7 @@ class XlsxExporter(BaseExporter):
     content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     extension = "xlsx"
     for_people = True
-    options_schema: ClassVar[JSONObject] = MappingProxyType(
-        {
-            "header": {"type": "string", "enum": ["label", "id"], "default": "label", "title": "Header row"},
-            "formatting": {"type": "boolean", "default": True, "title": "Formatted cells"},
-        }
-    )
+    options_schema = XLSX_OPTIONS
     sheet_rows: ClassVar[int] = 1_048_576
 
     def begin(self, stream: BinaryIO, sheet: ExportSheet) -> None:
@@ -59,7 +54,7 @@ class XlsxExporter(BaseExporter):
         self._formatted = bool(sheet.options.get("formatting", True))
         self._formats = [_NUMBER_FORMATS.get(column.type) for column in sheet.columns]
         self._book = Workbook(write_only=True)
-        self._sheets: list[WriteOnlyWorksheet] = []
+        self._sheets: list[Any] = []
         _describe(self._book, sheet)
         self._start_sheet()
 
@@ -127,7 +122,7 @@ def _text_cell(sheet: WriteOnlyWorksheet, text: str) -> Any:
     return cell
 
 
-def _lay_out(sheet: WriteOnlyWorksheet, columns: Sequence[ExportColumn]) -> None:
+def _lay_out(sheet: Any, columns: Sequence[ExportColumn]) -> None:
     sheet.freeze_panes = "A2"
     sheet.print_title_rows = "1:1"
     for number, column in enumerate(columns, start=1):

@@ -1,0 +1,34 @@
+"""Keeping personal data out of records: values of masked columns are replaced before anything is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+MASK = "***"
+"""Stands for every value of a masked column, also for NULL: not even that there was none is told."""
+
+_COLUMN_KEYS = ("col", "column")
+_VALUE_KEYS = frozenset({"value", "to", "old", "new"})
+
+
+def masked_changes(changes: Mapping[str, Sequence[Any]], mask: Collection[str]) -> dict[str, list[Any]]:
+    """Return ``changes`` (column id to ``[before, after]``) with the pairs of masked columns replaced."""
+    return {column: [MASK, MASK] if column in mask else list(pair) for column, pair in changes.items()}
+
+
+def masked_payload(value: Any, mask: Collection[str]) -> Any:
+    """Return a copy of a payload without values of masked columns, wherever they stand in it.
+
+    Two shapes name a column: an object with the column's id as key, and an object that says ``col`` or ``column``,
+    as filters and cell edits do.
+    """
+    if isinstance(value, Mapping):
+        about_masked = any(value.get(key) in mask for key in _COLUMN_KEYS if isinstance(value.get(key), str))
+        return {
+            key: MASK if key in mask or (about_masked and key in _VALUE_KEYS) else masked_payload(item, mask)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [masked_payload(item, mask) for item in value]
+    return value

@@ -1,0 +1,56 @@
+"""The audit log plugin: writes a record of each event that its configuration names."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+from gridkit_django.events import GridEvent
+from gridkit_django.grids import grid_registry
+from gridkit_django.plugins import Plugin, PluginContext, PluginHealth
+from gridkit_plugins.audit_log.config import AuditLogConfig
+from gridkit_plugins.audit_log.recording import without_metadata, write_record
+from gridkit_plugins.audit_log.selection import recorded_types
+
+
+class AuditLogPlugin(Plugin):
+    """Records who changed what, through ``context.audit``.
+
+    The handlers are critical and run in the transaction of the act: when the record can't be written the act is undone,
+    and when the act is rolled back the record goes with it.
+    """
+
+    class Config(AuditLogConfig):
+        """The configuration, for the site and for single grids."""
+
+    def initialize(self, context: PluginContext) -> None:
+        """Listen to every event that the site's configuration, or that of one grid, names."""
+        grids = [None, *(grid.options.id for grid in grid_registry().all())]
+        wanted = [self._recorded(grid) for grid in grids]
+        for event_type in sorted(frozenset[str]().union(*wanted)):
+            context.on(event_type, self.record, critical=True)
+
+    def record(self, event: GridEvent) -> None:
+        """Write the record of an event, if the configuration of its grid names it."""
+        if event.type not in self._recorded(event.grid) or not _is_tracked(event.grid):
+            return
+        config: AuditLogConfig = self.context.config_for(event.grid)
+        with nullcontext() if config.include_metadata else without_metadata():
+            write_record(self.context, event, config.pii.mask)
+
+    def health_check(self) -> PluginHealth:
+        """Warn of masked columns that no grid has: a slip of the pen there would store what should be masked."""
+        known = {column for grid in grid_registry().all() for column in grid.columns()}
+        unknown = sorted(set(self.context.config.pii.mask) - known)
+        if unknown:
+            return PluginHealth.degraded(f"No grid has the masked columns {', '.join(unknown)}. Check their spelling.")
+        return PluginHealth.healthy()
+
+    def _recorded(self, grid: str | None) -> frozenset[str]:
+        config: AuditLogConfig = self.context.config_for(grid)
+        return recorded_types(config.events)
+
+
+def _is_tracked(grid: str | None) -> bool:
+    """Whether the grid lets its edits be recorded (``Meta.track``)."""
+    tracked = {item.options.id: item.options.track for item in grid_registry().all()}
+    return tracked.get(grid or "", True)

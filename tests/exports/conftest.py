@@ -1,0 +1,65 @@
+"""Every test of the room has the two grids, the official writers and a queue that only remembers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+
+from gridkit_django.exports import ExporterRegistry
+from gridkit_django.grids import grid_registry
+from gridkit_plugins.export.plugin import EXPORTERS
+from tests.exports.shop import ExportGrid, ExportOrderGrid, Recorder, person
+
+
+class RememberingQueue:
+    """A queue without a worker: the tests run the jobs themselves."""
+
+    def __init__(self) -> None:
+        self.jobs: list[uuid.UUID] = []
+
+    def enqueue_export(self, job_id: uuid.UUID) -> None:
+        self.jobs.append(job_id)
+
+
+@pytest.fixture(autouse=True)
+def grids() -> Iterator[None]:
+    for grid in (ExportGrid, ExportOrderGrid):
+        grid_registry().register(grid)
+    yield
+    for grid in (ExportGrid, ExportOrderGrid):
+        grid_registry().unregister(grid.options.id)
+
+
+@pytest.fixture(autouse=True)
+def registry(monkeypatch: pytest.MonkeyPatch) -> ExporterRegistry:
+    """A registry with the official writers and the recording one."""
+    made = ExporterRegistry()
+    for name, path in EXPORTERS.items():
+        made.register(name, path, owner="@gridkit/plugin-export")
+    made.register("lines", Recorder, owner="tests")
+    Recorder.seen.clear()
+    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "exporters", made)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def queue(monkeypatch: pytest.MonkeyPatch) -> RememberingQueue:
+    made = RememberingQueue()
+    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "job_queue", made)
+    return made
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    """May open and export every grid and sees prices."""
+    return person("ann", "shop.view_price")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """May open and export every grid and sees no prices."""
+    return person("bob")
