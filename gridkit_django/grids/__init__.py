@@ -1,4 +1,4 @@
-"""Public door: declare grids and columns, find grids, open them, query them."""
+"""Public door: declare grids and columns, find grids, open them, query them, edit rows, call methods."""
 
 from __future__ import annotations
 
@@ -17,30 +17,62 @@ from gridkit_django.grids.columns import (
     TimeColumn,
     UUIDColumn,
 )
+from gridkit_django.grids.editing import EditResult, apply_edit
 from gridkit_django.grids.grid import Grid
+from gridkit_django.grids.methods import (
+    MethodCall,
+    MethodProvider,
+    MethodResult,
+    MethodSpec,
+    call_method,
+    list_methods,
+    method_provider,
+)
 from gridkit_django.grids.operators import Op
 from gridkit_django.grids.options import GridOptions
+from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery, OffsetWindow, SortTerm
+from gridkit_django.grids.records import get_record
 from gridkit_django.grids.registry import GridRegistry, grid_registry, register
+from gridkit_django.grids.rows import Row, RowsPage, count_rows, fetch_rows
 
 __all__ = [
     "BooleanColumn",
     "ChoiceColumn",
     "Column",
+    "CountMode",
+    "CursorWindow",
     "DateColumn",
     "DateTimeColumn",
     "DecimalColumn",
+    "EditResult",
     "FloatColumn",
     "Grid",
     "GridAccess",
     "GridOptions",
+    "GridQuery",
     "GridRegistry",
     "IntegerColumn",
     "JSONColumn",
+    "MethodCall",
+    "MethodProvider",
+    "MethodResult",
+    "MethodSpec",
+    "OffsetWindow",
     "Op",
+    "Row",
+    "RowsPage",
+    "SortTerm",
     "TextColumn",
     "TimeColumn",
     "UUIDColumn",
+    "apply_edit",
+    "call_method",
+    "count_rows",
+    "fetch_rows",
+    "get_record",
     "grid_registry",
+    "list_methods",
+    "method_provider",
     "open_grid",
     "open_grids",
     "register",
