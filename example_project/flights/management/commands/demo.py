@@ -24,6 +24,7 @@ from example_project.runner.address import PortTakenError, allow_host, base_url,
 from example_project.runner.beside import beside_web, beside_worker
 from example_project.runner.inside import InsideClock, InsideWeb, InsideWorker
 from example_project.runner.parts import Part, PartFailedError, StopRequested, leave, run, stopping_by_signal
+from gridkit_django.exceptions import GridKitError
 
 ADDRESSES = (
     ("Flights", "/gridkit/grids/flights/"),
@@ -52,14 +53,14 @@ class Command(BaseCommand):
         """Prepare, then serve until a signal comes.
 
         Raises:
-            CommandError: when the port is taken, the data set is missing or a part fails.
+            CommandError: when the port is taken, the data set is missing, a plugin or a part fails.
         """
         with stopping_by_signal():
             try:
                 self._demo(host, port)
             except StopRequested:
                 self.stdout.write("\nThe demo has stopped.")
-            except (PortTakenError, DatasetMissingError, PartFailedError) as error:
+            except (PortTakenError, DatasetMissingError, PartFailedError, GridKitError) as error:
                 raise CommandError(str(error)) from error
 
     def _demo(self, host: str, port: int) -> None:
