@@ -1,1 +1,28 @@
 """Face: the Django admin. Everything here translates; the services of the rooms below decide."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from gridkit_django.admin.audit import AuditRecordAdmin
+from gridkit_django.admin.exports import ExportJobAdmin
+from gridkit_django.admin.grids import registered_grid_admin
+from gridkit_django.admin.plugins import InstalledPluginAdmin
+from gridkit_django.admin.runtime import HealthCheckResultAdmin, PluginOperationAdmin, RuntimeProcessAdmin
+from gridkit_django.models import (
+    AuditRecord,
+    ExportJob,
+    HealthCheckResult,
+    InstalledPlugin,
+    PluginOperation,
+    RegisteredGrid,
+    RuntimeProcess,
+)
+
+admin.site.register(InstalledPlugin, InstalledPluginAdmin)
+admin.site.register(PluginOperation, PluginOperationAdmin)
+admin.site.register(RuntimeProcess, RuntimeProcessAdmin)
+admin.site.register(HealthCheckResult, HealthCheckResultAdmin)
+admin.site.register(AuditRecord, AuditRecordAdmin)
+admin.site.register(ExportJob, ExportJobAdmin)
+admin.site.register(RegisteredGrid, registered_grid_admin())

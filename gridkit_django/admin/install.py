@@ -15,7 +15,7 @@ from gridkit_django.admin.permission_texts import permission_text
 from gridkit_django.admin.schema_forms import SchemaForm
 from gridkit_django.admin.verbs import administering, require
 from gridkit_django.models import InstalledPlugin, OperationKind, PluginOperation
-from gridkit_django.plugins import AvailablePlugin, plugin_manager, request_operation
+from gridkit_django.plugins import AvailablePlugin, PluginMetadata, plugin_manager, request_operation
 from gridkit_django.tasks.plugins import enqueue_operation
 
 
@@ -59,7 +59,7 @@ def available_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     """List what can be installed, and what can't with the reason; ``q`` searches."""
     require(request, "install_plugin")
     wanted = request.GET.get("q", "").strip().lower()
-    found = [item for item in plugin_manager().discover() if wanted in _searched_text(item)]
+    found = [item for item in plugin_manager().discover() if not item.installed and wanted in _searched_text(item)]
     context = {
         **site.each_context(request),
         "title": _("Available plugins"),
@@ -77,18 +77,18 @@ def install_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
         Http404: when there is no such plugin to install.
     """
     require(request, "install_plugin")
-    plugin = _available(request.GET.get("id", ""))
+    plugin, metadata = _available(request.GET.get("ref", ""))
     data = request.POST if request.method == "POST" else None
-    consent = ConsentForm(data, permissions=plugin.metadata.required_permissions, user=request.user)
+    consent = ConsentForm(data, permissions=metadata.required_permissions, user=request.user)
     config = SchemaForm(data, schema=plugin.config_schema, values={}, prefix="config")
     if data is not None and consent.is_valid() and config.is_valid():
         with administering(request):
-            return _to_operation(_request_install(request, plugin, consent, config), site)
+            return _to_operation(_request_install(request, plugin.ref, metadata.id, (consent, config)), site)
     context = {
         **site.each_context(request),
-        "title": _("Install %(plugin)s") % {"plugin": plugin.metadata.name},
+        "title": _("Install %(plugin)s") % {"plugin": metadata.name},
         "opts": InstalledPlugin._meta,
-        "plugin": plugin,
+        "metadata": metadata,
         "consent": consent,
         "config": config,
     }
@@ -103,23 +103,24 @@ def _searched_text(item: AvailablePlugin) -> str:
     return " ".join(words).lower()
 
 
-def _available(plugin_id: str) -> Any:
+def _available(ref: str) -> tuple[AvailablePlugin, PluginMetadata]:
     for item in plugin_manager().discover():
-        if item.metadata is not None and item.metadata.id == plugin_id and not item.reason:
-            return item
+        if item.ref == ref and item.metadata is not None and not item.reason and not item.installed:
+            return item, item.metadata
     raise Http404
 
 
 def _request_install(
-    request: HttpRequest, plugin: AvailablePlugin, consent: ConsentForm, config: SchemaForm
+    request: HttpRequest, ref: str, plugin_id: str, reviewed: tuple[ConsentForm, SchemaForm]
 ) -> PluginOperation:
+    """Write the operation down and let a worker carry it out; what the forms hold was validated."""
+    consent, config = reviewed
     arguments = {
-        "source": plugin.ref,
+        "source": ref,
         "grants": consent.cleaned_data["grants"],
         "activate": consent.cleaned_data["activate"],
         "config": config.values(),
     }
-    plugin_id = plugin.metadata.id if plugin.metadata else plugin.ref
     operation = request_operation(OperationKind.INSTALL, plugin_id, arguments, user=request.user)
     enqueue_operation(operation.pk)
     return operation

@@ -72,7 +72,7 @@ class InstalledPluginAdmin(ReadOnlyAdmin[InstalledPlugin]):
     def health_badge(self, plugin: InstalledPlugin) -> SafeString | str:
         """Show the newest verdict of the health checks."""
         status = getattr(plugin, "health", None)
-        return badge(status, HealthStatus(status).label) if status else "-"
+        return badge(status, str(HealthStatus(status).label)) if status else "-"
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages and verbs of plugins before Django's own addresses."""

@@ -22,8 +22,6 @@ else:
 class ReadOnlyAdmin(Typed[M]):
     """Rows are facts that services write; the admin shows them to whoever may view them."""
 
-    actions = None
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: services make these rows."""
         return False

@@ -135,13 +135,13 @@ def _field(prop: Schema, *, required: bool) -> forms.Field:
 
 def _scalar(prop: Schema, *, required: bool) -> forms.Field:
     kind = prop.get("type")
-    bounds = {"min_value": prop.get("minimum"), "max_value": prop.get("maximum")}
+    low, high = prop.get("minimum"), prop.get("maximum")
     if kind == "boolean":
         return forms.BooleanField(required=False)
     if kind == "integer":
-        return forms.IntegerField(required=required, **bounds)
+        return forms.IntegerField(required=required, min_value=low, max_value=high)
     if kind == "number":
-        return forms.FloatField(required=required, **bounds)
+        return forms.FloatField(required=required, min_value=low, max_value=high)
     if kind == "string" and (prop.get("writeOnly") or prop.get("format") == "password"):
         return forms.CharField(required=required, widget=forms.PasswordInput(render_value=True))
     if kind == "string":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -12,6 +12,8 @@ from django.http import HttpRequest
 
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.exceptions import GridKitError
+
+_AGENT_LENGTH_MAX = 300
 
 RIGHTS = frozenset({"install_plugin", "activate_plugin", "configure_plugin", "grant_plugin"})
 
@@ -32,12 +34,32 @@ def require(request: HttpRequest, right: str, obj: Model | None = None) -> None:
         raise PermissionDenied
 
 
-@contextmanager
-def administering(request: HttpRequest) -> Iterator[None]:
-    """Act as the request's user; a refusal of a service becomes a message on the next page."""
-    facts = {"ip": str(request.META.get("REMOTE_ADDR") or ""), "userAgent": request.headers.get("User-Agent", "")[:300]}
-    with acting(Actor.from_user(request.user), EventSource.ADMIN, metadata=facts):
-        try:
-            yield
-        except GridKitError as error:
-            messages.error(request, f"{error.detail} ({error.code})")
+class administering:  # noqa: N801 - a context manager, used like a function
+    """Act as the request's user; a refusal of a service ends the block and becomes a message on the next page.
+
+    Args:
+        request: whose user acts.
+    """
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        facts = {
+            "ip": str(request.META.get("REMOTE_ADDR") or ""),
+            "userAgent": request.headers.get("User-Agent", "")[:_AGENT_LENGTH_MAX],
+        }
+        self._act = acting(Actor.from_user(request.user), EventSource.ADMIN, metadata=facts)
+
+    def __enter__(self) -> Self:
+        """Begin to act."""
+        self._act.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Stop to act; a refusal is told and taken as dealt with."""
+        self._act.__exit__(None, None, None)
+        if isinstance(error, GridKitError):
+            messages.error(self._request, f"{error.detail} ({error.code})")
+            return True
+        return False

@@ -11,7 +11,7 @@ from tests.servers.http import Client
 from tests.servers.stack import Stack
 
 AVAILABLE = "/admin/gridkit_django/installedplugin/available/"
-INSTALL = "/admin/gridkit_django/installedplugin/install/?id=%40gridkit%2Fplugin-export"
+INSTALL = "/admin/gridkit_django/installedplugin/install/?ref=entry_point%3Agridkit_plugins.export.plugin%3AExportPlugin"
 SCHEMA = "/gridkit/api/grids/flights/schema/"
 
 
