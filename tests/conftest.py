@@ -2,4 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+from django.apps import apps
+
 pytest_plugins = ["tests.servers.databases", "tests.servers.stack", "tests.servers.browser"]
+
+
+@pytest.fixture(autouse=True)
+def no_plugins_left() -> Iterator[None]:
+    """Stop the plugins that a test started: the runtime is one for the whole process."""
+    yield
+    runtime = apps.get_app_config("gridkit_django").runtime
+    if runtime.generation >= 0 or runtime.live:
+        apps.get_app_config("gridkit_django").plugin_manager.stop_all()

@@ -36,7 +36,3 @@ class RegisteredMethod:
     schema: MethodSchema
     label: str
     right: str | None = None
-
-    def schema_for(self, grid: str) -> JSONObject:
-        """Return the JSON Schema of the arguments on a grid."""
-        return self.schema(grid) if callable(self.schema) else self.schema

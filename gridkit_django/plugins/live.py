@@ -26,6 +26,7 @@ from gridkit_django.plugins.sources import PluginCode
 from gridkit_django.plugins.spec import PluginSpec
 from gridkit_django.plugins.stats import CallStats, CpuMeter, Stopwatch, stopwatch
 from gridkit_django.plugins.table import Subscription
+from gridkit_django.typing import JSONObject
 
 
 class LivePlugin:
@@ -56,6 +57,7 @@ class LivePlugin:
         self.methods: dict[str, tuple[RegisteredMethod, CallStats]] = {}
         self.message_handlers: tuple[tuple[MessageHandler, CallStats], ...] = ()
         self.exporters: list[Unsubscribe] = []
+        self.schemas: dict[tuple[str, str], JSONObject] = {}
         self._grid_configs: dict[str, BaseModel] = {}
         self._lock = threading.Lock()
 

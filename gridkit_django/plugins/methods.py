@@ -25,7 +25,7 @@ from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.permissions import Permission
 from gridkit_django.plugins.serving import serves
 from gridkit_django.plugins.stats import CallStats
-from gridkit_django.typing import JSONValue
+from gridkit_django.typing import JSONObject, JSONValue
 
 logger = logging.getLogger("gridkit_django.plugins")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -62,10 +62,10 @@ class PluginMethods:
         """Return the methods of the plugins that serve this grid, ordered by name."""
         self._runtime.ensure_current()
         found = [
-            _spec(live, method, grid_id)
+            self._spec(live, method, stats, grid_id)
             for live in self._runtime.live.values()
             if _offers(live, grid_id)
-            for method, _ in live.methods.values()
+            for method, stats in live.methods.values()
         ]
         return sorted((spec for spec in found if spec is not None), key=lambda spec: spec.name)
 
@@ -84,6 +84,19 @@ class PluginMethods:
                 method, stats = live.methods[call.method]
                 return self._answer(live, method, stats, call)
         raise MethodNotFoundError(f"There is no method {call.method!r} on this grid any more.")
+
+    def _spec(self, live: LivePlugin, method: RegisteredMethod, stats: CallStats, grid: str) -> MethodSpec | None:
+        """Describe a method on a grid; None when its plugin can't, which counts against it and spares the grid."""
+        schema = live.schemas.get((method.name, grid))
+        if schema is None:
+            try:
+                schema = _schema_on(live, method, stats, grid)
+            except (Exception, SystemExit) as error:  # counted against the plugin, logged, shown on its health page
+                logger.exception("method %s of %s has no schema on %s", method.name, live.plugin_id, grid)
+                self._runtime.handler_failed(live, error)
+                return None
+            live.schemas[method.name, grid] = schema
+        return MethodSpec(method.name, method.label, live.plugin_id, schema, method.right)
 
     def _answer(self, live: LivePlugin, method: RegisteredMethod, stats: CallStats, call: MethodCall) -> MethodResult:
         with answering(call) as scope:
@@ -123,7 +136,8 @@ def register(live: LivePlugin, method: RegisteredMethod, others: Iterable[LivePl
     """
     if not _NAME.fullmatch(method.name):
         raise PluginError(f"{method.name!r} is no method name: small letters, digits, '-' and '_', a letter first.")
-    _check_schema(method)
+    if not callable(method.schema):
+        _check_schema(method.name, method.schema)
     holder = next(
         (other for other in others if other.plugin_id != live.plugin_id and method.name in other.methods), None
     )
@@ -142,23 +156,24 @@ def _offers(live: LivePlugin, grid_id: str) -> bool:
     return live.grants.allows(Permission.METHODS_REGISTER) and serves(live.plugin_id, grid_id)
 
 
-def _spec(live: LivePlugin, method: RegisteredMethod, grid_id: str) -> MethodSpec | None:
-    """Describe a method on a grid; None when its plugin can't, which is logged, so that the grid itself stays whole."""
-    try:
-        schema = method.schema_for(grid_id)
-    except (Exception, SystemExit):
-        logger.exception("method %s of %s has no schema on %s", method.name, live.plugin_id, grid_id)
-        return None
-    return MethodSpec(method.name, method.label, live.plugin_id, schema, method.right)
+def _schema_on(live: LivePlugin, method: RegisteredMethod, stats: CallStats, grid: str) -> JSONObject:
+    if not callable(method.schema):
+        return method.schema
+    schema: JSONObject = live.call(method.schema, stats, grid)
+    _check_schema(method.name, schema)
+    return schema
 
 
-def _check_schema(method: RegisteredMethod) -> None:
-    if callable(method.schema):
-        return
+def _check_schema(name: str, schema: JSONObject) -> None:
+    """Refuse what is no JSON Schema.
+
+    Raises:
+        PluginError: names the method.
+    """
     try:
-        Draft202012Validator.check_schema(method.schema)
+        Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        raise PluginError(f"The schema of the method {method.name!r} is no JSON Schema: {error.message}.") from error
+        raise PluginError(f"The schema of the method {name!r} is no JSON Schema: {error.message}.") from error
 
 
 def _as_result(result: JSONValue | MethodResult, scope: CallScope) -> MethodResult:
