@@ -268,7 +268,7 @@ function labelWidth(column: ColumnSchema): number {
   const breaks = [...label.matchAll(/\s/g)].map((space) =>
     Math.max(space.index, label.length - space.index - 1),
   );
-  return 66 + Math.min(label.length, ...breaks) * 7.6;
+  return 76 + Math.min(label.length, ...breaks) * 7.6;
 }
 
 /** A first width by type, before any row is here. */
