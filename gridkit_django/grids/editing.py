@@ -115,7 +115,7 @@ def _carry_out(edit: _Edit, draft: Draft) -> Row:
 
 
 def _open(edit: _Edit, event_type: str, **payload: Any) -> Emission:
-    event = make_event(event_type, {"rowId": edit.before.id, **payload}, grid=edit.access.grid_id)
+    event = make_event(event_type, {"rowId": str(edit.before.id), **payload}, grid=edit.access.grid_id)
     return event_bus().open(event, sender=edit.access.grid, using=edit.alias)
 
 

@@ -6,7 +6,7 @@ The grids room does not know plugins. The runtime gives itself in as the ``Metho
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Protocol, cast
 
@@ -17,9 +17,17 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from gridkit_django.events import Actor
-from gridkit_django.exceptions import ErrorItem, MethodArgumentsError, MethodNotFoundError, PluginMethodError
+from gridkit_django.exceptions import (
+    ErrorItem,
+    MethodArgumentsError,
+    MethodNotFoundError,
+    PluginMethodError,
+    QueryError,
+)
 from gridkit_django.grids.access import GridAccess, has_permission
 from gridkit_django.grids.pointers import pointer
+from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.rows import compile_query
 from gridkit_django.typing import JSONObject
 
 ERRORS_MAX = 20
@@ -138,17 +146,20 @@ def call_method(
         access: the grid and the user.
         name: the method's name.
         arguments: a JSON object that fits the method's schema.
-        query: what the user looks at, or None.
+        query: what the user looks at, or None; it must be a query that this user may ask.
 
     Raises:
         MethodNotFoundError: no such method, or the user may not call it: the same answer (house rule 9).
         MethodArgumentsError: the arguments break the schema; each fault has a pointer below ``/arguments``.
+        QueryError: the query can't be understood, or names columns that the user does not see; each fault has a
+            pointer below ``/query``.
         PluginMethodError: the method raised, or its own schema can't be followed.
     """
     spec = next((spec for spec in list_methods(access) if spec.name == name), None)
     if spec is None:
         raise _not_found(name)
     _judge_arguments(spec, arguments)
+    _judge_query(access, query)
     call = MethodCall(
         grid=access.grid_id,
         method=name,
@@ -196,6 +207,21 @@ def _judge_arguments(spec: MethodSpec, arguments: Mapping[str, Any]) -> None:
         items = [_fault(fault) for fault in faults]
         detail = f"The arguments do not fit the method {spec.name!r}: {items[0].detail}"
         raise MethodArgumentsError(detail, errors=items)
+
+
+def _judge_query(access: GridAccess, query: JSONObject | None) -> None:
+    """Take the query through the gate, so that a plugin never holds one that the user could not ask.
+
+    Raises:
+        QueryError: with pointers below ``/query``.
+    """
+    if query is None:
+        return
+    try:
+        compile_query(access, GridQuery.from_dict(query))
+    except QueryError as error:
+        items = [replace(item, pointer=f"{pointer('query')}{item.pointer}") for item in error.errors]
+        raise type(error)(error.detail, errors=items, extra=error.extra) from error
 
 
 def _fault(error: ValidationError) -> ErrorItem:

@@ -372,12 +372,12 @@ class TestEvents:
         with hearing() as heard:
             result = edit(ProductEditGrid, row, price="1.5")
         changes = {"price": ["9.90", "1.50"]}
-        told = {"rowId": row.pk, "versionBefore": before.version}
+        told = {"rowId": str(row.pk), "versionBefore": before.version}
         assert heard.payload("row:update", "before") == {**told, "changes": {"price": ["9.90", "1.5"]}}
         for moment in ("after", "committed"):
             assert heard.payload("row:update", moment) == {**told, "changes": changes, "version": result.row.version}
             assert heard.payload("cell:edit", moment) == {
-                "rowId": row.pk,
+                "rowId": str(row.pk),
                 "column": "price",
                 "old": "9.90",
                 "new": "1.50",

@@ -10,7 +10,13 @@ from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, Permission, User
 
 from gridkit_django.events import Actor, ActorKind
-from gridkit_django.exceptions import MethodArgumentsError, MethodNotFoundError, PluginMethodError
+from gridkit_django.exceptions import (
+    MethodArgumentsError,
+    MethodNotFoundError,
+    PluginMethodError,
+    QueryError,
+    UnknownColumnError,
+)
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.grid import Grid
 from gridkit_django.grids.methods import (
@@ -44,6 +50,7 @@ class MethodGrid(Grid):
         model = Product
         id = "method-products"
         columns = ["sku"]
+        search = ["sku"]
 
 
 class Provider:
@@ -182,6 +189,25 @@ def test_arguments_are_an_object_even_when_the_schema_does_not_say_so(provider: 
     with pytest.raises(MethodArgumentsError) as caught:
         call_method(access_of(ADMIN), "export", ["csv"])  # type: ignore[arg-type]
     assert caught.value.errors[0].pointer == "/arguments"
+
+
+@pytest.mark.parametrize(
+    ("query", "error", "pointer"),
+    [
+        ({"sort": [{"col": "sku"}, {"col": "price"}]}, UnknownColumnError, "/query/sort/1/col"),
+        ({"filter": {"col": "nosuch", "op": "eq", "value": 1}}, UnknownColumnError, "/query/filter/col"),
+        ({"order": []}, QueryError, "/query"),
+        ([], QueryError, "/query"),
+    ],
+)
+def test_query_that_the_user_could_not_ask_is_refused_where_it_stands(
+    provider: Provider, query: Any, error: type[QueryError], pointer: str
+) -> None:
+    provider.specs = [spec()]
+    with pytest.raises(error) as caught:
+        call_method(access_of(ADMIN), "export", {}, query)
+    assert [item.pointer for item in caught.value.errors] == [pointer]
+    assert provider.calls == []
 
 
 def test_faults_are_bounded_in_number_and_length(provider: Provider) -> None:
