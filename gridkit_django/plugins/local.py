@@ -33,6 +33,7 @@ from gridkit_django.plugins.limits import ResourceUsage
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.permissions import GrantTable
 from gridkit_django.plugins.requests import note_request
+from gridkit_django.plugins.serving import serves
 from gridkit_django.plugins.storage import DatabaseStorage
 from gridkit_django.typing import JSONObject, JSONValue, User
 
@@ -101,7 +102,7 @@ class LocalBackend:
         """Emit an event in the plugin's name.
 
         Raises:
-            EventOriginError: for facts that only the server makes.
+            EventOriginError: for facts that only the server makes, and on grids that the plugin does not serve.
             PluginLimitError: too many events, or too deep.
             PluginError: when the payload is no JSON or too large.
             GridNotFoundError: when there is no such grid.
@@ -109,6 +110,8 @@ class LocalBackend:
         plugin_id = self._live.plugin_id
         if canonical_type(event_type) in SERVER_TYPES:
             raise EventOriginError(f"{plugin_id} may not emit {event_type!r}: only the server makes this fact.")
+        if not serves(plugin_id, grid):
+            raise EventOriginError(f"{plugin_id} may not emit events on {grid!r}: it does not serve this grid.")
         self._take_emission()
         event = GridEvent(
             type=event_type,

@@ -116,7 +116,7 @@ class Reporter:
             return
         before = row.effective_state
         row.effective_state, row.state_code = report.state, report.code
-        row.state_reason, row.state_evidence = report.reason, dict(report.evidence)
+        row.state_reason, row.state_evidence = report.reason, dict(report.evidence) if report.code else {}
         row.revision += suspends
         row.save(
             update_fields=["effective_state", "state_code", "state_reason", "state_evidence", "revision", "changed_at"]
