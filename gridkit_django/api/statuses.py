@@ -26,8 +26,6 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.MethodNotFoundError: 404,
         e.MethodArgumentsError: 422,
         e.UnknownFormatError: 422,
-        e.ExportOptionsError: 422,
-        e.ExportLimitError: 429,
         e.ExportNotFoundError: 404,
         e.ExportNotReadyError: 409,
         e.ExportTooLargeError: 422,
@@ -40,6 +38,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.PluginLoadError: 422,
         e.PluginInitializeError: 422,
         e.PluginConfigError: 422,
+        e.PluginPermissionError: 422,
     }
 )
 

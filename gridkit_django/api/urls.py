@@ -6,7 +6,18 @@ from django.urls import URLPattern, path, re_path, register_converter
 
 from gridkit_django.api.converters import PluginIdConverter, RowIdConverter
 from gridkit_django.api.openapi import OpenAPIDocument
-from gridkit_django.api.views import audit, documents, grids, jobs, methods, records, rows
+from gridkit_django.api.views import (
+    audit,
+    documents,
+    grids,
+    jobs,
+    methods,
+    operations,
+    plugin_acts,
+    plugins,
+    records,
+    rows,
+)
 
 register_converter(PluginIdConverter, "gridkit_plugin")
 register_converter(RowIdConverter, "gridkit_row")
@@ -22,6 +33,16 @@ endpoints: list[URLPattern] = [
     path("grids/<str:grid>/jobs/", jobs.JobListView.as_view(), name="job-list"),
     path("grids/<str:grid>/jobs/<uuid:job>/", jobs.JobView.as_view(), name="job"),
     path("grids/<str:grid>/jobs/<uuid:job>/result/", jobs.JobResultView.as_view(), name="job-result"),
+    path("plugins/", plugins.PluginListView.as_view(), name="plugin-list"),
+    path("plugins/available/", plugins.AvailablePluginsView.as_view(), name="plugin-available"),
+    path("plugins/<gridkit_plugin:plugin>/", plugins.PluginView.as_view(), name="plugin"),
+    path("plugins/<gridkit_plugin:plugin>/activate/", plugin_acts.ActivateView.as_view(), name="plugin-activate"),
+    path("plugins/<gridkit_plugin:plugin>/deactivate/", plugin_acts.DeactivateView.as_view(), name="plugin-deactivate"),
+    path("plugins/<gridkit_plugin:plugin>/reload/", plugin_acts.ReloadView.as_view(), name="plugin-reload"),
+    path("plugins/<gridkit_plugin:plugin>/configure/", plugin_acts.ConfigureView.as_view(), name="plugin-configure"),
+    path("plugins/<gridkit_plugin:plugin>/grants/", plugin_acts.GrantsView.as_view(), name="plugin-grants"),
+    path("plugins/<gridkit_plugin:plugin>/uninstall/", plugin_acts.UninstallView.as_view(), name="plugin-uninstall"),
+    path("operations/<uuid:operation>/", operations.OperationView.as_view(), name="operation"),
     path("audit/", audit.AuditListView.as_view(), name="audit-list"),
 ]
 document = OpenAPIDocument(endpoints)

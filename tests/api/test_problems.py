@@ -45,7 +45,7 @@ STATUSES = {
     "plugin-manifest-invalid": 422,
     "plugin-method-failed": 500,
     "plugin-not-found": 404,
-    "plugin-permission-denied": 500,
+    "plugin-permission-denied": 422,
     "plugin-state-invalid": 409,
     "query-invalid": 422,
     "query-limit-exceeded": 422,

@@ -1,0 +1,58 @@
+"""Operations of plugins on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from rest_framework.request import Request
+
+from gridkit_django.api.links import link
+from gridkit_django.api.serializers.bodies import ResponseBody
+from gridkit_django.models import PluginOperation
+
+
+class OperationError(ResponseBody):
+    """Why an operation failed."""
+
+    code: str
+    detail: str
+
+
+class OperationState(ResponseBody):
+    """A change to a plugin that a worker carries out."""
+
+    id: str
+    kind: str
+    plugin: str
+    state: Literal["queued", "running", "finished", "failed"]
+    log: list[Any]
+    """The steps so far."""
+    error: OperationError | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    url: str
+
+
+class OperationAccepted(ResponseBody):
+    """The operation that was queued."""
+
+    operation: OperationState
+
+
+def operation_body(operation: PluginOperation, request: Request) -> dict[str, Any]:
+    """Return an operation; its arguments, which may hold secrets, stay on the server."""
+    error = OperationError(code=operation.error_code, detail=operation.error_detail)
+    return OperationState(
+        id=str(operation.pk),
+        kind=operation.kind,
+        plugin=operation.plugin_id,
+        state=operation.state,
+        log=operation.log,
+        error=error if operation.error_code else None,
+        created_at=operation.created_at,
+        started_at=operation.started_at,
+        finished_at=operation.finished_at,
+        url=link(request, "operation", operation=operation.pk),
+    ).to_wire()

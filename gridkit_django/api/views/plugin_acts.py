@@ -1,0 +1,192 @@
+"""What an administrator does to an installed plugin; each act answers the plugin as it is then."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gridkit_django.api.base import GridKitView
+from gridkit_django.api.operations import Operation
+from gridkit_django.api.permissions import ACTIVATE, CONFIGURE, GRANT, INSTALL, require, visible_plugin
+from gridkit_django.api.serializers.bodies import EmptyBody, RequestBody
+from gridkit_django.api.serializers.plugins import ConfigureRequest, GrantRequest, PluginDetail
+from gridkit_django.api.views.plugins import describe_plugin
+from gridkit_django.exceptions import PluginConfigError
+from gridkit_django.models import InstalledPlugin
+from gridkit_django.plugins import plugin_manager
+
+
+class PluginActView(GridKitView):
+    """One act on a plugin: the right it takes, the body it takes, and what it does.
+
+    Attributes:
+        right: the Django permission, held for all plugins or for this one.
+        shape: shape of the body.
+    """
+
+    right: ClassVar[str]
+    shape: ClassVar[type[RequestBody]] = EmptyBody
+
+    def post(self, request: Request, plugin: str) -> Response:
+        """Judge the right, read the body, act, and answer the plugin."""
+        row = visible_plugin(request.user, plugin)
+        require(request.user, self.right, row)
+        body = self.read_body(request, self.shape)
+        self.act(row, body, request)
+        return self.answer(request, row, body)
+
+    @abstractmethod
+    def act(self, plugin: InstalledPlugin, body: Any, request: Request) -> None:
+        """Do it."""
+
+    def answer(self, request: Request, plugin: InstalledPlugin, body: Any) -> Response:
+        """Answer the plugin as it is now."""
+        return Response(describe_plugin(request, plugin))
+
+
+def _operation(
+    name: str, summary: str, right: str, *, shape: type[RequestBody] = EmptyBody, text: str = ""
+) -> Operation:
+    return Operation(
+        id=name,
+        tag="plugins",
+        summary=summary,
+        description=f"{text} Needs `{right}`, for all plugins or for this one.".strip(),
+        request=shape,
+        responses={200: PluginDetail},
+        problems=(403, 404, 409),
+    )
+
+
+class ActivateView(PluginActView):
+    """Switches a plugin on."""
+
+    right = ACTIVATE
+    operations: ClassVar = {
+        "POST": _operation(
+            "activatePlugin", "Activate a plugin", ACTIVATE, text="Also the way out of quarantine and suspension."
+        )
+    }
+
+    def act(self, plugin: InstalledPlugin, body: Any, request: Request) -> None:
+        """Activate it."""
+        plugin_manager().activate_plugin(plugin.plugin_id, user=request.user)
+
+
+class DeactivateView(PluginActView):
+    """Switches a plugin off."""
+
+    right = ACTIVATE
+    operations: ClassVar = {
+        "POST": _operation(
+            "deactivatePlugin", "Deactivate a plugin", ACTIVATE, text="Configuration, grants and storage stay."
+        )
+    }
+
+    def act(self, plugin: InstalledPlugin, body: Any, request: Request) -> None:
+        """Deactivate it."""
+        plugin_manager().deactivate_plugin(plugin.plugin_id, user=request.user)
+
+
+class ReloadView(PluginActView):
+    """Loads a plugin's code anew."""
+
+    right = ACTIVATE
+    operations: ClassVar = {
+        "POST": _operation(
+            "reloadPlugin",
+            "Load an active plugin's manifest and code anew",
+            ACTIVATE,
+            text="In every process; the old code serves until the new stands.",
+        )
+    }
+
+    def act(self, plugin: InstalledPlugin, body: Any, request: Request) -> None:
+        """Reload it."""
+        plugin_manager().reload_plugin(plugin.plugin_id, user=request.user)
+
+
+class ConfigureView(PluginActView):
+    """Puts a configuration in force."""
+
+    right = CONFIGURE
+    shape = ConfigureRequest
+    operations: ClassVar = {
+        "POST": _operation(
+            "configurePlugin",
+            "Configure a plugin",
+            CONFIGURE,
+            shape=ConfigureRequest,
+            text="A masked secret that is sent back as it came stays what it was.",
+        )
+    }
+
+    def act(self, plugin: InstalledPlugin, body: ConfigureRequest, request: Request) -> None:
+        """Configure it.
+
+        Raises:
+            PluginConfigError: when a value does not fit; the pointers lead into the body.
+        """
+        try:
+            plugin_manager().configure_plugin(plugin.plugin_id, body.config, grid=body.grid, user=request.user)
+        except PluginConfigError as error:
+            errors = [replace(item, pointer=f"/config{item.pointer}") for item in error.errors]
+            raise PluginConfigError(error.detail, errors=errors) from error
+
+    def answer(self, request: Request, plugin: InstalledPlugin, body: ConfigureRequest) -> Response:
+        """Answer the plugin with the configuration of the same scope."""
+        return Response(describe_plugin(request, plugin, body.grid))
+
+
+class GrantsView(PluginActView):
+    """Decides about a plugin's permissions."""
+
+    right = GRANT
+    shape = GrantRequest
+    operations: ClassVar = {
+        "POST": _operation(
+            "decidePermission",
+            "Grant or revoke a permission of a plugin",
+            GRANT,
+            shape=GrantRequest,
+            text="A revoke beats a granted wildcard.",
+        )
+    }
+
+    def act(self, plugin: InstalledPlugin, body: GrantRequest, request: Request) -> None:
+        """Grant or revoke."""
+        manager = plugin_manager()
+        decide = manager.grant_permission if body.decision == "granted" else manager.revoke_permission
+        decide(plugin.plugin_id, body.permission, user=request.user)
+
+
+class UninstallView(PluginActView):
+    """Removes a plugin."""
+
+    right = INSTALL
+    operations: ClassVar = {
+        "POST": Operation(
+            id="uninstallPlugin",
+            tag="plugins",
+            summary="Uninstall a plugin",
+            description=(
+                "Removes its configuration, grants and storage; its audit records stay. "
+                f"Needs `{INSTALL}`, for all plugins or for this one."
+            ),
+            request=EmptyBody,
+            responses={204: None},
+            problems=(403, 404, 409),
+        )
+    }
+
+    def act(self, plugin: InstalledPlugin, body: Any, request: Request) -> None:
+        """Uninstall it."""
+        plugin_manager().uninstall_plugin(plugin.plugin_id, user=request.user)
+
+    def answer(self, request: Request, plugin: InstalledPlugin, body: Any) -> Response:
+        """Answer nothing: it is gone."""
+        return Response(status=204)
