@@ -32,7 +32,8 @@ def changing(runtime: PluginRuntime, user: User | None) -> Iterator[None]:
         runtime.doubt()
     with _acting_as(user), transaction.atomic(using=InstalledPlugin.objects.db):
         runtime.generations.bump()
-        yield
+        with runtime.paused():
+            yield
         transaction.on_commit(runtime.follow, using=InstalledPlugin.objects.db)
     runtime.mark_unchecked()
 

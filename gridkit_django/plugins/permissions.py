@@ -121,7 +121,7 @@ class GrantTable:
         """
         if not self.allows(permission):
             raise PluginPermissionError(
-                f"The plugin {plugin_id} needs the permission {permission!r}, which it was not granted. "
+                f"The plugin {plugin_id} needs the permission {str(permission)!r}, which it was not granted. "
                 "An administrator can grant it on the plugin's page.",
                 extra={"plugin": plugin_id, "permission": str(permission)},
             )

@@ -68,6 +68,7 @@ class PluginRuntime:
         self._lock = threading.Lock()
         self._board_lock = threading.Lock()
         self._following: int | None = None
+        self._paused = threading.local()
 
     def connect(self) -> None:
         """Connect to the event signals, once."""
@@ -91,7 +92,7 @@ class PluginRuntime:
         """
         if self.process.pid != os.getpid():
             self.after_fork()
-        if not self._unchecked:
+        if not self._unchecked or getattr(self._paused, "yes", False):
             return
         try:
             if self.generations.current() == self.generation and not self._doubtful:
@@ -117,6 +118,16 @@ class PluginRuntime:
         """Return why a plugin does not run here in a revision, or None."""
         failure = self._follower.failures.get(plugin_id)
         return failure.error if failure is not None and failure.revision == revision else None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Do not look at the database in this thread: a change is under way, and is followed when it is committed."""
+        before = getattr(self._paused, "yes", False)
+        self._paused.yes = True
+        try:
+            yield
+        finally:
+            self._paused.yes = before
 
     def doubt(self) -> None:
         """Compare whole contents at the next follow: a change was made in a transaction that may be rolled back."""

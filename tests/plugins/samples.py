@@ -48,7 +48,7 @@ class Listener(Plugin):
     def initialize(self, context: PluginContext) -> None:
         self.life.append("initialize")
         context.register_method(
-            "greet",
+            f"greet-{context.plugin_id}",
             lambda call: {"greeting": context.config_for(call.grid).greeting},
             schema={"type": "object"},
             label="Greet",
@@ -103,7 +103,17 @@ class Critical(Plugin):
 
     metadata = metadata("critical", required_permissions=("events:subscribe", "audit:write"))
 
-    @handles("row:update", "plugin:*", critical=True)
+    @handles("row:update", critical=True)
+    def fail(self, event: GridEvent) -> None:
+        raise OSError("the disk is full")
+
+
+class Stubborn(Plugin):
+    """Wants everything that is done to plugins to fail."""
+
+    metadata = metadata("stubborn", required_permissions=("events:subscribe", "audit:write"))
+
+    @handles("plugin:*", critical=True)
     def fail(self, event: GridEvent) -> None:
         raise OSError("the disk is full")
 
@@ -146,7 +156,7 @@ class Demanding(Plugin):
         address: str
 
 
-SAMPLES = (Listener, Chosen, Refused, Failing, Critical, Needy, Hermit, Stranger, Explosive, Demanding)
+SAMPLES = (Listener, Chosen, Refused, Failing, Critical, Stubborn, Needy, Hermit, Stranger, Explosive, Demanding)
 
 MANIFEST = """
 id = "{id}"
