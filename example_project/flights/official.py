@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.plugins import plugin_manager
 
 OFFICIAL = ("@gridkit/plugin-audit-log", "@gridkit/plugin-export")
@@ -18,6 +19,7 @@ def ensure_official_plugins() -> list[str]:
     manager = plugin_manager()
     installed = {info.id for info in manager.list_plugins()}
     missing = [plugin_id for plugin_id in OFFICIAL if plugin_id not in installed]
-    for plugin_id in missing:
-        manager.install_plugin(plugin_id)
+    with acting(Actor.system("demo"), EventSource.SYSTEM):
+        for plugin_id in missing:
+            manager.install_plugin(plugin_id)
     return missing

@@ -39,17 +39,20 @@ class Beside:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start and wait until it serves.
+        """Start the process."""
+        self._process = subprocess.Popen(self._command, cwd=self._folder, start_new_session=True)  # noqa: S603 - ours
+
+    def wait_ready(self) -> None:
+        """Wait until it serves.
 
         Raises:
             PartFailedError: when it ends or is not ready in time.
         """
-        self._process = subprocess.Popen(self._command, cwd=self._folder, start_new_session=True)  # noqa: S603 - ours
         deadline = monotonic() + START_SECONDS
         pause = Event()
         while not self._ready():
             if not self.alive():
-                raise PartFailedError(f"{self.name} ended with code {self._process.returncode} while it started.")
+                raise PartFailedError(f"{self.name} ended while it started; its messages are above.")
             if monotonic() > deadline:
                 raise PartFailedError(f"{self.name} was not ready after {START_SECONDS} s.")
             pause.wait(POLL_SECONDS)
@@ -58,9 +61,14 @@ class Beside:
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
+    def ask_to_stop(self) -> None:
+        """Ask it to end."""
+        if self._process is not None and self.alive():
+            self._process.terminate()
+
     def stop(self) -> None:
-        """Ask it to end; after a while end it with all its children."""
-        if self._process is None or self._process.poll() is not None:
+        """Wait until it has ended; after a while end it with all its children."""
+        if self._process is None or not self.alive():
             return
         self._process.terminate()
         try:
@@ -84,7 +92,18 @@ def beside_web(host: str, port: int, folder: Path) -> Beside:
 def beside_worker(app: Celery, folder: Path, memory: Path) -> Beside:
     """Return a Celery worker process with two child processes, and the clock for scheduled tasks."""
     command = [
-        *(sys.executable, "-m", "celery", "--app", "example_project", "worker", "--beat", "--schedule", str(memory)),
+        *(
+            sys.executable,
+            "-m",
+            "celery",
+            "--quiet",
+            "--app",
+            "example_project",
+            "worker",
+            "--beat",
+            "--schedule",
+            str(memory),
+        ),
         *("--hostname", f"demo-{os.getpid()}@%h", "--concurrency", "2", "--loglevel", "WARNING"),
     ]
     return Beside("The worker", command, lambda: _answers(app, f"demo-{os.getpid()}@"), folder)

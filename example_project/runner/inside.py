@@ -50,12 +50,20 @@ class InsideWeb:
         self._thread = Thread(target=self._server.serve_forever, name="web", daemon=True)
         self._thread.start()
 
+    def wait_ready(self) -> None:
+        """Return at once: the socket takes connections from the start on."""
+
     def alive(self) -> bool:
         """Whether it still serves."""
         return self._thread is not None and self._thread.is_alive()
 
-    def stop(self) -> None:
+    def ask_to_stop(self) -> None:
         """Serve no more."""
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+
+    def stop(self) -> None:
+        """Serve no more and free the address."""
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -76,14 +84,11 @@ class InsideWorker:
         self._app = app
         self._concurrency = concurrency
         self._ready = Event()
+        self._asked = False
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Start and wait until tasks are taken.
-
-        Raises:
-            PartFailedError: when it is not ready in time.
-        """
+        """Begin to start."""
         self._app.set_default()
         worker = self._app.WorkController(
             app=self._app,
@@ -98,6 +103,13 @@ class InsideWorker:
         )
         self._thread = Thread(target=worker.start, name="worker", daemon=True)
         self._thread.start()
+
+    def wait_ready(self) -> None:
+        """Wait until tasks are taken.
+
+        Raises:
+            PartFailedError: when it is not ready in time.
+        """
         if not self._ready.wait(START_SECONDS):
             raise PartFailedError(f"The Celery worker was not ready after {START_SECONDS} s.")
 
@@ -108,12 +120,17 @@ class InsideWorker:
         """Whether it still takes tasks."""
         return self._thread is not None and self._thread.is_alive()
 
+    def ask_to_stop(self) -> None:
+        """Take no more tasks and let the running ones end (Celery's warm shutdown)."""
+        if self.alive() and not self._asked:
+            self._asked = True
+            self._app.control.shutdown(destination=[NODE])
+
     def stop(self) -> None:
-        """Take no more tasks and let the running ones end, for a while (Celery's warm shutdown)."""
-        if self._thread is None:
-            return
-        self._app.control.shutdown(destination=[NODE])
-        self._thread.join(STOP_SECONDS)
+        """Take no more tasks and wait for the running ones, for a while."""
+        if self._thread is not None:
+            self.ask_to_stop()
+            self._thread.join(STOP_SECONDS)
 
 
 class InsideClock:
@@ -133,9 +150,15 @@ class InsideClock:
         """Start."""
         self._thread.start()
 
+    def wait_ready(self) -> None:
+        """Return at once: nobody waits for it."""
+
     def alive(self) -> bool:
         """Whether it still runs."""
         return bool(self._thread.is_alive())
+
+    def ask_to_stop(self) -> None:
+        """Leave it to ``stop``, which takes a second at most."""
 
     def stop(self) -> None:
         """Send no more."""

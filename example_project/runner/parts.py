@@ -25,13 +25,19 @@ class Part(Protocol):
     name: str
 
     def start(self) -> None:
-        """Start, and return when it serves; raises `PartFailedError`."""
+        """Begin to start; raises `PartFailedError`."""
+
+    def wait_ready(self) -> None:
+        """Return when it serves; raises `PartFailedError`."""
 
     def alive(self) -> bool:
         """Whether it still runs."""
 
+    def ask_to_stop(self) -> None:
+        """Begin to stop; nothing when it does not run."""
+
     def stop(self) -> None:
-        """Stop in bounded time; nothing when it does not run."""
+        """Return when it has stopped, in bounded time; nothing when it does not run."""
 
 
 class StopRequested(BaseException):
@@ -56,7 +62,7 @@ def stopping_by_signal() -> Iterator[None]:
 
 
 def run(parts: Sequence[Part], announce: Callable[[], None]) -> None:
-    """Start the parts in order, announce them, watch them; stop all of them in reverse order, whatever happens.
+    """Start the parts side by side, announce them, watch them; stop all of them, whatever happens.
 
     Args:
         parts: what to run.
@@ -70,8 +76,17 @@ def run(parts: Sequence[Part], announce: Callable[[], None]) -> None:
         for part in parts:
             stack.callback(part.stop)
             part.start()
+        # Called first on the way out: all are asked before any is waited for.
+        stack.callback(_ask_to_stop, parts)
+        for part in parts:
+            part.wait_ready()
         announce()
         _watch(parts)
+
+
+def _ask_to_stop(parts: Sequence[Part]) -> None:
+    for part in reversed(parts):
+        part.ask_to_stop()
 
 
 def leave(parts: Sequence[Part], exit_now: Callable[[int], object] = os._exit) -> None:

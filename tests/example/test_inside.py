@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from celery import Celery, current_app
 
+from example_project.runner import inside
 from example_project.runner.inside import InsideClock, InsideWeb, InsideWorker
 from example_project.runner.parts import Part, PartFailedError
 from tests.servers.processes import free_port, wait_until
@@ -24,6 +25,7 @@ def run_part() -> Iterator[Callable[[Part], None]]:
     def start(part: Part) -> None:
         started.append(part)
         part.start()
+        part.wait_ready()
 
     yield start
     for part in reversed(started):
@@ -69,10 +71,18 @@ def test_worker_runs_a_task_of_this_process_on_another_thread(
     assert ran.wait(10)
 
 
+def test_worker_that_does_not_get_ready_is_reported(app: Celery, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(inside, "START_SECONDS", 0)
+
+    with pytest.raises(PartFailedError, match="was not ready after 0 s"):
+        InsideWorker(app).wait_ready()
+
+
 def test_stopped_worker_takes_no_more_tasks_and_leaves_no_thread(app: Celery, ran: threading.Event):
     worker = InsideWorker(app)
     threads = threading.active_count()
     worker.start()
+    worker.wait_ready()
     assert worker.alive()
 
     worker.stop()
@@ -94,6 +104,7 @@ def test_stop_lets_a_running_task_end(app: Celery):
 
     worker = InsideWorker(app)
     worker.start()
+    worker.wait_ready()
     app.send_task("inside.slow")
     assert began.wait(10)
     threading.Timer(0.3, may_end.set).start()
@@ -130,6 +141,7 @@ def test_web_server_answers_until_it_is_stopped():
     web = InsideWeb("127.0.0.1", port)
     web.start()
 
+    web.wait_ready()
     with pytest.raises(HTTPError) as caught:
         urlopen(f"http://127.0.0.1:{port}/no-such-page", timeout=10)
     caught.value.close()

@@ -29,6 +29,12 @@ class Recorder:
         if self._fails:
             raise PartFailedError(f"{self.name} can't start.")
 
+    def wait_ready(self) -> None:
+        self._log.append(f"ready {self.name}")
+
+    def ask_to_stop(self) -> None:
+        self._log.append(f"ask {self.name}")
+
     def alive(self) -> bool:
         self._lives -= 1
         return self._lives >= 0
@@ -38,7 +44,7 @@ class Recorder:
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
-def test_run_until_a_signal_stops_every_part_in_reverse_order(number: signal.Signals):
+def test_run_until_a_signal_asks_every_part_before_it_waits_for_any(number: signal.Signals):
     log: list[str] = []
 
     def announce() -> None:
@@ -48,7 +54,8 @@ def test_run_until_a_signal_stops_every_part_in_reverse_order(number: signal.Sig
     with stopping_by_signal(), pytest.raises(StopRequested):
         run([Recorder("worker", log), Recorder("web", log)], announce)
 
-    assert log == ["start worker", "start web", "announce", "stop web", "stop worker"]
+    assert log[:5] == ["start worker", "start web", "ready worker", "ready web", "announce"]
+    assert log[5:] == ["ask web", "ask worker", "stop web", "stop worker"]
 
 
 def test_run_with_a_part_that_fails_to_start_stops_what_was_started_and_starts_no_more():
