@@ -21,6 +21,15 @@ class GridKitBasicAuthentication(BasicAuthentication):
 
     www_authenticate_realm = "gridkit"
 
+    def authenticate_header(self, request: HttpRequest | Request) -> str:
+        """Return the challenge; a script in a page gets one that makes the browser open no password window.
+
+        A page whose session has ended wants to send its user to the login page. Browsers mark what scripts ask for
+        with ``Sec-Fetch-Mode`` (Fetch Metadata); other clients do not send it.
+        """
+        scheme = "Basic" if request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" else "Session"
+        return f'{scheme} realm="{self.www_authenticate_realm}"'
+
 
 class GridKitSessionAuthentication(SessionAuthentication):
     """Django's session. CSRF is enforced here, because API views are exempt from Django's middleware."""

@@ -25,7 +25,9 @@ def tagged_response(request: Request, data: Any, opaque: str) -> Response:
         HeaderInvalidError: when ``If-None-Match`` is malformed.
     """
     header = request.headers.get("If-None-Match", "")
-    known = bool(header.strip()) and request.method == "GET" and parse_condition(header).matches_weakly(opaque)
+    known = (
+        bool(header.strip()) and request.method in {"GET", "HEAD"} and parse_condition(header).matches_weakly(opaque)
+    )
     response = Response(status=304) if known else Response(data)
     response["ETag"] = str(EntityTag(opaque))
     response["Cache-Control"] = "private, no-cache"

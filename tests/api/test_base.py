@@ -45,6 +45,15 @@ def test_request_without_authentication_is_challenged(anonymous: APIClient) -> N
     assert response["WWW-Authenticate"] == 'Basic realm="gridkit"'
 
 
+@pytest.mark.parametrize(("mode", "scheme"), [("cors", "Session"), ("same-origin", "Session"), ("navigate", "Basic")])
+def test_script_in_a_page_is_not_challenged_with_a_password_window(
+    anonymous: APIClient, mode: str, scheme: str
+) -> None:
+    response = anonymous.get(GRIDS, headers={"Sec-Fetch-Mode": mode})
+    assert_problem(response, 401, "not-authenticated")
+    assert response["WWW-Authenticate"] == f'{scheme} realm="gridkit"'
+
+
 def test_basic_authentication_is_accepted_and_a_wrong_password_is_not(
     anonymous: APIClient, make_user: Callable[..., User]
 ) -> None:

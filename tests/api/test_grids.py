@@ -63,10 +63,11 @@ def test_tag_of_the_schema_differs_by_rights(reader: APIClient, editor: APIClien
     assert reader.get(PRODUCTS + "schema/")["ETag"] != editor.get(PRODUCTS + "schema/")["ETag"]
 
 
+@pytest.mark.parametrize("method", ["get", "head"])
 @pytest.mark.parametrize("form", ["{tag}", "W/{tag}", '"other", {tag}', "*"])
-def test_schema_that_the_client_has_is_not_sent_again(reader: APIClient, form: str) -> None:
+def test_schema_that_the_client_has_is_not_sent_again(reader: APIClient, form: str, method: str) -> None:
     tag = reader.get(PRODUCTS + "schema/")["ETag"]
-    response = reader.get(PRODUCTS + "schema/", headers={"If-None-Match": form.format(tag=tag)})
+    response = getattr(reader, method)(PRODUCTS + "schema/", headers={"If-None-Match": form.format(tag=tag)})
     assert (response.status_code, response.content, response["ETag"]) == (304, b"", tag)
     assert "private" in response["Cache-Control"]
 
