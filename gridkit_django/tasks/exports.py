@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.db import OperationalError
 
 from gridkit_django import exports
 from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.plugins import plugin_manager
 
 
-@shared_task(name="gridkit.run_export", ignore_result=True)
+@shared_task(
+    name="gridkit.run_export", ignore_result=True, autoretry_for=(OperationalError,), retry_backoff=True, max_retries=5
+)
 def run_export(job_id: str) -> None:
     """Carry out one export job; the job's row tells how it went.
 
     The message is acknowledged at once: a job whose worker dies is not run again by itself, since what killed one
-    worker would kill the next. ``expire_exports`` ends it and the owner asks again.
+    worker would kill the next. ``expire_exports`` ends it and the owner asks again. Only when the database can't be
+    reached to take the job is the task tried again.
 
     Args:
         job_id: primary key of the job as text.
     """
+    # The formats come from plugins, and the exports' room stands below them: this process follows first.
+    plugin_manager().ensure_current()
     with acting(Actor.system("exports"), EventSource.SYSTEM):
         exports.run_export(job_id)
 
