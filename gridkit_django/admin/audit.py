@@ -35,7 +35,7 @@ class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
     def target_name(self, record: AuditRecord) -> str:
         """Name the target by its label at the time and by type and id."""
         name = f"{record.target_type} {record.target_id}"
-        return f"{record.target_label} ({name})" if record.target_label else name
+        return f"{record.target_label} ({name})" if record.target_label not in ("", record.target_id) else name
 
     @admin.display(description=_("changes"))
     def summary(self, record: AuditRecord) -> str:

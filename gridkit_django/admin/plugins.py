@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
@@ -97,12 +98,13 @@ class InstalledPluginAdmin(ReadOnlyAdmin[InstalledPlugin]):
 
         Raises:
             Http404: when there is no such plugin.
+            PermissionDenied: when the user may not view it.
         """
         plugin = self.get_object(request, object_id)
         if plugin is None:
             raise Http404
         if not self.has_view_permission(request, plugin):
-            return self._refused(request)
+            raise PermissionDenied
         return plugin_page(request, plugin, self.admin_site)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
@@ -117,6 +119,3 @@ class InstalledPluginAdmin(ReadOnlyAdmin[InstalledPlugin]):
             return view(request, self.admin_site, **kwargs)
 
         return self.admin_site.admin_view(bound)
-
-    def _refused(self, request: HttpRequest) -> HttpResponse:
-        return self.admin_site.login(request)

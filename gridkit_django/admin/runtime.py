@@ -16,6 +16,9 @@ from gridkit_django.conf import settings
 from gridkit_django.models import HealthCheckResult, OperationState, PluginOperation, RuntimeGeneration, RuntimeProcess
 from gridkit_django.templatetags.gridkit_admin import badge
 
+_UNDER_WAY = SafeString(" <span data-open></span>")
+"""What the page watches: while it is there, the page renews itself."""
+
 
 class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
     """What was asked for and how far it is; a page of an operation under way renews itself."""
@@ -31,7 +34,7 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
     def state_badge(self, operation: PluginOperation) -> SafeString:
         """Show the state with a colour, and mark one that is still under way."""
         open_states = (OperationState.QUEUED, OperationState.RUNNING)
-        mark = format_html(" <span data-open></span>") if operation.state in open_states else ""
+        mark = _UNDER_WAY if operation.state in open_states else ""
         return format_html("{}{}", badge(operation.state, operation.get_state_display()), mark)
 
     @admin.display(description=_("log"))

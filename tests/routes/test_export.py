@@ -47,7 +47,7 @@ def test_export_of_filtered_rows_holds_just_these_rows_without_the_hidden_column
 
     rows = list(csv.reader(io.StringIO(result.text.removeprefix("\ufeff"))))
     expected = world.rows("SELECT COUNT(*) FROM flights_flight WHERE carrier = 'AA' AND month = 2")[0][0]
-    assert (job["state"], job["progress"], job["rows"]) == ("finished", 1, expected)
+    assert (job["state"], job["progress"], job["rows"]) == ("finished", 1, expected), job
     assert len(rows) == expected + 1
     assert "tailnum" not in rows[0]
     assert "N00" not in result.text
@@ -61,7 +61,7 @@ def test_export_of_every_format_finishes_with_all_rows(world: Stack, kind: str) 
     result = analyst.get(f"{API}jobs/{job['id']}/result/")
 
     start = {"json": b"[", "xlsx": b"PK", "pdf": b"%PDF"}[kind]
-    assert (job["state"], job["rows"]) == ("finished", FLIGHTS)
+    assert (job["state"], job["rows"]) == ("finished", FLIGHTS), job
     assert result.body.startswith(start)
     assert "attachment" in result.headers["Content-Disposition"]
 

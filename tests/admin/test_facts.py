@@ -1,0 +1,159 @@
+"""Audit records, export jobs, operations, processes, health and grids in the admin: read, searched, never written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from gridkit_django.audit import Target, record
+from gridkit_django.models import (
+    AuditRecord,
+    ExportJob,
+    JobState,
+    PluginOperation,
+    RegisteredGrid,
+    RuntimeGeneration,
+    RuntimeProcess,
+)
+
+ADMIN = "/admin/gridkit_django/"
+
+
+def _page(client: Client, path: str) -> str:
+    answer = client.get(f"{ADMIN}{path}")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_audit_record_page_shows_before_and_after_escaped(admin: Client) -> None:
+    found = record("row.update", target=Target("shop.product", "7", "Lamp"), changes={"name": ["<b>old</b>", None]})
+
+    page = _page(admin, f"auditrecord/{found.pk}/change/")
+
+    assert "&lt;b&gt;old&lt;/b&gt;" in page
+    assert "Lamp (shop.product 7)" in page
+    assert "correlation" in page.lower()
+    assert 'name="_save"' not in page
+
+
+def test_audit_record_of_a_deletion_shows_the_values_it_had(admin: Client) -> None:
+    found = record("row.delete", target=Target("shop.product", "7", ""), changes={"name": ["Lamp", None]})
+    empty = record("plugin.install", target=Target.plugin("greeter"))
+
+    assert "Lamp" in _page(admin, f"auditrecord/{found.pk}/change/")
+    assert "greeter" in _page(admin, f"auditrecord/{empty.pk}/change/")
+
+
+def test_audit_list_is_searched_and_filtered(admin: Client) -> None:
+    record("row.update", target=Target("shop.product", "7", "Lamp"), changes={"name": ["a", "b"]})
+    record("row.delete", target=Target("shop.product", "8", "Chair"))
+
+    assert "1 result" in _page(admin, "auditrecord/?q=lamp")
+    assert "1 audit record" in _page(admin, "auditrecord/?action=row.delete")
+
+
+@pytest.mark.parametrize("verb", ["add/", "1/delete/"])
+def test_audit_records_are_not_written_in_the_admin(admin: Client, verb: str) -> None:
+    found = record("row.update", target=Target("shop.product", "7", "Lamp"))
+
+    assert admin.post(f"{ADMIN}auditrecord/{verb.replace('1', str(found.pk))}").status_code == 403
+    assert AuditRecord.objects.filter(pk=found.pk).exists()
+
+
+def _job(state: JobState, **values: object) -> ExportJob:
+    owner, _ = User.objects.get_or_create(username="owner")
+    return ExportJob.objects.create(grid="orders", format="csv", owner=owner, state=state, **values)
+
+
+def test_export_jobs_show_progress_and_size(admin: Client) -> None:
+    running = _job(JobState.RUNNING, rows_done=30, rows_total=120)
+    _job(JobState.FINISHED, size=2048)
+
+    page = _page(admin, "exportjob/")
+
+    assert 'value="25"' in page
+    assert page.count("data-open") >= 1
+    assert "2.0\xa0KB" in page
+    assert "25 %" in _page(admin, f"exportjob/{running.pk}/change/")
+
+
+def test_export_jobs_cancel_asks_those_under_way_to_stop(admin: Client) -> None:
+    running, finished = _job(JobState.RUNNING), _job(JobState.FINISHED)
+
+    answer = admin.post(
+        f"{ADMIN}exportjob/",
+        {"action": "cancel_jobs", "_selected_action": [str(running.pk), str(finished.pk)]},
+        follow=True,
+    )
+
+    running.refresh_from_db()
+    finished.refresh_from_db()
+    assert running.cancel_requested
+    assert not finished.cancel_requested
+    assert "1 job was asked to stop." in answer.content.decode()
+
+
+def test_export_jobs_cancel_without_the_right_is_not_offered(staff: Callable[..., Client]) -> None:
+    job = _job(JobState.RUNNING)
+    client = staff("view_exportjob")
+
+    client.post(f"{ADMIN}exportjob/", {"action": "cancel_jobs", "_selected_action": [str(job.pk)]})
+
+    job.refresh_from_db()
+    assert not job.cancel_requested
+
+
+def test_operation_page_shows_its_log_and_error(admin: Client) -> None:
+    failed = PluginOperation.objects.create(
+        kind="install",
+        plugin_id="greeter",
+        state="failed",
+        log=[{"at": "12:00", "text": "Started."}],
+        error_code="plugin-incompatible",
+        error_detail="Wants another core.",
+    )
+    queued = PluginOperation.objects.create(kind="reload", plugin_id="greeter")
+
+    page = _page(admin, f"pluginoperation/{failed.pk}/change/")
+    assert "Started." in page
+    assert "Wants another core. (plugin-incompatible)" in page
+    waiting = _page(admin, f"pluginoperation/{queued.pk}/change/")
+    assert "Waiting for a Celery worker." in waiting
+    assert "<span data-open></span>" in waiting
+    assert "greeter" in _page(admin, "pluginoperation/")
+
+
+def test_process_list_shows_generation_and_what_runs(admin: Client) -> None:
+    cache.clear()
+    RuntimeGeneration.objects.update_or_create(pk=1, defaults={"value": 9})
+    now = timezone.now()
+    RuntimeProcess.objects.create(
+        host="alpha", pid=11, kind="worker", generation=8, plugins={"greeter": 3}, started_at=now, seen_at=now
+    )
+
+    page = _page(admin, "runtimeprocess/?q=alpha")
+
+    assert "8 / 9" in page
+    assert "greeter r3" in page
+    assert "gridkit-badge-warn" in page
+
+
+def test_health_list_shows_each_verdict(admin: Client, greeter: str) -> None:
+    admin.post(f"{greeter}check/")
+
+    page = _page(admin, "healthcheckresult/")
+
+    assert "healthy" in page
+    assert " ms" in page
+
+
+def test_grids_have_guardians_page_of_object_permissions(admin: Client) -> None:
+    grid = RegisteredGrid.objects.create(grid_id="g-of-test", label="Of the test", model_label="shop.product")
+
+    assert "Of the test" in _page(admin, "registeredgrid/")
+    assert admin.get(f"{ADMIN}registeredgrid/{grid.pk}/permissions/").status_code == 200

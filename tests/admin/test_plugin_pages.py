@@ -1,0 +1,187 @@
+"""The pages of plugins in the admin, and what administrators do there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from gridkit_django.models import AuditRecord, InstalledPlugin, PluginPermissionGrant, RuntimeProcess
+from gridkit_django.plugins import PluginManager
+
+# Plugins follow after the commit, so these tests commit.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LIST = "/admin/gridkit_django/installedplugin/"
+
+
+def _text(client: Client, path: str, *, status: int = 200) -> str:
+    answer = client.get(path)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def test_list_shows_state_wish_and_health_and_is_searched_by_name(admin: Client, greeter: str) -> None:
+    admin.post(f"{greeter}check/")
+
+    page = _text(admin, LIST)
+
+    assert "Greeter" in page
+    assert "gridkit-badge-good" in page
+    assert "healthy" in page
+    assert "1 plugin" in _text(admin, f"{LIST}?q=greets+people")
+    assert "0 plugins" in _text(admin, f"{LIST}?q=nothing-of-the-kind")
+
+
+def test_list_filtered_by_category_keeps_this_category(admin: Client, greeter: str) -> None:
+    assert "1 plugin" in _text(admin, f"{LIST}?category=utility")
+    assert "0 plugins" in _text(admin, f"{LIST}?category=export")
+
+
+def test_page_shows_permissions_with_their_meaning_and_the_form(admin: Client, greeter: str) -> None:
+    page = _text(admin, f"{greeter}change/")
+
+    assert "talk to api.example.org" in page
+    assert 'name="times" value="1"' in page
+    assert "Use in this process" in page
+
+
+def test_page_shows_which_process_runs_which_revision(admin: Client, greeter: str) -> None:
+    now = timezone.now()
+    plugin = InstalledPlugin.objects.get()
+    for pid, revisions in ((1, {"greeter": plugin.revision}), (2, {"greeter": plugin.revision - 1}), (3, {})):
+        RuntimeProcess.objects.create(
+            host="h", pid=pid, kind="web", plugins=revisions, started_at=now, seen_at=now - timedelta(minutes=pid)
+        )
+
+    page = _text(admin, f"{greeter}change/")
+
+    assert "older revision" in page
+    assert "does not run it" in page
+    assert "runs it" in page
+
+
+def test_page_of_no_plugin_is_not_found(admin: Client) -> None:
+    _text(admin, f"{LIST}999/change/", status=404)
+
+
+def test_deactivate_then_activate_changes_the_wish_and_is_recorded(admin: Client, greeter: str) -> None:
+    admin.post(f"{greeter}deactivate/")
+    assert InstalledPlugin.objects.get().desired_state == "inactive"
+
+    answer = admin.post(f"{greeter}activate/", follow=True)
+
+    assert InstalledPlugin.objects.get().effective_state == "active"
+    assert "Greeter is active." in answer.content.decode()
+    assert {"plugin.deactivate", "plugin.activate"} <= set(AuditRecord.objects.values_list("action", flat=True))
+    assert AuditRecord.objects.filter(action="plugin.deactivate", actor_label="root").exists()
+
+
+def test_verb_by_get_is_not_allowed(admin: Client, greeter: str) -> None:
+    _text(admin, f"{greeter}deactivate/", status=405)
+    assert InstalledPlugin.objects.get().desired_state == "active"
+
+
+def test_reload_says_that_it_was_loaded_anew(admin: Client, greeter: str) -> None:
+    assert "loaded anew" in admin.post(f"{greeter}reload/", follow=True).content.decode()
+
+
+def test_revoke_and_grant_change_the_decision(admin: Client, greeter: str) -> None:
+    admin.post(f"{greeter}revoke/", {"permission": "storage:use"})
+    assert PluginPermissionGrant.objects.get(permission="storage:use").decision == "revoked"
+
+    admin.post(f"{greeter}grant/", {"permission": "storage:use"})
+
+    assert PluginPermissionGrant.objects.get(permission="storage:use").decision == "granted"
+
+
+def test_grant_of_an_unknown_permission_is_told_on_the_page(admin: Client, greeter: str) -> None:
+    answer = admin.post(f"{greeter}grant/", {"permission": "moon:walk"}, follow=True)
+
+    assert "There is no permission" in answer.content.decode()
+
+
+def test_configure_puts_a_new_revision_in_force(admin: Client, greeter: str, manager: PluginManager) -> None:
+    answer = admin.post(f"{greeter}configure/", {"word": "salut", "times": "3"}, follow=True)
+
+    assert "is in force" in answer.content.decode()
+    assert manager.get_config("greeter") == {"word": "salut", "times": 3}
+
+
+def test_configure_with_a_value_that_the_form_refuses_keeps_what_was_typed(admin: Client, greeter: str) -> None:
+    page = admin.post(f"{greeter}configure/", {"word": "salut", "times": "many"}).content.decode()
+
+    assert "Enter a whole number" in page
+    assert 'value="salut"' in page
+
+
+def test_configure_with_a_value_that_the_plugin_refuses_names_the_field(
+    admin: Client, greeter: str, manager: PluginManager
+) -> None:
+    page = admin.post(f"{greeter}configure/", {"word": "much too long a word", "times": "2"}).content.decode()
+
+    assert "errorlist" in page
+    assert "at most 10 characters" in page
+    assert manager.get_config("greeter").get("word", "hello") == "hello"
+
+
+def test_configure_that_makes_the_start_fail_is_told(admin: Client, greeter: str) -> None:
+    answer = admin.post(f"{greeter}configure/", {"word": "boom", "times": "2"}, follow=True)
+
+    assert "no such word" in answer.content.decode()
+
+
+def test_uninstall_removes_the_plugin_and_keeps_the_records(admin: Client, greeter: str) -> None:
+    answer = admin.post(f"{greeter}uninstall/", follow=True)
+
+    assert answer.redirect_chain[-1][0] == LIST
+    assert not InstalledPlugin.objects.exists()
+    assert AuditRecord.objects.filter(action="plugin.uninstall").exists()
+
+
+@pytest.mark.parametrize(
+    ("verb", "right"),
+    [
+        ("activate", "activate_plugin"),
+        ("deactivate", "activate_plugin"),
+        ("reload", "activate_plugin"),
+        ("check", "activate_plugin"),
+        ("grant", "grant_plugin"),
+        ("revoke", "grant_plugin"),
+        ("configure", "configure_plugin"),
+        ("uninstall", "install_plugin"),
+    ],
+)
+def test_verb_without_its_right_is_forbidden(staff: Callable[..., Client], greeter: str, verb: str, right: str) -> None:
+    others = {"install_plugin", "activate_plugin", "configure_plugin", "grant_plugin"} - {right}
+    client = staff("view_installedplugin", *others)
+
+    assert client.post(f"{greeter}{verb}/").status_code == 403
+
+
+def test_page_for_a_viewer_without_rights_shows_no_verb(staff: Callable[..., Client], greeter: str) -> None:
+    page = _text(staff("view_installedplugin"), f"{greeter}change/")
+
+    assert "Greets people." in page
+    assert "Deactivate" not in page
+    assert "Revoke" not in page
+    assert "Save configuration" not in page
+
+
+def test_page_without_the_right_to_view_is_forbidden(staff: Callable[..., Client], greeter: str) -> None:
+    _text(staff("view_auditrecord"), f"{greeter}change/", status=403)
+
+
+def test_page_of_a_plugin_whose_files_are_gone_still_opens(
+    admin: Client, greeter: str, root: Path, manager: PluginManager
+) -> None:
+    for file in (root / "greeter").iterdir():
+        if file.is_file():
+            file.unlink()
+    admin.post(f"{greeter}reload/")
+
+    assert "Greeter" in _text(admin, f"{greeter}change/")
