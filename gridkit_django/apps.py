@@ -111,6 +111,7 @@ class GridKitConfig(AppConfig):
         self.runtime = PluginRuntime()
         self.plugin_manager = PluginManager(self.runtime)
         self.method_provider = self.runtime.methods
+        self.exporters.before_reading = self.runtime.ensure_current
         self.runtime.connect()
         wakeups = Wakeups(self.plugin_manager)
         for signal, receiver in (

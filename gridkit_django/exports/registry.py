@@ -56,9 +56,14 @@ class ExporterRegistry:
 
     While a plugin is reloaded, its old and its new entry stand one upon the other: the newest serves, and taking it
     away (because the new code failed to start) brings the old one back.
+
+    Attributes:
+        before_reading: called before each look into the table, so that the plugins which are active now have registered
+            their formats. The runtime puts itself here; it stands above this room.
     """
 
     def __init__(self) -> None:
+        self.before_reading: Callable[[], None] = _nothing
         self._table: Mapping[str, tuple[RegisteredExporter, ...]] = MappingProxyType({})
 
     def register(self, format: str, target: type[BaseExporter] | str, *, owner: str = "") -> Callable[[], None]:  # noqa: A002 - the word of the field
@@ -93,18 +98,21 @@ class ExporterRegistry:
             UnknownFormatError: when no active plugin writes the format.
             FormatUnavailableError: when its code or a library that it needs can't be loaded.
         """
+        self.before_reading()
         entries = self._table.get(format, ())
         if not entries:
-            known = ", ".join(self.formats()) or "none"
+            known = ", ".join(sorted(self._table)) or "none"
             raise UnknownFormatError(f"No active plugin writes the format {format!r}. Formats of this site: {known}.")
         return entries[-1].load()
 
     def formats(self) -> tuple[str, ...]:
         """Return the ids of all formats, sorted, without importing any of them."""
+        self.before_reading()
         return tuple(sorted(self._table))
 
     def problems(self) -> Mapping[str, str]:
         """Try to load every format and return the reason by format for those that can't be loaded."""
+        self.before_reading()
         found = {}
         for name, entries in self._table.items():
             try:
@@ -116,6 +124,10 @@ class ExporterRegistry:
     def _put(self, name: str, entries: tuple[RegisteredExporter, ...]) -> None:
         table = {key: held for key, held in self._table.items() if key != name}
         self._table = MappingProxyType({**table, name: entries} if entries else table)
+
+
+def _nothing() -> None:
+    """Stand in for the runtime where there is none."""
 
 
 def exporters() -> ExporterRegistry:

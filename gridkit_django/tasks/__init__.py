@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gridkit_django.tasks import exports
+from gridkit_django.tasks import exports, plugins
 
-__all__ = ["exports"]
+__all__ = ["exports", "plugins"]

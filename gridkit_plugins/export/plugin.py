@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from gridkit_django.grids.methods import MethodCall, MethodResult
-from gridkit_django.plugins import Plugin, PluginContext, PluginHealth
+from gridkit_django.plugins import MethodCall, MethodResult, Plugin, PluginContext, PluginHealth
 from gridkit_django.typing import JSONObject
 from gridkit_plugins.export.availability import pdf_problem
 from gridkit_plugins.export.config import ExportConfig

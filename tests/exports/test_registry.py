@@ -105,3 +105,19 @@ def test_registering_imports_nothing():
     ExporterRegistry().register("x", "wave.Exporter")
 
     assert "wave" not in sys.modules
+
+
+def test_active_plugins_are_asked_before_each_look_into_the_table():
+    made = ExporterRegistry()
+    asked: list[str] = []
+
+    def register_late() -> None:
+        asked.append("asked")
+        made.register("late", Recorder)
+
+    made.before_reading = register_late
+
+    assert made.get("late") is Recorder
+    assert made.formats() == ("late",)
+    assert made.problems() == {}
+    assert len(asked) == 3

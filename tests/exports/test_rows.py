@@ -7,13 +7,15 @@ from datetime import datetime
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from gridkit_django.exceptions import ExportTooLargeError, UnknownColumnError
 from gridkit_django.exports import iter_rows
 from gridkit_django.exports.rows import RowSource
-from gridkit_django.grids import GridAccess, open_grid
+from gridkit_django.grids import Grid, GridAccess, open_grid
 from gridkit_django.grids.query import GridQuery
 from tests.exports.shop import GRID, ORDERS, orders, products
 from tests.shop.models import Order, Product
@@ -128,10 +130,26 @@ def test_queries_do_not_grow_with_the_rows_of_a_chunk(ann: User):
     orders(400)
     Order.objects.update(quantity=5)
     found = source(ann, ORDERS)
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    with CaptureQueriesContext(connection) as captured:
         found.read_keys(1000)
         assert sum(len(chunk) for chunk in found.chunks(200)) == 400
 
     assert len(captured) == 3, "one for the keys and one for each chunk: labels through foreign keys are joined"
+
+
+class SessionGrid(Grid):
+    """A model whose primary key is text."""
+
+    class Meta:
+        model = Session
+        id = "export-sessions"
+        columns = ["session_key"]
+        default_sort = ["session_key"]
+
+
+def test_keys_may_be_texts(ann: User):
+    Session.objects.bulk_create(Session(session_key=key, expire_date=timezone.now()) for key in ("b", "a", "c"))
+    found = RowSource(GridAccess(SessionGrid, ann), GridQuery())
+
+    assert found.read_keys(10) == 3
+    assert list(found.chunks(2)) == [[["a"], ["b"]], [["c"]]]

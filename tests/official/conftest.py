@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gridkit_django.exports import BaseExporter, ExportColumn, ExportSheet
+from gridkit_django.plugins import PluginManager, plugin_manager
 
 Written = Callable[..., bytes]
 
@@ -45,3 +46,12 @@ def written() -> Written:
         return stream.getvalue()
 
     return write
+
+
+@pytest.fixture
+def manager(db: None) -> Iterator[PluginManager]:
+    """The manager of this process, with nothing at work before and after: code outlives rows that are rolled back."""
+    found = plugin_manager()
+    found.stop_all()
+    yield found
+    found.stop_all()

@@ -1,0 +1,64 @@
+"""Changes to plugins and health checks in the worker."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from functools import partial
+
+from celery import shared_task
+from django.db import router, transaction
+
+from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.models import OperationState, PluginOperation
+from gridkit_django.plugins import plugin_manager, run_operation
+
+logger = logging.getLogger("gridkit_django.tasks")
+
+
+@shared_task(name="gridkit.run_plugin_operation", ignore_result=True)
+def run_plugin_operation(operation_id: str) -> None:
+    """Carry out one operation on a plugin, as the person who asked for it; its row tells how it went.
+
+    Args:
+        operation_id: primary key of the operation as text.
+    """
+    operation = PluginOperation.objects.select_related("requested_by").filter(pk=operation_id).first()
+    if operation is None:
+        return
+    asker = operation.requested_by
+    actor = Actor.system("operations") if asker is None else Actor.from_user(asker)
+    with acting(actor, EventSource.SYSTEM, metadata={"operationId": operation_id}):
+        run_operation(operation_id)
+
+
+@shared_task(name="gridkit.check_plugin_health", ignore_result=True)
+def check_plugin_health(plugin_id: str = "") -> None:
+    """Check one plugin, or every active one, in this worker and store the results.
+
+    Args:
+        plugin_id: which; empty for all.
+    """
+    with acting(Actor.system("health"), EventSource.SYSTEM):
+        if plugin_id:
+            plugin_manager().check_plugin_health(plugin_id)
+        else:
+            plugin_manager().check_all_health()
+
+
+def enqueue_operation(operation_id: uuid.UUID) -> None:
+    """Let a worker carry out an operation once the transaction under way has committed."""
+    transaction.on_commit(partial(_send, operation_id), using=router.db_for_write(PluginOperation))
+
+
+def _send(operation_id: uuid.UUID) -> None:
+    """Hand an operation to a worker; a queue that can't be reached is a failure of the operation, told on its row."""
+    try:
+        run_plugin_operation.delay(str(operation_id))
+    except Exception as error:  # whatever the queue's client raises, recorded on the operation
+        logger.exception("Operation %s could not be queued", operation_id)
+        PluginOperation.objects.filter(pk=operation_id, state=OperationState.QUEUED).update(
+            state=OperationState.FAILED,
+            error_code="task-queue-unreachable",
+            error_detail=f"The task queue could not be reached ({type(error).__name__}). Ask again when it is back.",
+        )

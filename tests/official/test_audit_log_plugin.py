@@ -1,0 +1,257 @@
+"""The audit log plugin at work: edit and record stand or fall together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from pydantic import ValidationError
+
+from gridkit_django.events import Actor, EventSource, acting, event_bus, make_event
+from gridkit_django.exceptions import PluginHandlerError
+from gridkit_django.exports import create_export
+from gridkit_django.grids import Grid, grid_registry, open_grid
+from gridkit_django.grids.columns import IntegerColumn, TextColumn
+from gridkit_django.grids.editing import apply_edit
+from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.records import get_record
+from gridkit_django.models import AuditRecord
+from gridkit_django.plugins import PluginManager
+from gridkit_plugins.audit_log.config import AuditLogConfig
+from gridkit_plugins.audit_log.masking import MASK, masked_changes, masked_payload
+from gridkit_plugins.audit_log.selection import recorded_types
+from tests.exports.shop import person, products
+from tests.shop.models import Product
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+PLUGIN = "@gridkit/plugin-audit-log"
+GRID = "audited-products"
+QUIET = "quiet-products"
+
+
+class AuditedGrid(Grid):
+    """Products that are edited."""
+
+    name = TextColumn(editable=True)
+    stock = IntegerColumn(editable=True)
+
+    class Meta:
+        model = Product
+        id = GRID
+        columns = ["sku", "name", "stock"]
+
+
+class QuietGrid(AuditedGrid):
+    """The same, whose edits are not recorded."""
+
+    class Meta:
+        model = Product
+        id = QUIET
+        columns = ["sku", "name", "stock"]
+        track = False
+
+
+@pytest.fixture(autouse=True)
+def grids() -> Iterator[None]:
+    for grid in (AuditedGrid, QuietGrid):
+        grid_registry().register(grid)
+    yield
+    for grid in (AuditedGrid, QuietGrid):
+        grid_registry().unregister(grid.options.id)
+
+
+@pytest.fixture
+def editor(db: None) -> User:
+    return person("eva", "gridkit_django.edit_grid")
+
+
+@pytest.fixture
+def product(db: None) -> Product:
+    return products(2)[1]
+
+
+def edit(user: User, row: Product, *, grid: str = GRID, **changes: Any) -> None:
+    access = open_grid(grid, user)
+    version = get_record(access, row.pk).version
+    with acting(Actor.from_user(user), EventSource.API, metadata={"requestId": "r-1", "ip": "192.0.2.7"}):
+        apply_edit(access, row.pk, changes, version)
+
+
+def records(action: str) -> list[AuditRecord]:
+    return list(AuditRecord.objects.filter(action=action).order_by("pk"))
+
+
+def test_an_edit_is_recorded_with_actor_time_before_and_after(manager: PluginManager, editor: User, product: Product):
+    manager.install_plugin(PLUGIN)
+    edit(editor, product, name="new", stock=7)
+
+    (record,) = records("row.update")
+    assert record.changes == {"name": ["näme, 1", "new"], "stock": [1, 7]}
+    assert (record.actor_kind, record.actor_id, record.actor_label) == ("user", str(editor.pk), "eva")
+    assert (record.target_type, record.target_id, record.grid) == ("shop.product", str(product.pk), GRID)
+    assert record.context["requestId"] == "r-1"
+    assert record.context["source"] == "api"
+    assert record.context["evidence"] == {"plugin": PLUGIN, "pluginVersion": "1.0.0"}
+    assert record.occurred_at is not None
+
+
+def test_without_the_plugin_nothing_is_recorded(manager: PluginManager, editor: User, product: Product):
+    manager.install_plugin(PLUGIN)
+    manager.deactivate_plugin(PLUGIN)
+    edit(editor, product, stock=7)
+
+    assert records("row.update") == []
+
+
+def test_the_record_is_gone_when_the_edit_is_rolled_back(manager: PluginManager, editor: User, product: Product):
+    manager.install_plugin(PLUGIN)
+    with transaction.atomic():
+        edit(editor, product, stock=7)
+        assert len(records("row.update")) == 1
+        transaction.set_rollback(True)
+
+    product.refresh_from_db()
+    assert product.stock == 1
+    assert records("row.update") == []
+
+
+def test_the_edit_is_undone_when_the_record_cannot_be_written(manager: PluginManager, editor: User, product: Product):
+    manager.install_plugin(PLUGIN)
+    with (
+        mock.patch.object(AuditRecord.objects, "create", side_effect=OSError("disk full")),
+        pytest.raises(PluginHandlerError, match="nothing was changed"),
+    ):
+        edit(editor, product, stock=7)
+
+    product.refresh_from_db()
+    assert product.stock == 1
+
+
+def test_values_of_masked_columns_are_never_stored(manager: PluginManager, editor: User, product: Product):
+    manager.install_plugin(PLUGIN, config={"pii": {"mask": ["name"]}, "events": ["row:update", "filter:apply"]})
+    edit(editor, product, name="secret", stock=7)
+    condition = {"and": [{"col": "name", "op": "eq", "value": "secret"}, {"col": "stock", "op": "gt", "value": 5}]}
+    event_bus().emit(make_event("filter:apply", {"filters": condition, "count": 1}, grid=GRID))
+
+    (record,) = records("row.update")
+    assert record.changes == {"name": [MASK, MASK], "stock": [1, 7]}
+    (applied,) = records("filter.apply")
+    assert applied.target_type == "grid"
+    assert applied.context["evidence"]["filters"] == {
+        "and": [{"col": "name", "op": "eq", "value": MASK}, {"col": "stock", "op": "gt", "value": 5}]
+    }
+    stored = [f"{item.changes} {item.context} {item.target_label}" for item in AuditRecord.objects.all()]
+    assert not any("secret" in text or "näme" in text for text in stored)
+
+
+def test_request_metadata_is_left_out_when_the_configuration_says_so(
+    manager: PluginManager, editor: User, product: Product
+):
+    manager.install_plugin(PLUGIN, config={"include_metadata": False})
+    edit(editor, product, stock=7)
+
+    (record,) = records("row.update")
+    assert {"requestId", "ip"}.isdisjoint(record.context)
+    assert record.context["source"] == "api"
+    assert record.actor_id == str(editor.pk)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "payload", "changes"),
+    [
+        ("row:create", {"rowId": 5, "values": {"name": "a", "stock": 1}}, {"name": [None, "a"], "stock": [None, 1]}),
+        ("row:delete", {"rowId": 5, "values": {"name": "a", "stock": 1}}, {"name": ["a", None], "stock": [1, None]}),
+        ("cell:edit", {"rowId": 5, "column": "stock", "old": 1, "new": 2}, {"stock": [1, 2]}),
+    ],
+)
+def test_each_fact_about_a_row_becomes_a_record_of_that_row(
+    manager: PluginManager, event_type: str, payload: Any, changes: Any
+):
+    manager.install_plugin(PLUGIN, config={"events": ["row:*", "cell:edit"]})
+    event_bus().emit(make_event(event_type, payload, grid=GRID))
+
+    (record,) = records(event_type.replace(":", "."))
+    assert (record.target_type, record.target_id, record.changes) == ("shop.product", "5", changes)
+
+
+def test_events_of_one_grid_follow_the_configuration_of_that_grid(
+    manager: PluginManager, editor: User, product: Product
+):
+    manager.install_plugin(PLUGIN, config={"events": []})
+    manager.configure_plugin(PLUGIN, {"events": ["row:update"]}, grid=GRID)
+    edit(editor, product, stock=7)
+    assert len(records("row.update")) == 1
+
+    manager.configure_plugin(PLUGIN, {"events": []}, grid=GRID)
+    edit(editor, product, stock=8)
+    assert len(records("row.update")) == 1
+
+
+def test_an_event_that_another_grid_records_is_not_recorded_here(manager: PluginManager):
+    manager.install_plugin(PLUGIN, config={"events": []})
+    manager.configure_plugin(PLUGIN, {"events": ["sort:change"]}, grid=QUIET)
+    event_bus().emit(make_event("sort:change", {"sort": []}, grid=GRID))
+
+    assert records("sort.change") == []
+
+
+def test_a_grid_that_is_not_tracked_leaves_no_records(manager: PluginManager, editor: User, product: Product):
+    manager.install_plugin(PLUGIN)
+    edit(editor, product, grid=QUIET, stock=7)
+
+    assert records("row.update") == []
+
+
+def test_an_export_is_recorded_once_by_the_core_also_when_it_is_named(
+    manager: PluginManager, editor: User, django_capture_on_commit_callbacks: Any
+):
+    manager.install_plugin("@gridkit/plugin-export", config={"formats": ["csv"]})
+    manager.install_plugin(PLUGIN, config={"events": ["*"]})
+    create_export(open_grid(GRID, editor), GridQuery(), "csv")
+
+    assert len(records("export.request")) == 1
+
+
+def test_recorded_types_leave_out_what_the_core_records():
+    assert recorded_types(["row:update", "row:add", "export:*", "plugin:*"]) == {"row:update", "row:create"}
+    assert "filter:apply" in recorded_types(["*"])
+    assert not any(name.startswith(("export:", "plugin:")) for name in recorded_types(["*"]))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"destination": "api/logs"}, {"events": ["row:explode"]}, {"retention": "7y"}, {"pii": {"encrypt": ["salary"]}}],
+)
+def test_configuration_refuses_what_this_form_cannot_do(wrong: Any):
+    with pytest.raises(ValidationError):
+        AuditLogConfig.model_validate(wrong)
+
+
+def test_health_warns_of_masked_columns_that_no_grid_has(manager: PluginManager):
+    manager.install_plugin(PLUGIN, config={"pii": {"mask": ["name"]}})
+    assert manager.check_plugin_health(PLUGIN).status == "healthy"
+    manager.configure_plugin(PLUGIN, {"pii": {"mask": ["nmae", "name"]}})
+
+    health = manager.check_plugin_health(PLUGIN)
+    assert (health.status, "nmae" in health.message) == ("degraded", True)
+
+
+def test_masking_hides_even_that_there_was_no_value():
+    assert masked_changes({"a": [None, 1], "b": (1, 2)}, ["a"]) == {"a": [MASK, MASK], "b": [1, 2]}
+
+
+def test_masking_finds_columns_as_keys_and_as_names_at_any_depth():
+    payload = {
+        "a": 1, "list": [{"a": {"x": 1}}, ({"column": "a", "old": 1, "new": 2},)], "b": {"col": 7, "value": 3},
+        "range": {"col": "a", "op": "between", "value": 1, "to": 9},
+    }  # fmt: skip
+
+    assert masked_payload(payload, ["a"]) == {
+        "a": MASK, "list": [{"a": MASK}, [{"column": "a", "old": MASK, "new": MASK}]], "b": {"col": 7, "value": 3},
+        "range": {"col": "a", "op": "between", "value": MASK, "to": MASK},
+    }  # fmt: skip
