@@ -124,11 +124,13 @@ CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS = {} if REDIS_URL else {"polling_interval": 0.05}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True  # the job rows are the results
-CELERY_TASK_ACKS_LATE = True  # a job whose worker died is done by another
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_BEAT_SCHEDULE = {"expire exports": {"task": "gridkit.expire_exports", "schedule": 300}}
+CELERY_BEAT_SCHEDULE = {
+    "gridkit-expire-exports": {"task": "gridkit.expire_exports", "schedule": 300},
+    "gridkit-health": {"task": "gridkit.check_plugin_health", "schedule": 60},
+}
 
 GRIDKIT = {
     "PLUGIN_ROOT": str(VAR_DIR / "plugins"),
