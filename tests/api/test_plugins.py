@@ -27,6 +27,9 @@ from tests.api.test_base import assert_problem
 
 PLUGINS = "/gridkit/api/plugins/"
 CLERKS = f"{PLUGINS}{CLERK}/"
+AFTER_COMMIT = pytest.mark.django_db(transaction=True)
+"""A process follows a change of plugins once that is committed, so the test's transactions must be real ones."""
+
 RIGHTS = {name: f"gridkit_django.{name}_plugin" for name in ("install", "activate", "configure", "grant")}
 
 
@@ -156,6 +159,7 @@ def test_stranger_and_missing_plugin_answer_alike(clerk: InstalledPlugin, person
 
 
 @pytest.mark.both_databases
+@AFTER_COMMIT
 def test_plugin_is_activated_and_deactivated(clerk: InstalledPlugin, person: Callable[..., APIClient]) -> None:
     client = person("activate")
     body = post(client, "activate").json()
@@ -166,6 +170,7 @@ def test_plugin_is_activated_and_deactivated(clerk: InstalledPlugin, person: Cal
     assert (record.actor_label, record.context["source"]) == ("activate", "api")
 
 
+@AFTER_COMMIT
 def test_active_plugin_is_reloaded_and_an_inactive_one_is_not(
     clerk: InstalledPlugin, person: Callable[..., APIClient]
 ) -> None:
@@ -175,6 +180,7 @@ def test_active_plugin_is_reloaded_and_an_inactive_one_is_not(
     assert post(client, "reload").json()["state"] == "active"
 
 
+@AFTER_COMMIT
 def test_plugin_that_cannot_start_says_why(manager: PluginManager, person: Callable[..., APIClient]) -> None:
     manager.install_plugin(Broken, activate=False)
     client = person("activate")
