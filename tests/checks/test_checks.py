@@ -1,0 +1,102 @@
+"""The numbered system checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.apps import apps
+from django.core.checks import run_checks
+from django.test import modify_settings, override_settings
+
+from gridkit_django.checks import CHECKS, TAG, check_grids, check_object_rights, check_settings
+from gridkit_django.conf import settings
+from gridkit_django.exceptions import SettingsError
+from gridkit_django.grids import Grid, grid_registry
+from tests.shop.models import Order
+
+
+class FaultyGrid(Grid):
+    """Two slips."""
+
+    class Meta:
+        model = Order
+        id = "check-faulty"
+        columns = ["note", "customer__discounted"]
+        default_sort = ["nothing"]
+
+
+@pytest.fixture
+def faulty() -> Iterator[type[Grid]]:
+    grid_registry().register(FaultyGrid)
+    yield FaultyGrid
+    grid_registry().unregister("check-faulty")
+
+
+def test_sound_project_has_nothing_to_report() -> None:
+    assert [message for check in CHECKS for message in check()] == []
+
+
+@pytest.mark.usefixtures("faulty")
+def test_checks_run_with_djangos_own_under_their_tag() -> None:
+    assert [message.id for message in run_checks(tags=[TAG])] == ["gridkit.E101", "gridkit.E104"]
+
+
+def test_wrong_settings_are_e001() -> None:
+    with override_settings(GRIDKIT={"PAGE_SIZES": 1}):
+        (message,) = check_settings()
+        assert check_grids() == []
+    assert message.id == "gridkit.E001"
+    assert "unknown key 'PAGE_SIZES'" in message.msg
+
+
+@pytest.mark.usefixtures("faulty")
+def test_grids_are_not_judged_with_wrong_settings() -> None:
+    class Paged(Grid):
+        class Meta:
+            model = Order
+            id = "check-paged"
+            columns = ["note"]
+            page_size = 7
+
+    grid_registry().register(Paged)
+    try:
+        with override_settings(GRIDKIT={"PAGE_SIZES": 1}):
+            assert check_grids() == []
+    finally:
+        grid_registry().unregister("check-paged")
+
+
+def test_wrong_settings_do_not_keep_the_app_from_starting_but_everybody_who_reads_them() -> None:
+    config = apps.get_app_config("gridkit_django")
+    with override_settings(GRIDKIT={"EVENT_MIDDLEWARE": 5}):
+        assert config._event_middleware() == ()  # type: ignore[attr-defined]
+        with pytest.raises(SettingsError):
+            settings()
+
+
+def test_middleware_of_the_settings_is_imported() -> None:
+    config = apps.get_app_config("gridkit_django")
+    with override_settings(GRIDKIT={"EVENT_MIDDLEWARE": ["gridkit_django.events.current_act"]}):
+        (found,) = config._event_middleware()  # type: ignore[attr-defined]
+    assert found.__name__ == "current_act"
+
+
+def test_page_sizes_that_contradict_each_other_are_e002() -> None:
+    with override_settings(GRIDKIT={"PAGE_SIZE": 11, "PAGE_SIZE_MAX": 10}):
+        assert [message.id for message in check_settings()] == ["gridkit.E002"]
+
+
+def test_faults_of_a_grid_are_reported_at_the_grid(faulty: type[Grid]) -> None:
+    messages = check_grids()
+    assert [(message.id, message.obj) for message in messages] == [("gridkit.E101", faulty), ("gridkit.E104", faulty)]
+
+
+def test_missing_guardian_is_w001() -> None:
+    with modify_settings(INSTALLED_APPS={"remove": ["guardian"]}):
+        assert [message.id for message in check_object_rights()] == ["gridkit.W001"]
+
+
+def test_guardian_without_its_backend_is_w002() -> None:
+    with override_settings(AUTHENTICATION_BACKENDS=["django.contrib.auth.backends.ModelBackend"]):
+        assert [message.id for message in check_object_rights()] == ["gridkit.W002"]
