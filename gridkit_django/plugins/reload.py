@@ -33,6 +33,7 @@ logger = logging.getLogger("gridkit_django.plugins")
 
 _DEBOUNCE_MS = 50
 _STEP_MS = 10
+_TICK_MS = 1000
 _STOP_SECONDS = 5.0
 
 
@@ -126,16 +127,30 @@ class _Watcher:
             self._thread.join(_STOP_SECONDS)
 
     def _watch(self) -> None:
-        changes = watchfiles.watch(
-            self._folder, stop_event=self._stopping, debounce=_DEBOUNCE_MS, step=_STEP_MS, raise_interrupt=False
+        ticks = watchfiles.watch(
+            self._folder,
+            stop_event=self._stopping,
+            debounce=_DEBOUNCE_MS,
+            step=_STEP_MS,
+            rust_timeout=_TICK_MS,
+            yield_on_timeout=True,
+            raise_interrupt=False,
         )
-        for _ in changes:
-            try:
-                self._changed()
-            except Exception:  # the watcher outlives a fault of one change; logged with its traceback
-                logger.exception("Hot reload of %s failed", self._plugin_id)
-            finally:
-                connections.close_all()
+        unfinished = False
+        for changes in ticks:
+            if changes or unfinished:
+                unfinished = not self._handled()
+
+    def _handled(self) -> bool:
+        """Handle a change; False when something that nobody foresaw stood in the way, so the next tick tries again."""
+        try:
+            self._changed()
+        except Exception:  # the watcher outlives the fault, often a busy database; logged with its traceback
+            logger.exception("Hot reload of %s failed", self._plugin_id)
+            return False
+        finally:
+            connections.close_all()
+        return True
 
     def _changed(self) -> None:
         """Load the plugin anew when its content is another one; a fault is shown, the old code goes on serving."""

@@ -182,10 +182,9 @@ class PluginRuntime:
             return
         self.reporter.flush()
         plugins = {plugin_id: live.spec.revision for plugin_id, live in self.live.items()}
-        if not self.process.is_due(self.generation, plugins):
-            return
         try:
-            self.process.write(self.generation, plugins)
+            if self.process.is_due(self.generation, plugins):
+                self.process.write(self.generation, plugins)
         except Exception as error:  # noqa: BLE001 - a missing heartbeat is visible by itself; logged
             logger.warning("This process could not report itself: %s", describe(error))
 

@@ -1,0 +1,141 @@
+"""Health: the plugin's own word within a deadline, and what the runtime saw."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from gridkit_django.events import GridEvent, event_bus, make_event
+from gridkit_django.exceptions import PluginNotFoundError, PluginStateError
+from gridkit_django.models import AuditRecord, HealthCheckResult
+from gridkit_django.plugins import Plugin, PluginHealth, PluginManager, handles
+from gridkit_django.plugins.healthcheck import RESULTS_KEPT
+from tests.plugins.samples import Explosive, Listener, metadata
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+
+class Patient(Plugin):
+    """Says what it is told to say."""
+
+    metadata = metadata(
+        "patient",
+        required_permissions=["events:subscribe", "storage:use"],
+        resource_limits={"max_cpu_percent": 1, "max_storage_mb": 1},
+    )
+    says: list[Callable[[], Any]] = []
+
+    @handles("row:update")
+    def work(self, event: GridEvent) -> None:
+        until = time.perf_counter() + float(str(event.payload.get("seconds", 0)))
+        while time.perf_counter() < until:
+            pass
+        if event.payload.get("fail"):
+            raise ValueError("it hurts")
+
+    def health_check(self) -> PluginHealth:
+        said: PluginHealth = self.says[0]() if self.says else super().health_check()
+        return said
+
+
+@pytest.fixture
+def patient(manager: PluginManager) -> Iterator[PluginManager]:
+    Patient.says.clear()
+    manager.install_plugin(Patient)
+    yield manager
+    manager.runtime.catalog.remove_object("patient")
+
+
+def update(**payload: Any) -> None:
+    event_bus().emit(make_event("row:update", {"rowId": "1", **payload}, grid="plugin-orders"))
+
+
+def test_healthy_plugin_is_told_so_quickly_and_the_result_is_kept(patient: PluginManager) -> None:
+    health = patient.check_plugin_health("patient")
+    assert (health.status, health.message) == ("healthy", "")
+    assert health.details == {"calls": 0, "errors": 0, "storageBytes": 0}
+    result = HealthCheckResult.objects.get()
+    assert (result.status, result.duration_ms) == ("healthy", health.duration_ms)
+
+
+def test_only_the_newest_results_are_kept(patient: PluginManager) -> None:
+    for _ in range(RESULTS_KEPT + 3):
+        patient.check_plugin_health("patient")
+    assert HealthCheckResult.objects.count() == RESULTS_KEPT
+
+
+@pytest.mark.parametrize(
+    ("say", "told"),
+    [
+        (lambda: PluginHealth.unhealthy("no pulse", pulse=0), "no pulse"),
+        (lambda: "fine", "returned str"),
+        (lambda: 1 / 0, "ZeroDivisionError"),
+    ],
+)
+def test_unhealthy_word_degrades_the_state_and_a_better_one_heals_it(
+    patient: PluginManager, say: Callable[[], Any], told: str
+) -> None:
+    Patient.says.append(say)
+    for _ in range(2):
+        health = patient.check_plugin_health("patient")
+        assert (health.status, told in health.message) == ("unhealthy", True)
+    info = patient.get_plugin("patient")
+    assert (info.desired_state, info.effective_state, info.state_code) == ("active", "degraded", "health-unhealthy")
+    Patient.says.clear()
+    patient.check_plugin_health("patient")
+    assert patient.get_plugin("patient").effective_state == "active"
+    actions = AuditRecord.objects.filter(actor_id="runtime").order_by("pk").values_list("action", flat=True)
+    assert list(actions) == ["plugin.degrade", "plugin.recover"]
+
+
+def test_check_that_hangs_is_unhealthy_and_does_not_hold_anybody_up(patient: PluginManager) -> None:
+    release = threading.Event()
+    Patient.says.append(release.wait)
+    started = time.monotonic()
+    assert "hangs" in patient.check_plugin_health("patient").message
+    assert "still hangs" in patient.check_plugin_health("patient").message
+    assert time.monotonic() - started < 5
+    release.set()
+
+
+def test_failures_missing_grants_and_slowness_are_seen(patient: PluginManager, settings: Any) -> None:
+    settings.GRIDKIT = {"HANDLER_BUDGET_MS": 1}
+    update(fail=True, seconds=0.3)
+    patient.revoke_permission("patient", "storage:use")
+    health = patient.check_plugin_health("patient")
+    assert health.status == "degraded"
+    for text in (
+        "not granted storage:use",
+        "last 1 calls failed: ValueError: it hurts",
+        "slower than 1 ms",
+        "% of a core",
+    ):
+        assert text in health.message
+    assert health.details["missingPermissions"] == ["storage:use"]
+
+
+def test_storage_that_is_nearly_full_is_seen(patient: PluginManager) -> None:
+    patient.runtime.live["patient"].plugin.context.storage.set("k", "x" * 950_000)
+    assert "nearly full" in patient.check_plugin_health("patient").message
+
+
+def test_plugin_that_could_not_start_is_unhealthy_with_its_reason(manager: PluginManager) -> None:
+    Explosive.fuse[:] = [ValueError("bang")]
+    with pytest.raises(Exception, match="bang"):
+        manager.install_plugin(Explosive)
+    health = manager.check_plugin_health("explosive")
+    assert (health.status, "bang" in health.message, health.details) == ("unhealthy", True, {"state": "quarantined"})
+    Explosive.fuse.clear()
+
+
+def test_check_of_all_takes_those_that_are_wanted(patient: PluginManager) -> None:
+    patient.install_plugin(Listener, activate=False)
+    assert list(patient.check_all_health()) == ["patient"]
+    with pytest.raises(PluginStateError, match="not active"):
+        patient.check_plugin_health("listener")
+    with pytest.raises(PluginNotFoundError):
+        patient.check_plugin_health("nobody")

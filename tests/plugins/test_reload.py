@@ -1,0 +1,228 @@
+"""Hot reload: a changed file serves at once, a broken one keeps the old code serving."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from gridkit_django.exceptions import PluginNotFoundError, PluginStateError
+from gridkit_django.models import AuditRecord, InstalledPlugin
+from gridkit_django.plugins import Plugin, PluginManager
+from gridkit_django.plugins import reload as reload_module
+from tests.plugins.samples import CODE, Listener, write_plugin
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RELOADING = CODE.replace(
+    "    def initialize",
+    "    def on_hot_reload(self, previous):\n"
+    "        self.generations = getattr(previous, 'generations', 1) + 1\n\n"
+    "    def initialize",
+)
+
+
+def awaited(condition: Callable[[], Any], what: str) -> None:
+    """Wait for a condition; SQLite in memory refuses a reader while another thread writes, which is "not yet"."""
+    until = time.monotonic() + 10
+    while True:
+        with suppress(OperationalError):
+            if condition():
+                return
+        assert time.monotonic() < until, f"waited too long for {what}"
+        time.sleep(0.005)
+
+
+def word(manager: PluginManager) -> Any:
+    method, _ = manager.runtime.live["sample"].methods["word"]
+    return method.handler(None)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folder(root: Path) -> Path:
+    return write_plugin(root, code=RELOADING)
+
+
+@pytest.fixture
+def watched(manager: PluginManager, folder: Path) -> Iterator[PluginManager]:
+    manager.install_plugin("sample")
+    manager.enable_hot_reload("sample")
+    manager.enable_hot_reload("sample")
+    settle(manager, folder)
+    yield manager
+    manager.disable_hot_reload("sample")
+
+
+def settle(manager: PluginManager, folder: Path) -> None:
+    """Wait until the watcher sees changes: it takes a moment until the system tells it."""
+    number = 0
+    before = manager.runtime.live["sample"]
+    until = time.monotonic() + 10
+    while manager.runtime.live["sample"] is before:
+        assert time.monotonic() < until, "the watcher sees nothing"
+        number += 1
+        (folder / "note.txt").write_text(str(number))
+        time.sleep(0.1)
+    awaited(
+        lambda: manager.runtime.live["sample"].code.digest == manager.runtime.catalog.find("sample").digest(), "quiet"
+    )
+
+
+def test_changed_file_serves_and_the_new_object_takes_over_from_the_old(watched: PluginManager, folder: Path) -> None:
+    plugin: Any = watched.runtime.live["sample"].plugin
+    (folder / "words.py").write_text("WORD = 'two'\n")
+    awaited(lambda: word(watched) == "two", "the new word")
+    new: Any = watched.runtime.live["sample"].plugin
+    assert new.generations == plugin.generations + 1
+    assert {record.actor_id for record in AuditRecord.objects.filter(action="plugin.reload")} == {"hot-reload"}
+
+
+def test_broken_file_keeps_the_old_code_serving_until_it_is_mended(watched: PluginManager, folder: Path) -> None:
+    (folder / "plugin.py").write_text("class Sample(:\n")
+    awaited(lambda: InstalledPlugin.objects.get().effective_state == "degraded", "the reason")
+    info = watched.get_plugin("sample")
+    assert "plugin.py, line 1" in info.state_reason
+    assert info.desired_state == "active"
+    assert word(watched) == "one"
+    (folder / "plugin.py").write_text(RELOADING)
+    awaited(lambda: InstalledPlugin.objects.get().effective_state == "active", "the mended state")
+    assert word(watched) == "one"
+
+
+def test_file_saved_unchanged_does_nothing(watched: PluginManager, folder: Path) -> None:
+    serving = watched.runtime.live["sample"]
+    before = watched.runtime.generations.current()
+    (folder / "words.py").write_text((folder / "words.py").read_text())
+    (folder / "plugin.py").touch()
+    (folder / "words.py").write_text("WORD = 'two'\n")
+    awaited(lambda: watched.runtime.live["sample"] is not serving, "the reload")
+    awaited(lambda: word(watched) == "two", "the new word")
+    assert watched.runtime.generations.current() == before + 1
+
+
+def test_disabled_watcher_sees_nothing_more(watched: PluginManager, folder: Path) -> None:
+    serving = watched.runtime.live["sample"]
+    watched.disable_hot_reload("sample")
+    watched.disable_hot_reload("sample")
+    assert not watched._hot_reload.is_enabled("sample")
+    (folder / "words.py").write_text("WORD = 'two'\n")
+    assert watched.runtime.live["sample"] is serving
+
+
+def test_deactivation_ends_the_watcher(watched: PluginManager) -> None:
+    watched.deactivate_plugin("sample")
+    assert not watched._hot_reload.is_enabled("sample")
+
+
+def test_plugin_in_quarantine_is_brought_back_by_a_mended_file(manager: PluginManager, folder: Path) -> None:
+    write_plugin(
+        folder.parent,
+        code=CODE.replace("def initialize(self, context):", "def initialize(self, context):\n        1/0"),
+    )
+    with pytest.raises(Exception, match="ZeroDivisionError"):
+        manager.install_plugin("sample")
+    manager.enable_hot_reload("sample")
+    watcher = manager._hot_reload._watchers["sample"]
+    watcher.stop()
+    write_plugin(folder.parent, code="class Sample(\n")
+    watcher._changed()
+    assert manager.get_plugin("sample").effective_state == "quarantined"
+    write_plugin(folder.parent, code=CODE)
+    watcher._changed()
+    assert word(manager) == "one"
+    manager.disable_hot_reload("sample")
+
+
+def test_second_process_follows_the_first(manager: PluginManager, folder: Path) -> None:
+    manager.install_plugin("sample")
+    manager.enable_hot_reload("sample")
+    watcher = manager._hot_reload._watchers["sample"]
+    manager._hot_reload.forget()
+    watcher.stop()
+    (folder / "words.py").write_text("WORD = 'two'\n")
+    manager.reload_plugin("sample")
+    before = manager.runtime.generations.current()
+    manager.stop_all()
+    watcher._changed()
+    assert word(manager) == "two"
+    assert manager.runtime.generations.current() == before
+
+
+def test_fault_that_nobody_foresaw_does_not_end_the_watcher(
+    watched: PluginManager, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watcher = watched._hot_reload._watchers["sample"]
+    with monkeypatch.context() as patched:
+        patched.setattr(watcher, "_reload_or_follow", lambda digest: 1 / 0)
+        (folder / "words.py").write_text("WORD = 'two'\n")
+        awaited(lambda: "Hot reload of sample failed" in caplog.text, "the log")
+    (folder / "words.py").write_text("WORD = 'three'\n")
+    awaited(lambda: word(watched) == "three", "the next change")
+
+
+def test_only_folders_can_be_watched(manager: PluginManager) -> None:
+    manager.install_plugin(Listener)
+    with pytest.raises(PluginStateError, match="folder"):
+        manager.enable_hot_reload("listener")
+    with pytest.raises(PluginNotFoundError):
+        manager.enable_hot_reload("nobody")
+
+
+def test_without_watchfiles_the_extra_is_named(
+    manager: PluginManager, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager.install_plugin("sample")
+    monkeypatch.setattr(reload_module, "watchfiles", None)
+    with pytest.raises(PluginStateError, match=r"gridkit-django\[reload\]"):
+        manager.enable_hot_reload("sample")
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "debug", "expected"),
+    [
+        ("web", None, True, True),
+        ("web", None, False, False),
+        ("web", True, False, True),
+        ("celery", False, True, False),
+        ("command", True, True, False),
+    ],
+)
+def test_serving_processes_watch_by_themselves_where_the_settings_say_so(
+    manager: PluginManager, folder: Path, settings: Any, kind: str, wanted: bool | None, debug: bool, expected: bool
+) -> None:
+    settings.GRIDKIT = {**settings.GRIDKIT, "HOT_RELOAD": wanted}
+    settings.DEBUG = debug
+    before, manager.runtime.process.kind = manager.runtime.process.kind, kind
+    try:
+        manager.install_plugin("sample")
+        assert manager._hot_reload.is_enabled("sample") is expected
+    finally:
+        manager.stop_all()
+        manager.runtime.process.kind = before
+    assert not manager._hot_reload.is_enabled("sample")
+
+
+def test_reload_needs_an_active_plugin_that_may_be_swapped(manager: PluginManager, folder: Path) -> None:
+    manager.install_plugin("sample", activate=False)
+    with pytest.raises(PluginStateError, match="not active"):
+        manager.reload_plugin("sample")
+    manifest = folder / "plugin.toml"
+    manager.activate_plugin("sample")
+    manifest.write_text(manifest.read_text() + "requires_restart = true\n")
+    with pytest.raises(PluginStateError, match="Restart the processes"):
+        manager.reload_plugin("sample")
+
+
+def test_modules_of_a_replaced_version_are_gone(manager: PluginManager, folder: Path) -> None:
+    manager.install_plugin("sample")
+    old: type[Plugin] = type(manager.runtime.live["sample"].plugin)
+    (folder / "words.py").write_text("WORD = 'two'\n")
+    manager.reload_plugin("sample")
+    assert old.__module__ not in sys.modules
+    assert type(manager.runtime.live["sample"].plugin).__module__ in sys.modules
