@@ -11,6 +11,7 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
+from gridkit_django.exceptions import QueryError
 from gridkit_django.grids import Grid, GridAccess
 from gridkit_django.grids.query import CursorWindow, GridQuery, OffsetWindow, SortTerm
 from gridkit_django.grids.rows import Row, compile_query
@@ -129,6 +130,12 @@ def test_sort_puts_rows_without_a_value_last_both_ways_unless_told() -> None:
     assert ratings(dir="desc") == [2.0, 1.0, None]
     assert ratings(nulls="first") == [None, 1.0, 2.0]
     assert ratings(dir="desc", nulls="first") == [None, 2.0, 1.0]
+
+
+def test_column_that_has_no_order_can_not_be_sorted_by() -> None:
+    with pytest.raises(QueryError, match="can't be sorted by the column 'attributes'") as refusal:
+        ask(ProductGrid, sort=[{"col": "sku"}, {"col": "attributes"}])
+    assert [item.pointer for item in refusal.value.errors] == ["/sort/1/col"]
 
 
 def test_time_zone_is_djangos_current_one_when_the_grid_names_none() -> None:
