@@ -147,6 +147,7 @@ LOGGING = {
         # Plugins log under gridkit_django.plugins.<id>.
         "gridkit_django": {"level": os.environ.get("DJANGO_LOG_LEVEL", "INFO").upper()},
         "gridkit_plugins": {"level": os.environ.get("DJANGO_LOG_LEVEL", "INFO").upper()},
+        "celery.worker.control": {"level": "ERROR"},  # it warns of the shutdown that the demo itself asks for
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }
