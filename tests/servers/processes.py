@@ -83,7 +83,7 @@ class ServerProcess:
         self.log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [str(word) for word in command],
+                [*_with_parent(), *(str(word) for word in command)],
                 cwd=cwd,
                 env=dict(env) if env is not None else None,
                 stdin=subprocess.DEVNULL,
@@ -135,6 +135,12 @@ class ServerProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(seconds)
+
+
+def _with_parent() -> list[str]:
+    """Return the start of a command that ends when this process is killed and can no longer end it; Linux only."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
 
 
 def user_group(user: str) -> int:
