@@ -5,26 +5,48 @@ from __future__ import annotations
 import json
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.read_only import ReadOnlyAdmin
+from gridkit_django.grids.disclosure import RecordGate
 from gridkit_django.models import AuditRecord
 
 
 class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
-    """The records, newest first, with the changes side by side."""
+    """The records, newest first, with the changes side by side.
+
+    A reader sees of a record what they may see of the row: the gate of the grid is the gate here. So labels, which
+    may quote a closed row, can't be searched either.
+    """
 
     list_display = ("occurred_at", "actor_label", "action", "target_name", "grid", "summary")
     list_filter = ("action", "grid", "actor_kind", "occurred_at")
-    search_fields = ("actor_label", "actor_id", "target_id", "target_label", "action")
+    search_fields = ("actor_label", "actor_id", "target_type", "target_id", "action")
     date_hierarchy = "occurred_at"
     list_per_page = 50
     show_full_result_count = False
     fields = ("occurred_at", "action", "actor", "target_name", "grid", "changes_table", "circumstances", "uuid")
     readonly_fields = fields
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Show of each record on the page what the reader may see."""
+        page = super().get_changelist_instance(request)
+        gate = RecordGate(request.user, page.result_list)
+        for record in page.result_list:
+            _shrink(record, gate)
+        return page
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> AuditRecord | None:
+        """Return a record with what the reader may see of it."""
+        record = super().get_object(request, object_id, from_field)
+        if record is not None:
+            _shrink(record, RecordGate(request.user, [record]))
+        return record
 
     @admin.display(description=_("actor"))
     def actor(self, record: AuditRecord) -> str:
@@ -52,6 +74,12 @@ class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
     def circumstances(self, record: AuditRecord) -> SafeString:
         """Show source, correlation id, request and evidence as they were recorded."""
         return format_html("<pre>{}</pre>", json.dumps(record.context, indent=2, ensure_ascii=False))
+
+
+def _shrink(record: AuditRecord, gate: RecordGate) -> None:
+    """Take out of a record in memory what the reader may not see; records are never saved again."""
+    shown = (gate.changes_of(record), gate.label_of(record), gate.context_of(record))
+    record.changes, record.target_label, record.context = shown
 
 
 def _pair(values: object) -> tuple[object, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from gridkit_django.audit import Target, record
+from gridkit_django.grids import DecimalColumn, Grid, grid_registry
 from gridkit_django.models import (
     AuditRecord,
     ExportJob,
@@ -20,6 +22,7 @@ from gridkit_django.models import (
     RuntimeGeneration,
     RuntimeProcess,
 )
+from tests.shop.models import Product
 
 ADMIN = "/admin/gridkit_django/"
 
@@ -53,8 +56,42 @@ def test_audit_list_is_searched_and_filtered(admin: Client) -> None:
     record("row.update", target=Target("shop.product", "7", "Lamp"), changes={"name": ["a", "b"]})
     record("row.delete", target=Target("shop.product", "8", "Chair"))
 
-    assert "1 result" in _page(admin, "auditrecord/?q=lamp")
+    assert "1 result" in _page(admin, "auditrecord/?q=product+7")
     assert "1 audit record" in _page(admin, "auditrecord/?action=row.delete")
+
+
+class FactProductGrid(Grid):
+    """Products, prices for some eyes only."""
+
+    price = DecimalColumn(permission="shop.view_price")
+
+    class Meta:
+        model = Product
+        id = "fact-products"
+        columns = ["sku", "price"]
+
+
+def test_audit_record_shows_a_reader_no_column_that_the_grid_hides(staff: Callable[..., Client]) -> None:
+    product = Product.objects.create(sku="S1", name="Lamp", price=Decimal("7.77"), stock=1)
+    grid_registry().register(FactProductGrid)
+    try:
+        found = record(
+            "row.update",
+            target=Target.of_row(Product, product.pk, "Lamp"),
+            changes={"price": ["7.77", "8.88"], "sku": ["S0", "S1"]},
+            grid="fact-products",
+        )
+        client = staff("view_auditrecord", "open_grid")
+
+        listed, page = _page(client, "auditrecord/"), _page(client, f"auditrecord/{found.pk}/change/")
+    finally:
+        grid_registry().unregister("fact-products")
+
+    assert "S0" in page
+    assert "7.77" not in page
+    assert "price" not in listed
+    found.refresh_from_db()
+    assert found.changes["price"] == ["7.77", "8.88"]
 
 
 @pytest.mark.parametrize("verb", ["add/", "1/delete/"])
