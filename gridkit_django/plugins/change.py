@@ -14,7 +14,7 @@ from gridkit_django.exceptions import PluginNotFoundError
 from gridkit_django.models import DesiredState, EffectiveState, InstalledPlugin
 from gridkit_django.plugins.metadata import PluginMetadata, parse_manifest
 from gridkit_django.plugins.runtime import PluginRuntime
-from gridkit_django.plugins.savepoints import in_transaction
+from gridkit_django.plugins.savepoints import database, in_transaction
 from gridkit_django.typing import JSONValue, User
 
 STATE_FIELDS = ("effective_state", "state_code", "state_reason", "state_evidence")
@@ -30,11 +30,11 @@ def changing(runtime: PluginRuntime, user: User | None) -> Iterator[None]:
     """
     if in_transaction():
         runtime.doubt()
-    with _acting_as(user), transaction.atomic(using=InstalledPlugin.objects.db):
+    with _acting_as(user), transaction.atomic(using=database()):
         runtime.generations.bump()
         with runtime.paused():
             yield
-        transaction.on_commit(runtime.follow, using=InstalledPlugin.objects.db)
+        transaction.on_commit(runtime.follow, using=database())
     runtime.mark_unchecked()
 
 
@@ -58,7 +58,8 @@ def get_row(plugin_id: str, *, lock: bool = False) -> InstalledPlugin:
     Raises:
         PluginNotFoundError: when it is not installed.
     """
-    rows = InstalledPlugin.objects.select_for_update(of=("self",)) if lock else InstalledPlugin.objects.all()
+    rows = InstalledPlugin.objects.using(database())
+    rows = rows.select_for_update(of=("self",)) if lock else rows
     row = rows.select_related("current_version").filter(plugin_id=plugin_id).first()
     if row is None:
         raise PluginNotFoundError(f"The plugin {plugin_id!r} is not installed on this site.")
@@ -106,7 +107,7 @@ def tell(
     record(f"plugin.{verb}", target=Target.plugin(row.plugin_id), changes=changes or {}, evidence=evidence or {})
     version = row.current_version.version if row.current_version else ""
     values: dict[str, JSONValue] = {"pluginId": row.plugin_id, "version": version, **(payload or {})}
-    event_bus().open(make_event(f"plugin:{verb}", values), using=InstalledPlugin.objects.db).after()
+    event_bus().open(make_event(f"plugin:{verb}", values), using=database()).after()
 
 
 def stored_metadata(row: InstalledPlugin) -> PluginMetadata:
@@ -120,8 +121,8 @@ def stored_metadata(row: InstalledPlugin) -> PluginMetadata:
 
 def active_metadata() -> list[PluginMetadata]:
     """Return the manifests of all plugins that are wanted active."""
-    rows = InstalledPlugin.objects.select_related("current_version").filter(desired_state=DesiredState.ACTIVE)
-    return [stored_metadata(row) for row in rows]
+    active = InstalledPlugin.objects.using(database()).filter(desired_state=DesiredState.ACTIVE)
+    return [stored_metadata(row) for row in active.select_related("current_version")]
 
 
 def raise_failure(runtime: PluginRuntime, row: InstalledPlugin) -> None:

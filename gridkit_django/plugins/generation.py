@@ -6,10 +6,11 @@ other. Every process compares it with the number it followed last. Readers never
 
 from __future__ import annotations
 
-from django.db import connections, router, transaction
+from django.db import connections, transaction
 from django.db.models import F
 
 from gridkit_django.models import RuntimeGeneration
+from gridkit_django.plugins.savepoints import database
 
 _ROW = 1
 
@@ -26,7 +27,7 @@ class GenerationStore:
         Raises:
             django.db.Error: when the database can't be asked, or its tables are not there yet.
         """
-        connection = connections[router.db_for_read(RuntimeGeneration)]
+        connection = connections[database()]
         if connection.in_atomic_block and not self._table_seen:
             # A table that is not there must not break the transaction that we were called in.
             with transaction.atomic(using=connection.alias):
@@ -35,8 +36,9 @@ class GenerationStore:
 
     def bump(self) -> None:
         """Raise the generation by one. Call it first in the transaction of a change: it makes others wait."""
-        if not RuntimeGeneration.objects.filter(pk=_ROW).update(value=F("value") + 1):
-            RuntimeGeneration.objects.create(pk=_ROW, value=1)
+        rows = RuntimeGeneration.objects.using(database())
+        if not rows.filter(pk=_ROW).update(value=F("value") + 1):
+            rows.create(pk=_ROW, value=1)
 
     def _select(self, alias: str) -> int:
         table = connections[alias].ops.quote_name(RuntimeGeneration._meta.db_table)

@@ -112,10 +112,11 @@ def _failures_fact(live: LivePlugin) -> PluginHealth:
     figures = [stats.figures() for stats in live.all_stats()]
     calls, errors = sum(item.calls for item in figures), sum(item.errors for item in figures)
     facts = PluginHealth.healthy(calls=calls, errors=errors)
-    if not live.failures_in_row:
+    failing = [item for item in figures if item.failing]
+    if not failing:
         return facts
-    newest = next((item.last_error for item in figures if item.last_error), "")
-    return facts.worst(PluginHealth.degraded(f"Its last {live.failures_in_row} calls failed: {newest}"))
+    told = "; ".join(f"{item.name} failed {item.failing} times in a row ({item.last_error})" for item in failing)
+    return facts.worst(PluginHealth.degraded(f"{told}."))
 
 
 def _speed_fact(live: LivePlugin) -> PluginHealth:

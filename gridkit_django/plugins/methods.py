@@ -43,10 +43,6 @@ class MethodRuntime(Protocol):
         """Follow the database, if that was not checked since the request began."""
         ...
 
-    def handler_failed(self, owner: LivePlugin, error: BaseException) -> None:
-        """Count a failure of a plugin."""
-        ...
-
 
 class PluginMethods:
     """Finds and calls the methods of live plugins.
@@ -91,9 +87,8 @@ class PluginMethods:
         if schema is None:
             try:
                 schema = _schema_on(live, method, stats, grid)
-            except (Exception, SystemExit) as error:  # counted against the plugin, logged, shown on its health page
+            except (Exception, SystemExit):  # counted against the plugin, logged, shown on its health page
                 logger.exception("method %s of %s has no schema on %s", method.name, live.plugin_id, grid)
-                self._runtime.handler_failed(live, error)
                 return None
             live.schemas[method.name, grid] = schema
         return MethodSpec(method.name, method.label, live.plugin_id, schema, method.right)
@@ -104,22 +99,11 @@ class PluginMethods:
                 result = live.call(method.handler, stats, call)
             except GridKitError as error:
                 if isinstance(error, PluginError):
-                    raise self._failed(live, method, error) from error
+                    raise _failed(live, method, error) from error
                 raise
             except (Exception, SystemExit) as error:
-                raise self._failed(live, method, error) from error
-            live.succeeded()
+                raise _failed(live, method, error) from error
             return _as_result(result, scope)
-
-    def _failed(self, live: LivePlugin, method: RegisteredMethod, error: BaseException) -> PluginMethodError:
-        logger.error("method %s of %s failed", method.name, live.plugin_id, exc_info=error)
-        self._runtime.handler_failed(live, error)
-        what = error.detail if isinstance(error, PluginPermissionError) else type(error).__name__
-        return PluginMethodError(
-            f"The method {method.name!r} of {live.metadata.name} failed ({what}). "
-            "An administrator finds the reason on the plugin's health page.",
-            extra={"plugin": live.plugin_id, "method": method.name},
-        )
 
 
 def register(live: LivePlugin, method: RegisteredMethod, others: Iterable[LivePlugin]) -> None:
@@ -159,9 +143,15 @@ def _offers(live: LivePlugin, grid_id: str) -> bool:
 def _schema_on(live: LivePlugin, method: RegisteredMethod, stats: CallStats, grid: str) -> JSONObject:
     if not callable(method.schema):
         return method.schema
-    schema: JSONObject = live.call(method.schema, stats, grid)
-    _check_schema(method.name, schema)
-    return schema
+    make = method.schema
+
+    def made() -> JSONObject:
+        schema = make(grid)
+        _check_schema(method.name, schema)
+        return schema
+
+    checked: JSONObject = live.call(made, stats)
+    return checked
 
 
 def _check_schema(name: str, schema: JSONObject) -> None:
@@ -174,6 +164,17 @@ def _check_schema(name: str, schema: JSONObject) -> None:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         raise PluginError(f"The schema of the method {name!r} is no JSON Schema: {error.message}.") from error
+
+
+def _failed(live: LivePlugin, method: RegisteredMethod, error: BaseException) -> PluginMethodError:
+    """Make the error that the caller sees. A caller can bring a method to fail, so that suspends no plugin."""
+    logger.error("method %s of %s failed", method.name, live.plugin_id, exc_info=error)
+    what = error.detail if isinstance(error, PluginPermissionError) else type(error).__name__
+    return PluginMethodError(
+        f"The method {method.name!r} of {live.metadata.name} failed ({what}). "
+        "An administrator finds the reason on the plugin's health page.",
+        extra={"plugin": live.plugin_id, "method": method.name},
+    )
 
 
 def _as_result(result: JSONValue | MethodResult, scope: CallScope) -> MethodResult:

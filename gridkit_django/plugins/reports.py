@@ -19,9 +19,11 @@ from gridkit_django.events import Actor, EventSource, acting, event_bus, make_ev
 from gridkit_django.models import DesiredState, EffectiveState, InstalledPlugin, PluginVersion
 from gridkit_django.plugins.generation import GenerationStore
 from gridkit_django.plugins.metadata import PluginMetadata
-from gridkit_django.plugins.savepoints import in_transaction
+from gridkit_django.plugins.savepoints import database, in_transaction
 
 logger = logging.getLogger("gridkit_django.plugins")
+
+_PENDING_MAX = 100
 
 RUNTIME = Actor.system("runtime")
 
@@ -90,14 +92,14 @@ class Reporter:
             self._pending = (*self._pending, report)
 
     def flush(self) -> None:
-        """Write again what was reported inside transactions."""
+        """Write again what was reported inside transactions, or could not be written; keep what still can't."""
         pending, self._pending = self._pending, ()
-        for report in pending:
-            self._write(report)
+        failed = tuple(report for report in pending if not self._write(report))
+        self._pending = (*failed, *self._pending)[-_PENDING_MAX:]
 
     def _write(self, report: StateReport | VersionReport) -> bool:
         try:
-            with acting(RUNTIME, EventSource.SYSTEM), transaction.atomic(using=InstalledPlugin.objects.db):
+            with acting(RUNTIME, EventSource.SYSTEM), transaction.atomic(using=database()):
                 if isinstance(report, StateReport):
                     self._write_state(report)
                 else:

@@ -7,6 +7,7 @@ from django.db import transaction
 from gridkit_django.audit import Target, record
 from gridkit_django.events import Actor
 from gridkit_django.models import GrantDecision, InstalledPlugin, PluginPermissionGrant
+from gridkit_django.plugins.savepoints import database
 
 REASON_LENGTH_MAX = 500
 
@@ -22,7 +23,7 @@ def note_request(plugin_id: str, permission: str, reason: str) -> None:
     owner = InstalledPlugin.objects.filter(plugin_id=plugin_id).first()
     if owner is None:
         return
-    with transaction.atomic(using=InstalledPlugin.objects.db):
+    with transaction.atomic(using=database()):
         _, created = PluginPermissionGrant.objects.get_or_create(
             plugin=owner,
             permission=permission,

@@ -17,6 +17,7 @@ from gridkit_django.models import (
     PluginSource,
 )
 from gridkit_django.plugins.permissions import GrantTable
+from gridkit_django.plugins.savepoints import database
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class PluginSpec:
 def load_specs() -> dict[str, PluginSpec]:
     """Read all installed plugins, ordered by id."""
     configs, grants = _configs(), _grants()
-    rows = InstalledPlugin.objects.select_related("current_version").order_by("plugin_id")
+    rows = InstalledPlugin.objects.using(database()).select_related("current_version").order_by("plugin_id")
     return {row.plugin_id: _spec(row, configs[row.pk], grants[row.pk]) for row in rows}
 
 
@@ -87,15 +88,17 @@ def _spec(row: InstalledPlugin, configs: Mapping[str, Mapping[str, Any]], grants
 def _configs(**only: Any) -> dict[int, dict[str, Mapping[str, Any]]]:
     """Return the newest configuration by plugin and grid."""
     found: dict[int, dict[str, Mapping[str, Any]]] = defaultdict(dict)
-    for row in PluginConfig.objects.filter(**only).order_by("revision"):
+    for row in PluginConfig.objects.using(database()).filter(**only).order_by("revision"):
         found[row.plugin_id][row.grid] = row.data
     return found
 
 
 def _grants(**only: Any) -> dict[int, GrantTable]:
     names: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for plugin, permission, decision in PluginPermissionGrant.objects.filter(**only).values_list(
-        "plugin_id", "permission", "decision"
+    for plugin, permission, decision in (
+        PluginPermissionGrant.objects.using(database())
+        .filter(**only)
+        .values_list("plugin_id", "permission", "decision")
     ):
         names[plugin][decision].add(permission)
     tables = defaultdict(GrantTable)

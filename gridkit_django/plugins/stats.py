@@ -21,6 +21,7 @@ class CallFigures:
         name: what was called.
         calls: how often.
         errors: how many calls raised.
+        failing: how many of the newest calls raised, one after the other.
         slow: how many calls took longer than the budget.
         total_ms: wall time of all calls, in milliseconds.
         cpu_ms: processor time of all calls, in milliseconds.
@@ -32,6 +33,7 @@ class CallFigures:
     name: str
     calls: int
     errors: int
+    failing: int
     slow: int
     total_ms: float
     cpu_ms: float
@@ -49,7 +51,7 @@ class CallStats:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._calls = self._errors = self._slow = 0
+        self._calls = self._errors = self._failing = self._slow = 0
         self._total_ns = self._cpu_ns = 0
         self._newest: deque[int] = deque(maxlen=_SAMPLES)
         self._last_error = ""
@@ -70,6 +72,7 @@ class CallStats:
             self._cpu_ns += cpu_ns
             self._newest.append(wall_ns)
             self._slow += wall_ns > budget_ms * 1_000_000
+            self._failing = 0 if error is None else self._failing + 1
             if error is not None:
                 self._errors += 1
                 self._last_error = describe(error)
@@ -82,6 +85,7 @@ class CallStats:
                 name=self.name,
                 calls=self._calls,
                 errors=self._errors,
+                failing=self._failing,
                 slow=self._slow,
                 total_ms=self._total_ns / 1e6,
                 cpu_ms=self._cpu_ns / 1e6,

@@ -9,6 +9,7 @@ from django.db.models import QuerySet, Sum
 
 from gridkit_django.exceptions import PluginError, StorageQuotaError
 from gridkit_django.models import InstalledPlugin, PluginStorageItem
+from gridkit_django.plugins.savepoints import database
 from gridkit_django.typing import JSONValue
 
 KEY_LENGTH_MAX = 200
@@ -40,7 +41,7 @@ class DatabaseStorage:
         """
         size = len(_checked_key(key).encode()) + len(_as_json(value).encode())
         owner = InstalledPlugin.objects.values_list("pk", flat=True).get(plugin_id=self._plugin_id)
-        with transaction.atomic(using=PluginStorageItem.objects.db):
+        with transaction.atomic(using=database()):
             PluginStorageItem.objects.update_or_create(
                 plugin_id=owner, key=key, defaults={"value": value, "size": size}
             )

@@ -53,6 +53,3 @@ class HandlerTable:
     def at(self, event_type: str, moment: Moment) -> tuple[Subscription, ...]:
         """Return the subscriptions for an event type and moment, in the order of the calls."""
         return self._rows.get((event_type, moment), ())
-
-    def __len__(self) -> int:
-        return sum(len(found) for found in self._rows.values())

@@ -278,7 +278,8 @@ def test_schema_may_depend_on_the_grid_and_its_failure_spares_the_grid(
     context.register_method("bad", print, schema=lambda grid: {"type": "fun"}, label="Bad")
     context.register_method("worse", print, schema=lambda grid: {}[grid], label="Worse")
     assert [(spec.name, spec.schema) for spec in manager.runtime.methods.methods_for(GRID)] == [("m", {"title": GRID})]
-    assert manager.runtime.live["free"].failures_in_row == 2
+    assert sum(item.errors for item in manager.usage_of("free").calls) == 2
+    assert "method bad" in manager.check_plugin_health("free").message
 
 
 def test_errors_that_tell_of_the_request_pass_and_others_are_the_plugins(

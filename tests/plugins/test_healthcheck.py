@@ -110,7 +110,7 @@ def test_failures_missing_grants_and_slowness_are_seen(patient: PluginManager, s
     assert health.status == "degraded"
     for text in (
         "not granted storage:use",
-        "last 1 calls failed: ValueError: it hurts",
+        "Patient.work failed 1 times in a row (ValueError: it hurts)",
         "slower than 1 ms",
         "% of a core",
     ):
