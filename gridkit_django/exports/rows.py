@@ -68,7 +68,7 @@ class RowSource:
             ExportTooLargeError: when there are more rows than ``limit``.
         """
         keys = self._queryset.values_list("pk", flat=True)[: limit + 1]
-        self._keys = _compact(self._queryset.model, keys)
+        self._keys = _compact(self._queryset.model, keys.iterator(chunk_size=10_000))
         if len(self._keys) > limit:
             self._keys = ()
             raise ExportTooLargeError(too_large(limit))

@@ -135,3 +135,11 @@ def test_orientation_can_be_asked_for(written: Callable[..., bytes]):
     )
 
     assert box.width > box.height
+
+
+def test_a_long_row_at_the_end_is_written_once(written: Callable[..., bytes]):
+    words = " ".join(f"w{number}" for number in range(6000))
+    texts = pages(written(PdfExporter, [("key", "Key", "text"), ("text", "Text", "text")], [["k0", words]]))
+
+    assert len(texts) > 2
+    assert re.findall(r"\bw\d+\b", " ".join(texts)) == [f"w{number}" for number in range(6000)]
