@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from typing import Protocol, cast
 
 from django.apps import apps
-
-logger = logging.getLogger("gridkit_django.exports")
 
 
 class ExportQueue(Protocol):
