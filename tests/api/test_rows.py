@@ -63,7 +63,10 @@ def test_question_in_the_address_answers_like_the_body(reader: APIClient, produc
         {"sku": "S4", "stock": 40},
         {"sku": "S3", "stock": 30},
     ]
-    assert {**posted, "meta": None} == {**linked, "meta": None}
+    for answer in (posted, linked):
+        # A cursor holds the second it was signed in, and the meta data say how long it took.
+        del answer["meta"], answer["window"]["next"]
+    assert posted == linked
 
 
 def test_address_without_a_question_gives_the_first_window(reader: APIClient, products: list[Any]) -> None:
