@@ -13,16 +13,17 @@ TAILNUM = "flights.view_tailnum"
 class FlightGrid(Grid):
     """Every flight, with the names of its airline, airports and plane."""
 
-    carrier = TextColumn("carrier_id", label="Carrier")
-    airline = TextColumn("carrier__name", label="Airline")
+    carrier = TextColumn("carrier_id", label="Carrier", width=95)
+    airline = TextColumn("carrier__name", label="Airline", width=190)
+    flight = IntegerColumn(label="Flight", width=110)
     tailnum = TextColumn(label="Tail number", permission=TAILNUM)
     plane_model = TextColumn("plane__model", label="Plane model", permission=TAILNUM)
-    origin = TextColumn("origin_id", label="Origin")
+    origin = TextColumn("origin_id", label="Origin", width=100)
     origin_name = TextColumn("origin__name", label="Origin name")
-    dest = TextColumn(label="Destination")
-    dest_name = TextColumn("dest_airport__name", label="Destination name")
-    dep_delay = IntegerColumn(label="Departure delay, min", editable=True)
-    arr_delay = IntegerColumn(label="Arrival delay, min", editable=True)
+    dest = TextColumn(label="Destination", width=150)
+    dest_name = TextColumn("dest_airport__name", label="Destination name", width=230)
+    dep_delay = IntegerColumn(label="Departure delay, min", editable=True, width=130)
+    arr_delay = IntegerColumn(label="Arrival delay, min", editable=True, width=130)
     note = TextColumn(label="Note", editable=True)
 
     class Meta:
@@ -30,9 +31,9 @@ class FlightGrid(Grid):
         id = "flights"
         label = "Flights"
         columns = [
-            *("time_hour", "carrier", "airline", "flight", "origin", "origin_name", "dest", "dest_name"),
-            *("sched_dep_time", "dep_time", "dep_delay", "sched_arr_time", "arr_time", "arr_delay", "note"),
-            *("tailnum", "plane_model", "air_time", "distance", "year", "month", "day", "hour", "minute"),
+            *("time_hour", "carrier", "airline", "flight", "origin", "dest", "dest_name", "dep_delay", "arr_delay"),
+            *("note", "tailnum", "plane_model", "sched_dep_time", "dep_time", "sched_arr_time", "arr_time"),
+            *("air_time", "distance", "origin_name", "year", "month", "day", "hour", "minute"),
         ]
         default_sort = ["-time_hour"]
         search = ["carrier", "airline", "flight", "origin", "dest", "dest_name", "tailnum", "note"]

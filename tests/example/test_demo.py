@@ -146,6 +146,8 @@ def test_every_address_that_is_printed_answers_the_admin(demo: Demo):
     for path in addresses:
         answer = browser.get(path)
         assert (answer.status, answer.url) == (200, f"{browser.base}{path}")
+    assert browser.get("/favicon.ico").status == 204
+    assert browser.get("/").url == f"{browser.base}/gridkit/grids/flights/"
 
 
 def test_analyst_reads_flights_without_tail_numbers(demo: Demo):

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.example.test_demo import environment
+from tests.servers.processes import ROOT
+
+HSTS_FOR_A_WHOLE_DOMAIN = {"security.W005", "security.W021"}
+
+
+def test_settings_behind_https_pass_the_deployment_checks(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy"],
+        cwd=ROOT,
+        env=environment(tmp_path, {"DJANGO_HTTPS": "1"}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert set(re.findall(r"\((\w+\.[EW]\d+)\)", done.stderr)) == HSTS_FOR_A_WHOLE_DOMAIN
+
+
+@pytest.mark.parametrize("face", ["asgi", "wsgi"])
+def test_servers_find_the_application(face: str):
+    assert callable(importlib.import_module(f"example_project.{face}").application)
