@@ -20,12 +20,12 @@ PYTHON_CODE = ("gridkit_django", "gridkit_plugins", "example_project", "manage.p
 
 def lint() -> None:
     """Ruff's rules."""
-    run([BIN / "ruff", "check", "--quiet", "."])
+    run([BIN / "ruff", "check", "--quiet", "--output-format", "concise", "."])
 
 
 def formatting() -> None:
     """Ruff's format."""
-    run([BIN / "ruff", "format", "--check", "--quiet", "."])
+    run([BIN / "ruff", "format", "--check", "--quiet", "--output-format", "concise", "."])
 
 
 def types() -> None:
