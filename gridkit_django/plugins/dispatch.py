@@ -64,10 +64,11 @@ class Dispatcher:
                 self._call(item, event, moment)
 
     def _call(self, item: Subscription, event: GridEvent, moment: Moment) -> None:
+        may_veto = moment is Moment.BEFORE and not event.type.startswith("plugin:")
         try:
-            item.owner.call(item.handler, item.stats, event)
+            item.owner.call(item.handler, item.stats, event, answers=(EventRejected,) if may_veto else ())
         except EventRejected as veto:
-            if moment is Moment.BEFORE and not event.type.startswith("plugin:"):
+            if may_veto:
                 raise
             self._failed(item, event, veto)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - counted, logged, shown; critical handlers raise on

@@ -119,8 +119,20 @@ class LivePlugin:
 
         return remove
 
-    def call(self, function: Callable[..., Any], stats: CallStats, *arguments: Any) -> Any:
+    def call(
+        self,
+        function: Callable[..., Any],
+        stats: CallStats,
+        *arguments: Any,
+        answers: tuple[type[BaseException], ...] = (),
+    ) -> Any:
         """Call plugin code inside savepoints and count the call.
+
+        Args:
+            function: what is called.
+            stats: where the call is counted.
+            arguments: what it gets.
+            answers: errors that are a proper answer here, such as a veto, and count as no failure.
 
         Raises:
             Exception: whatever the plugin's code raises; the caller decides what that means.
@@ -131,7 +143,7 @@ class LivePlugin:
             with stopwatch() as watch, savepoints():
                 return function(*arguments)
         except BaseException as raised:
-            error = raised
+            error = None if isinstance(raised, answers) else raised
             raise
         finally:
             self.cpu.add(watch.cpu_ns)
