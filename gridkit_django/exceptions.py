@@ -12,6 +12,8 @@ trail show next to the human text. Catch the width you need::
     │   └── EventRejected                  a handler vetoed the act before it happened
     ├── GridError
     │   ├── GridDeclarationError           a Grid class contradicts itself or its model
+    │   │   ├── PathMissingError           a column's path names no database field
+    │   │   └── PathToManyError            a column's path crosses a relation to many rows
     │   ├── GridNotFoundError              unknown, or the user may not open it: the same answer
     │   ├── QueryError                     the query can't be understood
     │   │   ├── UnknownColumnError         unknown, or the user may not see it: the same answer
@@ -149,6 +151,18 @@ class GridDeclarationError(GridError):
     """A ``Grid`` class contradicts itself or its model; raised when the class is made or registered."""
 
     code = "grid-declaration-invalid"
+
+
+class PathMissingError(GridDeclarationError):
+    """A column's path names something that is no database field (``gridkit.E101``)."""
+
+    code = "grid-path-missing"
+
+
+class PathToManyError(GridDeclarationError):
+    """A column's path crosses a relation to many rows (``gridkit.E102``)."""
+
+    code = "grid-path-to-many"
 
 
 class GridNotFoundError(GridError):

@@ -13,10 +13,10 @@ from django.apps import apps
 from django.db.models import FileField, GeneratedField
 
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import GridDeclarationError
+from gridkit_django.exceptions import GridDeclarationError, PathMissingError, PathToManyError
 from gridkit_django.grids.columns import Column
 from gridkit_django.grids.columns.inference import infer_column
-from gridkit_django.grids.columns.paths import PathMissingError, PathToManyError, resolve_path
+from gridkit_django.grids.columns.paths import resolve_path
 from gridkit_django.grids.options import GridOptions
 
 

@@ -11,17 +11,9 @@ from django.db import models
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
-from gridkit_django.exceptions import GridDeclarationError
+from gridkit_django.exceptions import PathMissingError, PathToManyError
 
 AnyField: TypeAlias = "models.Field[Any, Any]"
-
-
-class PathMissingError(GridDeclarationError):
-    """The path names something that is no database field (``gridkit.E101``)."""
-
-
-class PathToManyError(GridDeclarationError):
-    """The path crosses a relation to many rows (``gridkit.E102``)."""
 
 
 @dataclass(frozen=True, slots=True)
