@@ -139,6 +139,7 @@ def test_state_of_a_plugin_stands_in_the_reference(name: str) -> None:
 @pytest.mark.parametrize("name", official_plugins())
 def test_official_plugin_stands_in_the_documentation(name: str) -> None:
     assert f"`{name}`" in text_of("reference/plugins.md")
+    assert any(name in page.read_text(encoding="utf-8") for page in (DOCS / "plugins").glob("*.md"))
 
 
 @pytest.mark.parametrize("name", commands())
