@@ -38,11 +38,16 @@ def chromium_path() -> str:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium without a window, for this test process."""
+    """A Chromium without a window, for one module.
+
+    Playwright's event loop counts as running in this thread all the while, and Django then refuses its database to
+    guard against blocking a loop. Nothing else runs on this loop, so the guard is off as long as the browser is open.
+    """
     path = chromium_path()
-    with sync_playwright() as play:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as play:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         chromium = play.chromium.launch(executable_path=path, args=list(FLAGS))
         yield chromium
         chromium.close()
