@@ -13,17 +13,17 @@ TAILNUM = "flights.view_tailnum"
 class FlightGrid(Grid):
     """Every flight, with the names of its airline, airports and plane."""
 
-    carrier = TextColumn("carrier_id", label="Carrier", width=95)
-    airline = TextColumn("carrier__name", label="Airline", width=190)
+    carrier = TextColumn("carrier_id", label="Carrier", width=115)
+    airline = TextColumn("carrier__name", label="Airline", width=175)
     flight = IntegerColumn(label="Flight", width=110)
     tailnum = TextColumn(label="Tail number", permission=TAILNUM)
     plane_model = TextColumn("plane__model", label="Plane model", permission=TAILNUM)
     origin = TextColumn("origin_id", label="Origin", width=100)
     origin_name = TextColumn("origin__name", label="Origin name")
-    dest = TextColumn(label="Destination", width=150)
-    dest_name = TextColumn("dest_airport__name", label="Destination name", width=230)
-    dep_delay = IntegerColumn(label="Departure delay, min", editable=True, width=130)
-    arr_delay = IntegerColumn(label="Arrival delay, min", editable=True, width=130)
+    dest = TextColumn(label="Destination", width=145)
+    dest_name = TextColumn("dest_airport__name", label="Destination name", width=225)
+    dep_delay = IntegerColumn(label="Departure delay, min", editable=True, width=150)
+    arr_delay = IntegerColumn(label="Arrival delay, min", editable=True, width=150)
     note = TextColumn(label="Note", editable=True)
 
     class Meta:
