@@ -144,7 +144,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
-        # Plugins log under gridkit_django.plugins.<id>.
+        # Plugins log under gridkit_django.plugin.<id>.
         "gridkit_django": {"level": os.environ.get("DJANGO_LOG_LEVEL", "INFO").upper()},
         "gridkit_plugins": {"level": os.environ.get("DJANGO_LOG_LEVEL", "INFO").upper()},
         "celery.worker.control": {"level": "ERROR"},  # it warns of the shutdown that the demo itself asks for

@@ -14,7 +14,7 @@ _TEXTS = MappingProxyType(
         Permission.STATE_READ: _("see which filter, sort and search somebody uses in a grid"),
         Permission.STATE_WRITE: _("change the filter, sort and search of a grid"),
         Permission.ROWS_READ: _("read rows, as the user who calls it and never with more rights"),
-        Permission.ROWS_WRITE: _("change rows, as the user who calls it and never with more rights"),
+        Permission.ROWS_WRITE: _("nothing yet: a place kept for changing rows as the user who calls it"),
         Permission.EVENTS_SUBSCRIBE: _("be told what happens in grids, with the changed values"),
         Permission.EVENTS_EMIT: _("send events that other plugins receive"),
         Permission.MESSAGES_SEND: _("send messages to other plugins"),
@@ -22,7 +22,7 @@ _TEXTS = MappingProxyType(
         Permission.METHODS_REGISTER: _("add methods to grids that users can call"),
         Permission.STORAGE_USE: _("store data of its own, up to its limit"),
         Permission.AUDIT_WRITE: _("write audit records, and make an edit fail when it can't"),
-        Permission.SCHEDULE_USE: _("run jobs on a schedule"),
+        Permission.SCHEDULE_USE: _("nothing yet: a place kept for jobs on a schedule"),
         Permission.FILES_WRITE: _("write files into the export storage"),
     }
 )
@@ -33,7 +33,8 @@ def permission_text(permission: str) -> str:
     if permission == "*":
         return gettext("everything")
     if permission.startswith("network:"):
-        return gettext("talk to %(host)s") % {"host": permission.removeprefix("network:")}
+        host = permission.removeprefix("network:")
+        return gettext("nothing yet: a place kept for talking to %(host)s") % {"host": host}
     if permission.endswith(":*"):
         return gettext("everything about %(part)s") % {"part": permission.removesuffix(":*")}
     return str(_TEXTS[Permission(permission)])

@@ -43,7 +43,8 @@ class GridKitSessionAuthentication(SessionAuthentication):
         try:
             super().enforce_csrf(request)  # type: ignore[arg-type]
         except PermissionDenied as error:
-            raise CSRFFailedError(f"{error.detail}. Send the csrftoken cookie's value as X-CSRFToken.") from error
+            reason = str(error.detail).rstrip(".")
+            raise CSRFFailedError(f"{reason}. Send the csrftoken cookie's value as X-CSRFToken.") from error
 
 
 def authenticators() -> list[BaseAuthentication]:

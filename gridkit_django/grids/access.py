@@ -152,7 +152,7 @@ def has_permission(user: User, permission: str, on: models.Model | None = None) 
 def rows_with_permission(rows: models.QuerySet[Any], user: User, permission: str) -> models.QuerySet[Any]:
     """Keep the rows on which the user holds an object permission; who holds it globally keeps all.
 
-    Without django-guardian there are no object permissions: then it is all or nothing (``gridkit.E108`` warns).
+    Without django-guardian there are no object permissions: then it is all or nothing (``gridkit.E108`` says so).
     """
     if has_permission(user, permission):
         return rows

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.backends.base.operations import BaseDatabaseOperations
+
 from gridkit_django.audit import json_value
 from gridkit_django.exceptions import (
     AuditError,
@@ -86,7 +88,26 @@ def _value(column: Column, raw: Any, frame: Frame) -> Any:
     if isinstance(column, JSONColumn):
         return _document(raw)
     value = column.clean(raw)
+    if isinstance(value, int):
+        _require_room(column, value)
     return column.operand(value, frame) if isinstance(column, DateTimeColumn) else value
+
+
+def _require_room(column: Column, value: int) -> None:
+    """Refuse a whole number that the field's type has no room for.
+
+    PostgreSQL refuses it by itself; SQLite stores any 64 bits, and such a row could then not move to another database.
+    Django's common ranges are those of the SQL types.
+
+    Raises:
+        FilterValueError: when the value is out of the range.
+    """
+    ranges = BaseDatabaseOperations.integer_field_ranges
+    low, high = ranges.get(column.field.get_internal_type(), (value, value))
+    if not low <= value <= high:
+        raise FilterValueError(
+            f"The value does not fit the column {column.id!r}: expected a number from {low} to {high}."
+        )
 
 
 def _no_value(column: Column) -> str | None:
