@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.contrib import admin
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,7 +14,14 @@ from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.conf import settings
-from gridkit_django.models import HealthCheckResult, OperationState, PluginOperation, RuntimeGeneration, RuntimeProcess
+from gridkit_django.models import (
+    HealthCheckResult,
+    InstalledPlugin,
+    OperationState,
+    PluginOperation,
+    RuntimeGeneration,
+    RuntimeProcess,
+)
 from gridkit_django.templatetags.gridkit_admin import badge
 
 _UNDER_WAY = SafeString(" <span data-open></span>")
@@ -27,8 +35,17 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
     list_filter = ("state", "kind", "created_at")
     search_fields = ("plugin_id", "error_detail", "requested_by__username")
     list_select_related = ("requested_by",)
-    fields = ("kind", "plugin_id", "state_badge", "log_lines", "error", "requested_by", "created_at", "finished_at")
+    fields = ("kind", "plugin_page", "state_badge", "log_lines", "error", "requested_by", "created_at", "finished_at")
     readonly_fields = fields
+
+    @admin.display(description=_("plugin"))
+    def plugin_page(self, operation: PluginOperation) -> SafeString | str:
+        """Lead to the plugin's page, once there is one."""
+        pk = InstalledPlugin.objects.filter(plugin_id=operation.plugin_id).values_list("pk", flat=True).first()
+        if pk is None:
+            return operation.plugin_id
+        url = reverse(f"{self.admin_site.name}:gridkit_django_installedplugin_change", args=[pk])
+        return format_html('<a href="{}">{}</a>', url, operation.plugin_id)
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, operation: PluginOperation) -> SafeString:

@@ -94,7 +94,7 @@ class PluginOperation(models.Model):
         ordering: ClassVar = ["-created_at"]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.plugin_id}: {self.state}"
+        return f"{self.kind} {self.plugin_id}"
 
 
 class HealthStatus(models.TextChoices):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.middleware.csrf import get_token
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from gridkit_django.models import InstalledPlugin
 
@@ -78,6 +80,15 @@ def verb(
         "deletelink" if danger else "button",
         f"{label}: {permission or plugin.plugin_id}",
     )
+
+
+@register.filter
+def clock(text: str) -> str:
+    """Return the time of day, to the second and in the current time zone, of an instant in ISO 8601."""
+    try:
+        return localtime(datetime.fromisoformat(text)).strftime("%H:%M:%S")
+    except ValueError:
+        return text
 
 
 @register.filter

@@ -150,19 +150,26 @@ def test_operation_page_shows_its_log_and_error(admin: Client) -> None:
         kind="install",
         plugin_id="greeter",
         state="failed",
-        log=[{"at": "12:00", "text": "Started."}],
+        log=[{"at": "2026-05-17T12:04:05.5+00:00", "text": "Started."}, {"at": "noon", "text": "Went on."}],
         error_code="plugin-incompatible",
         error_detail="Wants another core.",
     )
     queued = PluginOperation.objects.create(kind="reload", plugin_id="greeter")
 
     page = _page(admin, f"pluginoperation/{failed.pk}/change/")
-    assert "Started." in page
+    assert ">12:04:05</time> Started." in page
+    assert ">noon</time> Went on." in page
     assert "Wants another core. (plugin-incompatible)" in page
     waiting = _page(admin, f"pluginoperation/{queued.pk}/change/")
     assert "Waiting for a Celery worker." in waiting
     assert "<span data-open></span>" in waiting
     assert "greeter" in _page(admin, "pluginoperation/")
+
+
+def test_operation_page_leads_to_the_plugin(admin: Client, greeter: str) -> None:
+    done = PluginOperation.objects.create(kind="install", plugin_id="greeter", state="finished")
+
+    assert f'href="{greeter}change/"' in _page(admin, f"pluginoperation/{done.pk}/change/")
 
 
 def test_process_list_shows_generation_and_what_runs(admin: Client) -> None:
