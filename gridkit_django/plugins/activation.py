@@ -16,7 +16,7 @@ from gridkit_django.plugins.change import (
     tell,
     touch,
 )
-from gridkit_django.plugins.compat import check_core, check_neighbours, dependents
+from gridkit_django.plugins.compat import check_core, check_neighbours, check_unneeded
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.reports import store_version
 from gridkit_django.plugins.runtime import PluginRuntime
@@ -54,9 +54,7 @@ def deactivate(runtime: PluginRuntime, plugin_id: str, user: User | None) -> Non
     """
     with changing(runtime, user):
         row = get_row(plugin_id, lock=True)
-        needed_by = dependents(plugin_id, active_metadata())
-        if needed_by:
-            raise PluginStateError(f"{plugin_id} is needed by {', '.join(needed_by)}. Deactivate these first.")
+        check_unneeded(plugin_id, active_metadata())
         changes = _set_state(row, DesiredState.INACTIVE)
         if changes:
             touch(row, *_FIELDS)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from gridkit_django import __version__
-from gridkit_django.exceptions import ErrorItem, PluginIncompatibleError
+from gridkit_django.exceptions import ErrorItem, PluginIncompatibleError, PluginStateError
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.ranges import admits
 
@@ -45,6 +45,17 @@ def check_neighbours(metadata: PluginMetadata, active: Iterable[PluginMetadata])
 def dependents(plugin_id: str, active: Iterable[PluginMetadata]) -> tuple[str, ...]:
     """Return the ids of the active plugins that need ``plugin_id`` as a peer, sorted."""
     return tuple(sorted(other.id for other in active if plugin_id in {peer for peer, _ in other.peers}))
+
+
+def check_unneeded(plugin_id: str, active: Iterable[PluginMetadata]) -> None:
+    """Let a plugin be taken away, or refuse.
+
+    Raises:
+        PluginStateError: when active plugins need it; the text names them.
+    """
+    needed_by = dependents(plugin_id, active)
+    if needed_by:
+        raise PluginStateError(f"{plugin_id} is needed by {', '.join(needed_by)}. Deactivate these first.")
 
 
 def start_order(plugins: Mapping[str, PluginMetadata]) -> tuple[str, ...]:

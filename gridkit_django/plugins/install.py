@@ -18,7 +18,7 @@ from gridkit_django.plugins.activation import activate
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.catalog import full_ref
 from gridkit_django.plugins.change import active_metadata, author_of, changing, get_row, tell
-from gridkit_django.plugins.compat import check_core, check_neighbours, dependents
+from gridkit_django.plugins.compat import check_core, check_neighbours, check_unneeded
 from gridkit_django.plugins.config import checked_config, pinned_values
 from gridkit_django.plugins.configuration import check_not_pinned
 from gridkit_django.plugins.metadata import PluginMetadata
@@ -90,9 +90,7 @@ def uninstall(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None
     """
     with changing(runtime, user):
         row = get_row(plugin_id, lock=True)
-        needed_by = dependents(plugin_id, active_metadata())
-        if needed_by:
-            raise PluginStateError(f"{plugin_id} is needed by {', '.join(needed_by)}. Deactivate these first.")
+        check_unneeded(plugin_id, active_metadata())
         evidence = {"version": row.current_version.version if row.current_version else "", "source": row.source_ref}
         tell("uninstall", row, evidence=evidence)
         _delete(row)
