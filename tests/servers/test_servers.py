@@ -14,9 +14,9 @@ from tests.shop.models import Customer
 @pytest.mark.both_databases
 @pytest.mark.django_db
 def test_default_database_holds_rows_and_is_the_chosen_one() -> None:
-    Customer.objects.create(name="Ada", email="ada@example.org")
+    Customer._default_manager.create(name="Ada", email="ada@example.org")
 
-    assert Customer.objects.get().name == "Ada"
+    assert Customer._default_manager.get().name == "Ada"
     assert connection.vendor == connection.settings_dict["ENGINE"].rsplit(".", 1)[-1].removesuffix("3")
 
 
