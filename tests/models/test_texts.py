@@ -59,7 +59,7 @@ TEXTS = [
     (PluginStorageItem(plugin=PLUGIN, key="last"), "@gridkit/plugin-export: last"),
     (RuntimeGeneration(value=4), "4"),
     (RuntimeProcess(kind="web", host="a", pid=7), "web a:7"),
-    (PluginOperation(kind=OperationKind.INSTALL, plugin_id="p"), "install p: queued"),
+    (PluginOperation(kind=OperationKind.INSTALL, plugin_id="p"), "install p"),
     (HealthCheckResult(plugin=PLUGIN, status=HealthStatus.DEGRADED), "@gridkit/plugin-export: degraded"),
 ]
 
