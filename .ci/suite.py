@@ -19,6 +19,7 @@ from steps import PYTHON, ROOT, say
 COVERAGE = ROOT / "var" / "coverage"
 OUTCOMES = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "warnings", "errors")
 NO_TESTS = 5
+QUIET = {"-q", "--quiet"}
 
 
 def run_pytest(database: str, arguments: list[str]) -> tuple[int, dict[str, int]]:
@@ -83,6 +84,8 @@ def main(arguments: list[str]) -> int:
     started = time.monotonic()
     shutil.rmtree(COVERAGE, ignore_errors=True)
     COVERAGE.mkdir(parents=True)
+    # pytest is quiet here already; twice quiet it would leave out the closing line that the counts come from.
+    arguments = [word for word in arguments if word not in QUIET]
     whole = [] if arguments else ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup"]
     first, on_sqlite = run_pytest("sqlite", [*whole, *arguments])
     second, on_postgres = run_pytest("postgres", [*whole, "-m", "both_databases", *arguments])
