@@ -19,7 +19,7 @@ from gridkit_django.models import ExportJob, JobState
 class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
     """The jobs, newest first; the page of running jobs renews itself."""
 
-    list_display = ("created_at", "grid", "format", "owner", "state", "progress_bar", "rows_done", "file_size")
+    list_display = ("created_at", "grid", "format", "owner", "state", "progress_bar", "file_size")
     list_filter = ("state", "format", "grid", "created_at")
     search_fields = ("grid", "owner__username", "download_name", "error_detail")
     list_select_related = ("owner",)
