@@ -48,8 +48,7 @@ SCHEMA = """
 
 
 @pytest.fixture(autouse=True)
-def manager(request: pytest.FixtureRequest) -> Iterator[PluginManager]:
-    request.getfixturevalue("transactional_db" if _commits(request) else "db")
+def manager() -> Iterator[PluginManager]:
     found = plugin_manager()
     found.stop_all()
     yield found
@@ -97,8 +96,3 @@ def staff() -> Callable[..., Client]:
         return client
 
     return make
-
-
-def _commits(request: pytest.FixtureRequest) -> bool:
-    mark = request.node.get_closest_marker("django_db")
-    return mark is not None and bool(mark.kwargs.get("transaction"))

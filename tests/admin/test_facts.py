@@ -24,6 +24,8 @@ from gridkit_django.models import (
 )
 from tests.shop.models import Product
 
+pytestmark = pytest.mark.django_db
+
 ADMIN = "/admin/gridkit_django/"
 
 
