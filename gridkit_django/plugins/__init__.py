@@ -12,7 +12,12 @@ from gridkit_django.plugins.inventory import PermissionInfo, PluginFilter, Plugi
 from gridkit_django.plugins.limits import ResourceLimits, ResourceUsage
 from gridkit_django.plugins.manager import PluginManager, plugin_manager
 from gridkit_django.plugins.metadata import Category, PluginMetadata, Pricing, read_manifest
-from gridkit_django.plugins.operations import request_operation, run_operation
+from gridkit_django.plugins.operations import (
+    end_lost_operations,
+    fail_operation,
+    request_operation,
+    run_operation,
+)
 from gridkit_django.plugins.permissions import GrantTable, Permission
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.secret_values import MASK
@@ -39,6 +44,8 @@ __all__ = [
     "Pricing",
     "ResourceLimits",
     "ResourceUsage",
+    "end_lost_operations",
+    "fail_operation",
     "handles",
     "plugin_manager",
     "read_manifest",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from gridkit_django.exceptions import GridKitError, PluginStateError
@@ -18,6 +20,9 @@ from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.typing import User
 
 logger = logging.getLogger("gridkit_django.plugins")
+
+RUNNING_AT_MOST = timedelta(minutes=15)
+QUEUED_AT_MOST = timedelta(hours=24)
 
 _ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
     {
@@ -143,14 +148,43 @@ _STEPS: Mapping[OperationKind, Callable[[PluginManager, PluginOperation], None]]
 )
 
 
+def end_lost_operations() -> int:
+    """Fail the operations whose worker or message is gone, so that nobody waits for them; return how many.
+
+    A worker that was only slow still does its work, but no longer changes the verdict.
+    """
+    now = timezone.now()
+    lost = Q(state=OperationState.RUNNING, started_at__lt=now - RUNNING_AT_MOST) | Q(
+        state=OperationState.QUEUED, created_at__lt=now - QUEUED_AT_MOST
+    )
+    found = list(PluginOperation.objects.filter(lost))
+    for operation in found:
+        fail_operation(operation, "operation-lost", "No worker finished this operation in time. Ask for it again.")
+    return len(found)
+
+
+def fail_operation(operation: PluginOperation, code: str, detail: str) -> None:
+    """End an operation that is not over yet as failed; its configuration is forgotten, as it may hold secrets."""
+    _finish(operation, OperationState.FAILED, code, detail)
+
+
 def _log(operation: PluginOperation, text: str) -> None:
     operation.log = [*operation.log, {"at": timezone.now().isoformat(), "text": text}]
     operation.save(update_fields=["log"])
 
 
 def _finish(operation: PluginOperation, state: OperationState, code: str = "", detail: str = "") -> None:
-    _log(operation, detail if state is OperationState.FAILED else "Finished.")
+    """Write the end down, unless the operation has ended already."""
     operation.state, operation.error_code, operation.error_detail = state, code, detail
     operation.finished_at = timezone.now()
     operation.arguments = {key: value for key, value in operation.arguments.items() if key != "config"}
-    operation.save(update_fields=["state", "error_code", "error_detail", "finished_at", "arguments"])
+    line = {"at": operation.finished_at.isoformat(), "text": detail if state is OperationState.FAILED else "Finished."}
+    operation.log = [*operation.log, line]
+    PluginOperation.objects.filter(pk=operation.pk, state__in=(OperationState.QUEUED, OperationState.RUNNING)).update(
+        state=state,
+        error_code=code,
+        error_detail=detail,
+        finished_at=operation.finished_at,
+        arguments=operation.arguments,
+        log=operation.log,
+    )

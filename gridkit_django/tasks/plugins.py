@@ -10,8 +10,8 @@ from celery import shared_task
 from django.db import router, transaction
 
 from gridkit_django.events import Actor, EventSource, acting
-from gridkit_django.models import OperationState, PluginOperation
-from gridkit_django.plugins import plugin_manager, run_operation
+from gridkit_django.models import PluginOperation
+from gridkit_django.plugins import end_lost_operations, fail_operation, plugin_manager, run_operation
 
 logger = logging.getLogger("gridkit_django.tasks")
 
@@ -34,12 +34,13 @@ def run_plugin_operation(operation_id: str) -> None:
 
 @shared_task(name="gridkit.check_plugin_health", ignore_result=True)
 def check_plugin_health(plugin_id: str = "") -> None:
-    """Check one plugin, or every active one, in this worker and store the results.
+    """Check one plugin, or every active one, in this worker and store the results; end operations that were lost.
 
     Args:
         plugin_id: which; empty for all.
     """
     with acting(Actor.system("health"), EventSource.SYSTEM):
+        end_lost_operations()
         if plugin_id:
             plugin_manager().check_plugin_health(plugin_id)
         else:
@@ -57,8 +58,6 @@ def _send(operation_id: uuid.UUID) -> None:
         run_plugin_operation.delay(str(operation_id))
     except Exception as error:  # whatever the queue's client raises, recorded on the operation
         logger.exception("Operation %s could not be queued", operation_id)
-        PluginOperation.objects.filter(pk=operation_id, state=OperationState.QUEUED).update(
-            state=OperationState.FAILED,
-            error_code="task-queue-unreachable",
-            error_detail=f"The task queue could not be reached ({type(error).__name__}). Ask again when it is back.",
-        )
+        operation = PluginOperation.objects.get(pk=operation_id)
+        reason = f"The task queue could not be reached ({type(error).__name__}). Ask again when it is back."
+        fail_operation(operation, "task-queue-unreachable", reason)
