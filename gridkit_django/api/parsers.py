@@ -17,7 +17,9 @@ from gridkit_django.conf import settings
 DEPTH_MAX = 64
 """Levels of arrays and objects in a body. Filter trees have their own, smaller limit."""
 
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string without an end reaches to the end of the text: else each of its quotes would start a search of its own, and
+# the time would grow with the square of the body. ``json.loads`` refuses such a text afterwards.
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 _ODD_ESCAPES = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 

@@ -7,7 +7,7 @@ fetched (``open_result``) and cleaned up (``expire_exports``).
 from __future__ import annotations
 
 from gridkit_django.exports.base import BaseExporter, ExportColumn, ExportSheet
-from gridkit_django.exports.control import ExportResult, cancel_export, get_job, open_result
+from gridkit_django.exports.control import ExportResult, cancel_export, get_job, may_see_query, open_result
 from gridkit_django.exports.creation import create_export
 from gridkit_django.exports.expiry import expire_exports
 from gridkit_django.exports.jobs import describe_job
@@ -30,6 +30,7 @@ __all__ = [
     "exporters",
     "get_job",
     "iter_rows",
+    "may_see_query",
     "open_result",
     "run_export",
 ]

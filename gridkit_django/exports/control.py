@@ -10,11 +10,13 @@ from django.core.files import File
 from django.utils import timezone
 
 from gridkit_django.audit import record
-from gridkit_django.exceptions import ExportNotFoundError, ExportNotReadyError
+from gridkit_django.exceptions import ExportNotFoundError, ExportNotReadyError, GridNotFoundError, QueryError
 from gridkit_django.exports.creation import check_may_export
 from gridkit_django.exports.files import export_storage
 from gridkit_django.exports.jobs import OPEN_STATES, close, target_of
 from gridkit_django.grids.access import has_permission, open_grid
+from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.rows import compile_query
 from gridkit_django.models import ExportJob, JobState
 from gridkit_django.typing import User
 
@@ -78,15 +80,29 @@ def open_result(job_id: uuid.UUID | str, user: User) -> ExportResult:
     Raises:
         ExportNotFoundError: when there is no such job or it is somebody else's.
         ExportNotReadyError: when the job has no file yet, or none any more (then ``extra["expired"]`` is true).
+        ExportNotReadyError: when the file has columns that the owner may not see any more.
         GridNotFoundError, AccessDeniedError: when the owner has lost the right to export this grid.
     """
     job = get_job(job_id, user)
     if job.state != JobState.FINISHED:
         raise ExportNotReadyError(f"This export is {job.state}, so it has no file.", extra={"state": str(job.state)})
     check_may_export(open_grid(job.grid, user))
+    if not may_see_query(job, user):
+        raise ExportNotReadyError(
+            "The grid's columns have changed since this export was made. Ask for it again.", extra={"expired": True}
+        )
     file = _open(job)
     record("export.download", target=target_of(job), grid=job.grid, evidence={"format": job.format, "size": job.size})
     return ExportResult(job, file)
+
+
+def may_see_query(job: ExportJob, user: User) -> bool:
+    """Whether ``user`` may see every column that the job's question names, by the grid's own gate, as of now."""
+    try:
+        compile_query(open_grid(job.grid, user), GridQuery.from_dict(job.query))
+    except (GridNotFoundError, QueryError):
+        return False
+    return True
 
 
 def _open(job: ExportJob) -> File[bytes]:

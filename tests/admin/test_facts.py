@@ -122,6 +122,29 @@ def test_export_jobs_show_progress_and_size(admin: Client) -> None:
     assert "25 %" in _page(admin, f"exportjob/{running.pk}/change/")
 
 
+def test_export_job_shows_a_reader_no_question_about_a_column_that_the_grid_hides(
+    admin: Client, staff: Callable[..., Client]
+) -> None:
+    leaf = {"col": "price", "op": "eq", "value": "7.77"}
+    owner, _ = User.objects.get_or_create(username="owner")
+    hidden, open_one = (
+        ExportJob.objects.create(grid="fact-products", format="csv", owner=owner, query=query)
+        for query in ({"columns": ["sku"], "filter": leaf}, {"columns": ["sku"], "search": ""})
+    )
+    grid_registry().register(FactProductGrid)
+    try:
+        reader = staff("view_exportjob", "open_grid")
+        pages = [_page(reader, f"exportjob/{job.pk}/change/") for job in (hidden, open_one)]
+        full = _page(admin, f"exportjob/{hidden.pk}/change/")
+    finally:
+        grid_registry().unregister("fact-products")
+
+    assert "price" not in pages[0]
+    assert "7.77" not in pages[0]
+    assert "sku" in pages[1]
+    assert "7.77" in full
+
+
 def test_export_jobs_cancel_asks_those_under_way_to_stop(admin: Client) -> None:
     running, finished = _job(JobState.RUNNING), _job(JobState.FINISHED)
 

@@ -61,3 +61,14 @@ def test_body_over_the_limit_of_the_settings_is_refused(settings: object) -> Non
     assert StrictJSONParser().parse(io.BytesIO(b'"12345678"')) == "12345678"
     with pytest.raises(BodyTooLargeError, match="10 bytes"):
         StrictJSONParser().parse(io.BytesIO(b'"123456789"'))
+
+
+def test_text_of_quotes_without_an_end_is_refused_in_one_pass() -> None:
+    """With a search for each quote, this megabyte would take longer than anybody waits."""
+    with pytest.raises(ParseError):
+        parse_json('\\"' * 500_000)
+
+
+def test_brackets_inside_a_string_without_an_end_are_no_levels() -> None:
+    with pytest.raises(ParseError, match="no valid JSON"):
+        parse_json('{"a": "' + "[" * 1000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
@@ -101,6 +101,19 @@ def test_an_owner_who_lost_the_right_can_not_fetch_the_file_any_more(finished: E
 
     with pytest.raises((GridNotFoundError, AccessDeniedError)):
         open_result(finished.pk, User.objects.get(pk=ann.pk))
+
+
+def test_a_file_with_a_column_that_the_owner_may_not_see_any_more_is_not_given_out(ann: User):
+    ann.user_permissions.add(Permission.objects.get(codename="view_price"))
+    job = ask(User.objects.get(pk=ann.pk), columns=["sku", "price"])
+    run_export(job.pk)
+    open_result(job.pk, User.objects.get(pk=ann.pk)).file.close()
+    ann.user_permissions.remove(*ann.user_permissions.filter(codename="view_price"))
+
+    with pytest.raises(ExportNotReadyError, match="Ask for it again") as caught:
+        open_result(job.pk, User.objects.get(pk=ann.pk))
+
+    assert "price" not in caught.value.detail
 
 
 def test_an_expired_or_vanished_file_says_so(finished: ExportJob, ann: User):
