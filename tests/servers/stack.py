@@ -101,6 +101,13 @@ class Stack:
         """Return the address of one of the web processes; it is started when it does not run yet."""
         return self.web(index + 1)[index]
 
+    def start_web(self, *options: str) -> str:
+        """Start one more web server with further options of gunicorn (the last word counts), and return its address."""
+        url, server = self._start_web(*options)
+        server.wait_ready(lambda: _answers(url))
+        self._web.append((url, server))
+        return url
+
     def client(self, user: str = "", password: str = "", *, index: int = 0) -> Client:
         """Return an HTTP client for one of the web processes that sends this user's name and password (Basic)."""
         return Client(self.url(index), user, password)
@@ -155,11 +162,11 @@ class Stack:
         self._web.clear()
         self._workers.clear()
 
-    def _start_web(self) -> tuple[str, ServerProcess]:
+    def _start_web(self, *extra: str) -> tuple[str, ServerProcess]:
         """Start one gunicorn with one worker process, as a host behind a load balancer runs it."""
         port = free_port()
         options = ["--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "4", "--no-control-socket"]
-        command = [sys.executable, "-m", "gunicorn", "example_project.wsgi:application", *options]
+        command = [sys.executable, "-m", "gunicorn", "example_project.wsgi:application", *options, *extra]
         log = self.folder / f"web-{port}.log"
         return f"http://127.0.0.1:{port}", ServerProcess(f"web {port}", command, log, env=self.env)
 
