@@ -6,6 +6,7 @@ JavaScript; the ``<gridkit-grid>`` element then takes over.
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,16 +14,18 @@ from django import template
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridError
-from gridkit_django.grids import GridAccess, GridQuery, RowsPage, fetch_rows, open_grid
+from gridkit_django.grids import Column, GridAccess, GridQuery, RowsPage, fetch_rows, open_grid
 
 register = template.Library()
 
+_NUMBERS = frozenset({"integer", "decimal", "float"})
 _PARAMETERS = ("sort", "search", "after", "before")
 
 
@@ -57,7 +60,9 @@ def gridkit_grid(context: template.RequestContext, grid_id: str) -> dict[str, An
         "csrf_token": context.get("csrf_token", ""),
         "problem": problem,
         "headings": [_heading(column, given) for column in access.columns],
-        "rows": [[_shown(row.data[column.id]) for column in access.columns] for row in page.rows],
+        "rows": [[_cell(column, row.data[column.id]) for column in access.columns] for row in page.rows],
+        "searchable": any(name in access.by_id for name in access.options.search),
+        "given": given,
         "previous": _link(given, before=page.window.prev),
         "next": _link(given, after=page.window.next),
     }
@@ -83,12 +88,12 @@ def _query(access: GridAccess, given: dict[str, str]) -> GridQuery:
     return GridQuery.from_dict(query)
 
 
-def _heading(column: Any, given: dict[str, str]) -> dict[str, str]:
+def _heading(column: Column, given: dict[str, str]) -> dict[str, Any]:
     sort = given.get("sort", "")
     sorted_by = {column.id: "ascending", f"-{column.id}": "descending"}.get(sort, "")
     target = f"-{column.id}" if sort == column.id else column.id
     href = _link(given, sort=target) if column.sortable else ""
-    return {"label": str(column.label), "href": href, "sorted": sorted_by}
+    return {"label": str(column.label), "href": href, "sorted": sorted_by, "number": column.type in _NUMBERS}
 
 
 def _link(given: dict[str, str], **changed: str | None) -> str:
@@ -99,9 +104,18 @@ def _link(given: dict[str, str], **changed: str | None) -> str:
     return "?" + urlencode({**kept, **changed})
 
 
-def _shown(value: Any) -> str:
+def _cell(column: Column, value: Any) -> dict[str, Any]:
+    return {"text": _shown(column, value), "number": column.type in _NUMBERS}
+
+
+def _shown(column: Column, value: Any) -> str:
+    """Return a wire value for people, in the reader's language; times stay in the zone that the wire gives them in."""
     if value is None:
         return "\N{EN DASH}"
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
+    if column.type == "datetime":
+        return date_format(datetime.fromisoformat(value), "SHORT_DATETIME_FORMAT")
+    if column.type == "date":
+        return date_format(date.fromisoformat(value), "SHORT_DATE_FORMAT")
     return str(value)

@@ -96,6 +96,18 @@ def test_audit_record_shows_a_reader_no_column_that_the_grid_hides(staff: Callab
     assert found.changes["price"] == ["7.77", "8.88"]
 
 
+def test_audit_list_filtered_by_grid_knows_records_of_no_grid(admin: Client) -> None:
+    RegisteredGrid.objects.create(grid_id="g-of-test", label="Of the test", model_label="shop.product")
+    record("row.update", target=Target("shop.product", "7", ""), grid="g-of-test")
+    record("row.update", target=Target("shop.product", "8", ""), grid="g-of-test")
+    record("plugin.install", target=Target.plugin("greeter"))
+
+    assert "2 audit records" in _page(admin, "auditrecord/?grid=g-of-test")
+    page = _page(admin, "auditrecord/?grid=-")
+    assert "1 audit record" in page
+    assert ">no grid<" in page
+
+
 @pytest.mark.parametrize("verb", ["add/", "1/delete/"])
 def test_audit_records_are_not_written_in_the_admin(admin: Client, verb: str) -> None:
     found = record("row.update", target=Target("shop.product", "7", "Lamp"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from html import unescape
 
@@ -27,7 +29,8 @@ class PageProductGrid(Grid):
         model = Product
         id = "page-products"
         label = "Products"
-        columns = ["sku", "name", "price", "active", "rating"]
+        columns = ["sku", "name", "price", "active", "rating", "released", "restocked"]
+        time_zone = "America/New_York"
         default_sort = ["sku"]
         search = ["name"]
         page_size = 3
@@ -44,7 +47,13 @@ def grid() -> Iterator[None]:
 def products(db: None) -> None:
     for number in range(1, 8):
         Product.objects.create(
-            sku=f"S{number}", name=f"<i>Thing</i> {number}", price=Decimal("7.77"), stock=1, active=number % 2 == 0
+            sku=f"S{number}",
+            name=f"<i>Thing</i> {number}",
+            price=Decimal("7.77"),
+            stock=1,
+            active=number % 2 == 0,
+            released=date(2013, 2, 3),
+            restocked=datetime(2013, 2, 3, 2, 30, tzinfo=UTC),
         )
 
 
@@ -75,7 +84,9 @@ def test_page_shows_the_first_rows_escaped_without_the_hidden_column(reader: Cli
     assert "7.77" not in page
     assert "<td>yes</td>" in page
     assert "<td>no</td>" in page
-    assert "<td>\N{EN DASH}</td>" in page
+    assert '<td class="gridkit-plain-number">\N{EN DASH}</td>' in page
+    assert "<td>02/03/2013</td>" in page
+    assert "<td>02/02/2013 9:30 p.m.</td>" in page
     assert 'src="/gridkit/api/grids/page-products/"' in page
 
 
@@ -97,6 +108,21 @@ def test_page_sorted_by_a_link_keeps_the_sort_on_the_next_page(reader: Client) -
     assert _skus(page) == ["S7", "S6", "S5"]
     assert 'aria-sort="descending"' in page
     assert _skus(_follow(reader, page, "next")) == ["S4", "S3", "S2"]
+
+
+def test_page_has_a_search_form_that_keeps_what_was_asked(reader: Client) -> None:
+    page = reader.get(f"{PAGE}?sort=-sku&search=thing").content.decode()
+
+    assert '<input type="search" name="search" value="thing">' in page
+    assert '<input type="hidden" name="sort" value="-sku">' in page
+
+
+def test_page_of_a_grid_that_can_not_be_searched_has_no_search_form(
+    reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PageProductGrid, "options", replace(PageProductGrid.options, search=()))
+
+    assert 'role="search"' not in reader.get(PAGE).content.decode()
 
 
 def test_page_searched_shows_what_matches(reader: Client) -> None:
