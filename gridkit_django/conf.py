@@ -41,9 +41,26 @@ class GridKitSettings:
         PLUGIN_ROOT: folder of single-site plugins (one folder each), or None.
         PLUGIN_PINS: plugin id to configuration values that the administrator may see but not change.
         PLUGINS_SAFE_MODE: activate no plugin in this process; writes nothing.
+        PLUGINS_FEATURED: ids of the plugins that this site puts first.
+        PACKAGE_BYTES_MAX: bytes of a plugin's files that are kept for other hosts and for rolling back, zipped.
+        STATE_DIR: folder where the processes of a host note what they start, or None for one in the system's own
+            folder of temporary files. Let it outlive a container.
+        ENCRYPTION_KEYS: secrets from which the keys for stored secrets are made, newest first; empty for ``SECRET_KEY``
+            and ``SECRET_KEY_FALLBACKS``.
+        NOTIFY_EMAILS: who is told by mail when a plugin asks for a permission, waits for consent or is switched off.
+        HINT_URL: ``redis://…`` where processes tell each other of changes at once, or None.
+        POLL_SECONDS: how often an idle process looks for changes.
         HANDLER_BUDGET_MS: wall time in milliseconds that one handler call may take before it counts as slow.
         HANDLER_FAILURES_MAX: failures in a row after which a plugin is suspended.
-        MESSAGE_BYTES_MAX: bytes of one message between plugins at most.
+        BREAKER_SLOW_CALLS: slow calls in a row after which a handler is left out for a while; 0 for never.
+        BREAKER_SECONDS: for how long the first time; each time after that twice as long, up to an hour.
+        MESSAGE_BYTES_MAX: bytes of one message between plugins, or of the payload of an event, at most.
+        VALUE_BYTES_MAX: bytes of one stored value, one answer of a method or one result of a job at most.
+        JOB_SECONDS_MAX: seconds that one run of a plugin's job may take.
+        HEALTH_HISTORY_DAYS: days for which health checks are kept; thinned to one an hour after the first day.
+        USAGE_HISTORY_DAYS: days for which usage is kept; joined to one row a day after two days.
+        METRICS_TOKEN: bearer token for the Prometheus endpoint, or None for users with the right to see plugins only.
+        OPENTELEMETRY: make a span for each call into a plugin.
         HOT_RELOAD: watch the files of plugins from PLUGIN_ROOT; None means the value of ``DEBUG``.
         HEARTBEAT_SECONDS: how often a process renews its row in the table of processes.
         EXPORT_STORAGE: alias in Django's ``STORAGES`` where export files go.
@@ -67,9 +84,24 @@ class GridKitSettings:
     PLUGIN_ROOT: str | None = None
     PLUGIN_PINS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     PLUGINS_SAFE_MODE: bool = False
+    PLUGINS_FEATURED: tuple[str, ...] = ()
+    PACKAGE_BYTES_MAX: Whole = 10_000_000
+    STATE_DIR: str | None = None
+    ENCRYPTION_KEYS: tuple[str, ...] = ()
+    NOTIFY_EMAILS: tuple[str, ...] = ()
+    HINT_URL: str | None = None
+    POLL_SECONDS: Positive = 2
     HANDLER_BUDGET_MS: Whole = 250
     HANDLER_FAILURES_MAX: Whole = 20
+    BREAKER_SLOW_CALLS: Whole = 5
+    BREAKER_SECONDS: Positive = 30
     MESSAGE_BYTES_MAX: Whole = 65_536
+    VALUE_BYTES_MAX: Whole = 1_000_000
+    JOB_SECONDS_MAX: Positive = 300
+    HEALTH_HISTORY_DAYS: Positive = 30
+    USAGE_HISTORY_DAYS: Positive = 90
+    METRICS_TOKEN: str | None = None
+    OPENTELEMETRY: bool = False
     HOT_RELOAD: bool | None = None
     HEARTBEAT_SECONDS: Positive = 15
     EXPORT_STORAGE: str = "default"

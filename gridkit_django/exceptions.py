@@ -45,15 +45,22 @@ trail show next to the human text. Catch the width you need::
     └── PluginError
         ├── PluginNotFoundError            not installed, or no such source
         ├── PluginStateError               the plugin's state does not allow this
+        │   └── PluginConsentError         an update asks for more than was granted
+        ├── PluginVersionError             no such version to update or roll back to
         ├── ManifestError                  plugin.toml is missing or wrong
         ├── PluginIncompatibleError        another core version, a missing peer, a conflict
         ├── PluginLoadError                its code can't be imported
         ├── PluginInitializeError          initialize() raised
+        │   └── PluginNotReadyError        what it needs is not there yet; it is tried again
+        ├── PluginCrashError               a process died while the plugin started
         ├── PluginConfigError              the configuration breaks the plugin's schema
+        ├── PluginSecretError              a stored secret can't be decrypted
         ├── PluginPermissionError          the plugin was not granted this
         ├── PluginLimitError               over a declared resource limit
         │   └── StorageQuotaError          over max_storage_mb
         ├── PluginMessageError             a message could not be delivered
+        ├── PluginJobError                 a job could not be run
+        │   └── JobNotFoundError           the plugin has no such job
         ├── PluginMethodError              a method raised
         └── PluginHandlerError             a critical handler raised, so the act failed
 """
@@ -351,6 +358,18 @@ class PluginStateError(PluginError):
     code = "plugin-state-invalid"
 
 
+class PluginConsentError(PluginStateError):
+    """An update asks for permissions that nobody decided about; the old version runs on until somebody does."""
+
+    code = "plugin-consent-required"
+
+
+class PluginVersionError(PluginError):
+    """There is no such version to update or roll back to, or its files were not kept."""
+
+    code = "plugin-version-unknown"
+
+
 class ManifestError(PluginError):
     """``plugin.toml`` is missing, unreadable, or breaks its schema."""
 
@@ -375,10 +394,28 @@ class PluginInitializeError(PluginError):
     code = "plugin-initialize-failed"
 
 
+class PluginNotReadyError(PluginInitializeError):
+    """Raise this in ``initialize`` when something outside is not there yet: you are tried again, later and later."""
+
+    code = "plugin-not-ready"
+
+
+class PluginCrashError(PluginError):
+    """A process of the site died while the plugin started, so it is held back for a while."""
+
+    code = "plugin-killed-process"
+
+
 class PluginConfigError(PluginError):
     """The configuration breaks the plugin's schema."""
 
     code = "plugin-config-invalid"
+
+
+class PluginSecretError(PluginError):
+    """A stored secret can't be decrypted: it was encrypted with a key that this site no longer has."""
+
+    code = "plugin-secret-unreadable"
 
 
 class PluginPermissionError(PluginError):
@@ -403,6 +440,18 @@ class PluginMessageError(PluginError):
     """A message between plugins could not be delivered."""
 
     code = "plugin-message-undeliverable"
+
+
+class PluginJobError(PluginError):
+    """A plugin's job could not be run."""
+
+    code = "plugin-job-failed"
+
+
+class JobNotFoundError(PluginJobError):
+    """The plugin is not active, or has no job of this name."""
+
+    code = "plugin-job-unknown"
 
 
 class PluginMethodError(PluginError):

@@ -68,6 +68,9 @@ SERVER_TYPES = frozenset(
         "plugin:revoke",
         "plugin:reload",
         "plugin:fail",
+        "plugin:request",
+        "plugin:deny",
+        "plugin:rollback",
     }
 )
 """Facts that only the server makes; a browser or a plugin that sends one is refused."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 from gridkit_django.models.audit import AuditRecord
 from gridkit_django.models.exports import ExportJob, JobState
 from gridkit_django.models.grids import RegisteredGrid
+from gridkit_django.models.jobs import JobRunState, PluginJobRun, PluginSchedule
 from gridkit_django.models.plugins import (
     DesiredState,
     EffectiveState,
     GrantDecision,
     InstalledPlugin,
     PluginConfig,
+    PluginPackage,
     PluginPermissionGrant,
     PluginSource,
     PluginStorageItem,
+    PluginStorageUsage,
     PluginVersion,
 )
 from gridkit_django.models.runtime import (
@@ -25,6 +28,7 @@ from gridkit_django.models.runtime import (
     RuntimeGeneration,
     RuntimeProcess,
 )
+from gridkit_django.models.usage import PluginCrash, PluginUsageRecord
 
 __all__ = [
     "AuditRecord",
@@ -35,14 +39,21 @@ __all__ = [
     "HealthCheckResult",
     "HealthStatus",
     "InstalledPlugin",
+    "JobRunState",
     "JobState",
     "OperationKind",
     "OperationState",
     "PluginConfig",
+    "PluginCrash",
+    "PluginJobRun",
     "PluginOperation",
+    "PluginPackage",
     "PluginPermissionGrant",
+    "PluginSchedule",
     "PluginSource",
     "PluginStorageItem",
+    "PluginStorageUsage",
+    "PluginUsageRecord",
     "PluginVersion",
     "RegisteredGrid",
     "RuntimeGeneration",

@@ -28,12 +28,16 @@ class DesiredState(models.TextChoices):
 class EffectiveState(models.TextChoices):
     """What is the case, as last seen by a process that changed something; the reason stands beside it."""
 
+    DISCOVERED = "discovered", _("discovered")
+    """Found at a source, not installed: no row has it."""
     INSTALLED = "installed", _("installed")
     ACTIVE = "active", _("active")
     DEGRADED = "degraded", _("degraded")
     SUSPENDED = "suspended", _("suspended")
     QUARANTINED = "quarantined", _("quarantined")
     INCOMPATIBLE = "incompatible", _("incompatible")
+    ERROR = "error", _("error, tried again")
+    """Could not start for a reason that may pass; tried again with a growing delay."""
 
 
 class InstalledPlugin(models.Model):
@@ -44,6 +48,17 @@ class InstalledPlugin(models.Model):
     source_ref = models.CharField(_("source reference"), max_length=500)
     current_version = models.ForeignKey(
         "PluginVersion", verbose_name=_("version"), on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    pending_version = models.ForeignKey(
+        "PluginVersion",
+        verbose_name=_("version that waits for consent"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    pinned = models.BooleanField(
+        _("pinned"), default=False, help_text=_("keep this version, whatever lies at the plugin's source")
     )
     desired_state = models.CharField(
         _("wanted"), max_length=20, choices=DesiredState.choices, default=DesiredState.INACTIVE
@@ -80,6 +95,7 @@ class PluginVersion(models.Model):
     version = models.CharField(_("version"), max_length=64)
     manifest = models.JSONField(_("manifest"))
     config_schema = models.JSONField(_("configuration schema"), default=dict)
+    config_version = models.PositiveIntegerField(_("version of the configuration schema"), default=1)
     digest = models.CharField(_("content digest"), max_length=80)
     installed_at = models.DateTimeField(_("installed at"), auto_now_add=True)
 
@@ -95,13 +111,35 @@ class PluginVersion(models.Model):
         return f"{self.plugin} {self.version}"
 
 
+class PluginPackage(models.Model):
+    """The files of one version, by content digest, so that it can run on every host and come back after an update."""
+
+    digest = models.CharField(_("content digest"), max_length=80, unique=True)
+    content = models.BinaryField(_("zip archive"))
+    size = models.PositiveBigIntegerField(_("size in bytes"))
+    stored_at = models.DateTimeField(_("stored at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("plugin package")
+        verbose_name_plural = _("plugin packages")
+        ordering: ClassVar = ["-stored_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.digest
+
+
 class PluginConfig(models.Model):
     """One revision of a plugin's configuration. The highest revision of a scope is the one in force."""
 
     plugin = models.ForeignKey(InstalledPlugin, on_delete=models.CASCADE, related_name="configs")
     grid = models.CharField(_("grid"), max_length=100, blank=True, help_text=_("empty: for all grids"))
     revision = models.PositiveIntegerField(_("revision"))
+    schema_version = models.PositiveIntegerField(_("version of the configuration schema"), default=1)
     data = models.JSONField(_("values"), default=dict)
+    aside = models.JSONField(
+        _("values set aside"), default=dict, blank=True, help_text=_("keys that the plugin's schema no longer knows")
+    )
+    note = models.CharField(_("note"), max_length=200, blank=True)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("author"),
@@ -130,6 +168,8 @@ class GrantDecision(models.TextChoices):
     REQUESTED = "requested", _("requested")
     GRANTED = "granted", _("granted")
     REVOKED = "revoked", _("revoked")
+    DENIED = "denied", _("denied")
+    """A request was refused. It takes nothing away that is granted elsewhere, and is not asked for again."""
 
 
 class PluginPermissionGrant(models.Model):
@@ -148,6 +188,8 @@ class PluginPermissionGrant(models.Model):
         related_name="+",
     )
     decided_at = models.DateTimeField(_("decided at"), auto_now=True)
+    use_count = models.PositiveBigIntegerField(_("uses"), default=0)
+    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("plugin permission")
@@ -180,3 +222,19 @@ class PluginStorageItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plugin}: {self.key}"
+
+
+class PluginStorageUsage(models.Model):
+    """How much one plugin stores: one row that every write of its storage passes, so that the quota holds."""
+
+    plugin = models.OneToOneField(
+        InstalledPlugin, on_delete=models.CASCADE, primary_key=True, related_name="storage_usage"
+    )
+    used_bytes = models.BigIntegerField(_("size in bytes"), default=0)
+
+    class Meta:
+        verbose_name = _("plugin storage usage")
+        verbose_name_plural = _("plugin storage usages")
+
+    def __str__(self) -> str:
+        return f"{self.plugin}: {self.used_bytes}"

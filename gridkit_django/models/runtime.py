@@ -33,6 +33,8 @@ class RuntimeProcess(models.Model):
     kind = models.CharField(_("kind"), max_length=20)
     generation = models.PositiveBigIntegerField(_("generation"), default=0)
     plugins = models.JSONField(_("plugins"), default=dict)
+    safe_mode = models.BooleanField(_("safe mode"), default=False)
+    last_error = models.TextField(_("last error"), blank=True)
     started_at = models.DateTimeField(_("started at"))
     seen_at = models.DateTimeField(_("last seen at"))
 
@@ -54,6 +56,8 @@ class OperationKind(models.TextChoices):
     DEACTIVATE = "deactivate", _("deactivate")
     CONFIGURE = "configure", _("configure")
     RELOAD = "reload", _("reload")
+    UPDATE = "update", _("update")
+    ROLL_BACK = "roll_back", _("roll back")
     UNINSTALL = "uninstall", _("uninstall")
 
 

@@ -37,7 +37,7 @@ _TICK_MS = 1000
 _STOP_SECONDS = 5.0
 
 
-class HotReloader:
+class HotReloadManager:
     """Holds the watchers of this process.
 
     Args:

@@ -48,6 +48,9 @@ class PluginRuntime:
         live: the plugins at work, by id, in the order of their start. Immutable, swapped whole.
         table: the handler table made of them.
         generation: the generation followed last; -1 before the first time.
+        on_put: told of each plugin that comes to work or ends.
+        chores: what else is due when a request or task has ended; each decides by itself whether it is, and is logged
+            when it raises.
     """
 
     def __init__(self) -> None:
@@ -60,6 +63,7 @@ class PluginRuntime:
         self.table = HandlerTable()
         self.generation = -1
         self.on_put: Callable[[str, LivePlugin | None], None] | None = None
+        self.chores: tuple[Callable[[], None], ...] = ()
         self._dispatcher = Dispatcher(self)
         self._starter = Starter(self, self.catalog)
         self._follower = Follower(self, self._starter, self.reporter, self.process)
@@ -187,6 +191,11 @@ class PluginRuntime:
                 self.process.write(self.generation, plugins)
         except Exception as error:  # noqa: BLE001 - a missing heartbeat is visible by itself; logged
             logger.warning("This process could not report itself: %s", describe(error))
+        for chore in self.chores:
+            try:
+                chore()
+            except Exception:  # one chore must not keep the others from their work; it is tried again next time
+                logger.exception("A chore of the plugin runtime failed")
 
     def drop(self, plugin_id: str) -> None:
         """Stop one plugin in this process, because its source is gone."""

@@ -1,0 +1,51 @@
+"""The one door to everything that can be done with plugins: a facade over the services of this room.
+
+Rights of people are judged by the faces that call it: ``install_plugin``, ``activate_plugin``, ``configure_plugin`` and
+``grant_plugin`` of the app ``gridkit_django``.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.apps import apps
+
+from gridkit_django.plugins.manager.governance import Governance
+from gridkit_django.plugins.manager.insight import Insight
+from gridkit_django.plugins.manager.lifecycle import Lifecycle
+
+__all__ = ["PluginManager", "plugin_manager"]
+
+
+class PluginManager(Lifecycle, Governance, Insight):
+    """Installs, switches, configures, watches and lists plugins. Every change is stored, recorded, told and followed.
+
+    Each change raises ``PluginNotFoundError`` when the plugin is not installed, and tells a failure to start as the
+    error it is; then the change itself is stored, and the plugin's state says why it is not at work.
+
+    Args:
+        runtime: the runtime of this process.
+    """
+
+    def ensure_current(self) -> None:
+        """Follow the database if it was not looked at since the request or task began."""
+        self.runtime.ensure_current()
+
+    def follow(self) -> None:
+        """Bring this process to what the database says now. Changes do this by themselves after their commit."""
+        self.runtime.follow()
+
+    def stop_all(self) -> None:
+        """Stop all plugins and watchers in this process; the next use starts afresh."""
+        self._hot_reload.disable_all()
+        self.runtime.stop_all()
+
+    def after_fork(self) -> None:
+        """Begin again in a forked child process."""
+        self._hot_reload.forget()
+        self.runtime.after_fork()
+
+
+def plugin_manager() -> PluginManager:
+    """Return this process's plugin manager, which the app config owns."""
+    return cast("PluginManager", apps.get_app_config("gridkit_django").plugin_manager)  # type: ignore[attr-defined]

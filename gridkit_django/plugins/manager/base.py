@@ -1,0 +1,34 @@
+"""What the parts of the manager share."""
+
+from __future__ import annotations
+
+from gridkit_django.plugins import inventory
+from gridkit_django.plugins.change import get_row
+from gridkit_django.plugins.healthcheck import HealthChecker
+from gridkit_django.plugins.inventory import PluginInfo
+from gridkit_django.plugins.reload import HotReloadManager
+from gridkit_django.plugins.runtime import PluginRuntime
+from gridkit_django.plugins.spec import load_spec
+
+
+class ManagerPart:
+    """One part of the manager.
+
+    Args:
+        runtime: the runtime of this process.
+    """
+
+    def __init__(self, runtime: PluginRuntime) -> None:
+        self.runtime = runtime
+        self._health = HealthChecker(runtime)
+        self._hot_reload = HotReloadManager(runtime)
+        runtime.on_put = self._hot_reload.noticed
+
+    def get_plugin(self, plugin_id: str) -> PluginInfo:
+        """Return an installed plugin.
+
+        Raises:
+            PluginNotFoundError: when it is not installed.
+        """
+        row = get_row(plugin_id)
+        return inventory.describe(row, load_spec(row))

@@ -1,0 +1,47 @@
+"""What is there, what it does, and how it is."""
+
+from __future__ import annotations
+
+from gridkit_django.models import InstalledPlugin
+from gridkit_django.plugins import inventory
+from gridkit_django.plugins.catalog import AvailablePlugin
+from gridkit_django.plugins.health import PluginHealth
+from gridkit_django.plugins.inventory import PluginFilter, PluginInfo, PluginUsage
+from gridkit_django.plugins.local import usage_of
+from gridkit_django.plugins.manager.base import ManagerPart
+from gridkit_django.plugins.storage import DatabaseStorage
+
+
+class Insight(ManagerPart):
+    """Looks; changes nothing."""
+
+    def list_plugins(self, only: PluginFilter | None = None) -> tuple[PluginInfo, ...]:
+        """Return the installed plugins that the filter admits, by id."""
+        return inventory.list_installed(only or PluginFilter())
+
+    def get_plugins_by_category(self, category: str) -> tuple[PluginInfo, ...]:
+        """Return the installed plugins of a category, by id."""
+        return self.list_plugins(PluginFilter(category=category))
+
+    def discover(self) -> tuple[AvailablePlugin, ...]:
+        """Return every source in reach, with the reason where one can't be installed. Runs no code of theirs."""
+        installed = InstalledPlugin.objects.values_list("plugin_id", flat=True)
+        return self.runtime.catalog.discover(frozenset(installed))
+
+    def usage_of(self, plugin_id: str) -> PluginUsage:
+        """Return what a plugin does and uses in this process."""
+        self.runtime.ensure_current()
+        live = self.runtime.live.get(plugin_id)
+        if live is None:
+            return PluginUsage(running=False)
+        stored = DatabaseStorage(plugin_id, 0).used_bytes()
+        figures = tuple(stats.figures() for stats in live.all_stats())
+        return PluginUsage(running=True, revision=live.spec.revision, usage=usage_of(live, stored), calls=figures)
+
+    def check_plugin_health(self, plugin_id: str) -> PluginHealth:
+        """Check a plugin in this process and store the result. See ``HealthChecker.check``."""
+        return self._health.check(plugin_id)
+
+    def check_all_health(self) -> dict[str, PluginHealth]:
+        """Check every plugin that is wanted active, by id."""
+        return self._health.check_all()
