@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import Any
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import PluginError
@@ -166,13 +167,24 @@ class PluginRuntime:
         if owner.failed() < settings().HANDLER_FAILURES_MAX or self.live.get(owner.plugin_id) is not owner:
             return
         reason = f"{owner.failures_in_row} calls in a row failed, the last with {describe(error)}"
-        evidence = {**self.process.describe(), "failures": owner.failures_in_row, "error": describe(error)}
+        evidence = {"failures": owner.failures_in_row, "error": describe(error)}
+        self.suspend(owner, "too-many-failures", reason, evidence)
+
+    def suspend(self, owner: LivePlugin, code: str, reason: str, evidence: Mapping[str, Any]) -> None:
+        """Stop a plugin here at once, and in every process by what is written; an administrator activates it again.
+
+        Args:
+            owner: the plugin; nothing happens when it is not at work any more.
+            code: stable code of the reason.
+            reason: the reason in one sentence.
+            evidence: plain facts that support it; this process is added.
+        """
+        if self.live.get(owner.plugin_id) is not owner:
+            return
+        facts = {**self.process.describe(), **evidence}
         self.put(owner.plugin_id, None)
-        self.reporter.report(
-            StateReport(
-                owner.plugin_id, owner.spec.revision, EffectiveState.SUSPENDED, "too-many-failures", reason, evidence
-            )
-        )
+        state = EffectiveState.SUSPENDED
+        self.reporter.report(StateReport(owner.plugin_id, owner.spec.revision, state, code, reason, facts))
         stop(owner)
         self._unchecked = True
 
