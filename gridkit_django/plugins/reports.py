@@ -48,6 +48,8 @@ class StateReport:
         code: stable reason code, empty when all is well.
         reason: the reason in one sentence.
         evidence: plain facts that support it.
+        replaces: the only reason code that this report may take the place of; empty for any. Who reports that a
+            trouble is over names the trouble here, so that it does not hide another one.
     """
 
     plugin_id: str
@@ -56,6 +58,7 @@ class StateReport:
     code: str = ""
     reason: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ class Reporter:
 def _is_news(row: InstalledPlugin, report: StateReport) -> bool:
     """Whether the report says something new about the plugin as it is wanted now."""
     if row.revision != report.revision or row.desired_state != DesiredState.ACTIVE:
+        return False
+    if report.replaces and row.state_code != report.replaces:
         return False
     return (row.effective_state, row.state_code) != (report.state, report.code)
 
