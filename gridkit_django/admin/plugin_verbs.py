@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import MappingProxyType
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
@@ -13,7 +14,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from gridkit_django.admin.plugin_page import config_form, plugin_page
+from gridkit_django.admin.configuration_tab import config_form
+from gridkit_django.admin.plugin_page import tab_page, tab_url
 from gridkit_django.admin.verbs import administering, require
 from gridkit_django.exceptions import PluginConfigError
 from gridkit_django.models import InstalledPlugin
@@ -23,7 +25,7 @@ Verb = Callable[..., HttpResponse]
 
 
 def _simple(right: str, act: Callable[[InstalledPlugin, HttpRequest], str]) -> Verb:
-    """Make a verb that needs ``right``, does ``act`` and goes back to the plugin's page with what ``act`` says."""
+    """Make a verb that needs ``right``, does ``act`` and goes back to the tab it came from with what ``act`` says."""
 
     @require_POST
     def verb(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
@@ -31,7 +33,7 @@ def _simple(right: str, act: Callable[[InstalledPlugin, HttpRequest], str]) -> V
         require(request, right, plugin)
         with administering(request):
             messages.success(request, act(plugin, request))
-        return _to_page(plugin, site)
+        return HttpResponseRedirect(tab_url(plugin, site, request.POST.get("tab", "")))
 
     return verb
 
@@ -77,17 +79,18 @@ def configure(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
     """Save a new revision of the configuration; with a fault the page comes back with what was typed."""
     plugin = get_object_or_404(InstalledPlugin, pk=pk)
     require(request, "configure_plugin", plugin)
-    form = config_form(plugin, request.POST)
+    grid = request.POST.get("gridkit-grid", "")
+    form = config_form(plugin, grid, request.POST)
     if not form.is_valid():
-        return plugin_page(request, plugin, site, form=form)
+        return tab_page(request, plugin, site, tab="configuration", extra={"form": form, "grid": grid})
     with administering(request):
         try:
-            plugin_manager().configure_plugin(plugin.plugin_id, form.values(), user=request.user)
+            plugin_manager().configure_plugin(plugin.plugin_id, form.values(), grid=grid, user=request.user)
         except PluginConfigError as error:
             form.show_faults(error)
-            return plugin_page(request, plugin, site, form=form)
+            return tab_page(request, plugin, site, tab="configuration", extra={"form": form, "grid": grid})
         messages.success(request, _("The configuration of %(plugin)s is in force.") % {"plugin": plugin})
-    return _to_page(plugin, site)
+    return HttpResponseRedirect(f"{tab_url(plugin, site, 'configuration')}?{urlencode({'grid': grid})}")
 
 
 @require_POST
@@ -99,11 +102,7 @@ def uninstall(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
         plugin_manager().uninstall_plugin(plugin.plugin_id, user=request.user)
         messages.success(request, _("%(plugin)s is uninstalled.") % {"plugin": plugin})
         return HttpResponseRedirect(reverse(f"{site.name}:gridkit_django_installedplugin_changelist"))
-    return _to_page(plugin, site)
-
-
-def _to_page(plugin: InstalledPlugin, site: AdminSite) -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse(f"{site.name}:gridkit_django_installedplugin_change", args=[plugin.pk]))
+    return HttpResponseRedirect(tab_url(plugin, site))
 
 
 VERBS: MappingProxyType[str, Verb] = MappingProxyType(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, re_path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.install import available_page, install_page
-from gridkit_django.admin.plugin_page import plugin_page
+from gridkit_django.admin.plugin_page import OVERVIEW, TABS, tab_page
 from gridkit_django.admin.plugin_verbs import VERBS
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.models import HealthCheckResult, HealthStatus, InstalledPlugin
@@ -84,6 +86,7 @@ class InstalledPluginAdmin(ReadOnlyAdmin[InstalledPlugin]):
             path("available/", self._view(available_page), name="gridkit_available"),
             path("install/", self._view(install_page), name="gridkit_install"),
             *verbs,
+            re_path(rf"^(?P<pk>\d+)/(?P<tab>{'|'.join(TABS)})/$", self._view(self._tab), name="gridkit_plugin_tab"),
             *super().get_urls(),
         ]
 
@@ -103,19 +106,26 @@ class InstalledPluginAdmin(ReadOnlyAdmin[InstalledPlugin]):
         plugin = self.get_object(request, object_id)
         if plugin is None:
             raise Http404
-        if not self.has_view_permission(request, plugin):
-            raise PermissionDenied
-        return plugin_page(request, plugin, self.admin_site)
+        return self._page(request, plugin, OVERVIEW)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """Show the list with a way to what can be installed."""
         context = {"available_url": reverse(f"{self.admin_site.name}:gridkit_available"), **(extra_context or {})}
         return super().changelist_view(request, context)
 
+    def _tab(self, request: HttpRequest, site: admin.AdminSite, pk: int, tab: str) -> HttpResponse:
+        """Show one tab of a plugin's page."""
+        return self._page(request, get_object_or_404(InstalledPlugin, pk=pk), tab)
+
+    def _page(self, request: HttpRequest, plugin: InstalledPlugin, tab: str) -> HttpResponse:
+        if not self.has_view_permission(request, plugin):
+            raise PermissionDenied
+        return tab_page(request, plugin, self.admin_site, tab=tab)
+
     def _view(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         """Bind a view to this admin site, behind the site's login."""
 
-        def bound(request: HttpRequest, **kwargs: int) -> HttpResponse:
+        def bound(request: HttpRequest, **kwargs: Any) -> HttpResponse:
             return view(request, self.admin_site, **kwargs)
 
         return self.admin_site.admin_view(bound)

@@ -10,7 +10,7 @@ from typing import Any
 from django import template
 from django.middleware.csrf import get_token
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
@@ -29,12 +29,14 @@ _KINDS = MappingProxyType(
         "degraded": "warn",
         "requested": "warn",
         "running": "warn",
+        "error": "warn",
         "suspended": "bad",
         "quarantined": "bad",
         "incompatible": "bad",
         "unhealthy": "bad",
         "failed": "bad",
         "revoked": "bad",
+        "denied": "bad",
     }
 )
 
@@ -55,8 +57,8 @@ def verb(
     label: str,
     plugin: InstalledPlugin,
     *,
-    permission: str = "",
     danger: bool = False,
+    **values: Any,
 ) -> SafeString:
     """Return a form with one button that does ``name`` to ``plugin``.
 
@@ -65,20 +67,20 @@ def verb(
         name: a verb of the plugin admin.
         label: text of the button.
         plugin: what it is done to.
-        permission: for ``grant`` and ``revoke``: which.
         danger: whether it deletes something.
+        values: what the verb needs to know (``permission``, ``revision``), and the ``tab`` to go back to.
     """
-    hidden = format_html('<input type="hidden" name="permission" value="{}">', permission) if permission else ""
+    what = next((str(value) for key, value in values.items() if key != "tab" and value != ""), plugin.plugin_id)
     return format_html(
         '<form method="post" action="{}" class="gridkit-inline">'
         '<input type="hidden" name="csrfmiddlewaretoken" value="{}">{}'
         '<input type="submit" value="{}" class="{}" aria-label="{}"></form>',
         reverse(f"admin:gridkit_plugin_{name}", args=[plugin.pk]),
         get_token(context["request"]),
-        hidden,
+        format_html_join("", '<input type="hidden" name="{}" value="{}">', values.items()),
         label,
         "deletelink" if danger else "button",
-        f"{label}: {permission or plugin.plugin_id}",
+        f"{label}: {what}",
     )
 
 
@@ -95,3 +97,9 @@ def clock(text: str) -> str:
 def json_lines(value: Any) -> str:
     """Return JSON on several lines, for people."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
+def json_value(value: Any) -> str:
+    """Return one JSON value on one line; a dash for none."""
+    return "-" if value is None else json.dumps(value, ensure_ascii=False, default=str)

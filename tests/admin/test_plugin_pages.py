@@ -42,12 +42,10 @@ def test_list_filtered_by_category_keeps_this_category(admin: Client, greeter: s
     assert "0 plugins" in _text(admin, f"{LIST}?category=export")
 
 
-def test_page_shows_permissions_with_their_meaning_and_the_form(admin: Client, greeter: str) -> None:
-    page = _text(admin, f"{greeter}change/")
-
-    assert "talking to api.example.org" in page
-    assert 'name="times" value="1"' in page
-    assert "Use in this process" in page
+def test_pages_show_permissions_with_their_meaning_the_form_and_the_use(admin: Client, greeter: str) -> None:
+    assert "talking to api.example.org" in _text(admin, f"{greeter}permissions/")
+    assert 'name="times" value="1"' in _text(admin, f"{greeter}configuration/")
+    assert "In this process" in _text(admin, f"{greeter}change/")
 
 
 def test_page_shows_which_process_runs_which_revision(admin: Client, greeter: str) -> None:
@@ -55,7 +53,7 @@ def test_page_shows_which_process_runs_which_revision(admin: Client, greeter: st
     plugin = InstalledPlugin.objects.get()
     for pid, revisions in ((1, {"greeter": plugin.revision}), (2, {"greeter": plugin.revision - 1}), (3, {})):
         RuntimeProcess.objects.create(
-            host="h", pid=pid, kind="web", plugins=revisions, started_at=now, seen_at=now - timedelta(minutes=pid)
+            host="h", pid=pid, kind="web", plugins=revisions, started_at=now, seen_at=now - timedelta(seconds=pid)
         )
 
     page = _text(admin, f"{greeter}change/")
@@ -164,16 +162,38 @@ def test_verb_without_its_right_is_forbidden(staff: Callable[..., Client], greet
 
 
 def test_page_for_a_viewer_without_rights_shows_no_verb(staff: Callable[..., Client], greeter: str) -> None:
-    page = _text(staff("view_installedplugin"), f"{greeter}change/")
+    viewer = staff("view_installedplugin")
+
+    page = _text(viewer, f"{greeter}change/")
 
     assert "Greets people." in page
     assert "Deactivate" not in page
-    assert "Revoke" not in page
-    assert "Save configuration" not in page
+    assert "Revoke" not in _text(viewer, f"{greeter}permissions/")
+    assert "Save configuration" not in _text(viewer, f"{greeter}configuration/")
 
 
-def test_page_without_the_right_to_view_is_forbidden(staff: Callable[..., Client], greeter: str) -> None:
-    _text(staff("view_auditrecord"), f"{greeter}change/", status=403)
+@pytest.mark.parametrize("tab", ["change", "configuration", "permissions"])
+def test_page_without_the_right_to_view_is_forbidden(staff: Callable[..., Client], greeter: str, tab: str) -> None:
+    _text(staff("view_auditrecord"), f"{greeter}{tab}/", status=403)
+
+
+def test_verb_goes_back_to_the_tab_it_came_from(admin: Client, greeter: str) -> None:
+    answer = admin.post(f"{greeter}revoke/", {"permission": "storage:use", "tab": "permissions"})
+
+    assert answer["Location"] == f"{greeter}permissions/"
+    assert admin.post(f"{greeter}check/", {"tab": "//evil.example"})["Location"] == f"{greeter}change/"
+
+
+def test_configuration_of_one_grid_is_saved_for_this_grid_only(
+    admin: Client, greeter: str, manager: PluginManager
+) -> None:
+    admin.post(f"{greeter}configure/", {"word": "salut", "times": "3", "gridkit-grid": "flights"})
+
+    assert manager.get_config("greeter", grid="flights") == {"word": "salut", "times": 3}
+    assert manager.get_config("greeter") == {}
+    assert 'value="salut"' in _text(admin, f"{greeter}configuration/?grid=flights")
+    assert 'value="salut"' not in _text(admin, f"{greeter}configuration/")
+    _text(admin, f"{greeter}configuration/?grid=nowhere", status=404)
 
 
 def test_page_of_a_plugin_whose_files_are_gone_still_opens(
