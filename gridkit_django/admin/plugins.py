@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from gridkit_django.admin.banners import banners
 from gridkit_django.admin.install import available_page, install_page
 from gridkit_django.admin.plugin_page import OVERVIEW, TABS, tab_page
 from gridkit_django.admin.plugin_verbs import VERBS
@@ -109,8 +110,12 @@ class InstalledPluginAdmin(ReadOnlyAdmin[InstalledPlugin]):
         return self._page(request, plugin, OVERVIEW)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
-        """Show the list with a way to what can be installed."""
-        context = {"available_url": reverse(f"{self.admin_site.name}:gridkit_available"), **(extra_context or {})}
+        """Show the list with what waits for a decision, and a way to what can be installed."""
+        context = {
+            "available_url": reverse(f"{self.admin_site.name}:gridkit_available"),
+            "banners": banners(self.admin_site),
+            **(extra_context or {}),
+        }
         return super().changelist_view(request, context)
 
     def _tab(self, request: HttpRequest, site: admin.AdminSite, pk: int, tab: str) -> HttpResponse:
