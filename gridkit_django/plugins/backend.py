@@ -57,6 +57,10 @@ class ContextBackend(Protocol):
         """What the plugin is allowed at this moment."""
         ...
 
+    def used(self, permission: str) -> None:
+        """Count a use of a permission that was allowed."""
+        ...
+
     @property
     def config(self) -> BaseModel:
         """The configuration for no particular grid."""

@@ -20,6 +20,7 @@ class Capability:
     def _require(self, *permissions: str) -> None:
         for permission in permissions:
             self._backend.grants.require(self._plugin_id, permission)
+            self._backend.used(permission)
 
 
 class PluginStorage(Capability):

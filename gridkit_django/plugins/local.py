@@ -31,6 +31,7 @@ from gridkit_django.plugins.depth import one_deeper
 from gridkit_django.plugins.handlers import EventHandler, HandlerMark
 from gridkit_django.plugins.limits import ResourceUsage
 from gridkit_django.plugins.live import LivePlugin
+from gridkit_django.plugins.permission_use import PermissionUse
 from gridkit_django.plugins.permissions import GrantTable
 from gridkit_django.plugins.requests import note_request
 from gridkit_django.plugins.serving import serves
@@ -54,6 +55,11 @@ class Host(Protocol):
         """Hand a message to another plugin."""
         ...
 
+    @property
+    def permission_use(self) -> PermissionUse:
+        """Counts the uses of permissions."""
+        ...
+
 
 class LocalBackend:
     """Serves one live plugin.
@@ -72,6 +78,10 @@ class LocalBackend:
     def grants(self) -> GrantTable:
         """What the plugin is allowed at this moment."""
         return self._live.grants
+
+    def used(self, permission: str) -> None:
+        """Count a use of a permission."""
+        self._host.permission_use.add(self._live.plugin_id, permission)
 
     @property
     def config(self) -> BaseModel:

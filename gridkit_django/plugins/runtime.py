@@ -18,8 +18,10 @@ from gridkit_django.plugins.dispatch import Dispatcher
 from gridkit_django.plugins.follow import Follower
 from gridkit_django.plugins.generation import GenerationStore
 from gridkit_django.plugins.live import LivePlugin
+from gridkit_django.plugins.memory import HeapBook
 from gridkit_django.plugins.messages import deliver
 from gridkit_django.plugins.methods import PluginMethods
+from gridkit_django.plugins.permission_use import PermissionUse
 from gridkit_django.plugins.processes import ProcessRow
 from gridkit_django.plugins.reports import Reporter, StateReport
 from gridkit_django.plugins.savepoints import in_transaction
@@ -46,6 +48,8 @@ class PluginRuntime:
         process: this process's row.
         reporter: writes what the runtime sees.
         methods: the provider of methods for grids.
+        heaps: what is known about the Python heap of plugins.
+        permission_use: counts the uses of permissions.
         live: the plugins at work, by id, in the order of their start. Immutable, swapped whole.
         table: the handler table made of them.
         generation: the generation followed last; -1 before the first time.
@@ -60,6 +64,8 @@ class PluginRuntime:
         self.process = ProcessRow()
         self.reporter = Reporter(self.generations)
         self.methods = PluginMethods(self)
+        self.heaps = HeapBook()
+        self.permission_use = PermissionUse()
         self.live: Mapping[str, LivePlugin] = MappingProxyType({})
         self.table = HandlerTable()
         self.generation = -1
