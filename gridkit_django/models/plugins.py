@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -97,7 +98,10 @@ class PluginVersion(models.Model):
     config_schema = models.JSONField(_("configuration schema"), default=dict)
     config_version = models.PositiveIntegerField(_("version of the configuration schema"), default=1)
     digest = models.CharField(_("content digest"), max_length=80)
-    installed_at = models.DateTimeField(_("installed at"), auto_now_add=True)
+    installed_at = models.DateTimeField(_("installed at"), default=timezone.now)
+    refused_at = models.DateTimeField(
+        _("refused at"), null=True, blank=True, help_text=_("an administrator refused what this content asks for")
+    )
 
     class Meta:
         verbose_name = _("plugin version")

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import GridKitError, PluginError, PluginLoadError, PluginNotFoundError, PluginStateError
+from gridkit_django.exceptions import (
+    GridKitError,
+    PluginConsentError,
+    PluginError,
+    PluginLoadError,
+    PluginNotFoundError,
+    PluginStateError,
+)
 from gridkit_django.models import PluginSource
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.compat import check_core
+from gridkit_django.plugins.consent import reason_to_wait
+from gridkit_django.plugins.files import PluginFiles
 from gridkit_django.plugins.metadata import PluginMetadata
-from gridkit_django.plugins.sources import CodeSource, EntryPointSource, FolderSource, ObjectSource
+from gridkit_django.plugins.packages import open_kept
+from gridkit_django.plugins.sources import (
+    BundleLoader,
+    CodeSource,
+    EntryPointSource,
+    FilesSource,
+    FolderSource,
+    ObjectSource,
+    PluginCode,
+)
+from gridkit_django.plugins.spec import PluginSpec
 
 ENTRY_POINT_GROUP = "gridkit.plugins"
 
@@ -43,11 +63,20 @@ class AvailablePlugin:
 
 
 class SourceCatalog:
-    """Finds sources. Objects are known only in the process that registered them."""
+    """Finds sources. Objects are known only in the process that registered them.
+
+    Attributes:
+        unloaded: told the private name of the package of each load that is dropped.
+        waiting: digest at the source, by plugin id, of what was found to wait for consent and is to be written down.
+    """
 
     def __init__(self) -> None:
+        self.unloaded: Callable[[str], None] | None = None
+        self.waiting: dict[str, str] = {}
         self._objects: dict[str, ObjectSource] = {}
         self._loaded: dict[str, str] = {}
+        self._loader = BundleLoader(self._was_unloaded)
+        self._offered: dict[str, PluginCode] = {}
 
     def add_object(self, plugin: Plugin | type[Plugin]) -> ObjectSource:
         """Make a plugin known that is given in code; one with the same class is replaced.
@@ -79,10 +108,62 @@ class SourceCatalog:
         elif kind is PluginSource.FOLDER:
             folder = next((item for item in _folders() if item.name == ref), None)
             if folder is not None:
-                return FolderSource(folder)
+                return FolderSource(folder, self._loader)
         elif ref in self._objects:
             return self._objects[ref]
         raise PluginLoadError(f"The source {kind.value}:{ref} is not there in this process (any more).")
+
+    def choose(self, spec: PluginSpec) -> CodeSource:
+        """Return the code that every process must run for what the database says.
+
+        What lies at the source runs when it is what was installed, or when it fits this site and asks for nothing that
+        nobody decided about. Otherwise, and for a pinned plugin, the kept files of the installed version run.
+
+        Raises:
+            PluginLoadError: when neither the source nor kept files are there.
+            PluginError: why what lies at the source may not run, when there are no kept files to run instead.
+        """
+        if spec.source is not PluginSource.FOLDER:
+            return self.resolve(spec.source, spec.source_ref)
+        try:
+            found = frozen(self.resolve(spec.source, spec.source_ref))
+        except PluginLoadError as error:
+            return self._installed(spec, error)
+        if spec.digest in ("", found.digest()):
+            return found
+        reason = reason_to_wait(spec.plugin_id, found.manifest, found.digest()) if not spec.pinned else _pinned(spec)
+        if reason is None:
+            return found
+        if isinstance(reason, PluginConsentError):
+            self.waiting[spec.plugin_id] = found.digest()
+        return self._installed(spec, reason)
+
+    def kept(self, ref: str, files: PluginFiles) -> FilesSource:
+        """Return a source for kept files.
+
+        Args:
+            ref: name of the folder that they came from.
+            files: the files.
+        """
+        return FilesSource(ref, files, self._loader)
+
+    @contextmanager
+    def offering(self, code: PluginCode) -> Iterator[None]:
+        """Hand code that was loaded to be judged to the one who runs it next; drop it when nobody takes it."""
+        self._offered[code.digest] = code
+        try:
+            yield
+        finally:
+            if self._offered.pop(code.digest, None) is not None:
+                code.unload()
+
+    def load(self, source: CodeSource) -> PluginCode:
+        """Return the code of a source: what is offered, or loaded now.
+
+        Raises:
+            PluginError: see ``CodeSource.load``.
+        """
+        return self._offered.pop(source.digest(), None) or source.load()
 
     def find(self, text: str) -> CodeSource:
         """Find a source by ``kind:name``, or by a plugin id that only one source has.
@@ -108,7 +189,7 @@ class SourceCatalog:
         """Yield every source, by kind, then by name."""
         values = sorted({item.value for item in entry_points(group=ENTRY_POINT_GROUP)})
         yield from (EntryPointSource(value, self._loaded) for value in values)
-        yield from (FolderSource(folder) for folder in _folders())
+        yield from (FolderSource(folder, self._loader) for folder in _folders())
         yield from (self._objects[ref] for ref in sorted(self._objects))
 
     def discover(self, installed: frozenset[str]) -> tuple[AvailablePlugin, ...]:
@@ -118,6 +199,32 @@ class SourceCatalog:
             installed: ids of the plugins that are installed.
         """
         return tuple(_describe(source, installed) for source in self.sources())
+
+    def _installed(self, spec: PluginSpec, reason: PluginError) -> CodeSource:
+        """Return the kept files of the installed version, or say why the source can't run."""
+        files = open_kept(spec.digest, spec.source_ref) if spec.digest else None
+        if files is None:
+            raise reason
+        return self.kept(spec.source_ref, files)
+
+    def _was_unloaded(self, name: str) -> None:
+        if self.unloaded is not None:
+            self.unloaded(name)
+
+
+def _pinned(spec: PluginSpec) -> PluginLoadError:
+    return PluginLoadError(
+        f"{spec.plugin_id} is pinned to {spec.version}, whose files are not kept; its source holds others. Update it."
+    )
+
+
+def frozen(source: CodeSource) -> CodeSource:
+    """Return a source whose manifest, digest and code are of one moment, whatever happens to its folder.
+
+    Raises:
+        PluginLoadError: when the folder can't be read.
+    """
+    return source.frozen() if isinstance(source, FolderSource) else source
 
 
 def full_ref(source: CodeSource) -> str:

@@ -171,13 +171,26 @@ def read_manifest(folder: Path) -> PluginMetadata:
         raw = path.read_bytes()
     except OSError as error:
         raise ManifestError(f"{folder.name} has no readable {MANIFEST_NAME} ({error.strerror}).") from error
+    return parse_manifest_file(raw, where=folder.name)
+
+
+def parse_manifest_file(raw: bytes, *, where: str) -> PluginMetadata:
+    """Check the content of a ``plugin.toml``.
+
+    Args:
+        raw: the file.
+        where: a name of the plugin for the error text.
+
+    Raises:
+        ManifestError: too large, no TOML, or against the schema; ``errors`` names each fault.
+    """
     if len(raw) > MANIFEST_BYTES_MAX:
-        raise ManifestError(f"{MANIFEST_NAME} of {folder.name} is larger than {MANIFEST_BYTES_MAX} bytes.")
+        raise ManifestError(f"{MANIFEST_NAME} of {where} is larger than {MANIFEST_BYTES_MAX} bytes.")
     try:
         data = tomllib.loads(raw.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ManifestError(f"{MANIFEST_NAME} of {folder.name} is no valid TOML: {error}.") from error
-    return parse_manifest(data, where=folder.name)
+        raise ManifestError(f"{MANIFEST_NAME} of {where} is no valid TOML: {error}.") from error
+    return parse_manifest(data, where=where)
 
 
 def parse_manifest(data: dict[str, Any], *, where: str) -> PluginMetadata:

@@ -16,9 +16,11 @@ from typing import Any, Protocol
 from gridkit_django.exceptions import ManifestError, PluginLoadError
 from gridkit_django.models import PluginSource
 from gridkit_django.plugins.base import Plugin
-from gridkit_django.plugins.bundle import Bundle, content_digest
+from gridkit_django.plugins.bundle import Bundle, CodeCache
+from gridkit_django.plugins.files import PluginFiles, content_digest, read_folder
 from gridkit_django.plugins.locate import find_module
-from gridkit_django.plugins.metadata import PluginMetadata, read_manifest
+from gridkit_django.plugins.metadata import MANIFEST_NAME, PluginMetadata, parse_manifest_file, read_manifest
+from gridkit_django.plugins.places import place_of
 
 SCHEMA_NAME = "config_schema.json"
 SCHEMA_BYTES_MAX = 262_144
@@ -32,6 +34,8 @@ class PluginCode:
         digest: content digest of the code.
         create: makes an object; the class itself by default.
         unload: takes the modules away.
+        where: what the names of its files begin with, for the place of an error; empty when that is not known.
+        private_name: name of the package that only this load has; empty for code that Python imported once.
     """
 
     def __init__(
@@ -41,9 +45,13 @@ class PluginCode:
         *,
         create: Callable[[], Plugin] | None = None,
         unload: Callable[[], None] | None = None,
+        where: str = "",
+        private_name: str = "",
     ) -> None:
         self.plugin_class = plugin_class
         self.digest = digest
+        self.where = where
+        self.private_name = private_name
         self.create = create or plugin_class
         self._unload = unload
 
@@ -83,18 +91,105 @@ class CodeSource(Protocol):
         ...
 
 
+class BundleLoader:
+    """Loads plugins from files, for all sources of a catalogue.
+
+    Args:
+        unloaded: told the private name of each bundle that is dropped.
+    """
+
+    def __init__(self, unloaded: Callable[[str], None] | None = None) -> None:
+        self._cache = CodeCache()
+        self._unloaded = unloaded
+
+    def load(self, files: PluginFiles, entry: str) -> PluginCode:
+        """Compile all files, then import the entry module under a fresh private name.
+
+        Raises:
+            PluginLoadError: when a file can't be compiled or imported, or the entry is no plugin class.
+        """
+        module, _, name = entry.partition(":")
+        bundle = Bundle(files, self._cache, self._unloaded)
+        try:
+            found = plugin_class(bundle.load(module), name)
+        except PluginLoadError:
+            bundle.unload()
+            raise
+        return PluginCode(found, bundle.digest, unload=bundle.unload, where=bundle.where, private_name=bundle.name)
+
+
+class FilesSource:
+    """Files that were read already, from a folder or from what was kept: all it says is of one moment.
+
+    Args:
+        ref: name of the plugin's folder.
+        files: the files.
+        loader: loads them.
+    """
+
+    kind = PluginSource.FOLDER
+
+    def __init__(self, ref: str, files: PluginFiles, loader: BundleLoader) -> None:
+        self.ref = ref
+        self.files = files
+        self._loader = loader
+
+    def manifest(self) -> PluginMetadata:
+        """Read ``plugin.toml``.
+
+        Raises:
+            ManifestError: when it is missing or wrong.
+        """
+        raw = self.files.contents.get(MANIFEST_NAME)
+        if raw is None:
+            raise ManifestError(f"{self.files.label} has no {MANIFEST_NAME}.")
+        return parse_manifest_file(raw, where=self.files.label)
+
+    def digest(self) -> str:
+        """Return the digest of the files."""
+        return self.files.digest
+
+    def config_schema(self) -> dict[str, Any]:
+        """Read ``config_schema.json`` beside the manifest.
+
+        Raises:
+            ManifestError: when it is there but no JSON object.
+        """
+        raw = self.files.contents.get(SCHEMA_NAME)
+        return {} if raw is None else parse_schema(raw, self.files.label)
+
+    def load(self) -> PluginCode:
+        """Compile all files, then import the entry module under a fresh private name.
+
+        Raises:
+            ManifestError: when the manifest is wrong.
+            PluginLoadError: when a file can't be compiled or imported, or the entry is no plugin class.
+        """
+        return self._loader.load(self.files, self.manifest().entry)
+
+
 class FolderSource:
     """A plugin in its own folder under ``GRIDKIT["PLUGIN_ROOT"]``; its code can be swapped while the site runs.
 
     Args:
         folder: the plugin's package.
+        loader: loads its files; one of its own by default.
     """
 
     kind = PluginSource.FOLDER
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, loader: BundleLoader | None = None) -> None:
         self.folder = folder
         self.ref = folder.name
+        self._loader = loader or BundleLoader()
+
+    def frozen(self) -> FilesSource:
+        """Read all files now, so that manifest, digest and code are of the same moment.
+
+        Raises:
+            PluginLoadError: when the folder can't be read.
+        """
+        return FilesSource(self.ref, read_folder(self.folder), self._loader)
 
     def manifest(self) -> PluginMetadata:
         """Read ``plugin.toml``.
@@ -127,14 +222,7 @@ class FolderSource:
             ManifestError: when the manifest is wrong.
             PluginLoadError: when a file can't be compiled or imported, or the entry is no plugin class.
         """
-        module, _, name = self.manifest().entry.partition(":")
-        bundle = Bundle(self.folder, self.digest())
-        try:
-            found = plugin_class(bundle.load(module), name)
-        except PluginLoadError:
-            bundle.unload()
-            raise
-        return PluginCode(found, bundle.digest, unload=bundle.unload)
+        return self.frozen().load()
 
 
 class EntryPointSource:
@@ -198,9 +286,12 @@ class EntryPointSource:
         try:
             module = import_module(self._module)
         except (Exception, SystemExit) as error:
-            raise PluginLoadError(f"{self._module} can't be imported: {type(error).__name__}: {error}.") from error
+            place = place_of(error, str(self._folder()))
+            raise PluginLoadError(
+                f"{self._module} can't be imported: {place.text}{type(error).__name__}: {error}.", extra=place.facts
+            ) from error
         self._loaded[self.ref] = digest
-        return PluginCode(plugin_class(module, self._class), digest)
+        return PluginCode(plugin_class(module, self._class), digest, where=str(self._folder()))
 
     def _names(self) -> tuple[str, ...]:
         """The names that the module may have in the manifest: relative to its package, or ``__init__``'s own."""
@@ -282,12 +373,29 @@ def read_schema(folder: Path) -> dict[str, Any]:
     path = folder / SCHEMA_NAME
     if not path.is_file():
         return {}
-    if path.stat().st_size > SCHEMA_BYTES_MAX:
-        raise ManifestError(f"{SCHEMA_NAME} of {folder.name} is larger than {SCHEMA_BYTES_MAX} bytes.")
     try:
-        schema = json.loads(path.read_bytes())
+        with path.open("rb") as stream:
+            return parse_schema(stream.read(SCHEMA_BYTES_MAX + 1), folder.name)
+    except OSError as error:
+        raise ManifestError(f"{SCHEMA_NAME} of {folder.name} can't be read: {error.strerror}.") from error
+
+
+def parse_schema(raw: bytes, label: str) -> dict[str, Any]:
+    """Return the JSON Schema that a file holds.
+
+    Args:
+        raw: the file.
+        label: a name of the plugin for the error text.
+
+    Raises:
+        ManifestError: when it is too large or no JSON object.
+    """
+    if len(raw) > SCHEMA_BYTES_MAX:
+        raise ManifestError(f"{SCHEMA_NAME} of {label} is larger than {SCHEMA_BYTES_MAX} bytes.")
+    try:
+        schema = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise ManifestError(f"{SCHEMA_NAME} of {folder.name} is no valid JSON: {error}.") from error
+        raise ManifestError(f"{SCHEMA_NAME} of {label} is no valid JSON: {error}.") from error
     if not isinstance(schema, dict):
-        raise ManifestError(f"{SCHEMA_NAME} of {folder.name} must hold a JSON object.")
+        raise ManifestError(f"{SCHEMA_NAME} of {label} must hold a JSON object.")
     return schema

@@ -37,6 +37,7 @@ class PluginSpec:
         site_config: the newest configuration for all grids.
         grid_configs: the newest configuration by grid.
         grants: what it is allowed.
+        pinned: whether it keeps this version, whatever lies at its source.
         effective_state: what was last seen to be the case.
         evidence: facts that were written beside the state.
     """
@@ -51,6 +52,7 @@ class PluginSpec:
     site_config: Mapping[str, Any]
     grid_configs: Mapping[str, Mapping[str, Any]]
     grants: GrantTable
+    pinned: bool
     effective_state: EffectiveState = field(compare=False)
     evidence: Mapping[str, Any] = field(compare=False)
 
@@ -80,6 +82,7 @@ def _spec(row: InstalledPlugin, configs: Mapping[str, Mapping[str, Any]], grants
         site_config=configs.get("", {}),
         grid_configs={grid: data for grid, data in configs.items() if grid},
         grants=grants,
+        pinned=row.pinned,
         effective_state=EffectiveState(row.effective_state),
         evidence=row.state_evidence,
     )

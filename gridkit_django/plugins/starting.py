@@ -15,6 +15,7 @@ from gridkit_django.plugins.handlers import marked_handlers
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.local import Host, LocalBackend
 from gridkit_django.plugins.metadata import PluginMetadata
+from gridkit_django.plugins.places import place_of
 from gridkit_django.plugins.savepoints import savepoints
 from gridkit_django.plugins.sources import CodeSource, PluginCode
 from gridkit_django.plugins.spec import PluginSpec
@@ -47,8 +48,8 @@ class Starter:
             PluginConfigError: when the configuration does not fit.
             PluginInitializeError: when the plugin raised while it started.
         """
-        source = self._catalog.resolve(spec.source, spec.source_ref)
-        code = _code(source, previous)
+        source = self._catalog.choose(spec)
+        code = self._code(source, previous)
         try:
             return self._build(spec, metadata, code, previous)
         except PluginError:
@@ -64,7 +65,7 @@ class Starter:
             ManifestError: when the manifest is wrong.
             PluginIncompatibleError: when it was made for another core.
         """
-        metadata = self._catalog.resolve(spec.source, spec.source_ref).manifest()
+        metadata = self._catalog.choose(spec).manifest()
         if metadata.id != spec.plugin_id:
             raise PluginLoadError(f"The source of {spec.plugin_id} now holds {metadata.id}.")
         check_core(metadata)
@@ -76,7 +77,12 @@ class Starter:
         Raises:
             PluginLoadError: when the source is gone or can't be read.
         """
-        return self._catalog.resolve(spec.source, spec.source_ref).digest()
+        return self._catalog.choose(spec).digest()
+
+    def _code(self, source: CodeSource, previous: LivePlugin | None) -> PluginCode:
+        if previous is not None and previous.code.digest == source.digest():
+            return previous.code
+        return self._catalog.load(source)
 
     def _build(
         self, spec: PluginSpec, metadata: PluginMetadata, code: PluginCode, previous: LivePlugin | None
@@ -96,7 +102,7 @@ class Starter:
         except (Exception, SystemExit) as error:
             live.release()
             live.forget_context()
-            raise _initialize_error(spec.plugin_id, error) from error
+            raise _initialize_error(spec.plugin_id, code, error) from error
         return live
 
 
@@ -118,17 +124,11 @@ def stop(live: LivePlugin, *, keep_code: bool = False) -> None:
         live.code.unload()
 
 
-def _code(source: CodeSource, previous: LivePlugin | None) -> PluginCode:
-    if previous is not None and previous.code.digest == source.digest():
-        return previous.code
-    return source.load()
-
-
 def _made(plugin_id: str, code: PluginCode) -> Plugin:
     try:
         return code.create()
     except (Exception, SystemExit) as error:
-        raise _initialize_error(plugin_id, error) from error
+        raise _initialize_error(plugin_id, code, error) from error
 
 
 def _attach(plugin: Plugin, metadata: PluginMetadata, context: PluginContext) -> None:
@@ -138,7 +138,9 @@ def _attach(plugin: Plugin, metadata: PluginMetadata, context: PluginContext) ->
     instance.context = context
 
 
-def _initialize_error(plugin_id: str, error: BaseException) -> PluginInitializeError:
+def _initialize_error(plugin_id: str, code: PluginCode, error: BaseException) -> PluginInitializeError:
+    place = place_of(error, code.where)
     return PluginInitializeError(
-        f"{plugin_id} could not start: {type(error).__name__}: {error}", extra={"error": type(error).__name__}
+        f"{plugin_id} could not start: {place.text}{type(error).__name__}: {error}",
+        extra={"error": type(error).__name__, **place.facts},
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gridkit_django.exceptions import ManifestError, PluginLoadError
-from gridkit_django.plugins.bundle import FILES_MAX, PRIVATE_PREFIX, Bundle, content_digest
+from gridkit_django.plugins.bundle import PRIVATE_PREFIX, Bundle
+from gridkit_django.plugins.files import FILES_MAX, content_digest, read_folder
 from gridkit_django.plugins.locate import find_module
 from gridkit_django.plugins.sources import EntryPointSource, FolderSource, read_schema
 from tests.plugins.samples import write_plugin
@@ -43,7 +44,7 @@ def test_packages_inside_and_file_names_work(tmp_path: Path) -> None:
     (folder / "deep").mkdir()
     (folder / "deep" / "er.py").write_text("from .. import words\nPLACE = __file__\n")
     (folder / "__init__.py").write_text("NAME = __name__\n")
-    bundle = Bundle(folder, "d")
+    bundle = Bundle(read_folder(folder))
     module = bundle.load("plugin")
     assert str(folder / "deep" / "er.py") == module.PLACE
     assert bundle.name == sys.modules[bundle.name].NAME
@@ -52,10 +53,10 @@ def test_packages_inside_and_file_names_work(tmp_path: Path) -> None:
 
 def test_quick_edit_of_the_same_size_is_seen(tmp_path: Path) -> None:
     folder = write_plugin(tmp_path, code="WORD = 'aaa'\n")
-    first = Bundle(folder, "1")
+    first = Bundle(read_folder(folder))
     assert first.load("plugin").WORD == "aaa"
     (folder / "plugin.py").write_text("WORD = 'bbb'\n")
-    second = Bundle(folder, "2")
+    second = Bundle(read_folder(folder))
     assert second.load("plugin").WORD == "bbb"
     first.unload()
     second.unload()
@@ -103,7 +104,7 @@ def test_link_in_a_folder_is_refused(tmp_path: Path) -> None:
     (folder / "out").unlink()
     (folder / "out.py").symlink_to("/etc/hostname")
     with pytest.raises(PluginLoadError, match="is a link"):
-        Bundle(folder, "d")
+        Bundle(read_folder(folder))
 
 
 def test_folder_with_too_many_files_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""The kept files of plugins, by content digest: what other hosts run, and what a plugin rolls back to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gridkit_django.conf import settings
+from gridkit_django.exceptions import PluginVersionError
+from gridkit_django.models import InstalledPlugin, PluginPackage, PluginVersion
+from gridkit_django.plugins.files import PluginFiles, read_archive, write_archive
+from gridkit_django.plugins.savepoints import database
+
+VERSIONS_KEPT = 10
+"""Version numbers of one plugin whose files are kept."""
+
+CONTENTS_KEPT = 3
+"""Contents of one version number whose files are kept: while a plugin is written, its number stays for a while."""
+
+
+def keep_files(files: PluginFiles) -> bool:
+    """Keep the files of a version, once; False when they are larger than ``PACKAGE_BYTES_MAX``, zipped."""
+    packages = PluginPackage.objects.using(database())
+    if packages.filter(digest=files.digest).exists():
+        return True
+    content = write_archive(files)
+    if len(content) > settings().PACKAGE_BYTES_MAX:
+        return False
+    packages.get_or_create(digest=files.digest, defaults={"content": content, "size": len(content)})
+    return True
+
+
+def kept_among(digests: Iterable[str]) -> frozenset[str]:
+    """Return those of the digests whose files are kept."""
+    packages = PluginPackage.objects.using(database()).filter(digest__in=set(digests))
+    return frozenset(packages.values_list("digest", flat=True))
+
+
+def open_kept(digest: str, label: str) -> PluginFiles | None:
+    """Return kept files, or None when there are none with this digest.
+
+    Args:
+        digest: of which content.
+        label: a name of the plugin for error texts.
+
+    Raises:
+        PluginLoadError: when what is kept is broken or has another digest.
+    """
+    packages = PluginPackage.objects.using(database()).filter(digest=digest)
+    content = packages.values_list("content", flat=True).first()
+    return None if content is None else read_archive(bytes(content), digest, label)
+
+
+def require_kept(version: PluginVersion, label: str) -> PluginFiles:
+    """Return the kept files of a version.
+
+    Raises:
+        PluginVersionError: when they were not kept; says why that may be.
+        PluginLoadError: when what is kept is broken or has another digest.
+    """
+    found = open_kept(version.digest, label)
+    if found is None:
+        most = settings().PACKAGE_BYTES_MAX
+        raise PluginVersionError(
+            f"The files of {label} {version.version} are not kept: they were larger than PACKAGE_BYTES_MAX ({most} "
+            f"bytes, zipped), or newer versions took their place ({VERSIONS_KEPT} are kept). Put them back at the "
+            "plugin's source and update."
+        )
+    return found
+
+
+def prune(row: InstalledPlugin) -> None:
+    """Drop the files of old versions, and the steps between two contents of one version number.
+
+    What is in use or waits for consent always stays; so does the row of every version number.
+    """
+    in_use = {row.current_version_id, row.pending_version_id}
+    contents: dict[str, list[PluginVersion]] = {}
+    for version in PluginVersion.objects.using(database()).filter(plugin=row).order_by("-installed_at", "-pk"):
+        contents.setdefault(version.version, []).append(version)
+    steps = [item for items in contents.values() for item in items[CONTENTS_KEPT:] if item.pk not in in_use]
+    old = [item for items in list(contents.values())[VERSIONS_KEPT:] for item in items if item.pk not in in_use]
+    forget_files(item.digest for item in (*steps, *old))
+    PluginVersion.objects.using(database()).filter(pk__in=[item.pk for item in steps]).delete()
+
+
+def forget_files(digests: Iterable[str]) -> None:
+    """Drop kept files."""
+    dropped = set(digests)
+    if dropped:
+        PluginPackage.objects.using(database()).filter(digest__in=dropped).delete()
