@@ -1,0 +1,1 @@
+"""The conformance suite, one module for each kind of question; authors use it through ``gridkit_django.testing``."""

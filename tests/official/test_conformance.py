@@ -1,0 +1,18 @@
+"""The official plugins pass the suite that every author runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from gridkit_django.testing import PluginConformance
+
+pytestmark = pytest.mark.both_databases
+
+
+class TestAuditLog(PluginConformance):
+    source = "@gridkit/plugin-audit-log"
+
+
+class TestExport(PluginConformance):
+    source = "@gridkit/plugin-export"
+    arguments = {"export": [{"format": "csv"}]}
