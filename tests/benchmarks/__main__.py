@@ -1,4 +1,4 @@
-"""Run the benchmarks: every `bench_*.py` beside this file, or those that are named (`make bench ARGS=events`)."""
+"""Run the benchmarks: every `bench_*.py` here and below, or those that are named (`make bench ARGS=events`)."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from tests.benchmarks.harness import machine
 HERE = Path(__file__).parent
 
 
-def names() -> list[str]:
-    """Return what there is to run, in alphabetical order."""
-    return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+def modules() -> dict[str, str]:
+    """Return what there is to run, in alphabetical order: the name to the module's dotted path."""
+    found = {path.stem.removeprefix("bench_"): path.relative_to(HERE).with_suffix("") for path in HERE.rglob("bench_*.py")}
+    return {name: ".".join(("tests", "benchmarks", *found[name].parts)) for name in sorted(found)}
 
 
 def main(chosen: list[str]) -> int:
     """Run benchmarks on a scratch database and print their tables; 2 when a name is unknown."""
-    if unknown := set(chosen) - set(names()):
-        sys.stderr.write(f"No benchmark is called {', '.join(sorted(unknown))}; there are: {', '.join(names())}\n")
+    known = modules()
+    if unknown := set(chosen) - set(known):
+        sys.stderr.write(f"No benchmark is called {', '.join(sorted(unknown))}; there are: {', '.join(known)}\n")
         return 2
     with benchmark_project():
         sys.stdout.write(f"{machine()}\n\n")
-        for name in chosen or names():
-            module = importlib.import_module(f"tests.benchmarks.bench_{name}")
-            for text in module.run():
+        for name in chosen or known:
+            for text in importlib.import_module(known[name]).run():
                 sys.stdout.write(f"{text}\n\n")
                 sys.stdout.flush()
     return 0
