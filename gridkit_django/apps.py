@@ -29,7 +29,7 @@ class GridKitConfig(AppConfig):
     Attributes:
         event_bus: publishes this process's events.
         exporters: the formats that exports can be written in.
-        job_queue: hands export jobs to workers.
+        job_queue: hands work to workers.
         runtime: the plugins at work in this process.
         plugin_manager: everything that can be done with plugins.
         method_provider: the methods that plugins offer on grids.
@@ -105,7 +105,7 @@ class GridKitConfig(AppConfig):
         """
         from celery.signals import task_postrun, task_prerun, worker_process_init
 
-        from gridkit_django.plugins import PluginManager, PluginRuntime
+        from gridkit_django.plugins import PluginManager, PluginRuntime, connect_notices
         from gridkit_django.plugins.wakeups import Wakeups
 
         self.runtime = PluginRuntime()
@@ -113,6 +113,7 @@ class GridKitConfig(AppConfig):
         self.method_provider = self.runtime.methods
         self.exporters.before_reading = self.runtime.ensure_current
         self.runtime.connect()
+        connect_notices()
         wakeups = Wakeups(self.plugin_manager)
         for signal, receiver in (
             (request_started, wakeups.request_began),

@@ -54,7 +54,8 @@ class GridKitSettings:
         HANDLER_FAILURES_MAX: failures in a row after which a plugin is suspended.
         BREAKER_SLOW_CALLS: slow calls in a row after which a handler is left out for a while; 0 for never.
         BREAKER_SECONDS: for how long the first time; each time after that twice as long, up to an hour.
-        MESSAGE_BYTES_MAX: bytes of one message between plugins, or of the payload of an event, at most.
+        MESSAGE_BYTES_MAX: bytes of one message between plugins, of the payload of an event, or of the arguments of a
+            job, at most.
         VALUE_BYTES_MAX: bytes of one stored value, one answer of a method or one result of a job at most.
         JOB_SECONDS_MAX: seconds that one run of a plugin's job may take.
         HEALTH_HISTORY_DAYS: days for which health checks are kept; thinned to one an hour after the first day.

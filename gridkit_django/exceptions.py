@@ -60,7 +60,8 @@ trail show next to the human text. Catch the width you need::
         │   └── StorageQuotaError          over max_storage_mb
         ├── PluginMessageError             a message could not be delivered
         ├── PluginJobError                 a job could not be run
-        │   └── JobNotFoundError           the plugin has no such job
+        │   ├── JobNotFoundError           the plugin has no such job
+        │   └── JobArgumentsError          the arguments break the job's JSON Schema
         ├── PluginMethodError              a method raised
         └── PluginHandlerError             a critical handler raised, so the act failed
 """
@@ -452,6 +453,12 @@ class JobNotFoundError(PluginJobError):
     """The plugin is not active, or has no job of this name."""
 
     code = "plugin-job-unknown"
+
+
+class JobArgumentsError(PluginJobError):
+    """The arguments of a plugin's job break its JSON Schema, or are too large."""
+
+    code = "plugin-job-arguments-invalid"
 
 
 class PluginMethodError(PluginError):

@@ -36,6 +36,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.PluginVersionError: 404,
         e.PluginCrashError: 409,
         e.JobNotFoundError: 404,
+        e.JobArgumentsError: 422,
         e.PluginIncompatibleError: 409,
         e.ManifestError: 422,
         e.PluginLoadError: 422,

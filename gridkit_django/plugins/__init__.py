@@ -9,9 +9,13 @@ from gridkit_django.plugins.context import PluginContext
 from gridkit_django.plugins.handlers import handles
 from gridkit_django.plugins.health import PluginHealth
 from gridkit_django.plugins.inventory import PermissionInfo, PluginFilter, PluginInfo, PluginUsage
+from gridkit_django.plugins.job_calls import JobCall, JobHandler
+from gridkit_django.plugins.job_list import JobInfo
+from gridkit_django.plugins.job_runs import JobRun
 from gridkit_django.plugins.limits import ResourceLimits, ResourceUsage
 from gridkit_django.plugins.manager import PluginManager, plugin_manager
 from gridkit_django.plugins.metadata import Category, PluginMetadata, Pricing, read_manifest
+from gridkit_django.plugins.notices import connect_notices, send_notice
 from gridkit_django.plugins.operations import (
     end_lost_operations,
     fail_operation,
@@ -27,6 +31,10 @@ __all__ = [
     "AvailablePlugin",
     "Category",
     "GrantTable",
+    "JobCall",
+    "JobHandler",
+    "JobInfo",
+    "JobRun",
     "MethodCall",
     "MethodHandler",
     "MethodResult",
@@ -44,6 +52,7 @@ __all__ = [
     "Pricing",
     "ResourceLimits",
     "ResourceUsage",
+    "connect_notices",
     "end_lost_operations",
     "fail_operation",
     "handles",
@@ -51,4 +60,5 @@ __all__ = [
     "read_manifest",
     "request_operation",
     "run_operation",
+    "send_notice",
 ]

@@ -14,6 +14,7 @@ from gridkit_django.typing import JSONObject, JSONValue
 
 if TYPE_CHECKING:
     from gridkit_django.plugins.calls import RegisteredMethod
+    from gridkit_django.plugins.job_calls import RegisteredJob
 
 Unsubscribe = Callable[[], None]
 """Takes back one subscription; calling it twice does nothing."""
@@ -93,6 +94,14 @@ class ContextBackend(Protocol):
 
     def register_method(self, method: RegisteredMethod) -> Unsubscribe:
         """Offer a method."""
+        ...
+
+    def register_job(self, job: RegisteredJob) -> Unsubscribe:
+        """Offer a job."""
+        ...
+
+    def run_job(self, name: str, arguments: JSONObject, delay_seconds: int) -> str:
+        """Let a worker run a job of the plugin; the run's id."""
         ...
 
     def register_exporter(self, name: str, target: str) -> Unsubscribe:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from gridkit_django.plugins.backend import AuditTarget, ContextBackend
+from gridkit_django.plugins.backend import AuditTarget, ContextBackend, Unsubscribe
+from gridkit_django.plugins.job_arguments import checked_schema
+from gridkit_django.plugins.job_calls import JobHandler, RegisteredJob
 from gridkit_django.plugins.permissions import Permission
+from gridkit_django.plugins.timing import checked_timing
 from gridkit_django.typing import JSONObject, JSONValue
 
 
@@ -162,3 +166,66 @@ class PluginExports(Capability):
         """
         self._require(Permission.ROWS_READ, Permission.FILES_WRITE)
         return self._backend.create_export(grid, query, format, options or {})
+
+
+class PluginJobs(Capability):
+    """Work in the background: a Celery worker carries it out. Needs ``schedule:use``.
+
+    A job is registered in ``initialize``, so every process knows it, and runs in whichever worker takes it. It acts as
+    the system: no user stands behind it.
+    """
+
+    def register(
+        self,
+        name: str,
+        handler: JobHandler,
+        *,
+        label: str,
+        every: timedelta | None = None,
+        cron: str = "",
+        schema: JSONObject | None = None,
+    ) -> Unsubscribe:
+        """Offer a job, and say when it runs by itself, if it does. It ends by itself with the plugin.
+
+        A time that was missed is made up for once. While a scheduled run is under way, the job is not started again by
+        its schedule. An administrator may start any job, and pause its schedule.
+
+        Args:
+            name: small letters, digits, ``-`` and ``_``; unique in the plugin.
+            handler: gets a ``JobCall``; returns a JSON value of at most ``VALUE_BYTES_MAX`` bytes, kept with the run.
+                It has ``JOB_SECONDS_MAX`` seconds.
+            label: for people, 1 to 200 characters.
+            every: an interval of whole seconds, from 1 second to 366 days.
+            cron: a crontab (minute, hour, day of the month, month, day of the week) in the site's time zone.
+            schema: JSON Schema (2020-12) of the arguments; None for a job that takes none.
+
+        Raises:
+            PluginPermissionError: without ``schedule:use``.
+            PluginStateError: when the plugin has a job of this name.
+            PluginLimitError: over 50 jobs.
+            PluginError: for a name, label, timing or schema that is wrong.
+        """
+        self._require(Permission.SCHEDULE_USE)
+        job = RegisteredJob(name, handler, label, checked_timing(every, cron), checked_schema(name, schema))
+        return self._backend.register_job(job)
+
+    def run(self, name: str, arguments: JSONObject | None = None, *, delay_seconds: int = 0) -> str:
+        """Let a worker run one of the plugin's own jobs, once the transaction under way has committed.
+
+        Args:
+            name: the job.
+            arguments: what fits its schema, at most ``MESSAGE_BYTES_MAX`` bytes.
+            delay_seconds: how long to wait, 0 to 86,400.
+
+        Returns:
+            The id of the run.
+
+        Raises:
+            PluginPermissionError: without ``schedule:use``.
+            JobNotFoundError: when the plugin is not at work yet (as in ``initialize``), or has no job of this name.
+            JobArgumentsError: when the arguments break the schema.
+            PluginJobError: for a delay that is out of bounds.
+            PluginLimitError: when a thousand runs of the plugin wait already.
+        """
+        self._require(Permission.SCHEDULE_USE)
+        return self._backend.run_job(name, arguments or {}, delay_seconds)

@@ -30,7 +30,7 @@ def changing(runtime: PluginRuntime, user: User | None) -> Iterator[None]:
     """
     if in_transaction():
         runtime.doubt()
-    with _acting_as(user), transaction.atomic(using=database()):
+    with acting_as(user), transaction.atomic(using=database()):
         runtime.generations.bump()
         with runtime.paused():
             yield
@@ -39,7 +39,8 @@ def changing(runtime: PluginRuntime, user: User | None) -> Iterator[None]:
 
 
 @contextmanager
-def _acting_as(user: User | None) -> Iterator[None]:
+def acting_as(user: User | None) -> Iterator[None]:
+    """Act as a person for the length of the block; None for whoever acts already."""
     act = current_act()
     if user is None:
         yield

@@ -13,7 +13,7 @@ from typing import Any
 from gridkit_django.events import Moment, Priority
 from gridkit_django.plugins.backend import ContextBackend, MessageHandler, Unsubscribe
 from gridkit_django.plugins.calls import MethodHandler, MethodSchema, RegisteredMethod
-from gridkit_django.plugins.capabilities import Capability, PluginAudit, PluginExports, PluginStorage
+from gridkit_django.plugins.capabilities import Capability, PluginAudit, PluginExports, PluginJobs, PluginStorage
 from gridkit_django.plugins.handlers import EventHandler, checked_mark
 from gridkit_django.plugins.limits import ResourceUsage
 from gridkit_django.plugins.permissions import Permission, checked_permission
@@ -28,6 +28,7 @@ class PluginContext(Capability):
         storage: its isolated storage.
         audit: writes audit records.
         exports: starts exports for the calling user.
+        jobs: work in the background, at once, later or on a schedule.
         logger: a logger under ``gridkit_django.plugin``.
     """
 
@@ -37,6 +38,7 @@ class PluginContext(Capability):
         self.storage = PluginStorage(plugin_id, backend)
         self.audit = PluginAudit(plugin_id, backend)
         self.exports = PluginExports(plugin_id, backend)
+        self.jobs = PluginJobs(plugin_id, backend)
         self.logger = logging.getLogger(f"gridkit_django.plugin.{plugin_id.replace('.', '_')}")
 
     @property

@@ -17,6 +17,7 @@ from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.calls import RegisteredMethod
 from gridkit_django.plugins.config import checked_config, grid_values
 from gridkit_django.plugins.handlers import EventHandler, HandlerMark
+from gridkit_django.plugins.job_calls import RegisteredJob
 from gridkit_django.plugins.limits import RateLimiter
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.permissions import Permission
@@ -55,6 +56,7 @@ class LivePlugin:
         self.emit_rate = RateLimiter(metadata.resource_limits.max_events_per_second)
         self.subscriptions: tuple[Subscription, ...] = ()
         self.methods: dict[str, tuple[RegisteredMethod, CallStats]] = {}
+        self.jobs: dict[str, tuple[RegisteredJob, CallStats]] = {}
         self.message_handlers: tuple[tuple[MessageHandler, CallStats], ...] = ()
         self.exporters: list[Unsubscribe] = []
         self.schemas: dict[tuple[str, str], JSONObject] = {}
@@ -164,6 +166,7 @@ class LivePlugin:
         self.subscriptions = ()
         self.message_handlers = ()
         self.methods = {}
+        self.jobs = {}
         self.release_exporters()
 
     def release_exporters(self) -> None:
@@ -172,10 +175,11 @@ class LivePlugin:
             self.exporters.pop()()
 
     def all_stats(self) -> tuple[CallStats, ...]:
-        """Return the accounting of every handler and method."""
+        """Return the accounting of every handler, method and job."""
         handlers = tuple(item.stats for item in self.subscriptions)
         methods = tuple(stats for _, stats in self.methods.values())
-        return handlers + methods + tuple(stats for _, stats in self.message_handlers)
+        jobs = tuple(stats for _, stats in self.jobs.values())
+        return handlers + methods + jobs + tuple(stats for _, stats in self.message_handlers)
 
     def forget_context(self) -> None:
         """Cut the object off from its context: a destroyed plugin reaches nothing more."""

@@ -23,12 +23,14 @@ from gridkit_django.exceptions import (
 from gridkit_django.exports import create_export, describe_job, exporters
 from gridkit_django.grids import grid_registry, open_grid
 from gridkit_django.grids.query import GridQuery
-from gridkit_django.plugins import methods
+from gridkit_django.plugins import jobs, methods
 from gridkit_django.plugins.backend import AuditTarget, MessageHandler, StorageBackend, Unsubscribe
 from gridkit_django.plugins.calls import RegisteredMethod
 from gridkit_django.plugins.callscope import current_call
 from gridkit_django.plugins.depth import one_deeper
 from gridkit_django.plugins.handlers import EventHandler, HandlerMark
+from gridkit_django.plugins.job_calls import RegisteredJob
+from gridkit_django.plugins.jobs import JobRuntime
 from gridkit_django.plugins.limits import ResourceUsage
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.permission_use import PermissionUse
@@ -39,13 +41,8 @@ from gridkit_django.plugins.storage import DatabaseStorage
 from gridkit_django.typing import JSONObject, JSONValue, User
 
 
-class Host(Protocol):
+class Host(JobRuntime, Protocol):
     """What the backend needs of the runtime."""
-
-    @property
-    def live(self) -> Mapping[str, LivePlugin]:
-        """The plugins at work in this process."""
-        ...
 
     def rebuild_table(self) -> None:
         """Build the handler table anew from the plugins at work."""
@@ -148,6 +145,14 @@ class LocalBackend:
         """Offer a method."""
         methods.register(self._live, method, self._host.live.values())
         return lambda: methods.unregister(self._live, method)
+
+    def register_job(self, job: RegisteredJob) -> Unsubscribe:
+        """Offer a job."""
+        return jobs.register(self._live, job)
+
+    def run_job(self, name: str, arguments: JSONObject, delay_seconds: int) -> str:
+        """Let a worker run a job of the plugin."""
+        return str(jobs.start(self._host, self._live.plugin_id, name, arguments, delay_seconds=delay_seconds).pk)
 
     def register_exporter(self, name: str, target: str) -> Unsubscribe:
         """Offer a format."""

@@ -34,13 +34,14 @@ def run_plugin_operation(operation_id: str) -> None:
 
 @shared_task(name="gridkit.check_plugin_health", ignore_result=True)
 def check_plugin_health(plugin_id: str = "") -> None:
-    """Check one plugin, or every active one, in this worker and store the results; end operations that were lost.
+    """Check one plugin, or every active one, in this worker and store the results; end lost operations and jobs.
 
     Args:
         plugin_id: which; empty for all.
     """
     with acting(Actor.system("health"), EventSource.SYSTEM):
         end_lost_operations()
+        plugin_manager().tidy_job_runs()
         if plugin_id:
             plugin_manager().check_plugin_health(plugin_id)
         else:

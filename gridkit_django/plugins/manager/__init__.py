@@ -13,11 +13,12 @@ from django.apps import apps
 from gridkit_django.plugins.manager.governance import Governance
 from gridkit_django.plugins.manager.insight import Insight
 from gridkit_django.plugins.manager.lifecycle import Lifecycle
+from gridkit_django.plugins.manager.work import Work
 
 __all__ = ["PluginManager", "plugin_manager"]
 
 
-class PluginManager(Lifecycle, Governance, Insight):
+class PluginManager(Lifecycle, Governance, Insight, Work):
     """Installs, switches, configures, watches and lists plugins. Every change is stored, recorded, told and followed.
 
     Each change raises ``PluginNotFoundError`` when the plugin is not installed, and tells a failure to start as the
@@ -36,7 +37,7 @@ class PluginManager(Lifecycle, Governance, Insight):
         self.runtime.follow()
 
     def stop_all(self) -> None:
-        """Stop all plugins and watchers in this process; the next use starts afresh."""
+        """Stop all plugins, watchers and the idle thread in this process; the next use starts afresh."""
         self._hot_reload.disable_all()
         self.runtime.stop_all()
 

@@ -38,3 +38,8 @@ class Governance(ManagerPart):
         """Take a permission or wildcard away; it counts for the plugin's next call. See ``grants.revoke``."""
         grants.revoke(self.runtime, plugin_id, permission, user)
         return self.get_plugin(plugin_id)
+
+    def deny_permission(self, plugin_id: str, permission: str, *, user: User | None = None) -> PluginInfo:
+        """Refuse a permission that the plugin asks for; it is not asked for again. See ``grants.deny``."""
+        grants.deny(self.runtime, plugin_id, permission, user)
+        return self.get_plugin(plugin_id)
