@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from graphlib import CycleError, TopologicalSorter
 
 from gridkit_django import __version__
 from gridkit_django.exceptions import ErrorItem, PluginIncompatibleError, PluginStateError
 from gridkit_django.plugins.metadata import PluginMetadata
+from gridkit_django.plugins.plan import Plan, PlanReason
 from gridkit_django.plugins.ranges import admits
 
 
@@ -58,13 +58,15 @@ def check_unneeded(plugin_id: str, active: Iterable[PluginMetadata]) -> None:
         raise PluginStateError(f"{plugin_id} is needed by {', '.join(needed_by)}. Deactivate these first.")
 
 
-def start_order(plugins: Mapping[str, PluginMetadata]) -> tuple[str, ...]:
-    """Return the ids so that peers come before those who need them, else by id. Circles keep the order by id."""
-    graph = {key: sorted(peer for peer, _ in item.peers if peer in plugins) for key, item in sorted(plugins.items())}
-    try:
-        return tuple(TopologicalSorter(graph).static_order())
-    except CycleError:
-        return tuple(sorted(plugins))
+def misfit(metadata: PluginMetadata, plan: Plan) -> PluginIncompatibleError:
+    """Return the error that says why the plan holds a plugin, with one item in ``errors`` for each reason."""
+    return _incompatible(metadata, plan.held.get(metadata.id, ()))
+
+
+def _incompatible(metadata: PluginMetadata, reasons: Iterable[PlanReason]) -> PluginIncompatibleError:
+    faults = [_fault(item.pointer, item.detail) for item in reasons]
+    text = "; ".join(item.detail for item in faults)
+    return PluginIncompatibleError(f"{metadata.id} {metadata.version} can't be active here: {text}.", errors=faults)
 
 
 def _peer_faults(metadata: PluginMetadata, others: Mapping[str, PluginMetadata]) -> Iterable[ErrorItem]:

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from django.utils import timezone
+
 from gridkit_django import __version__
-from gridkit_django.exceptions import PluginError, PluginIncompatibleError
+from gridkit_django.exceptions import PluginCrashError, PluginError, PluginIncompatibleError, PluginNotReadyError
 from gridkit_django.models import EffectiveState
-from gridkit_django.plugins.compat import check_neighbours, start_order
+from gridkit_django.plugins.compat import check_neighbours, misfit
+from gridkit_django.plugins.crashes import FIRST_HOLD_SECONDS, held_until
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.local import Host
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.permissions import Permission
+from gridkit_django.plugins.plan import Plan, PlannedPlugin, make_plan
 from gridkit_django.plugins.processes import ProcessRow
 from gridkit_django.plugins.reports import Reporter, StateReport, VersionReport
+from gridkit_django.plugins.retry import Failures
 from gridkit_django.plugins.spec import PluginSpec
-from gridkit_django.plugins.starting import Starter, stop
+from gridkit_django.plugins.starting import Starter
 
 logger = logging.getLogger("gridkit_django.plugins")
 
@@ -34,19 +38,6 @@ class Board(Host, Protocol):
     def put(self, plugin_id: str, live: LivePlugin | None) -> None:
         """Swap a plugin in (or out, with None) and build the table anew."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a plugin does not run here in the revision that is wanted.
-
-    Attributes:
-        revision: the revision that was tried; it is not tried again.
-        error: what went wrong.
-    """
-
-    revision: int
-    error: PluginError
 
 
 class Follower:
@@ -64,34 +55,46 @@ class Follower:
         self._starter = starter
         self._reporter = reporter
         self._process = process
-        self.failures: Mapping[str, Failure] = MappingProxyType({})
+        self.failures = Failures()
 
-    def follow(self, specs: Mapping[str, PluginSpec], *, doubtful: bool) -> None:
+    def follow(
+        self,
+        specs: Mapping[str, PluginSpec],
+        *,
+        doubtful: bool,
+        killers: Mapping[str, PluginError] = MappingProxyType({}),
+    ) -> None:
         """Bring the plugins at work to what ``specs`` says.
 
         Args:
             specs: all installed plugins.
             doubtful: an earlier comparison may have seen a change that was rolled back, so the same revision does not
                 mean the same content.
+            killers: plugins that are not started now, because a process died while they did, with the reason.
         """
         wanted = {key: spec for key, spec in specs.items() if spec.wanted and not _is_suspended(spec)}
-        for plugin_id in [key for key in self._board.live if key not in wanted]:
+        for plugin_id in [key for key in reversed(list(self._board.live)) if key not in wanted]:
             self._stop(plugin_id)
-        self._forget_failures(wanted)
+        self.failures.keep({key: spec.revision for key, spec in wanted.items()})
+        for key in killers.keys() & wanted.keys() - self._board.live.keys():
+            self.failures.remember(key, wanted[key].revision, killers[key], wait=FIRST_HOLD_SECONDS)
         moved = {key: spec for key, spec in wanted.items() if self._has_moved(spec, doubtful=doubtful)}
         manifests = self._manifests(moved)
-        for plugin_id in start_order(manifests):
-            self._renew(moved[plugin_id], manifests[plugin_id])
+        plan = self._plan(specs, manifests)
+        for plugin_id in plan.order:
+            if plugin_id in manifests:
+                self._renew(moved[plugin_id], manifests[plugin_id])
+        if manifests.keys() - self._board.live.keys():
+            self._plan(specs, {})  # who needs one that could not start stops too
 
     def forget(self, plugin_id: str) -> None:
         """Try a plugin again at the next follow, whatever was seen before."""
-        self.failures = MappingProxyType({key: item for key, item in self.failures.items() if key != plugin_id})
+        self.failures.forget(plugin_id)
 
     def _has_moved(self, spec: PluginSpec, *, doubtful: bool) -> bool:
-        failure = self.failures.get(spec.plugin_id)
-        if failure is not None and failure.revision == spec.revision:
-            # What does not fit is looked at each time: the missing peer may have come. No code runs for that.
-            return isinstance(failure.error, PluginIncompatibleError)
+        failure = self.failures.get(spec.plugin_id, spec.revision)
+        if failure is not None:
+            return not self.failures.is_held(spec.plugin_id, spec.revision)
         live = self._board.live.get(spec.plugin_id)
         if live is None or live.spec.revision != spec.revision:
             return True
@@ -109,22 +112,64 @@ class Follower:
         return found
 
     def _is_held_back(self, spec: PluginSpec) -> bool:
-        """Whether the plugin is in quarantine and nothing changed that could make it work.
-
-        It leaves by another content of its code, another core, or an administrator, whose act clears the state.
-        """
-        if spec.effective_state is not EffectiveState.QUARANTINED:
+        """Whether every process leaves the plugin out for now; what serves already goes on, with the grants of now."""
+        reason, wait = self._reason_to_hold(spec)
+        if reason is None:
             return False
-        held = (spec.evidence.get("digest"), spec.evidence.get("core")) == (self._starter.digest(spec), __version__)
-        if held:
-            reason = str(spec.evidence.get("error", "it failed before"))
-            self._remember(spec, PluginError(f"{spec.plugin_id} is in quarantine: {reason}"))
-        return held
+        self.failures.remember(spec.plugin_id, spec.revision, reason, wait=wait)
+        live = self._board.live.get(spec.plugin_id)
+        if live is not None:
+            _swap_grants(live, spec, keep_spec=True)
+        return True
+
+    def _reason_to_hold(self, spec: PluginSpec) -> tuple[PluginError | None, float | None]:
+        """Return why every process leaves the plugin out, and for how many seconds (None for without end).
+
+        It leaves quarantine by another content of its code, another core, or an administrator, whose act clears the
+        state.
+        """
+        until = held_until(spec.effective_state, spec.evidence)
+        if until is not None and until > timezone.now():
+            reason = f"{spec.plugin_id} killed a process, and is left out until {until.isoformat(timespec='seconds')}."
+            return PluginCrashError(reason), (until - timezone.now()).total_seconds()
+        if spec.effective_state is not EffectiveState.QUARANTINED:
+            return None, None
+        if (spec.evidence.get("digest"), spec.evidence.get("core")) != (self._starter.digest(spec), __version__):
+            return None, None
+        told = spec.evidence.get("error", "it failed before")
+        return PluginError(f"{spec.plugin_id} is in quarantine: {told}"), None
+
+    def _plan(self, specs: Mapping[str, PluginSpec], manifests: dict[str, PluginMetadata]) -> Plan:
+        """Plan what runs. Where a new manifest does not fit, the old one goes on if that still fits; else it stops.
+
+        Takes what does not fit out of ``manifests``.
+        """
+        misfits: dict[str, PluginError] = {}
+        plan = self._plan_of(specs, manifests)
+        while unfit := [key for key in plan.held if key in manifests]:
+            misfits |= {key: misfit(manifests.pop(key), plan) for key in unfit}
+            plan = self._plan_of(specs, manifests)
+        for plugin_id in [key for key in reversed(list(self._board.live)) if key in plan.held]:
+            misfits.setdefault(plugin_id, misfit(self._board.live[plugin_id].metadata, plan))
+            self._stop(plugin_id)
+        for plugin_id, error in misfits.items():
+            self._failed(specs[plugin_id], error)
+        return plan
+
+    def _plan_of(self, specs: Mapping[str, PluginSpec], manifests: Mapping[str, PluginMetadata]) -> Plan:
+        planned: list[PlannedPlugin] = []
+        for plugin_id, spec in specs.items():
+            live = self._board.live.get(plugin_id)
+            metadata = manifests.get(plugin_id, live.metadata if live is not None else None)
+            blocked = "" if metadata is not None else "it does not run here"
+            planned.append(PlannedPlugin(plugin_id, metadata, wanted=spec.wanted, blocked=blocked))
+        return make_plan(planned, __version__)
 
     def _renew(self, spec: PluginSpec, metadata: PluginMetadata) -> None:
         live = self._board.live.get(spec.plugin_id)
         if live is not None and _only_fewer_grants(live.spec, spec):
             _swap_grants(live, spec)
+            self.failures.forget(spec.plugin_id)
             return
         try:
             check_neighbours(metadata, [other.metadata for other in self._board.live.values()])
@@ -134,15 +179,16 @@ class Follower:
             return
         self._board.put(spec.plugin_id, new)
         if live is not None:
-            stop(live, keep_code=live.code is new.code)
+            self._starter.stop(live, keep_code=live.code is new.code)
         self._succeeded(spec, new)
 
     def _stop(self, plugin_id: str) -> None:
         live = self._board.live[plugin_id]
         self._board.put(plugin_id, None)
-        stop(live)
+        self._starter.stop(live)
 
     def _succeeded(self, spec: PluginSpec, live: LivePlugin) -> None:
+        self.failures.forget(spec.plugin_id)
         if (live.metadata.version, live.code.digest) != (spec.version, spec.digest):
             schema = live.code.plugin_class.Config.model_json_schema()
             self._reporter.report(VersionReport(spec.plugin_id, live.metadata, schema, live.code.digest))
@@ -153,7 +199,7 @@ class Follower:
     def _failed(self, spec: PluginSpec, error: PluginError) -> None:
         """Keep the old one serving, with the grants of now; without an old one, quarantine."""
         logger.warning("%s does not run here: %s", spec.plugin_id, error.detail, exc_info=error)
-        self._remember(spec, error)
+        self.failures.remember(spec.plugin_id, spec.revision, error)
         live = self._board.live.get(spec.plugin_id)
         if live is not None:
             _swap_grants(live, spec, keep_spec=True)
@@ -168,15 +214,6 @@ class Follower:
             digest = ""
         return {**self._process.describe(), "core": __version__, "digest": digest, "revision": spec.revision}
 
-    def _remember(self, spec: PluginSpec, error: PluginError) -> None:
-        self.failures = MappingProxyType({**self.failures, spec.plugin_id: Failure(spec.revision, error)})
-
-    def _forget_failures(self, wanted: Mapping[str, PluginSpec]) -> None:
-        kept = {
-            key: item for key, item in self.failures.items() if key in wanted and wanted[key].revision == item.revision
-        }
-        self.failures = MappingProxyType(kept)
-
 
 def _is_suspended(spec: PluginSpec) -> bool:
     return spec.effective_state is EffectiveState.SUSPENDED
@@ -185,7 +222,9 @@ def _is_suspended(spec: PluginSpec) -> bool:
 def _state_after(error: PluginError, *, serving: bool) -> EffectiveState:
     if serving:
         return EffectiveState.DEGRADED
-    return EffectiveState.INCOMPATIBLE if isinstance(error, PluginIncompatibleError) else EffectiveState.QUARANTINED
+    if isinstance(error, PluginIncompatibleError):
+        return EffectiveState.INCOMPATIBLE
+    return EffectiveState.ERROR if isinstance(error, PluginNotReadyError) else EffectiveState.QUARANTINED
 
 
 def _only_fewer_grants(old: PluginSpec, new: PluginSpec) -> bool:

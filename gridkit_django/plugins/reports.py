@@ -20,6 +20,7 @@ from gridkit_django.models import DesiredState, EffectiveState, InstalledPlugin,
 from gridkit_django.plugins.generation import GenerationStore
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.savepoints import database, in_transaction
+from gridkit_django.plugins.states import may_be_seen
 
 logger = logging.getLogger("gridkit_django.plugins")
 
@@ -33,6 +34,7 @@ _ACTIONS = MappingProxyType(
         EffectiveState.SUSPENDED: "plugin.suspend",
         EffectiveState.QUARANTINED: "plugin.quarantine",
         EffectiveState.INCOMPATIBLE: "plugin.incompatible",
+        EffectiveState.ERROR: "plugin.error",
     }
 )
 
@@ -50,6 +52,7 @@ class StateReport:
         evidence: plain facts that support it.
         replaces: the only reason code that this report may take the place of; empty for any. Who reports that a
             trouble is over names the trouble here, so that it does not hide another one.
+        renews: whether it is news even when state and code are stored already, because the evidence counts.
     """
 
     plugin_id: str
@@ -59,6 +62,7 @@ class StateReport:
     reason: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     replaces: str = ""
+    renews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,31 +123,50 @@ class Reporter:
         row = InstalledPlugin.objects.select_for_update().filter(plugin_id=report.plugin_id).first()
         if row is None or not _is_news(row, report):
             return
-        before = row.effective_state
+        before, was = row.effective_state, {"code": row.state_code, "reason": row.state_reason}
         row.effective_state, row.state_code = report.state, report.code
         row.state_reason, row.state_evidence = report.reason, dict(report.evidence) if report.code else {}
         row.revision += suspends
         row.save(
             update_fields=["effective_state", "state_code", "state_reason", "state_evidence", "revision", "changed_at"]
         )
-        _record_state(report, before)
+        _record_state(report, before, was)
 
 
 def _is_news(row: InstalledPlugin, report: StateReport) -> bool:
-    """Whether the report says something new about the plugin as it is wanted now."""
+    """Whether the report says something new about the plugin as it is wanted now, and may say it."""
     if row.revision != report.revision or row.desired_state != DesiredState.ACTIVE:
         return False
     if report.replaces and row.state_code != report.replaces:
         return False
-    return (row.effective_state, row.state_code) != (report.state, report.code)
+    if not report.renews and (row.effective_state, row.state_code) == (report.state, report.code):
+        return False
+    if may_be_seen(EffectiveState(row.effective_state), report.state) and not _would_end_quarantine(row, report):
+        return True
+    logger.info("%s stays %s; another process saw %s", row.plugin_id, row.effective_state, report.state)
+    return False
 
 
-def _record_state(report: StateReport, before: str) -> None:
+def _would_end_quarantine(row: InstalledPlugin, report: StateReport) -> bool:
+    """Whether the report would let a plugin out of quarantine though its code and the core are the same.
+
+    Another process may run it well: then it goes on there, but nobody starts it anew before an administrator says so.
+    """
+    if row.effective_state != EffectiveState.QUARANTINED or "digest" not in report.evidence:
+        return False
+    if report.state in {EffectiveState.QUARANTINED, EffectiveState.SUSPENDED}:
+        return False
+    return all(report.evidence.get(key) == row.state_evidence.get(key) for key in ("digest", "core"))
+
+
+def _record_state(report: StateReport, before: str, was: Mapping[str, str]) -> None:
     """Record a change of state; that an activated plugin is active is no news of its own."""
     if report.state is EffectiveState.ACTIVE and before == EffectiveState.INSTALLED:
         return
     action = _ACTIONS.get(report.state, "plugin.recover")
     evidence = {**report.evidence, "code": report.code, "reason": report.reason}
+    if report.state is EffectiveState.ACTIVE:
+        evidence |= {"reason": report.reason or f"This is over: {was['reason']}", "was": was["code"]}
     changes = {"effective_state": [before, report.state.value]}
     record(action, target=Target.plugin(report.plugin_id), changes=changes, evidence=evidence)
     if report.state is not EffectiveState.ACTIVE:
@@ -166,7 +189,8 @@ def _write_version(report: VersionReport) -> None:
     row.current_version = after
     row.save(update_fields=["current_version", "changed_at"])
     changes = {"version": [before.version if before else None, after.version]}
-    record("plugin.update", target=Target.plugin(report.plugin_id), changes=changes, evidence={"digest": report.digest})
+    evidence = {"digest": report.digest, "reason": "Other content was found at its source, and it runs."}
+    record("plugin.update", target=Target.plugin(report.plugin_id), changes=changes, evidence=evidence)
     payload = {"pluginId": report.plugin_id, "version": after.version}
     event_bus().open(make_event("plugin:update", payload)).after()
 

@@ -11,9 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import PluginError
+from gridkit_django.exceptions import PluginCrashError, PluginError
 from gridkit_django.models import EffectiveState
+from gridkit_django.plugins.boot import BootRecord
 from gridkit_django.plugins.catalog import SourceCatalog
+from gridkit_django.plugins.crashes import CrashJudge
 from gridkit_django.plugins.dispatch import Dispatcher
 from gridkit_django.plugins.follow import Follower
 from gridkit_django.plugins.generation import GenerationStore
@@ -25,8 +27,8 @@ from gridkit_django.plugins.permission_use import PermissionUse
 from gridkit_django.plugins.processes import ProcessRow
 from gridkit_django.plugins.reports import Reporter, StateReport
 from gridkit_django.plugins.savepoints import in_transaction
-from gridkit_django.plugins.spec import load_specs
-from gridkit_django.plugins.starting import Starter, stop
+from gridkit_django.plugins.spec import PluginSpec, load_specs
+from gridkit_django.plugins.starting import Starter
 from gridkit_django.plugins.stats import describe
 from gridkit_django.plugins.table import HandlerTable
 from gridkit_django.typing import JSONValue
@@ -70,9 +72,11 @@ class PluginRuntime:
         self.table = HandlerTable()
         self.generation = -1
         self.on_put: Callable[[str, LivePlugin | None], None] | None = None
-        self.chores: tuple[Callable[[], None], ...] = ()
         self._dispatcher = Dispatcher(self)
-        self._starter = Starter(self, self.catalog)
+        record = BootRecord(self.process)
+        self._starter = Starter(self, self.catalog, record)
+        self._crashes = CrashJudge(record, self.reporter)
+        self.chores: tuple[Callable[[], None], ...] = (self._crashes.judge_later,)
         self._follower = Follower(self, self._starter, self.reporter, self.process)
         self._unchecked = True
         self._doubtful = False
@@ -106,7 +110,8 @@ class PluginRuntime:
         if not self._unchecked or getattr(self._paused, "yes", False):
             return
         try:
-            if self.generations.current() == self.generation and not self._doubtful:
+            moved = self.generations.current() != self.generation or self._follower.failures.any_due()
+            if not moved and not self._doubtful:
                 self._unchecked = False
                 return
         except Exception as error:  # noqa: BLE001 - the site works without plugins; logged, and asked again
@@ -127,8 +132,8 @@ class PluginRuntime:
 
     def failure_of(self, plugin_id: str, revision: int) -> PluginError | None:
         """Return why a plugin does not run here in a revision, or None."""
-        failure = self._follower.failures.get(plugin_id)
-        return failure.error if failure is not None and failure.revision == revision else None
+        failure = self._follower.failures.get(plugin_id, revision)
+        return failure.error if failure is not None else None
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -191,7 +196,7 @@ class PluginRuntime:
         self.put(owner.plugin_id, None)
         state = EffectiveState.SUSPENDED
         self.reporter.report(StateReport(owner.plugin_id, owner.spec.revision, state, code, reason, facts))
-        stop(owner)
+        self._starter.stop(owner)
         self._unchecked = True
 
     def housekeeping(self, *, only_outside_transactions: bool = False) -> None:
@@ -220,7 +225,7 @@ class PluginRuntime:
         live = self.live.get(plugin_id)
         if live is not None:
             self.put(plugin_id, None)
-            stop(live)
+            self._starter.stop(live)
 
     def after_fork(self) -> None:
         """Begin again in a forked child: new row, new locks, and a look at the database at the next use."""
@@ -234,8 +239,8 @@ class PluginRuntime:
         """Stop every plugin in this process and forget what was followed; the next use starts afresh."""
         for plugin_id, live in list(self.live.items()):
             self.put(plugin_id, None)
-            stop(live)
-        self._follower.failures = MappingProxyType({})
+            self._starter.stop(live)
+        self._follower.failures.clear()
         self.generation = -1
         self._unchecked = True
         self._doubtful = False
@@ -262,11 +267,17 @@ class PluginRuntime:
         self._unchecked = False
         try:
             generation = self.generations.current()
-            specs = {} if settings().PLUGINS_SAFE_MODE else load_specs()
+            killers, specs = self._read()
         except Exception as error:  # noqa: BLE001 - the site works with the plugins it has; logged, and tried again
             logger.warning("The plugins can't be read from the database: %s", describe(error))
             self._unchecked = True
             return
-        self._follower.follow(specs, doubtful=self._doubtful)
+        self._follower.follow(specs, doubtful=self._doubtful, killers=killers)
         self._doubtful = self._doubtful and in_transaction()
         self.generation = generation
+
+    def _read(self) -> tuple[Mapping[str, PluginCrashError], Mapping[str, PluginSpec]]:
+        """Return the plugins that killed a process a moment ago, and what is wanted; nothing at all in safe mode."""
+        if settings().PLUGINS_SAFE_MODE:
+            return {}, {}
+        return self._crashes.judge(), load_specs()

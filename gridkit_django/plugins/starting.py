@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
-from gridkit_django.exceptions import PluginError, PluginInitializeError, PluginLoadError
+from gridkit_django.exceptions import PluginError, PluginInitializeError, PluginLoadError, PluginNotReadyError
 from gridkit_django.plugins.base import Plugin
+from gridkit_django.plugins.boot import BootRecord
 from gridkit_django.plugins.catalog import SourceCatalog
 from gridkit_django.plugins.compat import check_core
 from gridkit_django.plugins.config import checked_config, site_values
@@ -16,24 +18,29 @@ from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.local import Host, LocalBackend
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.places import place_of
+from gridkit_django.plugins.retry import may_pass
 from gridkit_django.plugins.savepoints import savepoints
 from gridkit_django.plugins.sources import CodeSource, PluginCode
 from gridkit_django.plugins.spec import PluginSpec
 
 logger = logging.getLogger("gridkit_django.plugins")
 
+DRAIN_SECONDS = 2.0
+
 
 class Starter:
-    """Builds live plugins.
+    """Builds live plugins, and ends them.
 
     Args:
         host: the runtime that they will serve in.
         catalog: where their code is found.
+        record: where each step is noted, for the case that it kills the process.
     """
 
-    def __init__(self, host: Host, catalog: SourceCatalog) -> None:
+    def __init__(self, host: Host, catalog: SourceCatalog, record: BootRecord) -> None:
         self._host = host
         self._catalog = catalog
+        self._record = record
 
     def start(self, spec: PluginSpec, metadata: PluginMetadata, previous: LivePlugin | None) -> LivePlugin:
         """Load the code, check the configuration, make the object and initialise it.
@@ -47,15 +54,17 @@ class Starter:
             PluginLoadError: when the code can't be imported.
             PluginConfigError: when the configuration does not fit.
             PluginInitializeError: when the plugin raised while it started.
+            PluginNotReadyError: when what it raised says that something outside is not there yet.
         """
         source = self._catalog.choose(spec)
-        code = self._code(source, previous)
-        try:
-            return self._build(spec, metadata, code, previous)
-        except PluginError:
-            if previous is None or code is not previous.code:
-                code.unload()
-            raise
+        with self._record.step(spec.plugin_id, spec.revision, source.digest(), "load") as note:
+            code = self._code(source, previous)
+            try:
+                return self._build(spec, metadata, code, previous, note)
+            except PluginError:
+                if previous is None or code is not previous.code:
+                    code.unload()
+                raise
 
     def manifest(self, spec: PluginSpec) -> PluginMetadata:
         """Return the manifest at the source, judged without running code.
@@ -79,49 +88,59 @@ class Starter:
         """
         return self._catalog.choose(spec).digest()
 
+    def stop(self, live: LivePlugin, *, keep_code: bool = False) -> None:
+        """End a plugin that no longer serves.
+
+        What was registered is taken back, calls under way are waited for (``DRAIN_SECONDS`` at most), ``destroy`` is
+        called, its modules are dropped.
+
+        Args:
+            live: the plugin.
+            keep_code: another object of the same code goes on.
+        """
+        live.release()
+        with self._record.step(live.plugin_id, live.spec.revision, live.code.digest, "destroy"):
+            try:
+                with savepoints():
+                    live.plugin.destroy()
+            except (Exception, SystemExit):
+                logger.exception("destroy() of %s failed", live.plugin_id)
+        live.forget_context()
+        if not keep_code:
+            live.code.unload()
+
     def _code(self, source: CodeSource, previous: LivePlugin | None) -> PluginCode:
         if previous is not None and previous.code.digest == source.digest():
             return previous.code
         return self._catalog.load(source)
 
     def _build(
-        self, spec: PluginSpec, metadata: PluginMetadata, code: PluginCode, previous: LivePlugin | None
+        self,
+        spec: PluginSpec,
+        metadata: PluginMetadata,
+        code: PluginCode,
+        previous: LivePlugin | None,
+        note: Callable[[str], None],
     ) -> LivePlugin:
         config = checked_config(code.plugin_class, spec.plugin_id, site_values(spec))
         plugin = _made(spec.plugin_id, code)
         live = LivePlugin(spec, metadata, code, plugin, config)
         context = PluginContext(spec.plugin_id, LocalBackend(self._host, live))
         _attach(plugin, metadata, context)
+        note("initialize")
         try:
             with savepoints():
                 for mark, handler in marked_handlers(plugin):
                     live.subscribe(mark, handler)
                 plugin.initialize(context)
                 if previous is not None:
+                    note("reload")
                     plugin.on_hot_reload(previous.plugin)
         except (Exception, SystemExit) as error:
             live.release()
             live.forget_context()
             raise _initialize_error(spec.plugin_id, code, error) from error
         return live
-
-
-def stop(live: LivePlugin, *, keep_code: bool = False) -> None:
-    """End a plugin that no longer serves: take back what was registered, call ``destroy``, drop its modules.
-
-    Args:
-        live: the plugin.
-        keep_code: another object of the same code goes on.
-    """
-    live.release()
-    try:
-        with savepoints():
-            live.plugin.destroy()
-    except (Exception, SystemExit):
-        logger.exception("destroy() of %s failed", live.plugin_id)
-    live.forget_context()
-    if not keep_code:
-        live.code.unload()
 
 
 def _made(plugin_id: str, code: PluginCode) -> Plugin:
@@ -140,7 +159,8 @@ def _attach(plugin: Plugin, metadata: PluginMetadata, context: PluginContext) ->
 
 def _initialize_error(plugin_id: str, code: PluginCode, error: BaseException) -> PluginInitializeError:
     place = place_of(error, code.where)
-    return PluginInitializeError(
-        f"{plugin_id} could not start: {place.text}{type(error).__name__}: {error}",
-        extra={"error": type(error).__name__, **place.facts},
-    )
+    facts = {"error": type(error).__name__, **place.facts}
+    told = f"{place.text}{type(error).__name__}: {error}"
+    if may_pass(error):
+        return PluginNotReadyError(f"{plugin_id} could not start yet, and is tried again: {told}", extra=facts)
+    return PluginInitializeError(f"{plugin_id} could not start: {told}", extra=facts)
