@@ -8,7 +8,6 @@ from gridkit_django.exceptions import PluginLoadError, PluginStateError
 from gridkit_django.models import DesiredState, EffectiveState, InstalledPlugin, PluginSource
 from gridkit_django.plugins.change import (
     STATE_FIELDS,
-    active_metadata,
     changing,
     get_row,
     raise_failure,
@@ -16,8 +15,10 @@ from gridkit_django.plugins.change import (
     tell,
     touch,
 )
-from gridkit_django.plugins.compat import check_core, check_neighbours, check_unneeded
+from gridkit_django.plugins.compat import check_core
 from gridkit_django.plugins.metadata import PluginMetadata
+from gridkit_django.plugins.plan import ChangeKind, PlanChange
+from gridkit_django.plugins.planning import check_change
 from gridkit_django.plugins.reports import store_version
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.typing import User
@@ -37,7 +38,7 @@ def activate(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None:
         row = get_row(plugin_id, lock=True)
         metadata = stored_metadata(row)
         check_core(metadata)
-        check_neighbours(metadata, active_metadata())
+        check_change(PlanChange(ChangeKind.ACTIVATE, plugin_id))
         changes = _set_state(row, DesiredState.ACTIVE)
         if changes:
             touch(row, *_FIELDS)
@@ -54,7 +55,7 @@ def deactivate(runtime: PluginRuntime, plugin_id: str, user: User | None) -> Non
     """
     with changing(runtime, user):
         row = get_row(plugin_id, lock=True)
-        check_unneeded(plugin_id, active_metadata())
+        check_change(PlanChange(ChangeKind.DEACTIVATE, plugin_id))
         changes = _set_state(row, DesiredState.INACTIVE)
         if changes:
             touch(row, *_FIELDS)
@@ -75,7 +76,7 @@ def reload(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None:
     metadata, digest, schema = _reloadable(runtime, get_row(plugin_id))
     with changing(runtime, user):
         row = get_row(plugin_id, lock=True)
-        check_neighbours(metadata, active_metadata())
+        check_change(PlanChange(ChangeKind.UPDATE, plugin_id, metadata))
         before = row.current_version
         row.current_version = store_version(row, metadata, schema, digest)
         _set_state(row, DesiredState.ACTIVE)

@@ -17,12 +17,14 @@ from gridkit_django.models import (
 from gridkit_django.plugins.activation import activate
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.catalog import full_ref
-from gridkit_django.plugins.change import active_metadata, author_of, changing, get_row, tell
-from gridkit_django.plugins.compat import check_core, check_neighbours, check_unneeded
+from gridkit_django.plugins.change import author_of, changing, get_row, tell
+from gridkit_django.plugins.compat import check_core
 from gridkit_django.plugins.config import checked_config, pinned_values
 from gridkit_django.plugins.configuration import check_not_pinned
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.permissions import checked_grant
+from gridkit_django.plugins.plan import ChangeKind, PlanChange
+from gridkit_django.plugins.planning import check_change
 from gridkit_django.plugins.reports import store_version
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.sources import CodeSource, PluginCode
@@ -90,7 +92,7 @@ def uninstall(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None
     """
     with changing(runtime, user):
         row = get_row(plugin_id, lock=True)
-        check_unneeded(plugin_id, active_metadata())
+        check_change(PlanChange(ChangeKind.UNINSTALL, plugin_id))
         evidence = {"version": row.current_version.version if row.current_version else "", "source": row.source_ref}
         tell("uninstall", row, evidence=evidence)
         _delete(row)
@@ -106,7 +108,7 @@ def _judge(metadata: PluginMetadata, request: InstallRequest) -> tuple[str, ...]
     if InstalledPlugin.objects.filter(plugin_id=metadata.id).exists():
         raise PluginStateError(f"{metadata.id} is installed already. Uninstall it first, or reload it.")
     if request.activate:
-        check_neighbours(metadata, active_metadata())
+        check_change(PlanChange(ChangeKind.INSTALL, metadata.id, metadata))
     if isinstance(request.grants, str):
         if request.grants != ALL:
             raise PluginStateError(f"grants is {request.grants!r}; give a list of permissions, or {ALL!r}.")

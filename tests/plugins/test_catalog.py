@@ -16,7 +16,7 @@ from gridkit_django.exceptions import (
 from gridkit_django.models import PluginSource
 from gridkit_django.plugins import Plugin
 from gridkit_django.plugins.catalog import SourceCatalog
-from gridkit_django.plugins.compat import check_core, check_neighbours, dependents, start_order
+from gridkit_django.plugins.compat import check_core, check_neighbours
 from tests.plugins.samples import Hermit, Listener, Needy, Stranger, metadata, write_plugin
 
 
@@ -111,11 +111,3 @@ def test_missing_peer_wrong_peer_and_conflict_are_told() -> None:
     for one, other in ((Hermit, Listener), (Listener, Hermit)):
         with pytest.raises(PluginIncompatibleError, match="together with"):
             check_neighbours(one.metadata, [other.metadata])
-
-
-def test_dependents_and_order_follow_the_peers() -> None:
-    assert dependents("listener", [Needy.metadata, Hermit.metadata]) == ("needy",)
-    first = metadata("a", peer_plugins=["b", "elsewhere"])
-    assert start_order({"a": first, "b": metadata("b"), "c": metadata("c")}) == ("b", "c", "a")
-    circle = {"a": metadata("a", peer_plugins=["b"]), "b": metadata("b", peer_plugins=["a"])}
-    assert start_order(circle) == ("a", "b")
