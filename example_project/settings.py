@@ -1,8 +1,8 @@
 """Settings of the example project: safe by default, changed through the environment only.
 
-``DATABASE_URL`` (PostgreSQL), ``REDIS_URL`` (broker, cache), ``SECRET_KEY``, ``DJANGO_DEBUG``, ``DJANGO_ALLOWED_HOSTS``
-and ``DJANGO_CSRF_TRUSTED_ORIGINS`` (comma-separated), ``DJANGO_HTTPS`` (behind a proxy that speaks https),
-``DJANGO_LOG_LEVEL``, ``GRIDKIT_DEMO_VAR`` (folder of the demo's files).
+``DATABASE_URL`` (PostgreSQL), ``REDIS_URL`` (broker, cache, hints between processes), ``SECRET_KEY``, ``DJANGO_DEBUG``,
+``DJANGO_ALLOWED_HOSTS`` and ``DJANGO_CSRF_TRUSTED_ORIGINS`` (comma-separated), ``DJANGO_HTTPS`` (behind a proxy that
+speaks https), ``DJANGO_LOG_LEVEL``, ``GRIDKIT_DEMO_VAR`` (folder of the demo's files).
 """
 
 from __future__ import annotations
@@ -135,6 +135,7 @@ CELERY_BEAT_SCHEDULE = {
 GRIDKIT = {
     "PLUGIN_ROOT": str(VAR_DIR / "plugins"),
     "HOT_RELOAD": flag("GRIDKIT_DEMO_HOT_RELOAD"),
+    "HINT_URL": REDIS_URL,
 }
 
 LOGGING = {

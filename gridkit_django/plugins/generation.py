@@ -10,15 +10,21 @@ from django.db import connections, transaction
 from django.db.models import F
 
 from gridkit_django.models import RuntimeGeneration
+from gridkit_django.plugins.hints import HintChannel
 from gridkit_django.plugins.savepoints import database
 
 _ROW = 1
 
 
 class GenerationStore:
-    """Reads and raises the generation."""
+    """Reads and raises the generation.
 
-    def __init__(self) -> None:
+    Args:
+        hints: where other processes are told, after the commit, that it was raised.
+    """
+
+    def __init__(self, hints: HintChannel) -> None:
+        self._hints = hints
         self._table_seen = False
 
     def current(self) -> int:
@@ -35,10 +41,14 @@ class GenerationStore:
         return self._select(connection.alias)
 
     def bump(self) -> None:
-        """Raise the generation by one. Call it first in the transaction of a change: it makes others wait."""
+        """Raise the generation by one. Call it first in the transaction of a change: it makes others wait.
+
+        The hint goes out first of all that follows the commit, so that others follow while this process does.
+        """
         rows = RuntimeGeneration.objects.using(database())
         if not rows.filter(pk=_ROW).update(value=F("value") + 1):
             rows.create(pk=_ROW, value=1)
+        transaction.on_commit(self._hints.publish, using=database())
 
     def _select(self, alias: str) -> int:
         table = connections[alias].ops.quote_name(RuntimeGeneration._meta.db_table)

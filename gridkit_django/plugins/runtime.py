@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any
 
@@ -18,34 +18,40 @@ from gridkit_django.plugins.catalog import SourceCatalog
 from gridkit_django.plugins.crashes import CrashJudge
 from gridkit_django.plugins.dispatch import Dispatcher
 from gridkit_django.plugins.follow import Follower
+from gridkit_django.plugins.freshness import Freshness
 from gridkit_django.plugins.generation import GenerationStore
+from gridkit_django.plugins.hints import HintChannel
+from gridkit_django.plugins.idle import IdleThread
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.memory import HeapBook
 from gridkit_django.plugins.messages import deliver
 from gridkit_django.plugins.methods import PluginMethods
 from gridkit_django.plugins.permission_use import PermissionUse
-from gridkit_django.plugins.processes import ProcessRow
+from gridkit_django.plugins.processes import ProcessReport, ProcessRow
 from gridkit_django.plugins.reports import Reporter, StateReport
 from gridkit_django.plugins.savepoints import in_transaction
 from gridkit_django.plugins.spec import PluginSpec, load_specs
 from gridkit_django.plugins.starting import Starter
 from gridkit_django.plugins.stats import describe
 from gridkit_django.plugins.table import HandlerTable
+from gridkit_django.plugins.turns import Turns
 from gridkit_django.typing import JSONValue
 
 logger = logging.getLogger("gridkit_django.plugins")
 
-FIRST_LOAD_WAIT_SECONDS = 30.0
+CHANGE_WAIT_SECONDS = 30.0
+USE_WAIT_SECONDS = 1.0
 
 
 class PluginRuntime:
     """Holds the plugins at work in this process. The app config owns the one there is.
 
     Making one does nothing; the first use looks at the database. After that it looks again once in each request and
-    task, at the first use, and follows when the generation moved.
+    task, at the first use, and follows when the generation moved. In between the idle thread looks.
 
     Attributes:
         catalog: the sources that this process can reach.
+        hints: by which processes tell each other to look.
         generations: the generation in the database.
         process: this process's row.
         reporter: writes what the runtime sees.
@@ -56,13 +62,16 @@ class PluginRuntime:
         table: the handler table made of them.
         generation: the generation followed last; -1 before the first time.
         on_put: told of each plugin that comes to work or ends.
-        chores: what else is due when a request or task has ended; each decides by itself whether it is, and is logged
-            when it raises.
+        chores: what else is due now and then, outside transactions: the idle thread asks each time it looks; where
+            there is none, the end of a request or task does. Each decides by itself whether it is, and is logged when
+            it raises. Never two at a time.
+        idle: the thread that looks while nobody asks for anything.
     """
 
     def __init__(self) -> None:
         self.catalog = SourceCatalog()
-        self.generations = GenerationStore()
+        self.hints = HintChannel()
+        self.generations = GenerationStore(self.hints)
         self.process = ProcessRow()
         self.reporter = Reporter(self.generations)
         self.methods = PluginMethods(self)
@@ -78,12 +87,12 @@ class PluginRuntime:
         self._crashes = CrashJudge(record, self.reporter)
         self.chores: tuple[Callable[[], None], ...] = (self._crashes.judge_later,)
         self._follower = Follower(self, self._starter, self.reporter, self.process)
-        self._unchecked = True
-        self._doubtful = False
-        self._lock = threading.Lock()
-        self._board_lock = threading.Lock()
-        self._following: int | None = None
-        self._paused = threading.local()
+        self.idle = IdleThread(self.look, self.hints)
+        self._inherited: tuple[LivePlugin, ...] = ()
+        self._fault = ""
+        self._turns = Turns()
+        self._freshness = Freshness(self.generations)
+        self._renew_locks()
 
     def connect(self) -> None:
         """Connect to the event signals, once."""
@@ -97,64 +106,65 @@ class PluginRuntime:
         """
         if kind and self.process.kind == "command":
             self.process.kind = kind
-        self._unchecked = True
+        self._freshness.want()
 
     def ensure_current(self) -> None:
         """Follow the database, if that was not looked at since the request or task began. Never raises.
 
         A database that can't be asked (down, not migrated yet) leaves everything as it is; it is logged, and asked
-        again at the next use.
+        again at the next use. While another thread follows, this waits for it a little: so a request that begins
+        after a change sees it, and a plugin that takes long to start holds nobody.
         """
+        wanted = self._freshness.wanted
+        if not self._freshness.is_due or self._turns.is_mine:
+            return
         if self.process.pid != os.getpid():
             self.after_fork()
-        if not self._unchecked or getattr(self._paused, "yes", False):
-            return
         try:
-            moved = self.generations.current() != self.generation or self._follower.failures.any_due()
-            if not moved and not self._doubtful:
-                self._unchecked = False
-                return
+            moved = self._has_moved()
         except Exception as error:  # noqa: BLE001 - the site works without plugins; logged, and asked again
             logger.warning("The generation of plugins can't be read, so plugins stay as they are: %s", describe(error))
             return
-        self.follow()
+        if not moved or self._take_turn(USE_WAIT_SECONDS, only_if_moved=True):
+            self._freshness.answer(wanted)
 
     def follow(self) -> None:
         """Bring the plugins at work to what the database says now. Never raises.
 
-        While another thread does so, the plugins that are at work go on; only the very first time is waited for.
+        While another thread does so this waits for it: whoever changed something wants to see it done.
         """
-        with self._turn() as mine:
-            if mine:
-                self._follow()
-        if mine:
-            self.housekeeping(only_outside_transactions=True)
+        wanted = self._freshness.wanted
+        if self._take_turn(CHANGE_WAIT_SECONDS):
+            self._freshness.answer(wanted)
+
+    def look(self) -> None:
+        """Follow if the generation moved, and do what is due: what the idle thread does.
+
+        Raises:
+            django.db.Error: when the database can't be asked.
+        """
+        if self._has_moved():
+            self._take_turn(CHANGE_WAIT_SECONDS, only_if_moved=True)
+        self.housekeeping()
 
     def failure_of(self, plugin_id: str, revision: int) -> PluginError | None:
         """Return why a plugin does not run here in a revision, or None."""
         failure = self._follower.failures.get(plugin_id, revision)
         return failure.error if failure is not None else None
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self) -> AbstractContextManager[None]:
         """Do not look at the database in this thread: a change is under way, and is followed when it is committed."""
-        before = getattr(self._paused, "yes", False)
-        self._paused.yes = True
-        try:
-            yield
-        finally:
-            self._paused.yes = before
+        return self._freshness.paused()
 
     def doubt(self) -> None:
         """Compare whole contents at the next follow: a change was made in a transaction that may be rolled back."""
-        self._doubtful = True
-        self._unchecked = True
+        self._freshness.doubt()
 
     def retry(self, plugin_id: str) -> None:
         """Try a plugin that failed again at the next follow."""
         self._follower.forget(plugin_id)
         self.generation = -1
-        self._unchecked = True
+        self.mark_unchecked()
 
     def put(self, plugin_id: str, live: LivePlugin | None) -> None:
         """Swap a plugin in, or out with None, and build the table anew."""
@@ -197,28 +207,30 @@ class PluginRuntime:
         state = EffectiveState.SUSPENDED
         self.reporter.report(StateReport(owner.plugin_id, owner.spec.revision, state, code, reason, facts))
         self._starter.stop(owner)
-        self._unchecked = True
+        self.mark_unchecked()
 
-    def housekeeping(self, *, only_outside_transactions: bool = False) -> None:
-        """Write what is due: reports made inside transactions, and this process's row. Never raises.
+    def settle(self) -> None:
+        """Do what is due at the end of a request or task; chores and heartbeat are left to the idle thread, if any."""
+        self._freshness.settle()
+        if self.idle.is_running:
+            self.reporter.flush()
+        else:
+            self.housekeeping()
 
-        Args:
-            only_outside_transactions: leave it for the end of the request or task when a transaction is open.
-        """
-        if self.generation < 0 or (only_outside_transactions and in_transaction()):
+    def housekeeping(self) -> None:
+        """Do what is due: reports made inside transactions, this process's row, and chores. Never raises."""
+        if self.generation < 0:
             return
         self.reporter.flush()
-        plugins = {plugin_id: live.spec.revision for plugin_id, live in self.live.items()}
         try:
-            if self.process.is_due(self.generation, plugins):
-                self.process.write(self.generation, plugins)
+            self.process.write(self._report())
         except Exception as error:  # noqa: BLE001 - a missing heartbeat is visible by itself; logged
             logger.warning("This process could not report itself: %s", describe(error))
-        for chore in self.chores:
+        if self._chore_lock.acquire(blocking=False):
             try:
-                chore()
-            except Exception:  # one chore must not keep the others from their work; it is tried again next time
-                logger.exception("A chore of the plugin runtime failed")
+                self._do_chores()
+            finally:
+                self._chore_lock.release()
 
     def drop(self, plugin_id: str) -> None:
         """Stop one plugin in this process, because its source is gone."""
@@ -228,56 +240,99 @@ class PluginRuntime:
             self._starter.stop(live)
 
     def after_fork(self) -> None:
-        """Begin again in a forked child: new row, new locks, and a look at the database at the next use."""
-        self._lock = threading.Lock()
-        self._board_lock = threading.Lock()
-        self._following = None
+        """Begin again in a forked child: new row, new locks, no plugins, and a look at the database at the next use.
+
+        Plugins that the parent had at work are started anew here. Their objects are not destroyed: what they hold
+        (threads, sockets) is the parent's.
+        """
+        self._turns.renew()
+        self._renew_locks()
         self.process.renew()
-        self._unchecked = True
+        self.hints.renew()
+        self.idle.forget()
+        self._inherited = (*self._inherited, *self.live.values())
+        self._forget_all()
 
     def stop_all(self) -> None:
-        """Stop every plugin in this process and forget what was followed; the next use starts afresh."""
+        """Stop the idle thread and every plugin, and forget what was followed; the next use starts afresh."""
+        self.idle.stop()
         for plugin_id, live in list(self.live.items()):
             self.put(plugin_id, None)
             self._starter.stop(live)
+        self._forget_all()
+
+    def _forget_all(self) -> None:
+        self.live = MappingProxyType({})
+        self.table = HandlerTable()
         self._follower.failures.clear()
+        self._fault = ""
         self.generation = -1
-        self._unchecked = True
-        self._doubtful = False
+        self._freshness.renew()
 
-    @contextmanager
-    def _turn(self) -> Iterator[bool]:
-        """Take the lock for following; False when another thread follows and there is something to go on with.
+    def _renew_locks(self) -> None:
+        self._board_lock = threading.Lock()
+        self._chore_lock = threading.Lock()
 
-        A plugin that changes plugins while it starts is not followed at once, but at the next use.
+    def _has_moved(self) -> bool:
+        return self._freshness.has_moved(self.generation) or self._follower.failures.any_due()
+
+    def _take_turn(self, seconds: float, *, only_if_moved: bool = False) -> bool:
+        """Follow, as the only thread; whether this process then is as the database says.
+
+        Args:
+            seconds: how long another thread that follows is waited for, counted from when it began.
+            only_if_moved: another thread may have done it meanwhile.
         """
-        if self._following == threading.get_ident():
-            yield False
-            return
-        taken = self._lock.acquire(timeout=FIRST_LOAD_WAIT_SECONDS if self.generation < 0 else 0)
-        try:
-            self._following = threading.get_ident() if taken else self._following
-            yield taken
-        finally:
-            if taken:
-                self._following = None
-                self._lock.release()
+        # Before anything was followed there is nothing to go on with, so the first time is waited for.
+        first = self.generation < 0
+        with self._turns.taken(CHANGE_WAIT_SECONDS if first else seconds, even_if_late=first) as mine:
+            done = mine and self._follow(only_if_moved=only_if_moved)
+        if mine and not in_transaction():
+            self.housekeeping()
+        return done
 
-    def _follow(self) -> None:
-        self._unchecked = False
+    def _follow(self, *, only_if_moved: bool) -> bool:
+        """Read what is wanted and bring the plugins to it; False when the database can't be read."""
+        self._drop_inherited()
         try:
+            if only_if_moved and not self._has_moved():
+                return True
             generation = self.generations.current()
             killers, specs = self._read()
         except Exception as error:  # noqa: BLE001 - the site works with the plugins it has; logged, and tried again
             logger.warning("The plugins can't be read from the database: %s", describe(error))
-            self._unchecked = True
-            return
-        self._follower.follow(specs, doubtful=self._doubtful, killers=killers)
-        self._doubtful = self._doubtful and in_transaction()
+            self._fault = f"The plugins can't be read from the database: {describe(error)}"
+            return False
+        self._fault = ""
+        self._follower.follow(specs, doubtful=self._freshness.is_doubtful, killers=killers)
+        self._freshness.followed()
         self.generation = generation
+        return True
 
     def _read(self) -> tuple[Mapping[str, PluginCrashError], Mapping[str, PluginSpec]]:
         """Return the plugins that killed a process a moment ago, and what is wanted; nothing at all in safe mode."""
         if settings().PLUGINS_SAFE_MODE:
             return {}, {}
         return self._crashes.judge(), load_specs()
+
+    def _drop_inherited(self) -> None:
+        """Take back what plugins of the parent process had registered, without a word to them."""
+        inherited, self._inherited = self._inherited, ()
+        for live in inherited:
+            live.release()
+            live.forget_context()
+            live.code.unload()
+
+    def _report(self) -> ProcessReport:
+        """Return what there is to say about this process."""
+        plugins = {plugin_id: live.spec.revision for plugin_id, live in self.live.items()}
+        faults = [f"{plugin_id}: {failure.error.detail}" for plugin_id, failure in self._follower.failures.items()]
+        error = "\n".join([*filter(None, [self._fault]), *faults])
+        return ProcessReport(self.generation, plugins, settings().PLUGINS_SAFE_MODE, error)
+
+    def _do_chores(self) -> None:
+        for chore in self.chores:
+            try:
+                chore()
+            except Exception:  # one chore must not keep the others from their work; it is tried again next time
+                logger.exception("A chore of the plugin runtime failed")

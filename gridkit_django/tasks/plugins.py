@@ -12,6 +12,7 @@ from django.db import router, transaction
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.models import PluginOperation
 from gridkit_django.plugins import end_lost_operations, fail_operation, plugin_manager, run_operation
+from gridkit_django.tasks.sending import send
 
 logger = logging.getLogger("gridkit_django.tasks")
 
@@ -56,7 +57,7 @@ def enqueue_operation(operation_id: uuid.UUID) -> None:
 def _send(operation_id: uuid.UUID) -> None:
     """Hand an operation to a worker; a queue that can't be reached is a failure of the operation, told on its row."""
     try:
-        run_plugin_operation.delay(str(operation_id))
+        send(run_plugin_operation, [str(operation_id)])
     except Exception as error:  # whatever the queue's client raises, recorded on the operation
         logger.exception("Operation %s could not be queued", operation_id)
         operation = PluginOperation.objects.get(pk=operation_id)

@@ -8,6 +8,7 @@ from gridkit_django.conf import settings
 from gridkit_django.tasks.exports import run_export
 from gridkit_django.tasks.jobs import run_plugin_job
 from gridkit_django.tasks.notices import send_notice
+from gridkit_django.tasks.sending import send
 
 KILL_AFTER_SECONDS = 30
 """How long a job that was told to stop may still go on before its worker process is killed."""
@@ -18,13 +19,14 @@ class CeleryQueue:
 
     def enqueue_export(self, job_id: uuid.UUID) -> None:
         """Let a worker carry out an export job."""
-        run_export.delay(str(job_id))
+        send(run_export, [str(job_id)])
 
     def enqueue_job(self, run_id: uuid.UUID, delay_seconds: int) -> None:
         """Let a worker carry out a run of a plugin's job, within ``JOB_SECONDS_MAX``."""
         longest = settings().JOB_SECONDS_MAX
-        run_plugin_job.apply_async(
-            args=(str(run_id),),
+        send(
+            run_plugin_job,
+            [str(run_id)],
             countdown=delay_seconds,
             soft_time_limit=longest,
             time_limit=longest + KILL_AFTER_SECONDS,
@@ -32,4 +34,4 @@ class CeleryQueue:
 
     def enqueue_notice(self, kind: str, plugin_id: str, subject: str) -> None:
         """Let a worker send a mail."""
-        send_notice.delay(kind, plugin_id, subject)
+        send(send_notice, [kind, plugin_id, subject])

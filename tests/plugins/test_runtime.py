@@ -69,7 +69,7 @@ def test_requests_and_tasks_wake_the_runtime_up_and_name_the_process(manager: Pl
     wakeups.worker_forked()
     assert runtime.process.describe() == before
     request_started.send(sender=None)
-    assert manager.runtime._unchecked
+    assert manager.runtime._freshness.is_due
     manager.ensure_current()
     RuntimeProcess.objects.all().delete()
     manager.runtime.process._written = None
@@ -86,7 +86,7 @@ def test_forked_child_is_a_process_of_its_own(manager: PluginManager) -> None:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        found = f"{manager.runtime.process.pid == os.getpid()} {manager.runtime._unchecked}"
+        found = f"{manager.runtime.process.pid == os.getpid()} {manager.runtime._freshness.is_due}"
         os.write(writing, found.encode())
         os._exit(0)
     os.waitpid(child, 0)
@@ -98,24 +98,25 @@ def test_forked_child_is_a_process_of_its_own(manager: PluginManager) -> None:
 def test_changed_pid_is_noticed_without_the_hook_too(manager: PluginManager) -> None:
     manager.ensure_current()
     manager.runtime.process.pid = 0
+    manager.runtime.mark_unchecked()
     manager.ensure_current()
     assert manager.runtime.process.pid == os.getpid()
 
 
 def test_while_one_thread_follows_the_others_go_on(manager: PluginManager) -> None:
     manager.install_plugin(Listener)
-    with manager.runtime._turn() as mine:
+    with manager.runtime._turns.taken(0.2) as mine:
         assert mine
         answers: list[bool] = []
 
         def elsewhere() -> None:
-            with manager.runtime._turn() as taken:
+            with manager.runtime._turns.taken(0.2) as taken:
                 answers.append(taken)
 
         thread = threading.Thread(target=elsewhere)
         thread.start()
         thread.join(5)
-        with manager.runtime._turn() as again:
+        with manager.runtime._turns.taken(0.2) as again:
             answers.append(again)
     assert answers == [False, False]
 
@@ -173,4 +174,4 @@ def test_database_out_of_reach_is_logged_and_asked_again(
     runtime.generation = 0
     runtime.housekeeping()
     assert "could not report itself" in caplog.text
-    assert runtime._unchecked
+    assert runtime._freshness.is_due

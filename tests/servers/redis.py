@@ -25,23 +25,28 @@ def running_redis() -> Iterator[str]:
     if given:
         yield given
         return
+    with redis_on() as (port, _):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextlib.contextmanager
+def redis_on(port: int | None = None) -> Iterator[tuple[int, ServerProcess]]:
+    """Start a Redis server of our own, and give its loopback port and its process.
+
+    Args:
+        port: where it listens; by default on a free port.
+
+    Raises:
+        ServerError: There is no binary, or the server does not start.
+    """
     with scratch_folder("redis") as folder:
-        port = free_port()
-        command: list[str | Path] = [
-            _binary(),
-            "--port",
-            str(port),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ]
-        server = ServerProcess("Redis", [*command, "--dir", folder, "--databases", "64"], folder / "log", cwd=folder)
-        server.wait_ready(lambda: _answers(port))
+        place = port or free_port()
+        command: list[str | Path] = [_binary(), "--port", str(place), "--bind", "127.0.0.1"]
+        options = ["--save", "", "--appendonly", "no", "--databases", "64"]
+        server = ServerProcess("Redis", [*command, *options, "--dir", folder], folder / "log", cwd=folder)
+        server.wait_ready(lambda: _answers(place))
         try:
-            yield f"redis://127.0.0.1:{port}/0"
+            yield place, server
         finally:
             server.stop()
 
