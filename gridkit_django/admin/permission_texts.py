@@ -22,7 +22,7 @@ _TEXTS = MappingProxyType(
         Permission.METHODS_REGISTER: _("add methods to grids that users can call"),
         Permission.STORAGE_USE: _("store data of its own, up to its limit"),
         Permission.AUDIT_WRITE: _("write audit records, and make an edit fail when it can't"),
-        Permission.SCHEDULE_USE: _("nothing yet: a place kept for jobs on a schedule"),
+        Permission.SCHEDULE_USE: _("run jobs of its own in a worker, by hand or on a schedule"),
         Permission.FILES_WRITE: _("write files into the export storage"),
     }
 )

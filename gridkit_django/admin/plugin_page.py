@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.configuration_tab import configuration
+from gridkit_django.admin.jobs_tab import jobs
 from gridkit_django.admin.overview_tab import overview
 from gridkit_django.admin.permissions_tab import permissions
 from gridkit_django.admin.verbs import RIGHTS, may
@@ -45,6 +46,7 @@ TABS: Mapping[str, Tab] = MappingProxyType(
             Tab(OVERVIEW, _("Overview"), overview),
             Tab("configuration", _("Configuration"), configuration),
             Tab("permissions", _("Permissions"), permissions),
+            Tab("jobs", _("Jobs"), jobs),
         )
     }
 )

@@ -74,6 +74,33 @@ def _revoke(plugin: InstalledPlugin, request: HttpRequest) -> str:
     return _("%(permission)s is taken away from %(plugin)s.") % {"permission": permission, "plugin": plugin}
 
 
+def _deny(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    permission = request.POST.get("permission", "")
+    plugin_manager().deny_permission(plugin.plugin_id, permission, user=request.user)
+    return _("%(permission)s is denied to %(plugin)s; it is not asked for again.") % {
+        "permission": permission,
+        "plugin": plugin,
+    }
+
+
+def _run_job(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    job = request.POST.get("job", "")
+    plugin_manager().run_job(plugin.plugin_id, job, user=request.user)
+    return _("A worker was asked to run %(job)s.") % {"job": job}
+
+
+def _pause_job(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    job = request.POST.get("job", "")
+    plugin_manager().pause_job(plugin.plugin_id, job, user=request.user)
+    return _("%(job)s is paused. It can still be started by hand.") % {"job": job}
+
+
+def _resume_job(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    job = request.POST.get("job", "")
+    plugin_manager().resume_job(plugin.plugin_id, job, user=request.user)
+    return _("%(job)s runs by its schedule again.") % {"job": job}
+
+
 @require_POST
 def configure(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
     """Save a new revision of the configuration; with a fault the page comes back with what was typed."""
@@ -113,6 +140,10 @@ VERBS: MappingProxyType[str, Verb] = MappingProxyType(
         "check": _simple("activate_plugin", _check),
         "grant": _simple("grant_plugin", _grant),
         "revoke": _simple("grant_plugin", _revoke),
+        "deny": _simple("grant_plugin", _deny),
+        "run_job": _simple("activate_plugin", _run_job),
+        "pause_job": _simple("activate_plugin", _pause_job),
+        "resume_job": _simple("activate_plugin", _resume_job),
         "configure": configure,
         "uninstall": uninstall,
     }
