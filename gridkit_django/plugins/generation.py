@@ -20,10 +20,10 @@ class GenerationStore:
     """Reads and raises the generation.
 
     Args:
-        hints: where other processes are told, after the commit, that it was raised.
+        hints: where other processes are told, after the commit, that it was raised; None for nowhere.
     """
 
-    def __init__(self, hints: HintChannel) -> None:
+    def __init__(self, hints: HintChannel | None = None) -> None:
         self._hints = hints
         self._table_seen = False
 
@@ -48,7 +48,8 @@ class GenerationStore:
         rows = RuntimeGeneration.objects.using(database())
         if not rows.filter(pk=_ROW).update(value=F("value") + 1):
             rows.create(pk=_ROW, value=1)
-        transaction.on_commit(self._hints.publish, using=database())
+        if self._hints is not None:
+            transaction.on_commit(self._hints.publish, using=database())
 
     def _select(self, alias: str) -> int:
         table = connections[alias].ops.quote_name(RuntimeGeneration._meta.db_table)

@@ -73,10 +73,10 @@ def test_a_worker_gets_an_operation_after_the_commit(
 def test_a_queue_out_of_reach_fails_the_operation_and_not_the_request(
     db: None, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ):
-    def refuse(*_args: object) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
         raise ConnectionError("no broker")
 
-    monkeypatch.setattr(run_plugin_operation, "delay", refuse)
+    monkeypatch.setattr(run_plugin_operation, "apply_async", refuse)
     with django_capture_on_commit_callbacks(execute=True):
         operation = install(None)
         enqueue_operation(operation.pk)
