@@ -125,11 +125,11 @@ def _patchable(own: str) -> Iterator[tuple[str, Any]]:
 
 def _patchable_of(name: str, module: ModuleType) -> Iterator[tuple[str, Any]]:
     for key, value in list(getattr(module, "__dict__", {}).items()):
-        if isinstance(value, _PATCHABLE):
+        if issubclass(type(value), _PATCHABLE):  # isinstance would wake Django's lazy objects up
             yield f"{name}.{key}", value
-        if isinstance(value, type) and value.__module__ == name:
+        if issubclass(type(value), type) and value.__module__ == name:
             for inner, member in list(vars(value).items()):
-                if isinstance(member, _PATCHABLE):
+                if issubclass(type(member), _PATCHABLE):
                     yield f"{name}.{key}.{inner}", member
 
 

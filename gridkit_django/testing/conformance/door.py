@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -76,7 +77,9 @@ def _left_by_import(source: CodeSource) -> tuple[str, ...]:
 def _judge_values(subject: Subject, plugin: type[Plugin]) -> None:
     metadata = subject.metadata()
     try:
-        first = checked_config(plugin, metadata.id, {**plugin.get_default_config(), **subject.config})
+        with warnings.catch_warnings(action="ignore"):  # a default of the wrong type is told below
+            defaults = plugin.get_default_config()
+        first = checked_config(plugin, metadata.id, {**defaults, **subject.config})
     except PluginConfigError as error:
         fail(error.detail, "Give every field a default, or set config = {...} in the suite.")
     stored = first.model_dump(mode="json", by_alias=True)

@@ -11,7 +11,6 @@ from django.db import connection
 
 from gridkit_django.exceptions import PluginError, PluginInitializeError, PluginPermissionError
 from gridkit_django.models import EffectiveState, HealthStatus
-from gridkit_django.plugins.stats import CallFigures
 from gridkit_django.testing.conformance.subject import Subject, fail, faults
 from gridkit_django.testing.starter import StartedPlugin
 
@@ -80,8 +79,8 @@ def _started_or_refused(subject: Subject, grants: Sequence[str]) -> Iterator[Sta
         yield plugin
 
 
-def _is_refusal(figures: CallFigures) -> bool:
-    return figures.last_error.startswith(PluginPermissionError.__name__)
+def _is_refusal(text: str) -> bool:
+    return PluginPermissionError.__name__ in text
 
 
 class _TableWatch:

@@ -14,7 +14,6 @@ from gridkit_django.exceptions import EventRejected, PluginError
 from gridkit_django.plugins import PluginMetadata
 from gridkit_django.plugins.bundle import PRIVATE_PREFIX
 from gridkit_django.plugins.sources import CodeSource, EntryPointSource, FolderSource
-from gridkit_django.plugins.stats import CallFigures
 from gridkit_django.testing.events import EventSender, sample_payloads
 from gridkit_django.testing.starter import PluginStarter, Source, StartedPlugin
 from gridkit_django.typing import JSONObject
@@ -112,15 +111,19 @@ def fail(what: str, advice: str) -> NoReturn:
         what: what happened and what was expected.
         advice: what the author can do about it.
     """
-    pytest.fail(f"{what} {advice}", pytrace=False)
+    pytest.fail(f"{what.rstrip('.')}. {advice}", pytrace=False)
 
 
-def faults(plugin: StartedPlugin, allowed: Callable[[CallFigures], bool] = lambda _: False) -> list[str]:
-    """Return the handlers and methods of which calls raised, each with its newest error.
+def faults(plugin: StartedPlugin, allowed: Callable[[str], bool] = lambda _: False) -> list[str]:
+    """Return the handlers and methods of which calls raised, each with its newest error; or why it was switched off.
 
     Args:
         plugin: the plugin.
-        allowed: whether the errors of a handler are to be expected.
+        allowed: whether an error, told as class and text, is to be expected.
     """
-    figures = plugin.usage().calls
-    return [f"{item.name}: {item.last_error}" for item in figures if item.errors and not allowed(item)]
+    usage = plugin.usage()
+    told = [(f"{item.name}: {item.last_error}", item.last_error) for item in usage.calls if item.errors]
+    if not usage.running:
+        reason = plugin.info.state_reason
+        told = [(f"it was switched off: {reason}", reason)]
+    return [text for text, error in told if not allowed(error)]

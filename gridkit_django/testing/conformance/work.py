@@ -50,8 +50,8 @@ def check_health(subject: Subject) -> None:
 def check_limits(subject: Subject) -> None:
     """Under many events no handler is slow, no limit is met, and the storage does not fill up."""
     with subject.started() as plugin:
-        subject.exercise(plugin, ROUNDS)
         limits = plugin.live.metadata.resource_limits
+        subject.exercise(plugin, ROUNDS)
         if found := faults(plugin):
             fail(f"Under {ROUNDS} rounds of events: {'; '.join(found)}.", "Do less, or raise the limit in plugin.toml.")
         if slow := [f"{item.name} ({item.p95_ms:.0f} ms)" for item in plugin.usage().calls if item.slow]:
