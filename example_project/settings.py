@@ -130,6 +130,8 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "gridkit-expire-exports": {"task": "gridkit.expire_exports", "schedule": 300},
     "gridkit-health": {"task": "gridkit.check_plugin_health", "schedule": 60},
+    # What waits for a busy worker for so long is stale: the next one does the same.
+    "gridkit-jobs": {"task": "gridkit.run_due_jobs", "schedule": 5, "options": {"expires": 5}},
 }
 
 GRIDKIT = {
