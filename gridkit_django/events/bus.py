@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol, cast
@@ -12,11 +11,8 @@ from django.db import transaction
 
 from gridkit_django.events.context import current_act
 from gridkit_django.events.payloads import GridEvent
-from gridkit_django.events.signals import signal_for
-from gridkit_django.events.types import Moment
+from gridkit_django.events.signals import moments_of
 from gridkit_django.typing import JSONObject, JSONValue
-
-logger = logging.getLogger("gridkit_django.events")
 
 
 class EventMiddleware(Protocol):
@@ -36,6 +32,8 @@ class Emission:
         using: alias of the database whose transaction the event belongs to.
     """
 
+    __slots__ = ("_sender", "_using", "event")
+
     def __init__(self, event: GridEvent | None, sender: Any, using: str | None) -> None:
         self.event = event
         self._sender = sender
@@ -43,10 +41,13 @@ class Emission:
 
     def before(self) -> None:
         """Tell the ``before`` receivers; one of them may raise ``EventRejected`` to veto."""
-        self._send(Moment.BEFORE)
+        if self.event is not None:
+            moments_of(self.event.type).before.tell(self._sender, self.event)
 
     def after(self, **payload: JSONValue) -> None:
         """Tell the ``after`` receivers, and after the commit the ``committed`` ones.
+
+        Nothing waits for the commit when nobody listens for it now.
 
         Args:
             payload: values that are known only now, added to the event.
@@ -55,20 +56,10 @@ class Emission:
             return
         if payload:
             self.event = self.event.with_payload(**payload)
-        self._send(Moment.AFTER)
-        transaction.on_commit(partial(_send_committed, self.event, self._sender), using=self._using)
-
-    def _send(self, moment: Moment) -> None:
-        if self.event is not None:
-            signal_for(self.event.type, moment).send(sender=self._sender, event=self.event)
-
-
-def _send_committed(event: GridEvent, sender: Any) -> None:
-    """Tell everybody, whatever one of them raises: the fact is committed and can't be undone."""
-    for receiver, answer in signal_for(event.type, Moment.COMMITTED).send_robust(sender=sender, event=event):
-        if isinstance(answer, Exception):
-            name = getattr(receiver, "__qualname__", repr(receiver))
-            logger.error("%s failed on committed %s %s", name, event.type, event.id, exc_info=answer)
+        signals = moments_of(self.event.type)
+        signals.after.tell(self._sender, self.event)
+        if signals.committed.expects():
+            transaction.on_commit(partial(signals.committed.tell_all, self._sender, self.event), using=self._using)
 
 
 class EventBus:

@@ -13,10 +13,15 @@ GridClass = TypeVar("GridClass", bound=type[Grid])
 
 
 class GridRegistry:
-    """Holds the registered grids. The app config owns the one of the process."""
+    """Holds the registered grids. The app config owns the one of the process.
+
+    Attributes:
+        revision: another number after each change.
+    """
 
     def __init__(self) -> None:
         self._grids: dict[str, type[Grid]] = {}
+        self.revision = 0
 
     def register(self, grid: type[Grid]) -> None:
         """Add a grid; adding the same class again changes nothing.
@@ -31,10 +36,12 @@ class GridRegistry:
                 f"{grid.__module__}.{grid.__qualname__} and {known.__module__}.{known.__qualname__} both have the id "
                 f"{grid_id!r}. Set Meta.id of one of them."
             )
+        self.revision += 1
 
     def unregister(self, grid_id: str) -> None:
         """Take a grid away again, if it is there."""
         self._grids.pop(grid_id, None)
+        self.revision += 1
 
     def get(self, grid_id: str) -> type[Grid]:
         """Return the grid with this id.

@@ -1,21 +1,35 @@
 """Guarded dispatch: one stable receiver for each Django signal walks the handler table.
 
 A handler that raises is counted and shown; it never breaks the act, unless it is critical. ``before`` handlers may
-veto.
+veto. One that is too slow too often is left out for a while.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Protocol
 
+from django.db.backends.signals import connection_created
+
+from gridkit_django.conf import settings
 from gridkit_django.events import GridEvent, Moment, all_signals
-from gridkit_django.exceptions import EventRejected, PluginHandlerError
+from gridkit_django.events.signals import DirectReceiver
+from gridkit_django.exceptions import PluginHandlerError
+from gridkit_django.grids.registry import GridRegistry, grid_registry
+from gridkit_django.models import EffectiveState
+from gridkit_django.plugins.here import here
 from gridkit_django.plugins.live import LivePlugin
-from gridkit_django.plugins.permissions import Permission
-from gridkit_django.plugins.table import HandlerTable, Subscription
+from gridkit_django.plugins.processes import ProcessRow
+from gridkit_django.plugins.reports import Reporter, StateReport
+from gridkit_django.plugins.rounds import go_round
+from gridkit_django.plugins.savepoints import connection_opened
+from gridkit_django.plugins.table import HandlerTable, Row, Subscription
 
 logger = logging.getLogger("gridkit_django.plugins")
+
+PAUSED = "handler-paused"
+"""The reason code of a plugin that has a handler which is left out."""
 
 
 class Dispatching(Protocol):
@@ -24,6 +38,16 @@ class Dispatching(Protocol):
     @property
     def table(self) -> HandlerTable:
         """The handler table in force."""
+        ...
+
+    @property
+    def reporter(self) -> Reporter:
+        """Writes what was seen."""
+        ...
+
+    @property
+    def process(self) -> ProcessRow:
+        """This process, for the evidence."""
         ...
 
     def ensure_current(self) -> None:
@@ -44,46 +68,33 @@ class Dispatcher:
 
     def __init__(self, runtime: Dispatching) -> None:
         self._runtime = runtime
-        self._receivers = [(_Receiver(self, moment), signal) for _, moment, signal in all_signals()]
+        self._grids: GridRegistry | None = None
+        self._receivers = [(_Receiver(runtime, self, name, moment), signal) for name, moment, signal in all_signals()]
+
+    @property
+    def grids(self) -> GridRegistry:
+        """The grids of this process, which say what plugins serve them."""
+        if self._grids is None:
+            self._grids = grid_registry()
+        return self._grids
 
     def connect(self) -> None:
         """Connect to all signals. Done once in each process; afterwards only the table changes."""
+        connection_created.connect(connection_opened, dispatch_uid="gridkit_django.plugins")
         for receiver, signal in self._receivers:
             signal.connect(receiver, weak=False, dispatch_uid="gridkit_django.plugins")
 
-    def dispatch(self, event: GridEvent, moment: Moment) -> None:
-        """Call the handlers of one moment of an event, in their order.
-
-        Raises:
-            EventRejected: when a ``before`` handler vetoes.
-            PluginHandlerError: when a critical handler raises.
-        """
-        self._runtime.ensure_current()
-        for item in self._runtime.table.at(event.type, moment):
-            if item.owner.admits(event):
-                self._call(item, event, moment)
-
-    def _call(self, item: Subscription, event: GridEvent, moment: Moment) -> None:
-        may_veto = moment is Moment.BEFORE and not event.type.startswith("plugin:")
-        try:
-            item.owner.call(item.handler, item.stats, event, answers=(EventRejected,) if may_veto else ())
-        except EventRejected as veto:
-            if may_veto:
-                raise
-            self._failed(item, event, veto)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - counted, logged, shown; critical handlers raise on
-            self._failed(item, event, error)
-        else:
-            item.owner.succeeded()
-
-    def _failed(self, item: Subscription, event: GridEvent, error: BaseException) -> None:
+    def handler_failed(self, item: Subscription, event: GridEvent, error: BaseException) -> None:
         """Record a failure; let the act fail with it when the handler is critical.
 
         A critical handler is never suspended for failing: the act fails instead, so that nothing goes unrecorded.
         Nothing is critical about events of plugins themselves, or a broken plugin could not be switched off.
+
+        Raises:
+            PluginHandlerError: when the handler is critical.
         """
         logger.error("%s failed on %s %s", item.stats.name, event.type, event.id, exc_info=error)
-        if item.mark.critical and _may_be_critical(item.owner, event):
+        if item.is_critical and not event.type.startswith("plugin:"):
             raise PluginHandlerError(
                 f"{item.owner.metadata.name} could not do its part ({type(error).__name__}), so nothing was changed. "
                 "An administrator finds the reason on the plugin's health page.",
@@ -91,17 +102,84 @@ class Dispatcher:
             ) from error
         self._runtime.handler_failed(item.owner, error)
 
+    def handler_paused(self, owner: LivePlugin, name: str, seconds: float) -> None:
+        """Report that a handler is left out for a while because it is too slow."""
+        limits = settings()
+        reason = (
+            f"{name} took longer than {limits.HANDLER_BUDGET_MS} ms again and again, so it is left out for "
+            f"{seconds:g} seconds and then tried again."
+        )
+        evidence = {**self._runtime.process.describe(), "handler": name, "seconds": seconds}
+        self._report(owner, EffectiveState.DEGRADED, PAUSED, reason, evidence)
 
-def _may_be_critical(owner: LivePlugin, event: GridEvent) -> bool:
-    return owner.grants.allows(Permission.AUDIT_WRITE) and not event.type.startswith("plugin:")
+    def handler_resumed(self, owner: LivePlugin) -> None:
+        """Report that a handler is called again, when it was the last one of its plugin that was left out."""
+        if not any(item.breaker.is_open for item in owner.subscriptions):
+            self._report(owner, EffectiveState.ACTIVE, "", "", self._runtime.process.describe())
+
+    def _report(
+        self, owner: LivePlugin, state: EffectiveState, code: str, reason: str, evidence: Mapping[str, object]
+    ) -> None:
+        replaces = "" if code else PAUSED
+        revision = owner.spec.revision
+        self._runtime.reporter.report(
+            StateReport(owner.plugin_id, revision, state, code, reason, evidence, replaces=replaces)
+        )
 
 
-class _Receiver:
-    """A Django receiver for the signals of one moment."""
+class _Receiver(DirectReceiver):
+    """Receives the signal of one event type and moment.
 
-    def __init__(self, dispatcher: Dispatcher, moment: Moment) -> None:
+    Args:
+        runtime: holds the table.
+        dispatcher: judges failures.
+        event_type: the type.
+        moment: the moment.
+    """
+
+    def __init__(self, runtime: Dispatching, dispatcher: Dispatcher, event_type: str, moment: Moment) -> None:
+        self._runtime = runtime
         self._dispatcher = dispatcher
-        self._moment = moment
+        self._key = (event_type, moment)
+        self._is_of_plugins = event_type.startswith("plugin:")
+        self._may_veto = moment is Moment.BEFORE and not self._is_of_plugins
+        self._seen: tuple[HandlerTable, Row | None] = (HandlerTable(), None)
 
-    def __call__(self, *, event: GridEvent, **_kwargs: Any) -> None:
-        self._dispatcher.dispatch(event, self._moment)
+    def hear(self, event: GridEvent) -> None:
+        """Call the handlers of plugins.
+
+        Raises:
+            EventRejected: when a ``before`` handler vetoes.
+            PluginHandlerError: when a critical handler raises.
+        """
+        runtime = self._runtime
+        runtime.ensure_current()
+        while True:
+            table, row = self._seen
+            if table is not runtime.table:
+                table, row = self._look()
+            if row is None:
+                return None
+            route = row.route(event, self._dispatcher.grids)
+            if not route.calls:
+                return None
+            mine = here()
+            route.inside.append(mine)
+            try:
+                # Only who is inside by the table in force is waited for when a plugin is replaced.
+                if runtime.table is table:
+                    return go_round(route, event, mine, self._dispatcher, may_veto=self._may_veto)
+            finally:
+                route.inside.remove(mine)
+
+    def expects(self) -> bool:
+        """Whether a plugin listens now. One that is just being switched on hears of that, so this says yes there."""
+        table, row = self._seen
+        if table is not self._runtime.table:
+            row = self._look()[1]
+        return row is not None or self._is_of_plugins
+
+    def _look(self) -> tuple[HandlerTable, Row | None]:
+        table = self._runtime.table
+        self._seen = (table, table.rows.get(self._key))
+        return self._seen

@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 from pydantic import BaseModel
 
 from gridkit_django.conf import settings
-from gridkit_django.events import ActorKind, GridEvent
-from gridkit_django.exceptions import PluginLimitError
+from gridkit_django.exceptions import PluginLimitError, PluginStateError
 from gridkit_django.plugins.backend import MessageHandler, Unsubscribe
 from gridkit_django.plugins.base import Plugin
+from gridkit_django.plugins.breaker import Breaker
 from gridkit_django.plugins.calls import RegisteredMethod
 from gridkit_django.plugins.config import checked_config, grid_values
 from gridkit_django.plugins.handlers import EventHandler, HandlerMark
+from gridkit_django.plugins.here import QUICK_NS, Here, here, own_time
 from gridkit_django.plugins.job_calls import RegisteredJob
 from gridkit_django.plugins.limits import RateLimiter
 from gridkit_django.plugins.metadata import PluginMetadata
-from gridkit_django.plugins.permissions import Permission
-from gridkit_django.plugins.savepoints import savepoints
-from gridkit_django.plugins.serving import serves
+from gridkit_django.plugins.observers import CallObserver, tell_observers
+from gridkit_django.plugins.permissions import GrantTable, Permission
+from gridkit_django.plugins.savepoints import CallGuard, open_guard
 from gridkit_django.plugins.sources import PluginCode
 from gridkit_django.plugins.spec import PluginSpec
-from gridkit_django.plugins.stats import CallStats, CpuMeter, Stopwatch, stopwatch
-from gridkit_django.plugins.table import Subscription
+from gridkit_django.plugins.stats import CallStats, CpuMeter
+from gridkit_django.plugins.table import Route, Subscription
+from gridkit_django.plugins.tally import Tally
 from gridkit_django.typing import JSONObject
+
+_POLL_SECONDS = 0.001
+_POLL_SECONDS_MAX = 0.02
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MessageSubscription:
+    """One handler of messages.
+
+    Attributes:
+        handler: what is called.
+        stats: its accounting.
+        tally: counts its quick calls.
+        breaker: leaves it out when it is too slow.
+    """
+
+    handler: MessageHandler
+    stats: CallStats
+    tally: Tally
+    breaker: Breaker = field(default_factory=Breaker)
 
 
 class LivePlugin:
@@ -39,6 +64,9 @@ class LivePlugin:
         code: the code it was made of.
         plugin: the object.
         config: its configuration for no particular grid.
+
+    Attributes:
+        hears: whether it may be told of events now.
     """
 
     def __init__(
@@ -49,7 +77,12 @@ class LivePlugin:
         self.code = code
         self.plugin = plugin
         self.config = config
-        self.grants = spec.grants
+        self._grants = spec.grants
+        self._observers: tuple[CallObserver, ...] = ()
+        self._is_ended = False
+        self._inside: list[Here] = []
+        self._routes: WeakSet[Route] = WeakSet()
+        self._made: WeakSet[Subscription] = WeakSet()
         self.emitted = 0
         self.failures_in_row = 0
         self.cpu = CpuMeter()
@@ -57,11 +90,32 @@ class LivePlugin:
         self.subscriptions: tuple[Subscription, ...] = ()
         self.methods: dict[str, tuple[RegisteredMethod, CallStats]] = {}
         self.jobs: dict[str, tuple[RegisteredJob, CallStats]] = {}
-        self.message_handlers: tuple[tuple[MessageHandler, CallStats], ...] = ()
+        self.message_handlers: tuple[MessageSubscription, ...] = ()
         self.exporters: list[Unsubscribe] = []
         self.schemas: dict[tuple[str, str], JSONObject] = {}
         self._grid_configs: dict[str, BaseModel] = {}
         self._lock = threading.Lock()
+        self._judge()
+
+    @property
+    def grants(self) -> GrantTable:
+        """What the plugin is allowed at this moment; what is put here counts for its next call."""
+        return self._grants
+
+    @grants.setter
+    def grants(self, grants: GrantTable) -> None:
+        self._grants = grants
+        self._judge()
+
+    @property
+    def observers(self) -> tuple[CallObserver, ...]:
+        """Who is told of each call into it."""
+        return self._observers
+
+    @observers.setter
+    def observers(self, observers: tuple[CallObserver, ...]) -> None:
+        self._observers = observers
+        self._judge()
 
     @property
     def plugin_id(self) -> str:
@@ -80,12 +134,6 @@ class LivePlugin:
             self._grid_configs[grid] = found
         return found
 
-    def admits(self, event: GridEvent) -> bool:
-        """Whether the plugin is told of an event: it may listen, serves the grid, and did not emit it itself."""
-        if event.actor.kind is ActorKind.PLUGIN and event.actor.id == self.plugin_id:
-            return False
-        return self.grants.allows(Permission.EVENTS_SUBSCRIBE) and serves(self.plugin_id, event.grid)
-
     def subscribe(self, mark: HandlerMark, handler: EventHandler) -> Subscription:
         """Add a handler; it is called once the runtime has built a new table.
 
@@ -102,16 +150,21 @@ class LivePlugin:
                     extra={"plugin": self.plugin_id, "limit": most},
                 )
             self.subscriptions = (*self.subscriptions, item)
+            self._made.add(item)
+            item.refresh()
         return item
 
     def unsubscribe(self, item: Subscription) -> None:
-        """Take a handler away, if it is still there."""
+        """Take a handler away, if it is still there. It is not called again, even by an event on its way."""
+        item.is_gone = True
+        item.refresh()
         with self._lock:
             self.subscriptions = tuple(other for other in self.subscriptions if other is not item)
 
     def receive_messages(self, handler: MessageHandler) -> Unsubscribe:
         """Add a handler of messages and return a function that takes it away."""
-        entry = (handler, CallStats(f"message {_name_of(handler)}"))
+        stats = CallStats(f"message {_name_of(handler)}")
+        entry = MessageSubscription(handler, stats, Tally([(stats, self.cpu)]))
         with self._lock:
             self.message_handlers = (*self.message_handlers, entry)
 
@@ -127,39 +180,117 @@ class LivePlugin:
         stats: CallStats,
         *arguments: Any,
         answers: tuple[type[BaseException], ...] = (),
+        tally: Tally | None = None,
     ) -> Any:
-        """Call plugin code inside savepoints and count the call.
+        """Call plugin code, keep the transactions under way whole, and count the call.
 
         Args:
             function: what is called.
             stats: where the call is counted.
             arguments: what it gets.
             answers: errors that are a proper answer here, such as a veto, and count as no failure.
+            tally: where quick calls are counted instead; it belongs to ``stats``.
 
         Raises:
-            Exception: whatever the plugin's code raises; the caller decides what that means.
+            PluginStateError: when the plugin has ended meanwhile.
+            BaseException: whatever the plugin's code raises; the caller decides what that means.
         """
-        watch = Stopwatch()
+        mine = here()
+        self._inside.append(mine)
+        try:
+            if self._is_ended:
+                raise PluginStateError(f"{self.plugin_id} has just been stopped or replaced. Try again.")
+            return self._measured(mine, function, stats, arguments, answers, tally)
+        finally:
+            self._inside.remove(mine)
+
+    def _measured(
+        self,
+        mine: Here,
+        function: Callable[..., Any],
+        stats: CallStats,
+        arguments: tuple[Any, ...],
+        answers: tuple[type[BaseException], ...],
+        tally: Tally | None,
+    ) -> Any:
+        guard, spent = open_guard(mine), mine.spent
+        cpu, began = time.thread_time_ns(), time.perf_counter_ns()
         error: BaseException | None = None
         try:
-            with stopwatch() as watch, savepoints():
-                return function(*arguments)
+            return function(*arguments) if guard is None else _guarded(guard, function, arguments)
         except BaseException as raised:
             error = None if isinstance(raised, answers) else raised
             raise
         finally:
-            self.cpu.add(watch.cpu_ns)
-            stats.add(watch.wall_ns, watch.cpu_ns, settings().HANDLER_BUDGET_MS, error)
+            ended = time.perf_counter_ns()
+            wall = ended - began
+            if tally is not None and wall <= QUICK_NS and error is None and not self._observers:
+                tally.add((began, ended))
+            elif wall <= QUICK_NS:
+                self.count(stats, wall, wall, error)
+            else:
+                self.count(stats, *own_time(mine, spent, wall, time.thread_time_ns() - cpu), error)
+
+    def count(self, stats: CallStats, wall_ns: int, cpu_ns: int, error: BaseException | None) -> None:
+        """Count one call into the plugin, and tell the observers.
+
+        Args:
+            stats: where.
+            wall_ns: its own wall time in nanoseconds.
+            cpu_ns: its own processor time in nanoseconds.
+            error: what it raised, if that was no proper answer.
+        """
+        self.cpu.add(cpu_ns)
+        stats.add(wall_ns, cpu_ns, settings().HANDLER_BUDGET_MS, error)
+        tell_observers(self._observers, self.plugin_id, stats.name, wall_ns, cpu_ns, error)
 
     def failed(self) -> int:
         """Count a failure; how many there were in a row."""
         with self._lock:
             self.failures_in_row += 1
+            self._refresh()
             return self.failures_in_row
 
     def succeeded(self) -> None:
         """End a row of failures."""
-        self.failures_in_row = 0
+        if self.failures_in_row:
+            with self._lock:
+                self.failures_in_row = 0
+                self._refresh()
+
+    def is_called_in(self, route: Route) -> None:
+        """Events reach the plugin by this route, too."""
+        with self._lock:
+            self._routes.add(route)
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until no other thread is inside the plugin, then let nobody in any more.
+
+        Take it out of the runtime first, so that no new call comes. An event on its way that has the plugin before it
+        counts as inside, so that it is told to the end by the same objects. Calls of the current thread do not count,
+        nor do threads that wait like this themselves.
+
+        Args:
+            seconds: how long to wait at most.
+
+        Returns:
+            Whether everybody was out in time.
+        """
+        mine, until, pause = here(), time.monotonic() + seconds, _POLL_SECONDS
+        mine.drains += 1
+        try:
+            while (busy := self._is_busy(mine)) and time.monotonic() < until:
+                time.sleep(pause)
+                pause = min(2 * pause, _POLL_SECONDS_MAX)
+        finally:
+            mine.drains -= 1
+            self.end()
+        return not busy
+
+    def end(self) -> None:
+        """Let nobody in any more."""
+        self._is_ended = True
+        self._judge()
 
     def release(self) -> None:
         """Take back everything that was registered; the object then is told of nothing more."""
@@ -179,12 +310,42 @@ class LivePlugin:
         handlers = tuple(item.stats for item in self.subscriptions)
         methods = tuple(stats for _, stats in self.methods.values())
         jobs = tuple(stats for _, stats in self.jobs.values())
-        return handlers + methods + jobs + tuple(stats for _, stats in self.message_handlers)
+        return handlers + methods + jobs + tuple(item.stats for item in self.message_handlers)
 
     def forget_context(self) -> None:
-        """Cut the object off from its context: a destroyed plugin reaches nothing more."""
+        """Cut the object off from its context: a destroyed plugin reaches nothing more, and nothing reaches it."""
+        self.end()
         with suppress(AttributeError):
             del self.plugin.context
+
+    def _judge(self) -> None:
+        """Judge anew whether the plugin hears events: what this depends on has changed."""
+        self.hears = not self._is_ended and self._grants.allows(Permission.EVENTS_SUBSCRIBE)
+        with self._lock:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        for item in self._made:
+            item.refresh()
+
+    def _is_busy(self, mine: Here) -> bool:
+        """Whether a thread that is waited for is inside."""
+        with self._lock:
+            routes = tuple(self._routes)
+        inside = [*self._inside, *(thread for route in routes for thread in tuple(route.inside))]
+        return any(thread is not mine and not thread.drains for thread in inside)
+
+
+def _guarded(guard: CallGuard, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Call with a guard: what a call that raises did to the transactions is rolled back."""
+    with guard:
+        try:
+            result = function(*arguments)
+        except BaseException as error:
+            guard.settle(error)
+            raise
+        guard.settle(None)
+        return result
 
 
 def _name_of(function: Callable[..., Any]) -> str:

@@ -40,9 +40,9 @@ def deliver(
     text = _as_text(sender, message)
     receiver = _receiver(target, live)
     with one_deeper(sender):
-        for handler, stats in receiver.message_handlers:
+        for item in receiver.message_handlers:
             try:
-                receiver.call(handler, stats, sender, json.loads(text))
+                receiver.call(item.handler, item.stats, sender, json.loads(text), tally=item.tally)
             except (Exception, SystemExit) as error:
                 logger.exception("%s failed on a message of %s", target, sender)
                 on_failure(receiver, error)

@@ -1,13 +1,21 @@
-"""The database of the plugins, and savepoints around plugin code."""
+"""The database of the plugins, and savepoints around plugin code.
+
+A savepoint costs two round trips to the database, and most calls into plugins do not touch it. So a savepoint is made
+when a call's first statement comes, and counts as if it had been made when the call began.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self, cast
 
-from django.db import connections, router, transaction
+from django.db import Error, connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.models import InstalledPlugin
+from gridkit_django.plugins.here import Here, here
 
 
 def database() -> str:
@@ -15,21 +23,202 @@ def database() -> str:
     return router.db_for_write(InstalledPlugin)
 
 
-@contextmanager
-def savepoints() -> Iterator[None]:
-    """Open a savepoint on each database that is inside a transaction; roll back to it when the block raises.
-
-    So what fails inside can't break the transaction outside.
-
-    Outside of transactions this costs and does nothing.
-    """
-    with ExitStack() as stack:
-        for connection in connections.all(initialized_only=True):
-            if connection.in_atomic_block:
-                stack.enter_context(transaction.atomic(using=connection.alias))
-        yield
+def connection_opened(**_kwargs: Any) -> None:
+    """Receiver of Django's ``connection_created``: look up anew which connections this thread has."""
+    mine = here()
+    if mine.connections is not None:
+        kept = tuple(item for item in mine.connections if item.connection is not None)
+        mine.connections = tuple(dict.fromkeys((*kept, *connections.all(initialized_only=True))))
 
 
 def in_transaction() -> bool:
     """Whether this thread is inside a transaction on any database."""
-    return any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
+    return any(connection.in_atomic_block for connection in _connections(here()))
+
+
+@contextmanager
+def savepoints() -> Iterator[None]:
+    """Guard the transactions under way for one block: when it raises, what it did to them is rolled back.
+
+    Outside of transactions this does nothing.
+    """
+    guard = open_guard(here())
+    if guard is None:
+        yield
+        return
+    with guard:
+        try:
+            yield
+        except BaseException as error:
+            guard.settle(error)
+            raise
+        guard.settle(None)
+
+
+def open_guard(mine: Here) -> CallGuard | None:
+    """Return a guard for the transactions that are open in this thread, or None when there is none.
+
+    Args:
+        mine: this thread.
+    """
+    for connection in _connections(mine):
+        if connection.in_atomic_block:
+            return CallGuard([item for item in _connections(mine) if item.in_atomic_block])
+    return None
+
+
+def _connections(mine: Here) -> tuple[BaseDatabaseWrapper, ...]:
+    found = mine.connections
+    if found is None:
+        found = mine.connections = tuple(connections.all(initialized_only=True))
+    return found
+
+
+class CallGuard:
+    """Keeps transactions whole while plugin code runs inside them, one call after the other.
+
+    It is at work between ``__enter__`` and ``__exit__``. After each call ``settle`` keeps or undoes what the call did.
+
+    Args:
+        guarded: the connections; each is inside a transaction.
+    """
+
+    def __init__(self, guarded: list[BaseDatabaseWrapper]) -> None:
+        self._guarded = [_LazySavepoint(connection) for connection in guarded]
+
+    def __enter__(self) -> Self:
+        for savepoint in self._guarded:
+            savepoint.attach()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for savepoint in reversed(self._guarded):
+            savepoint.detach()
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Guard nothing for one block between two calls."""
+        self.__exit__(None, None, None)
+        try:
+            yield
+        finally:
+            self.__enter__()
+
+    def settle(self, error: BaseException | None) -> None:
+        """End one call; another may begin.
+
+        Args:
+            error: what the call raised; then all that it did is undone.
+
+        Raises:
+            django.db.Error: when a call that raised nothing left a transaction that is broken; it is undone.
+        """
+        broken: Error | None = None
+        for savepoint in reversed(self._guarded):
+            try:
+                savepoint.settle(failed=error is not None or broken is not None)
+            except Error as raised:
+                broken = raised
+        if broken is not None:
+            raise broken
+
+
+class _LazySavepoint:
+    """The savepoint of one connection: made before the first statement of a call.
+
+    It takes the place in Django's stack of savepoints that it would have had at the call's beginning, below what the
+    call itself opened since.
+
+    Args:
+        connection: inside a transaction.
+    """
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._connection = connection
+        self._sid: str | None = None
+        self._is_made = self._was_doomed = False
+        self._depth = self._blocks = self._hooks = 0
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        """Make the savepoint, then execute the statement: a wrapper as Django's ``execute_wrapper`` takes it."""
+        if not self._is_made and not self._connection.needs_rollback:
+            self._is_made = True  # before it is, because its own statement passes here too
+            try:
+                self._sid = self._connection.savepoint()
+            except BaseException:
+                self._is_made = False
+                raise
+            # A database without savepoints gives none, and Django's own stack holds None for that.
+            self._connection.savepoint_ids.insert(self._depth, cast("str", self._sid))
+        return execute(sql, params, many, context)
+
+    def attach(self) -> None:
+        """Watch the statements of the connection."""
+        self._begin()
+        self._connection.execute_wrappers.append(self)
+
+    def detach(self) -> None:
+        """Watch no more."""
+        self._connection.execute_wrappers.remove(self)
+
+    def settle(self, *, failed: bool) -> None:
+        """Keep or undo what was done since the last time.
+
+        Raises:
+            django.db.Error: when it can't be kept; it is undone.
+        """
+        connection = self._connection
+        if not self._is_made and connection.needs_rollback == self._was_doomed and not failed:
+            self._hooks = len(connection.run_on_commit)
+            return
+        del connection.savepoint_ids[self._depth :]
+        del connection.atomic_blocks[self._blocks :]
+        try:
+            if not self._is_made:
+                failed = True
+                connection.needs_rollback = self._was_doomed  # nothing was done, so nothing is to be rolled back
+            elif failed or connection.needs_rollback:
+                failed = True
+                self._undo()
+            else:
+                self._keep()
+        except Error:
+            failed = True
+            raise
+        finally:
+            if failed:
+                connection.run_on_commit = connection.run_on_commit[: self._hooks]
+            self._begin()
+
+    def _keep(self) -> None:
+        if self._sid is None or self._connection.closed_in_transaction:
+            return
+        try:
+            self._connection.savepoint_commit(self._sid)
+        except Error:
+            self._undo()
+            raise
+
+    def _undo(self) -> None:
+        """Roll back; a transaction that can't be, is marked for its own rollback."""
+        connection = self._connection
+        if connection.closed_in_transaction:
+            return
+        connection.needs_rollback = self._sid is None
+        if self._sid is not None:
+            try:
+                connection.savepoint_rollback(self._sid)
+                connection.savepoint_commit(self._sid)
+            except Error:
+                connection.needs_rollback = True
+
+    def _begin(self) -> None:
+        connection = self._connection
+        self._sid = None
+        self._is_made = False
+        self._depth = len(connection.savepoint_ids)
+        self._blocks = len(connection.atomic_blocks)
+        self._hooks = len(connection.run_on_commit)
+        self._was_doomed = connection.needs_rollback

@@ -14,7 +14,9 @@ HERE = Path(__file__).parent
 
 def modules() -> dict[str, str]:
     """Return what there is to run, in alphabetical order: the name to the module's dotted path."""
-    found = {path.stem.removeprefix("bench_"): path.relative_to(HERE).with_suffix("") for path in HERE.rglob("bench_*.py")}
+    found = {
+        path.stem.removeprefix("bench_"): path.relative_to(HERE).with_suffix("") for path in HERE.rglob("bench_*.py")
+    }
     return {name: ".".join(("tests", "benchmarks", *found[name].parts)) for name in sorted(found)}
 
 

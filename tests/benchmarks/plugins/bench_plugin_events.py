@@ -7,6 +7,7 @@ the other two do not, and none of them counts, times or watches anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 
 import blinker
@@ -17,7 +18,7 @@ from django.dispatch import Signal
 from gridkit_django.events import Actor, EventSource, GridEvent, event_bus, signal_for
 from gridkit_django.typing import JSONObject
 from tests.benchmarks.harness import Variant, compare, table
-from tests.benchmarks.plugins.samples import TYPE, Quiet, at_work, idle_plugin
+from tests.benchmarks.plugins.samples import GRID, TYPE, at_work, idle_plugin
 
 EVENTS = 1000
 PROJECT = "gridkit-benchmark"
@@ -60,9 +61,7 @@ def _ours(event: GridEvent) -> dict[str, Variant]:
     }
 
 
-def _signal(
-    handlers: int, event: GridEvent, receiver: Callable[[], Callable[..., None]] | None = None
-) -> Variant:
+def _signal(handlers: int, event: GridEvent, receiver: Callable[[], Callable[..., None]] | None = None) -> Variant:
     signal = Signal()
     for _ in range(handlers):
         signal.connect((receiver or _receiver)(), weak=False)
@@ -123,7 +122,7 @@ def _blinker_receiver() -> Callable[..., None]:
     return receive
 
 
-def _plugins(handlers: int):
+def _plugins(handlers: int) -> AbstractContextManager[object]:
     """Let up to ten plugins share the handlers."""
     plugins = min(handlers, 10)
     return at_work([idle_plugin(f"bench-{number}", handlers=handlers // plugins) for number in range(plugins)])
@@ -136,4 +135,4 @@ def _repeat(act: Variant, times: int = EVENTS) -> None:
 
 def _event() -> GridEvent:
     payload: JSONObject = {"rowId": "1"}
-    return GridEvent(TYPE, payload, "flights", Actor.system("benchmark"), EventSource.SYSTEM)
+    return GridEvent(TYPE, payload, GRID, Actor.system("benchmark"), EventSource.SYSTEM)

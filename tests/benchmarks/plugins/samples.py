@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from example_project.flights.models import Flight
 from gridkit_django.events import GridEvent
+from gridkit_django.grids import Grid, grid_registry
 from gridkit_django.plugins import Plugin, PluginContext, PluginManager, PluginMetadata, plugin_manager
 
 TYPE = "row:select"
+GRID = "plugin-benchmark"
 PERMISSIONS = ("events:subscribe", "messages:send", "messages:receive", "methods:register", "storage:use")
 
 
@@ -56,14 +59,25 @@ class Quiet:
         """Take an event."""
 
 
+class PluginBenchmarkGrid(Grid):
+    """Served by every plugin."""
+
+    class Meta:
+        model = Flight
+        id = GRID
+        columns = ["carrier", "origin", "dest"]
+
+
 @contextmanager
 def at_work(plugins: Sequence[type[Plugin]]) -> Iterator[PluginManager]:
     """Let plugins work for the length of the block, with all that they ask for."""
     manager = plugin_manager()
+    grid_registry().register(PluginBenchmarkGrid)
     for plugin in plugins:
-        manager.register_plugin(plugin)
+        manager.install_plugin(plugin)
     try:
         yield manager
     finally:
+        grid_registry().unregister(GRID)
         for plugin in plugins:
-            manager.unregister_plugin(plugin.metadata.id)
+            manager.uninstall_plugin(plugin.metadata.id)

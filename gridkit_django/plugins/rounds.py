@@ -1,0 +1,201 @@
+"""One event's round through the handlers: quick while all is plain, careful where something is not.
+
+The end of one call is the start of the next, so a round of plain and quick calls costs one time stamp for each, and is
+counted later. Whatever is not plain (a handler that fails, is slow, was slow before, is left out, is observed) ends
+that chain of stamps: its calls are counted one by one, and another chain begins.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager, nullcontext
+from itertools import pairwise
+from typing import Protocol
+
+from gridkit_django.conf import settings
+from gridkit_django.events import GridEvent
+from gridkit_django.exceptions import EventRejected
+from gridkit_django.plugins.breaker import BreakerRule
+from gridkit_django.plugins.here import QUICK_NS, Here, own_time
+from gridkit_django.plugins.live import LivePlugin
+from gridkit_django.plugins.savepoints import CallGuard, open_guard
+from gridkit_django.plugins.table import Route, Subscription
+
+
+class RoundJudge(Protocol):
+    """Decides what follows from what happened in a round."""
+
+    def handler_failed(self, item: Subscription, event: GridEvent, error: BaseException) -> None:
+        """A handler raised what is no proper answer; raises when the act has to fail with it."""
+        ...
+
+    def handler_paused(self, owner: LivePlugin, name: str, seconds: float) -> None:
+        """A handler was too slow too often and is left out for some seconds."""
+        ...
+
+    def handler_resumed(self, owner: LivePlugin) -> None:
+        """A handler that was left out is called again."""
+        ...
+
+
+def go_round(route: Route, event: GridEvent, mine: Here, judge: RoundJudge, *, may_veto: bool) -> None:
+    """Call the handlers of a route in their order.
+
+    Args:
+        route: who is called.
+        event: with what.
+        mine: this thread.
+        judge: decides about failures.
+        may_veto: whether ``EventRejected`` is a proper answer.
+
+    Raises:
+        EventRejected: when a handler vetoes.
+        PluginHandlerError: when a critical handler raises.
+        BaseException: what is no ``Exception`` and no ``SystemExit``.
+    """
+    guard = open_guard(mine)
+    if guard is None:
+        _go(route, event, _Round(route, mine, judge, None, may_veto=may_veto))
+        return
+    with guard:
+        _go(route, event, _Round(route, mine, judge, guard, may_veto=may_veto))
+
+
+def _go(route: Route, event: GridEvent, turn: _Round) -> None:
+    clock, stamps, guard = time.perf_counter_ns, turn.stamps, turn.guard
+    limit, stamp = turn.begin(), stamps.append
+    for item, handler in route.calls:
+        if not item.is_plain:
+            limit = turn.call_carefully(item, event)
+            continue
+        try:
+            handler(event)
+            if guard is not None:
+                guard.settle(None)
+        except BaseException as error:  # noqa: BLE001 - judged; what may not be kept is raised on
+            limit = turn.failed(item, event, error)
+            continue
+        now = clock()
+        stamp(now)
+        if now > limit:
+            limit = turn.was_long()
+    turn.end()
+
+
+class _Round:
+    """The state of a round.
+
+    Attributes:
+        stamps: the chain: when it began, and when each of its calls ended.
+        guard: keeps the transactions whole, or None outside of them.
+    """
+
+    __slots__ = ("_cpu", "_first", "_judge", "_may_veto", "_mine", "_route", "_spent", "guard", "stamps")
+
+    def __init__(self, route: Route, mine: Here, judge: RoundJudge, guard: CallGuard | None, *, may_veto: bool) -> None:
+        self._route = route
+        self._mine = mine
+        self._judge = judge
+        self._may_veto = may_veto
+        self._first = 0
+        self.guard = guard
+        self.stamps: list[int] = []
+
+    def begin(self) -> int:
+        """Begin a chain; until when its calls are quick."""
+        self._spent = self._mine.spent
+        self._cpu = time.thread_time_ns()
+        now = time.perf_counter_ns()
+        self.stamps.append(now)
+        return now + QUICK_NS
+
+    def end(self) -> None:
+        """End the round."""
+        if self._first:
+            self._count_quick(self.stamps)
+        else:
+            self._route.tally.add(self.stamps)
+
+    def was_long(self) -> int:
+        """The newest call of the chain made it too long to be a quick one."""
+        self._count_last(None)
+        return self._again(0)
+
+    def failed(self, item: Subscription, event: GridEvent, error: BaseException) -> int:
+        """The handler after the chain raised; or what it did could not be kept."""
+        self.stamps.append(time.perf_counter_ns())
+        if self.guard is not None:
+            self.guard.settle(error)
+        is_veto = self._may_veto and isinstance(error, EventRejected)
+        self._count_last(None if is_veto else error)
+        if is_veto or not isinstance(error, (Exception, SystemExit)):
+            raise error
+        with self._between_calls():
+            self._judge.handler_failed(item, event, error)
+        return self._again(0)
+
+    def call_carefully(self, item: Subscription, event: GridEvent) -> int:
+        """Call a handler that is not plain, or leave it out; in a chain of its own."""
+        self._count_quick(self.stamps)
+        limit = self._again(1)
+        if not item.is_heard:
+            return limit
+        if item.breaker.refuses(time.monotonic()) and not item.is_critical:
+            item.stats.skip()
+            return limit
+        self._first -= 1
+        try:
+            item.handler(event)
+            if self.guard is not None:
+                self.guard.settle(None)
+        except BaseException as error:  # noqa: BLE001 - judged; what may not be kept is raised on
+            return self.failed(item, event, error)
+        self.stamps.append(time.perf_counter_ns())
+        self._count_last(None)
+        return self._again(0)
+
+    def _again(self, left_out: int) -> int:
+        """Begin another chain, after the calls of this one and those that were left out."""
+        self._first += len(self.stamps) - 1 + left_out
+        self.stamps.clear()
+        return self.begin()
+
+    def _count_quick(self, stamps: list[int]) -> None:
+        """Count the calls of a chain that was quick as a whole."""
+        for number, (began, ended) in enumerate(pairwise(stamps)):
+            item = self._route.calls[self._first + number][0]
+            self._count(item, ended - began, ended - began, None)
+
+    def _count_last(self, error: BaseException | None) -> None:
+        """Count the calls of a chain; all but the last one were quick."""
+        stamps = self.stamps
+        self._count_quick(stamps[:-1])
+        whole_wall, whole_cpu = stamps[-1] - stamps[0], time.thread_time_ns() - self._cpu
+        wall, cpu = own_time(self._mine, self._spent, whole_wall, whole_cpu)
+        before = stamps[-2] - stamps[0]
+        item = self._route.calls[self._first + len(stamps) - 2][0]
+        self._count(item, max(0, wall - before), max(0, cpu - before), error)
+
+    def _count(self, item: Subscription, wall_ns: int, cpu_ns: int, error: BaseException | None) -> None:
+        """Count one call, and let the breaker judge it."""
+        owner, limits = item.owner, settings()
+        owner.count(item.stats, wall_ns, cpu_ns, error)
+        if error is None:
+            owner.succeeded()
+        if wall_ns > limits.HANDLER_BUDGET_MS * 1_000_000:
+            rule = BreakerRule(limits.BREAKER_SLOW_CALLS, limits.BREAKER_SECONDS)
+            pause = item.breaker.slow(time.monotonic(), rule)
+            item.refresh()
+            if pause and not item.is_critical:
+                with self._between_calls():
+                    self._judge.handler_paused(owner, item.stats.name, pause)
+        elif item.breaker.is_watchful:
+            resumed = item.breaker.quick()
+            item.refresh()
+            if resumed:
+                with self._between_calls():
+                    self._judge.handler_resumed(owner)
+
+    def _between_calls(self) -> AbstractContextManager[None]:
+        """Return a block for what the runtime itself does to the database; no handler's failure undoes it."""
+        return nullcontext() if self.guard is None else self.guard.resting()
