@@ -22,6 +22,7 @@ from gridkit_django.admin.plugin_verbs import VERBS
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.models import HealthCheckResult, HealthStatus, InstalledPlugin
 from gridkit_django.plugins import Category
+from gridkit_django.plugins.change import commits_itself
 from gridkit_django.templatetags.gridkit_admin import badge
 
 
@@ -128,9 +129,9 @@ class InstalledPluginAdmin(ReadOnlyAdmin[InstalledPlugin]):
         return tab_page(request, plugin, self.admin_site, tab=tab)
 
     def _view(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-        """Bind a view to this admin site, behind the site's login."""
+        """Bind a view to this admin site, behind the site's login. What it changes is committed when it answers."""
 
         def bound(request: HttpRequest, **kwargs: Any) -> HttpResponse:
             return view(request, self.admin_site, **kwargs)
 
-        return self.admin_site.admin_view(bound)
+        return commits_itself(self.admin_site.admin_view(bound))

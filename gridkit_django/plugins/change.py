@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import transaction
+from django.db import connections, transaction
 
 from gridkit_django.audit import Target, record
 from gridkit_django.events import Actor, acting, current_act, event_bus, make_event
@@ -16,6 +16,8 @@ from gridkit_django.plugins.metadata import PluginMetadata, parse_manifest
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.savepoints import database, in_transaction
 from gridkit_django.typing import JSONValue, User
+
+V = TypeVar("V", bound=Callable[..., Any])
 
 STATE_FIELDS = ("effective_state", "state_code", "state_reason", "state_evidence")
 
@@ -47,6 +49,17 @@ def acting_as(user: User | None) -> Iterator[None]:
         return
     with acting(Actor.from_user(user), act.source, correlation_id=act.correlation_id, metadata=dict(act.metadata)):
         yield
+
+
+def commits_itself(view: V) -> V:
+    """Keep a view that changes plugins out of the transaction that ``ATOMIC_REQUESTS`` puts around views.
+
+    Each change is one transaction of its own, followed after its commit. Inside a larger one the answer would be made
+    before the change is followed: it would tell the old state, and a failure to start not at all.
+    """
+    for alias in connections:
+        view = transaction.non_atomic_requests(alias)(view)
+    return view
 
 
 def get_row(plugin_id: str, *, lock: bool = False) -> InstalledPlugin:

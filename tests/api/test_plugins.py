@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
 from rest_framework.test import APIClient
@@ -27,6 +28,7 @@ from tests.api.test_base import assert_problem
 
 PLUGINS = "/gridkit/api/plugins/"
 CLERKS = f"{PLUGINS}{CLERK}/"
+ATOMIC = ("ATOMIC_REQUESTS", True)
 AFTER_COMMIT = pytest.mark.django_db(transaction=True)
 """A process follows a change of plugins once that is committed, so the test's transactions must be real ones."""
 
@@ -67,7 +69,7 @@ def person(make_user: Callable[..., User]) -> Callable[..., APIClient]:
 def queued(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The ids of operations that were handed to a worker."""
     found: list[Any] = []
-    monkeypatch.setattr(plugin_tasks.run_plugin_operation, "delay", found.append)
+    monkeypatch.setattr(plugin_tasks, "send", lambda _task, arguments: found.extend(arguments))
     return found
 
 
@@ -168,6 +170,24 @@ def test_plugin_is_activated_and_deactivated(clerk: InstalledPlugin, person: Cal
     assert (body["desiredState"], body["state"]) == ("inactive", "installed")
     record = AuditRecord.objects.filter(action="plugin.activate").get()
     assert (record.actor_label, record.context["source"]) == ("activate", "api")
+
+
+@AFTER_COMMIT
+def test_answers_of_acts_tell_the_new_state_where_requests_are_transactions(
+    clerk: InstalledPlugin,
+    person: Callable[..., APIClient],
+    manager: PluginManager,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, *ATOMIC)
+    broken = manager.install_plugin(Broken, activate=False)
+    client = person("activate")
+    body = post(client, "activate").json()
+    assert (body["desiredState"], body["state"]) == ("active", "active")
+    answer = client.post(f"{PLUGINS}{broken.id}/activate/", {}, format="json")
+    assert_problem(answer, 422, "plugin-initialize-failed")
+    body = post(client, "deactivate").json()
+    assert (body["desiredState"], body["state"]) == ("inactive", "installed")
 
 
 @AFTER_COMMIT

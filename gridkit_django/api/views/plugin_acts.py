@@ -18,6 +18,7 @@ from gridkit_django.api.views.plugins import describe_plugin
 from gridkit_django.exceptions import PluginConfigError
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import plugin_manager
+from gridkit_django.plugins.change import commits_itself
 
 
 class PluginActView(GridKitView):
@@ -30,6 +31,11 @@ class PluginActView(GridKitView):
 
     right: ClassVar[str]
     shape: ClassVar[type[RequestBody]] = EmptyBody
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """Return the view, which answers what the committed change led to."""
+        return commits_itself(super().as_view(**initkwargs))
 
     def post(self, request: Request, plugin: str) -> Response:
         """Judge the right, read the body, act, and answer the plugin."""
