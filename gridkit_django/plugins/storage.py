@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import JSONField, QuerySet, Value
+from django.utils import timezone
 
-from gridkit_django.exceptions import PluginError, StorageQuotaError
-from gridkit_django.models import InstalledPlugin, PluginStorageItem
+from gridkit_django.conf import settings
+from gridkit_django.exceptions import PluginError, PluginLimitError
+from gridkit_django.models import InstalledPlugin, PluginStorageItem, PluginStorageUsage
+from gridkit_django.plugins.quota import StorageCounter
 from gridkit_django.plugins.savepoints import database
 from gridkit_django.typing import JSONValue
 
 KEY_LENGTH_MAX = 200
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape of U+0000 in JSON text; an escaped backslash before ``u0000`` is none."""
 
 
 class DatabaseStorage:
@@ -25,51 +32,116 @@ class DatabaseStorage:
 
     def __init__(self, plugin_id: str, quota_mb: int) -> None:
         self._plugin_id = plugin_id
-        self._quota = quota_mb * 1_000_000
+        self._counter = StorageCounter(plugin_id, quota_mb * 1_000_000)
 
     def get(self, key: str) -> JSONValue:
         """Return the value of ``key``, or None."""
-        found: JSONValue = self._items().filter(key=key).values_list("value", flat=True).first()
+        found: JSONValue = self._own().filter(key=key).values_list("value", flat=True).first()
         return found
 
     def set(self, key: str, value: JSONValue) -> None:
         """Store ``value`` under ``key``.
 
+        A value of the same size takes the place of the old one and touches nothing else. Any other write moves the
+        plugin's counter, whose row stays locked until the transaction ends: so the quota holds to the byte, whoever
+        writes at the same moment.
+
         Raises:
             StorageQuotaError: when the storage would grow over its quota; nothing is stored then.
+            PluginLimitError: for a value of more than ``VALUE_BYTES_MAX``.
             PluginError: for a key of the wrong length or a value that is no JSON.
         """
-        size = len(_checked_key(key).encode()) + len(_as_json(value).encode())
-        owner = InstalledPlugin.objects.values_list("pk", flat=True).get(plugin_id=self._plugin_id)
+        size = len(_checked_key(key).encode()) + self._checked_size(key, value)
+        stored = Value(None, JSONField()) if value is None else value
+        owner, old = self._find(key)
+        item = self._items(owner).filter(key=key)
+        if old == size and _replace(item, size, stored):
+            return
         with transaction.atomic(using=database()):
-            PluginStorageItem.objects.update_or_create(
-                plugin_id=owner, key=key, defaults={"value": value, "size": size}
-            )
-            if self.used_bytes() > self._quota:
-                raise StorageQuotaError(
-                    f"The storage of {self._plugin_id} would grow over its {self._quota // 1_000_000} MB with {key!r}. "
-                    "Delete what is no longer needed, or raise max_storage_mb in the manifest.",
-                    extra={"plugin": self._plugin_id, "quota": self._quota},
-                )
+            self._counter.charge(owner, size - old, lambda: size - _size_of(item))
+            if not item.update(value=stored, size=size, changed_at=timezone.now()):
+                item.create(plugin_id=owner, key=key, value=stored, size=size)
 
     def delete(self, key: str) -> bool:
         """Delete ``key``; whether there was one."""
-        return self._items().filter(key=key).delete()[0] > 0
+        owner, old = self._find(key)
+        if not old:
+            return False
+        item = self._items(owner).filter(key=key)
+        with transaction.atomic(using=database()):
+            self._counter.charge(owner, -old, lambda: -_size_of(item))
+            return item.delete()[0] > 0
 
     def clear(self) -> int:
         """Delete all keys; how many there were."""
-        return self._items().delete()[0]
+        owner = self._owner()
+        with transaction.atomic(using=database()):
+            self._counter.reset(owner)
+            return self._items(owner).delete()[0]
 
     def keys(self, prefix: str = "") -> list[str]:
         """Return the keys that start with ``prefix``, sorted."""
-        return list(self._items().filter(key__startswith=prefix).order_by("key").values_list("key", flat=True))
+        return list(self._own().filter(key__startswith=prefix).order_by("key").values_list("key", flat=True))
 
     def used_bytes(self) -> int:
         """Return the size of all keys and values, in bytes."""
-        return self._items().aggregate(total=Sum("size"))["total"] or 0
+        counters = PluginStorageUsage.objects.using(database()).filter(plugin__plugin_id=self._plugin_id)
+        return counters.values_list("used_bytes", flat=True).first() or 0
 
-    def _items(self) -> QuerySet[PluginStorageItem]:
-        return PluginStorageItem.objects.filter(plugin__plugin_id=self._plugin_id)
+    def _find(self, key: str) -> tuple[int, int]:
+        """Return the primary key of the plugin's row, and the size of an item now (0 for none)."""
+        found = self._own().filter(key=key).values_list("plugin_id", "size").first()
+        return found if found is not None else (self._owner(), 0)
+
+    def _owner(self) -> int:
+        return InstalledPlugin.objects.using(database()).values_list("pk", flat=True).get(plugin_id=self._plugin_id)
+
+    def _own(self) -> QuerySet[PluginStorageItem]:
+        """Return what reads go to: one query without asking for the plugin's row first."""
+        return PluginStorageItem.objects.using(database()).filter(plugin__plugin_id=self._plugin_id)
+
+    def _items(self, owner: int) -> QuerySet[PluginStorageItem]:
+        """Return what writes go to.
+
+        The conditions name columns of the item itself: only those does PostgreSQL judge again on a row that it had to
+        wait for; a condition on the joined plugin would become a subquery of what was there before the wait.
+        """
+        return PluginStorageItem.objects.using(database()).filter(plugin_id=owner)
+
+    def _checked_size(self, key: str, value: JSONValue) -> int:
+        """Return the bytes of a value as UTF-8 JSON.
+
+        Raises:
+            PluginLimitError: when there are more than ``VALUE_BYTES_MAX``.
+            PluginError: when it is no JSON.
+        """
+        size, most = len(_as_json(value)), settings().VALUE_BYTES_MAX
+        if size > most:
+            raise PluginLimitError(
+                f"The value for {key!r} has {size} bytes; {most} are the most for one value (VALUE_BYTES_MAX). "
+                "Store it in parts, or store less.",
+                extra={"plugin": self._plugin_id, "size": size, "limit": most},
+            )
+        return size
+
+
+def _replace(item: QuerySet[PluginStorageItem], size: int, stored: object) -> bool:
+    """Put a value in the place of one of the same size; False when the item has another size by now.
+
+    PostgreSQL locks a row that it had to wait for before it judges the conditions again, and keeps the lock when they
+    fail. Whoever holds the lock of an item and then waits for the counter stands in the way of whoever does it the
+    other way round; so a replacement that failed is undone with its lock.
+    """
+    with transaction.atomic(using=database()):
+        if item.filter(size=size).update(value=stored, changed_at=timezone.now()):
+            return True
+        transaction.set_rollback(True, using=database())
+    return False
+
+
+def _size_of(item: QuerySet[PluginStorageItem]) -> int:
+    """Return the size of the one item that a queryset names, 0 when it is not there; no item is smaller than 2."""
+    return item.values_list("size", flat=True).first() or 0
 
 
 def _checked_key(key: str) -> str:
@@ -78,16 +150,17 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def _as_json(value: JSONValue) -> str:
-    """Return the JSON text of a value.
+def _as_json(value: JSONValue) -> bytes:
+    """Return the JSON text of a value in UTF-8.
 
     Raises:
-        PluginError: when it is no JSON, or holds U+0000, which PostgreSQL can't store.
+        PluginError: when it is no JSON, or holds U+0000 or half a surrogate pair, which databases can't store.
     """
     try:
-        text = json.dumps(value, allow_nan=False)
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        encoded = text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise PluginError(f"Only JSON values can be stored: {error}.") from error
-    if "\\u0000" in text:
+    if _NUL.search(text):
         raise PluginError("A stored text can't hold the character U+0000.")
-    return text
+    return encoded
