@@ -7,9 +7,10 @@ registers ``CHECKS`` under the tag ``gridkit``: ``manage.py check --tag gridkit`
 from __future__ import annotations
 
 from gridkit_django.checks.grids import check_grids
+from gridkit_django.checks.plugins import check_plugin_sources
 from gridkit_django.checks.settings import check_object_rights, check_settings
 
 TAG = "gridkit"
-CHECKS = (check_settings, check_object_rights, check_grids)
+CHECKS = (check_settings, check_object_rights, check_grids, check_plugin_sources)
 
-__all__ = ["CHECKS", "TAG", "check_grids", "check_object_rights", "check_settings"]
+__all__ = ["CHECKS", "TAG", "check_grids", "check_object_rights", "check_plugin_sources", "check_settings"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gridkit_django.exceptions import PluginNotReadyError
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.calls import MethodCall, MethodHandler, MethodResult
 from gridkit_django.plugins.catalog import AvailablePlugin
@@ -23,23 +24,32 @@ from gridkit_django.plugins.operations import (
     run_operation,
 )
 from gridkit_django.plugins.permissions import GrantTable, Permission
+from gridkit_django.plugins.plan import ChangeKind, Plan, PlanChange, PlannedPlugin, PlanReason, make_plan
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.secret_values import MASK
+from gridkit_django.plugins.site_check import Finding, Level, SiteReport
 
 __all__ = [
     "MASK",
     "AvailablePlugin",
     "Category",
+    "ChangeKind",
+    "Finding",
     "GrantTable",
     "JobCall",
     "JobHandler",
     "JobInfo",
     "JobRun",
+    "Level",
     "MethodCall",
     "MethodHandler",
     "MethodResult",
     "Permission",
     "PermissionInfo",
+    "Plan",
+    "PlanChange",
+    "PlanReason",
+    "PlannedPlugin",
     "Plugin",
     "PluginContext",
     "PluginFilter",
@@ -47,15 +57,18 @@ __all__ = [
     "PluginInfo",
     "PluginManager",
     "PluginMetadata",
+    "PluginNotReadyError",
     "PluginRuntime",
     "PluginUsage",
     "Pricing",
     "ResourceLimits",
     "ResourceUsage",
+    "SiteReport",
     "connect_notices",
     "end_lost_operations",
     "fail_operation",
     "handles",
+    "make_plan",
     "plugin_manager",
     "read_manifest",
     "request_operation",

@@ -139,17 +139,16 @@ def _plan_of(plugins: Mapping[str, PlannedPlugin], core_version: str) -> Plan:
 def _changed(plugins: Mapping[str, PlannedPlugin], change: PlanChange) -> dict[str, PlannedPlugin]:
     """Return the plugins as they would be after a change."""
     others = {key: item for key, item in plugins.items() if key != change.plugin_id}
-    now = plugins.get(change.plugin_id, PlannedPlugin(change.plugin_id, change.metadata, wanted=False))
+    now = plugins.get(change.plugin_id, PlannedPlugin(change.plugin_id, None, wanted=False))
+    metadata = change.metadata or now.metadata
     if change.kind is ChangeKind.UNINSTALL:
         return others
     if change.kind is ChangeKind.DEACTIVATE:
         then = replace(now, wanted=False)
     elif change.kind is ChangeKind.UPDATE:
-        then = PlannedPlugin(now.plugin_id, change.metadata or now.metadata, wanted=now.wanted)
+        then = replace(now, metadata=metadata, blocked="" if metadata is not None else now.blocked)
     else:
-        then = PlannedPlugin(now.plugin_id, change.metadata or now.metadata)
-    if then.metadata is None and not then.blocked:
-        then = replace(then, blocked=now.blocked or "its manifest is not known")
+        then = replace(now, metadata=metadata, blocked="" if metadata is not None else now.blocked, wanted=True)
     return dict(sorted({**others, change.plugin_id: then}.items()))
 
 
@@ -243,7 +242,7 @@ def _cycles(needs: Mapping[str, set[str]], rest: frozenset[str]) -> tuple[tuple[
 
 def _shortest_circle(start: str, needs: Mapping[str, set[str]]) -> tuple[str, ...]:
     """Return the shortest way from a plugin through its needs back to itself; empty when there is none."""
-    paths = {peer: (start, peer) for peer in sorted(needs[start]) if peer != start}
+    paths: dict[str, tuple[str, ...]] = {peer: (start, peer) for peer in sorted(needs[start]) if peer != start}
     if start in needs[start]:
         return (start,)
     ahead = list(paths)

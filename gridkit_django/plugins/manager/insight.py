@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import inventory
 from gridkit_django.plugins.catalog import AvailablePlugin
@@ -9,6 +11,10 @@ from gridkit_django.plugins.health import PluginHealth
 from gridkit_django.plugins.inventory import PluginFilter, PluginInfo, PluginUsage
 from gridkit_django.plugins.local import usage_of
 from gridkit_django.plugins.manager.base import ManagerPart
+from gridkit_django.plugins.plan import ChangeKind, Plan, PlanChange
+from gridkit_django.plugins.planning import plan_site
+from gridkit_django.plugins.processes import Convergence, convergence
+from gridkit_django.plugins.site_check import SiteReport, check_site, check_sources
 from gridkit_django.plugins.storage import DatabaseStorage
 
 
@@ -28,6 +34,31 @@ class Insight(ManagerPart):
         installed = InstalledPlugin.objects.values_list("plugin_id", flat=True)
         return self.runtime.catalog.discover(frozenset(installed))
 
+    def plan(self, change: PlanChange | None = None) -> Plan:
+        """Plan which of the installed plugins run, in which order, and why not the others. Changes nothing.
+
+        Args:
+            change: something that is not done yet, to see what would come of it; ``refused`` says why it must not be.
+                Without a manifest, ``INSTALL`` and ``UPDATE`` take the one at the plugin's source.
+
+        Raises:
+            PluginError: when the manifest is needed and can't be read.
+        """
+        if change is not None and change.metadata is None and change.kind in (ChangeKind.INSTALL, ChangeKind.UPDATE):
+            change = replace(change, metadata=self.runtime.catalog.find(change.plugin_id).manifest())
+        return plan_site(change)
+
+    def check_site(self, *, sources_only: bool = False) -> SiteReport:
+        """Look over sources, installed plugins, their configuration and permissions. Runs no plugin code.
+
+        Args:
+            sources_only: look at the sources, as if each were installed and active; that needs no database.
+
+        Raises:
+            django.db.Error: when the database can't be asked.
+        """
+        return check_sources(self.runtime.catalog) if sources_only else check_site(self.runtime.catalog)
+
     def usage_of(self, plugin_id: str) -> PluginUsage:
         """Return what a plugin does and uses in this process."""
         self.runtime.ensure_current()
@@ -37,6 +68,10 @@ class Insight(ManagerPart):
         stored = DatabaseStorage(plugin_id, 0).used_bytes()
         figures = tuple(stats.figures() for stats in live.all_stats())
         return PluginUsage(running=True, revision=live.spec.revision, usage=usage_of(live, stored), calls=figures)
+
+    def convergence(self, plugin_id: str) -> Convergence:
+        """Return which processes run a plugin as it is wanted now, and which do not. See ``processes.convergence``."""
+        return convergence(plugin_id)
 
     def check_plugin_health(self, plugin_id: str) -> PluginHealth:
         """Check a plugin in this process and store the result. See ``HealthChecker.check``."""

@@ -1,0 +1,1 @@
+"""Management commands: faces for people at a terminal."""
