@@ -14,7 +14,7 @@ from gridkit_django.models import EffectiveState, HealthStatus
 from gridkit_django.testing.conformance.subject import Subject, fail, faults
 from gridkit_django.testing.starter import StartedPlugin
 
-_TABLE = re.compile(r'(?:FROM|JOIN|INTO|UPDATE|TABLE)\s+"?(\w+)"?', re.IGNORECASE)
+_TABLE = re.compile(r'(?:FROM|JOIN|INTO|TABLE|(?<!FOR )(?<!DO )UPDATE)\s+"?(\w+)"?', re.IGNORECASE)
 
 
 def check_all_grants(subject: Subject) -> None:
