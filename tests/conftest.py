@@ -7,12 +7,19 @@ from collections.abc import Iterator
 import pytest
 from django.apps import apps
 
+from gridkit_django.plugins.boot import record_folder
+
 pytest_plugins = ["tests.servers.databases", "tests.servers.stack", "tests.servers.browser"]
 
 
 @pytest.fixture(autouse=True)
 def no_plugins_left() -> Iterator[None]:
-    """Stop the plugins that a test started: the runtime is one for the whole process."""
+    """Stop the plugins that a test started: the runtime is one for the whole process.
+
+    What an earlier run of the tests was killed in must not count against the plugins of this one.
+    """
+    for path in record_folder().glob("*.step"):
+        path.unlink(missing_ok=True)
     yield
     runtime = apps.get_app_config("gridkit_django").runtime
     if runtime.generation >= 0 or runtime.live:
