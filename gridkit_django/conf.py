@@ -45,8 +45,8 @@ class GridKitSettings:
         PACKAGE_BYTES_MAX: bytes of a plugin's files that are kept for other hosts and for rolling back, zipped.
         STATE_DIR: folder where the processes of a host note what they start, or None for one in the system's own
             folder of temporary files. Let it outlive a container.
-        ENCRYPTION_KEYS: secrets from which the keys for stored secrets are made, newest first; empty for ``SECRET_KEY``
-            and ``SECRET_KEY_FALLBACKS``.
+        ENCRYPTION_KEYS: long random texts from which the keys for stored secrets are made; the first encrypts, all
+            decrypt. ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS`` come after them, so without any they do the work.
         NOTIFY_EMAILS: who is told by mail when a plugin asks for a permission, waits for consent or is switched off.
         HINT_URL: ``redis://…`` where processes tell each other of changes at once, or None.
         POLL_SECONDS: how often an idle process looks for changes.

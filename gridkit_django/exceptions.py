@@ -54,6 +54,7 @@ trail show next to the human text. Catch the width you need::
         │   └── PluginNotReadyError        what it needs is not there yet; it is tried again
         ├── PluginCrashError               a process died while the plugin started
         ├── PluginConfigError              the configuration breaks the plugin's schema
+        │   └── ConfigRevisionNotFoundError  the scope has no such revision
         ├── PluginSecretError              a stored secret can't be decrypted
         ├── PluginPermissionError          the plugin was not granted this
         ├── PluginLimitError               over a declared resource limit
@@ -411,6 +412,12 @@ class PluginConfigError(PluginError):
     """The configuration breaks the plugin's schema."""
 
     code = "plugin-config-invalid"
+
+
+class ConfigRevisionNotFoundError(PluginConfigError):
+    """The configuration of this scope has no such revision."""
+
+    code = "plugin-config-revision-unknown"
 
 
 class PluginSecretError(PluginError):

@@ -42,6 +42,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.PluginLoadError: 422,
         e.PluginInitializeError: 422,
         e.PluginConfigError: 422,
+        e.ConfigRevisionNotFoundError: 404,
         e.PluginPermissionError: 422,
     }
 )

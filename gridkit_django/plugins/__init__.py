@@ -6,6 +6,7 @@ from gridkit_django.exceptions import PluginNotReadyError
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.calls import MethodCall, MethodHandler, MethodResult
 from gridkit_django.plugins.catalog import AvailablePlugin
+from gridkit_django.plugins.config_history import ConfigChange, ConfigRevision
 from gridkit_django.plugins.context import PluginContext
 from gridkit_django.plugins.handlers import handles
 from gridkit_django.plugins.health import PluginHealth
@@ -25,6 +26,7 @@ from gridkit_django.plugins.operations import (
 )
 from gridkit_django.plugins.permissions import GrantTable, Permission
 from gridkit_django.plugins.plan import ChangeKind, Plan, PlanChange, PlannedPlugin, PlanReason, make_plan
+from gridkit_django.plugins.rotation import RotationReport, rotate_secrets
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.secret_values import MASK
 from gridkit_django.plugins.site_check import Finding, Level, SiteReport
@@ -34,6 +36,8 @@ __all__ = [
     "AvailablePlugin",
     "Category",
     "ChangeKind",
+    "ConfigChange",
+    "ConfigRevision",
     "Finding",
     "GrantTable",
     "JobCall",
@@ -63,6 +67,7 @@ __all__ = [
     "Pricing",
     "ResourceLimits",
     "ResourceUsage",
+    "RotationReport",
     "SiteReport",
     "connect_notices",
     "end_lost_operations",
@@ -72,6 +77,7 @@ __all__ = [
     "plugin_manager",
     "read_manifest",
     "request_operation",
+    "rotate_secrets",
     "run_operation",
     "send_notice",
 ]

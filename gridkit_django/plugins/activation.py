@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gridkit_django.exceptions import PluginLoadError, PluginStateError
 from gridkit_django.models import DesiredState, EffectiveState, InstalledPlugin, PluginSource
+from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.change import (
     STATE_FIELDS,
     changing,
@@ -73,12 +72,13 @@ def reload(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None:
         PluginLoadError: when the code can't be compiled or imported.
         PluginError: when it could not start again; the old code goes on serving.
     """
-    metadata, digest, schema = _reloadable(runtime, get_row(plugin_id))
+    metadata, digest, plugin = _reloadable(runtime, get_row(plugin_id))
+    schema = plugin.Config.model_json_schema()
     with changing(runtime, user):
         row = get_row(plugin_id, lock=True)
         check_change(PlanChange(ChangeKind.UPDATE, plugin_id, metadata))
         before = row.current_version
-        row.current_version = store_version(row, metadata, schema, digest)
+        row.current_version = store_version(row, metadata, schema, digest, plugin.config_version)
         _set_state(row, DesiredState.ACTIVE)
         touch(row, "current_version", *_FIELDS)
         changes = {"version": [before.version if before else None, metadata.version]}
@@ -86,8 +86,8 @@ def reload(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None:
     raise_failure(runtime, row)
 
 
-def _reloadable(runtime: PluginRuntime, row: InstalledPlugin) -> tuple[PluginMetadata, str, dict[str, Any]]:
-    """Judge what lies at the plugin's source now; return its manifest, digest and configuration schema."""
+def _reloadable(runtime: PluginRuntime, row: InstalledPlugin) -> tuple[PluginMetadata, str, type[Plugin]]:
+    """Judge what lies at the plugin's source now; return its manifest, digest and class."""
     if row.desired_state != DesiredState.ACTIVE:
         raise PluginStateError(f"{row.plugin_id} is not active, so there is nothing to reload. Activate it.")
     source = runtime.catalog.resolve(PluginSource(row.source), row.source_ref)
@@ -99,7 +99,7 @@ def _reloadable(runtime: PluginRuntime, row: InstalledPlugin) -> tuple[PluginMet
     check_core(metadata)
     code = source.load()
     code.unload()
-    return metadata, code.digest, code.plugin_class.Config.model_json_schema()
+    return metadata, code.digest, code.plugin_class
 
 
 def _set_state(row: InstalledPlugin, wanted: DesiredState) -> dict[str, list[str]]:

@@ -76,8 +76,17 @@ class Plugin:
     are called only for grids that you serve (``Meta.plugins``).
 
     **Configuration.** ``Config`` is a pydantic model with a default for everything that has a sensible one; secrets are
-    ``SecretStr``. The admin's form and the API's check come from it. Read ``context.config``, or
-    ``context.config_for(event.grid)`` where one grid may differ.
+    ``SecretStr``, stored encrypted and never shown. The admin's form and the API's check come from it. Read
+    ``context.config``, or ``context.config_for(event.grid)`` where one grid may differ. When you rename a key or change
+    what it means, raise ``config_version`` by one and write the step in ``migrate_config``::
+
+        config_version = 2
+
+        @classmethod
+        def migrate_config(cls, values, from_version):
+            if from_version == 1 and "hours" in values:
+                values["minutes"] = values.pop("hours") * 60
+            return values
 
     **Trust.** A plugin of this form runs inside the site's process. Permissions keep honest plugins honest and show the
     administrator what to expect; they do not hold against hostile code.
@@ -85,6 +94,7 @@ class Plugin:
     Attributes:
         metadata: who the plugin is. Read from ``plugin.toml``; written in the class only for plugins given as objects.
         Config: the pydantic model of the configuration. Without one, the plugin has none and every key is refused.
+        config_version: version of ``Config``. Raise it when stored values need a step of ``migrate_config``.
         context: what the plugin sees; set before ``initialize`` is called.
     """
 
@@ -92,6 +102,7 @@ class Plugin:
         model_config = ConfigDict(extra="forbid")
 
     metadata: ClassVar[PluginMetadata]
+    config_version: ClassVar[int] = 1
     context: PluginContext
 
     def initialize(self, context: PluginContext) -> None:
@@ -132,3 +143,18 @@ class Plugin:
             name: field.get_default(call_default_factory=True) for name, field in fields if not field.is_required()
         }
         return cls.Config.model_construct(**defaults).model_dump(mode="json")
+
+    @classmethod
+    def migrate_config(cls, values: dict[str, Any], from_version: int) -> dict[str, Any]:
+        """Return stored values of one version of ``Config`` as the next version wants them.
+
+        Called on a copy, once for each version between the stored one and ``config_version``, for the values for all
+        grids and for those of each grid. Only what somebody wrote is there, so look before you take. The result is
+        checked before it is stored; raise, and the old code goes on serving. Keys that ``Config`` does not know are set
+        aside, and come back when the old code does.
+
+        Args:
+            values: the values as they were stored, secrets in plain form; yours to change.
+            from_version: their version; return values of the version after it.
+        """
+        return values

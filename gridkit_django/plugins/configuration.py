@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from django.db.models import Max
-
-from gridkit_django.exceptions import ErrorItem, PluginConfigError
+from gridkit_django.exceptions import ConfigRevisionNotFoundError
 from gridkit_django.grids import grid_registry
-from gridkit_django.models import InstalledPlugin, PluginConfig, PluginSource
-from gridkit_django.plugins.base import Plugin
+from gridkit_django.models import InstalledPlugin, PluginConfig, PluginVersion
 from gridkit_django.plugins.change import author_of, changing, get_row, raise_failure, tell, touch, try_again
-from gridkit_django.plugins.config import checked_config, grid_values, pinned_values, site_values
+from gridkit_django.plugins.config import joined_values
+from gridkit_django.plugins.config_judging import ConfigJudge, judging
+from gridkit_django.plugins.config_migration import ConfigTarget, fit_back
+from gridkit_django.plugins.revisions import ConfigLayer, add_revision, layer_of
 from gridkit_django.plugins.runtime import PluginRuntime
-from gridkit_django.plugins.secret_values import MASK, mask_secrets, restore_secrets
+from gridkit_django.plugins.savepoints import database
+from gridkit_django.plugins.secret_values import mask_secrets
 from gridkit_django.plugins.spec import PluginSpec, load_spec
 from gridkit_django.typing import User
 
@@ -37,6 +37,7 @@ def configure(runtime: PluginRuntime, plugin_id: str, data: Mapping[str, Any], g
         PluginNotFoundError: when the plugin is not installed.
         GridNotFoundError: when there is no such grid.
         PluginConfigError: when the values do not fit, or change a pinned one; one item in ``errors`` for each fault.
+        PluginSecretError: when a stored secret that is to be kept can't be decrypted.
         PluginLoadError: when the plugin's code, which has to judge them, can't be imported.
         PluginError: when the plugin could not start with them; the old object goes on serving.
     """
@@ -44,77 +45,86 @@ def configure(runtime: PluginRuntime, plugin_id: str, data: Mapping[str, Any], g
         grid_registry().get(grid)
     with changing(runtime, user):
         row = get_row(plugin_id, lock=True)
-        spec = load_spec(row)
-        schema = row.current_version.config_schema if row.current_version else {}
-        stored = spec.grid_configs.get(grid, {}) if grid else spec.site_config
-        values = _without_pinned(plugin_id, restore_secrets(data, stored, schema))
-        _check(runtime, row, spec, values, grid)
-        revision = _store(row, values, grid, user)
-        touch(row, *try_again(row))
-        changes = _masked_changes(stored, values, schema)
-        tell("configure", row, changes=changes, evidence={"grid": grid, "revision": revision})
+        with judging(runtime, row, load_spec(row)) as judge:
+            _put_in_force(row, judge, judge.submitted(data, grid), user)
     raise_failure(runtime, row)
+
+
+def restore(runtime: PluginRuntime, plugin_id: str, revision: int, grid: str, user: User | None) -> None:
+    """Put an older revision in force again, as a new one; migrated first where it follows an older schema.
+
+    Args:
+        runtime: the runtime of this process.
+        plugin_id: which plugin.
+        revision: which revision of the scope.
+        grid: id of the grid that it was for, empty for all grids.
+        user: who does it.
+
+    Raises:
+        PluginNotFoundError: when the plugin is not installed.
+        ConfigRevisionNotFoundError: when the scope has no such revision.
+        PluginConfigError: when it does not fit the code of now.
+        PluginSecretError: when one of its secrets can't be decrypted.
+        PluginLoadError: when the plugin's code, which has to judge it, can't be imported.
+        PluginError: when the plugin could not start with it; the old object goes on serving.
+    """
+    with changing(runtime, user):
+        row = get_row(plugin_id, lock=True)
+        old = layer_of(get_revision(row, revision, grid))
+        with judging(runtime, row, load_spec(row)) as judge:
+            _put_in_force(row, judge, judge.restored(old), user, restored_from=revision)
+    raise_failure(runtime, row)
+
+
+def for_version(row: InstalledPlugin, version: PluginVersion, user: User | None) -> tuple[int, ...]:
+    """Store configurations that another version of the plugin understands, inside the change that brings it.
+
+    For a version with an older configuration schema those are the revisions that were in force with it; what only the
+    newer one knows is set aside and comes back with it. For the same schema the values of now stay. A newer one
+    migrates them by itself when it starts.
+
+    Args:
+        row: the plugin.
+        version: the version that is to run.
+        user: who does it.
+
+    Returns:
+        The numbers of the revisions that were stored.
+    """
+    target = ConfigTarget.of_version(version)
+    stored = load_spec(row).layers.values()
+    fit = [(layer, fit_back(row.plugin_id, layer, target)) for layer in stored]
+    note = f"For version {version.version}"
+    return tuple(add_revision(row, after, author_of(user), note) for before, after in fit if after is not before)
+
+
+def get_revision(row: InstalledPlugin, revision: int, grid: str) -> PluginConfig:
+    """Return one revision of a scope.
+
+    Raises:
+        ConfigRevisionNotFoundError: when there is none.
+    """
+    found = PluginConfig.objects.using(database()).filter(plugin=row, grid=grid, revision=revision).first()
+    if found is None:
+        scope = f"the grid {grid}" if grid else "all grids"
+        raise ConfigRevisionNotFoundError(
+            f"The configuration of {row.plugin_id} for {scope} has no revision {revision}. List them to see which."
+        )
+    return found
 
 
 def shown_config(spec: PluginSpec, schema: Mapping[str, Any], grid: str = "") -> dict[str, Any]:
     """Return the values of a scope as faces may show them: with pinned values, secrets masked, no defaults."""
-    return mask_secrets(grid_values(spec, grid) if grid else site_values(spec), schema)
+    return mask_secrets(joined_values(spec, grid), schema)
 
 
-def check_not_pinned(plugin_id: str, data: Mapping[str, Any]) -> None:
-    """Refuse to change what the site's settings lock.
-
-    Raises:
-        PluginConfigError: with one item in ``errors`` for each such key.
-    """
-    pinned = pinned_values(plugin_id)
-    faults = [
-        ErrorItem(f"/{key}", PluginConfigError.code, "locked by PLUGIN_PINS in the site's settings")
-        for key, value in data.items()
-        if key in pinned and value not in (pinned[key], MASK)
-    ]
-    if faults:
-        names = ", ".join(item.pointer[1:] for item in faults)
-        raise PluginConfigError(
-            f"These values of {plugin_id} are locked by the site's settings: {names}.", errors=faults
-        )
-
-
-def _without_pinned(plugin_id: str, values: dict[str, Any]) -> dict[str, Any]:
-    check_not_pinned(plugin_id, values)
-    pinned = pinned_values(plugin_id)
-    return {key: value for key, value in values.items() if key not in pinned}
-
-
-def _check(runtime: PluginRuntime, row: InstalledPlugin, spec: PluginSpec, values: dict[str, Any], grid: str) -> None:
-    """Let the plugin's class judge the values joined with the other layers; load it when it is not at work here."""
-    if grid:
-        spec = replace(spec, grid_configs={**spec.grid_configs, grid: values})
-        joined = grid_values(spec, grid)
-    else:
-        joined = site_values(replace(spec, site_config=values))
-    live = runtime.live.get(row.plugin_id)
-    if live is not None:
-        checked_config(type(live.plugin), row.plugin_id, joined)
-        return
-    code = runtime.catalog.resolve(PluginSource(row.source), row.source_ref).load()
-    try:
-        plugin_class: type[Plugin] = code.plugin_class
-        checked_config(plugin_class, row.plugin_id, joined)
-    finally:
-        code.unload()
-
-
-def _store(row: InstalledPlugin, values: dict[str, Any], grid: str, user: User | None) -> int:
-    newest = PluginConfig.objects.filter(plugin=row, grid=grid).aggregate(newest=Max("revision"))["newest"] or 0
-    PluginConfig.objects.create(plugin=row, grid=grid, revision=newest + 1, data=values, author=author_of(user))
-    return newest + 1
-
-
-def _masked_changes(
-    before: Mapping[str, Any], after: Mapping[str, Any], schema: Mapping[str, Any]
-) -> dict[str, list[Any]]:
-    """Return what changed by key; of a secret only that it changed."""
-    old, new = mask_secrets(before, schema), mask_secrets(after, schema)
-    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    return {key: [old.get(key), new.get(key)] for key in keys}
+def _put_in_force(
+    row: InstalledPlugin, judge: ConfigJudge, layer: ConfigLayer, user: User | None, restored_from: int | None = None
+) -> None:
+    """Store a layer and let every process build the plugin anew with it."""
+    note = "" if restored_from is None else f"Revision {restored_from} again"
+    revision = add_revision(row, layer, author_of(user), note)
+    touch(row, *try_again(row))
+    origin = {} if restored_from is None else {"restoredFrom": restored_from}
+    evidence = {"grid": layer.grid, "revision": revision, **origin}
+    tell("configure", row, changes=judge.changes(layer), evidence=evidence)

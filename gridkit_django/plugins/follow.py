@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from django.utils import timezone
 
 from gridkit_django import __version__
-from gridkit_django.exceptions import PluginCrashError, PluginError, PluginIncompatibleError, PluginNotReadyError
+from gridkit_django.exceptions import PluginCrashError, PluginError, PluginIncompatibleError
 from gridkit_django.models import EffectiveState
 from gridkit_django.plugins.compat import check_neighbours, misfit
 from gridkit_django.plugins.crashes import FIRST_HOLD_SECONDS, held_until
@@ -24,8 +24,8 @@ from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.permissions import Permission
 from gridkit_django.plugins.plan import Plan, PlannedPlugin, make_plan
 from gridkit_django.plugins.processes import ProcessRow
-from gridkit_django.plugins.reports import Reporter, StateReport, VersionReport
-from gridkit_django.plugins.retry import Failures
+from gridkit_django.plugins.reports import ConfigReport, Reporter, StateReport, VersionReport
+from gridkit_django.plugins.retry import Failures, is_passing
 from gridkit_django.plugins.spec import PluginSpec
 from gridkit_django.plugins.starting import Starter
 
@@ -190,8 +190,12 @@ class Follower:
     def _succeeded(self, spec: PluginSpec, live: LivePlugin) -> None:
         self.failures.forget(spec.plugin_id)
         if (live.metadata.version, live.code.digest) != (spec.version, spec.digest):
-            schema = live.code.plugin_class.Config.model_json_schema()
-            self._reporter.report(VersionReport(spec.plugin_id, live.metadata, schema, live.code.digest))
+            plugin = live.code.plugin_class
+            schema = plugin.Config.model_json_schema()
+            digest, config_version = live.code.digest, plugin.config_version
+            self._reporter.report(VersionReport(spec.plugin_id, live.metadata, schema, digest, config_version))
+        if live.migrated:
+            self._reporter.report(ConfigReport(spec.plugin_id, live.migrated))
         if spec.effective_state is not EffectiveState.ACTIVE:
             evidence = self._evidence(spec)
             self._reporter.report(StateReport(spec.plugin_id, spec.revision, EffectiveState.ACTIVE, evidence=evidence))
@@ -224,7 +228,7 @@ def _state_after(error: PluginError, *, serving: bool) -> EffectiveState:
         return EffectiveState.DEGRADED
     if isinstance(error, PluginIncompatibleError):
         return EffectiveState.INCOMPATIBLE
-    return EffectiveState.ERROR if isinstance(error, PluginNotReadyError) else EffectiveState.QUARANTINED
+    return EffectiveState.ERROR if is_passing(error) else EffectiveState.QUARANTINED
 
 
 def _only_fewer_grants(old: PluginSpec, new: PluginSpec) -> bool:

@@ -11,7 +11,6 @@ from gridkit_django.models import (
     DesiredState,
     GrantDecision,
     InstalledPlugin,
-    PluginConfig,
     PluginPermissionGrant,
 )
 from gridkit_django.plugins.activation import activate
@@ -19,13 +18,13 @@ from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.catalog import full_ref
 from gridkit_django.plugins.change import author_of, changing, get_row, tell
 from gridkit_django.plugins.compat import check_core
-from gridkit_django.plugins.config import checked_config, pinned_values
-from gridkit_django.plugins.configuration import check_not_pinned
+from gridkit_django.plugins.config_judging import first_layer
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.permissions import checked_grant
 from gridkit_django.plugins.plan import ChangeKind, PlanChange
 from gridkit_django.plugins.planning import check_change
 from gridkit_django.plugins.reports import store_version
+from gridkit_django.plugins.revisions import ConfigLayer, add_revision
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.sources import CodeSource, PluginCode
 from gridkit_django.typing import User
@@ -116,22 +115,17 @@ def _judge(metadata: PluginMetadata, request: InstallRequest) -> tuple[str, ...]
     return tuple(dict.fromkeys(checked_grant(name) for name in request.grants))
 
 
-def _judge_config(metadata: PluginMetadata, code: PluginCode, request: InstallRequest) -> dict[str, Any]:
+def _judge_config(metadata: PluginMetadata, code: PluginCode, request: InstallRequest) -> ConfigLayer:
     """Check the configuration. Without one, a plugin that has no sensible defaults can be installed but not started."""
-    config = dict(request.config or {})
-    check_not_pinned(metadata.id, config)
-    pinned = pinned_values(metadata.id)
-    config = {key: value for key, value in config.items() if key not in pinned}
-    if config or request.activate:
-        checked_config(code.plugin_class, metadata.id, {**config, **pinned})
-    return config
+    check = bool(request.config) or request.activate
+    return first_layer(code.plugin_class, metadata.id, request.config or {}, check=check)
 
 
 def _store(
     source: CodeSource,
     metadata: PluginMetadata,
     code: PluginCode,
-    config: dict[str, Any],
+    config: ConfigLayer,
     grants: tuple[str, ...],
     user: User | None,
 ) -> None:
@@ -140,9 +134,9 @@ def _store(
         plugin_id=metadata.id, source=source.kind, source_ref=source.ref, desired_state=DesiredState.INACTIVE
     )
     schema = code.plugin_class.Config.model_json_schema()
-    row.current_version = store_version(row, metadata, schema, code.digest)
+    row.current_version = store_version(row, metadata, schema, code.digest, config.schema_version)
     row.save(update_fields=["current_version"])
-    PluginConfig.objects.create(plugin=row, revision=1, data=config, author=author)
+    add_revision(row, config, author)
     PluginPermissionGrant.objects.bulk_create(
         PluginPermissionGrant(plugin=row, permission=name, decision=GrantDecision.GRANTED, decided_by=author)
         for name in grants

@@ -26,6 +26,7 @@ from gridkit_django.plugins.limits import RateLimiter
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.observers import CallObserver, tell_observers
 from gridkit_django.plugins.permissions import GrantTable, Permission
+from gridkit_django.plugins.revisions import ConfigLayer
 from gridkit_django.plugins.savepoints import CallGuard, open_guard
 from gridkit_django.plugins.sources import PluginCode
 from gridkit_django.plugins.spec import PluginSpec
@@ -67,6 +68,7 @@ class LivePlugin:
 
     Attributes:
         hears: whether it may be told of events now.
+        migrated: configurations that were made to fit its code and are not stored yet.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class LivePlugin:
         self.message_handlers: tuple[MessageSubscription, ...] = ()
         self.exporters: list[Unsubscribe] = []
         self.schemas: dict[tuple[str, str], JSONObject] = {}
+        self.migrated: tuple[ConfigLayer, ...] = ()
         self._grid_configs: dict[str, BaseModel] = {}
         self._lock = threading.Lock()
         self._judge()

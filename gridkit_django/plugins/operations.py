@@ -15,6 +15,7 @@ from django.utils import timezone
 from gridkit_django.exceptions import GridKitError, PluginStateError
 from gridkit_django.models import OperationKind, OperationState, PluginOperation
 from gridkit_django.plugins.change import author_of, get_row
+from gridkit_django.plugins.encryption import Keyring, is_sealed
 from gridkit_django.plugins.manager import PluginManager, plugin_manager
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.typing import User
@@ -56,8 +57,24 @@ def request_operation(
     if kind is not OperationKind.INSTALL:
         get_row(plugin_id)
     return PluginOperation.objects.create(
-        kind=kind, plugin_id=plugin_id, arguments=dict(arguments), requested_by=author_of(user)
+        kind=kind, plugin_id=plugin_id, arguments=_sealed(arguments), requested_by=author_of(user)
     )
+
+
+def _sealed(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments as they may lie in the table: a configuration, which may hold secrets, is sealed whole."""
+    config = arguments.get("config")
+    return {**arguments, "config": Keyring.of_site().seal(config)} if config else dict(arguments)
+
+
+def _config_of(operation: PluginOperation) -> Mapping[str, Any] | None:
+    """Return the configuration among an operation's arguments.
+
+    Raises:
+        PluginSecretError: when this worker lacks the key that it was sealed with.
+    """
+    config: Mapping[str, Any] | None = operation.arguments.get("config")
+    return Keyring.of_site().unseal(config) if config is not None and is_sealed(config) else config
 
 
 def run_operation(operation_id: uuid.UUID | str) -> PluginOperation | None:
@@ -95,7 +112,7 @@ def _install(manager: PluginManager, operation: PluginOperation) -> None:
     )
     manager.install_plugin(
         source,
-        config=arguments.get("config"),
+        config=_config_of(operation),
         grants=arguments.get("grants", "all"),
         user=operation.requested_by,
         activate=False,
@@ -119,7 +136,7 @@ def _configure(manager: PluginManager, operation: PluginOperation) -> None:
     arguments = operation.arguments
     manager.configure_plugin(
         operation.plugin_id,
-        arguments.get("config") or {},
+        _config_of(operation) or {},
         grid=str(arguments.get("grid", "")),
         user=operation.requested_by,
     )

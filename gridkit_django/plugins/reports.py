@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import transaction
 
@@ -19,6 +19,7 @@ from gridkit_django.events import Actor, EventSource, acting, event_bus, make_ev
 from gridkit_django.models import DesiredState, EffectiveState, InstalledPlugin, PluginVersion
 from gridkit_django.plugins.generation import GenerationStore
 from gridkit_django.plugins.metadata import PluginMetadata
+from gridkit_django.plugins.revisions import ConfigLayer, add_revision, newest_layers
 from gridkit_django.plugins.savepoints import database, in_transaction
 from gridkit_django.plugins.states import may_be_seen
 
@@ -74,12 +75,30 @@ class VersionReport:
         metadata: its manifest.
         schema: JSON Schema of its configuration.
         digest: content digest of the code.
+        config_version: version of that schema.
     """
 
     plugin_id: str
     metadata: PluginMetadata
     schema: Mapping[str, Any]
     digest: str
+    config_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigReport:
+    """Stored configurations were made to fit the code that is at work now.
+
+    Attributes:
+        plugin_id: which plugin.
+        layers: what they are now; each names the revision that it was made of.
+    """
+
+    plugin_id: str
+    layers: tuple[ConfigLayer, ...]
+
+
+Report: TypeAlias = StateReport | VersionReport | ConfigReport
 
 
 class Reporter:
@@ -91,9 +110,9 @@ class Reporter:
 
     def __init__(self, generations: GenerationStore) -> None:
         self._generations = generations
-        self._pending: tuple[StateReport | VersionReport, ...] = ()
+        self._pending: tuple[Report, ...] = ()
 
-    def report(self, report: StateReport | VersionReport) -> None:
+    def report(self, report: Report) -> None:
         """Write a report; a failure to do so is logged, and tried again at the end of the request or task."""
         if not self._write(report) or in_transaction():
             self._pending = (*self._pending, report)
@@ -104,13 +123,15 @@ class Reporter:
         failed = tuple(report for report in pending if not self._write(report))
         self._pending = (*failed, *self._pending)[-_PENDING_MAX:]
 
-    def _write(self, report: StateReport | VersionReport) -> bool:
+    def _write(self, report: Report) -> bool:
         try:
             with acting(RUNTIME, EventSource.SYSTEM), transaction.atomic(using=database()):
                 if isinstance(report, StateReport):
                     self._write_state(report)
-                else:
+                elif isinstance(report, VersionReport):
                     _write_version(report)
+                else:
+                    _write_configs(report)
         except Exception:  # what the database or a handler of plugin events raises; logged, and tried again
             logger.exception("The state of %s could not be written", report.plugin_id)
             return False
@@ -183,7 +204,8 @@ def _write_version(report: VersionReport) -> None:
     row = InstalledPlugin.objects.select_related("current_version").filter(plugin_id=report.plugin_id).first()
     if row is None:
         return
-    before, after = row.current_version, store_version(row, report.metadata, report.schema, report.digest)
+    before = row.current_version
+    after = store_version(row, report.metadata, report.schema, report.digest, report.config_version)
     if before == after:
         return
     row.current_version = after
@@ -195,14 +217,52 @@ def _write_version(report: VersionReport) -> None:
     event_bus().open(make_event("plugin:update", payload)).after()
 
 
+def _write_configs(report: ConfigReport) -> None:
+    """Store fitted configurations, each once: whoever comes second finds another revision in force."""
+    row = InstalledPlugin.objects.select_for_update().filter(plugin_id=report.plugin_id).first()
+    layers = newest_layers(plugin=row).get(row.pk, {}) if row is not None else {}
+    for layer in report.layers:
+        before = layers.get(layer.grid)
+        if row is None or before is None or before.revision != layer.revision:
+            continue
+        revision = add_revision(row, layer, None, _note(before, layer))
+        aside = sorted(set(layer.aside) - set(before.aside))
+        evidence = {
+            "grid": layer.grid,
+            "revision": revision,
+            "from": {"revision": before.revision, "schemaVersion": before.schema_version},
+            "schemaVersion": layer.schema_version,
+            "aside": aside,
+        }
+        record("plugin.migrate_config", target=Target.plugin(row.plugin_id), evidence=evidence)
+
+
+def _note(before: ConfigLayer, after: ConfigLayer) -> str:
+    if before.schema_version != after.schema_version:
+        return f"From schema version {before.schema_version} to {after.schema_version}"
+    return "Keys set aside or taken back"
+
+
 def store_version(
-    row: InstalledPlugin, metadata: PluginMetadata, schema: Mapping[str, Any], digest: str
+    row: InstalledPlugin, metadata: PluginMetadata, schema: Mapping[str, Any], digest: str, config_version: int = 1
 ) -> PluginVersion:
-    """Return the version row with this content, writing it when there is none."""
+    """Return the version row with this content, writing it when there is none.
+
+    Args:
+        row: the plugin.
+        metadata: its manifest.
+        schema: JSON Schema of its configuration.
+        digest: content digest of the code.
+        config_version: version of that schema.
+    """
     version, _ = PluginVersion.objects.get_or_create(
         plugin=row,
         version=metadata.version,
         digest=digest,
-        defaults={"manifest": metadata.as_dict(), "config_schema": dict(schema)},
+        defaults={
+            "manifest": metadata.as_dict(),
+            "config_schema": dict(schema),
+            "config_version": config_version,
+        },
     )
     return version

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from django.db import InterfaceError, OperationalError
 
-from gridkit_django.exceptions import PluginError, PluginIncompatibleError, PluginNotReadyError
+from gridkit_django.exceptions import PluginError, PluginIncompatibleError, PluginNotReadyError, PluginSecretError
 
 LONGEST_SECONDS = 600.0
 _PASSING = (PluginNotReadyError, OperationalError, InterfaceError, ConnectionError, TimeoutError)
@@ -18,6 +18,11 @@ _PASSING = (PluginNotReadyError, OperationalError, InterfaceError, ConnectionErr
 def may_pass(error: BaseException) -> bool:
     """Whether what was raised while a plugin started says that something outside is not there yet."""
     return isinstance(error, _PASSING)
+
+
+def is_passing(error: PluginError) -> bool:
+    """Whether the plugin is tried again by itself: what it needs may come, or the key of its secrets come back."""
+    return isinstance(error, PluginNotReadyError | PluginSecretError)
 
 
 def retry_seconds(attempts: int) -> float:
@@ -69,7 +74,7 @@ class Failures:
         """
         before = self.get(plugin_id, revision)
         attempts = before.attempts + 1 if before is not None else 1
-        if wait is None and isinstance(error, PluginNotReadyError):
+        if wait is None and is_passing(error):
             wait = retry_seconds(attempts)
         due = None if wait is None else self._clock() + wait
         failure = Failure(revision, error, attempts, due)

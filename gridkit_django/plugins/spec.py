@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gridkit_django.models import (
@@ -12,11 +12,11 @@ from gridkit_django.models import (
     EffectiveState,
     GrantDecision,
     InstalledPlugin,
-    PluginConfig,
     PluginPermissionGrant,
     PluginSource,
 )
 from gridkit_django.plugins.permissions import GrantTable
+from gridkit_django.plugins.revisions import ConfigLayer, newest_layers
 from gridkit_django.plugins.savepoints import database
 
 
@@ -34,12 +34,13 @@ class PluginSpec:
         wanted: whether the administrator wants it active.
         version: version that was installed.
         digest: content digest of the code that was installed.
-        site_config: the newest configuration for all grids.
-        grid_configs: the newest configuration by grid.
+        site_config: the newest configuration for all grids, secrets sealed.
+        grid_configs: the newest configuration by grid, secrets sealed.
         grants: what it is allowed.
         pinned: whether it keeps this version, whatever lies at its source.
         effective_state: what was last seen to be the case.
         evidence: facts that were written beside the state.
+        layers: the configurations with all that is stored beside their values, by grid, and by "" for all grids.
     """
 
     plugin_id: str
@@ -55,23 +56,30 @@ class PluginSpec:
     pinned: bool
     effective_state: EffectiveState = field(compare=False)
     evidence: Mapping[str, Any] = field(compare=False)
+    layers: Mapping[str, ConfigLayer] = field(compare=False, default_factory=dict)
+
+    def with_layers(self, layers: Mapping[str, ConfigLayer]) -> PluginSpec:
+        """Return this spec with other configurations."""
+        values = {grid: layer.data for grid, layer in layers.items()}
+        site = values.pop("", {})
+        return replace(self, site_config=site, grid_configs=values, layers=layers)
 
 
 def load_specs() -> dict[str, PluginSpec]:
     """Read all installed plugins, ordered by id."""
-    configs, grants = _configs(), _grants()
+    configs, grants = newest_layers(), _grants()
     rows = InstalledPlugin.objects.using(database()).select_related("current_version").order_by("plugin_id")
-    return {row.plugin_id: _spec(row, configs[row.pk], grants[row.pk]) for row in rows}
+    return {row.plugin_id: _spec(row, configs.get(row.pk, {}), grants[row.pk]) for row in rows}
 
 
 def load_spec(row: InstalledPlugin) -> PluginSpec:
     """Read one installed plugin."""
-    return _spec(row, _configs(plugin=row)[row.pk], _grants(plugin=row)[row.pk])
+    return _spec(row, newest_layers(plugin=row).get(row.pk, {}), _grants(plugin=row)[row.pk])
 
 
-def _spec(row: InstalledPlugin, configs: Mapping[str, Mapping[str, Any]], grants: GrantTable) -> PluginSpec:
+def _spec(row: InstalledPlugin, layers: Mapping[str, ConfigLayer], grants: GrantTable) -> PluginSpec:
     version = row.current_version
-    return PluginSpec(
+    spec = PluginSpec(
         plugin_id=row.plugin_id,
         source=PluginSource(row.source),
         source_ref=row.source_ref,
@@ -79,21 +87,14 @@ def _spec(row: InstalledPlugin, configs: Mapping[str, Mapping[str, Any]], grants
         wanted=row.desired_state == DesiredState.ACTIVE,
         version=version.version if version else "",
         digest=version.digest if version else "",
-        site_config=configs.get("", {}),
-        grid_configs={grid: data for grid, data in configs.items() if grid},
+        site_config={},
+        grid_configs={},
         grants=grants,
         pinned=row.pinned,
         effective_state=EffectiveState(row.effective_state),
         evidence=row.state_evidence,
     )
-
-
-def _configs(**only: Any) -> dict[int, dict[str, Mapping[str, Any]]]:
-    """Return the newest configuration by plugin and grid."""
-    found: dict[int, dict[str, Mapping[str, Any]]] = defaultdict(dict)
-    for row in PluginConfig.objects.using(database()).filter(**only).order_by("revision"):
-        found[row.plugin_id][row.grid] = row.data
-    return found
+    return spec.with_layers(layers)
 
 
 def _grants(**only: Any) -> dict[int, GrantTable]:

@@ -12,6 +12,7 @@ from gridkit_django.plugins.boot import BootRecord
 from gridkit_django.plugins.catalog import SourceCatalog
 from gridkit_django.plugins.compat import check_core
 from gridkit_django.plugins.config import checked_config, site_values
+from gridkit_django.plugins.config_migration import fitted
 from gridkit_django.plugins.context import PluginContext
 from gridkit_django.plugins.handlers import marked_handlers
 from gridkit_django.plugins.live import LivePlugin
@@ -52,7 +53,8 @@ class Starter:
 
         Raises:
             PluginLoadError: when the code can't be imported.
-            PluginConfigError: when the configuration does not fit.
+            PluginConfigError: when the configuration does not fit, and can't be made to.
+            PluginSecretError: when a stored secret can't be decrypted.
             PluginInitializeError: when the plugin raised while it started.
             PluginNotReadyError: when what it raised says that something outside is not there yet.
         """
@@ -122,9 +124,11 @@ class Starter:
         previous: LivePlugin | None,
         note: Callable[[str], None],
     ) -> LivePlugin:
+        spec, migrated = fitted(spec, code.plugin_class)
         config = checked_config(code.plugin_class, spec.plugin_id, site_values(spec))
         plugin = _made(spec.plugin_id, code)
         live = LivePlugin(spec, metadata, code, plugin, config)
+        live.migrated = migrated
         context = PluginContext(spec.plugin_id, LocalBackend(self._host, live))
         _attach(plugin, metadata, context)
         note("initialize")

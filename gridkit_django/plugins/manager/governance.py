@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gridkit_django.plugins import configuration, grants
+from gridkit_django.plugins import config_history, configuration, grants
 from gridkit_django.plugins.change import get_row
+from gridkit_django.plugins.config_history import ConfigChange, ConfigRevision
 from gridkit_django.plugins.inventory import PluginInfo
 from gridkit_django.plugins.manager.base import ManagerPart
 from gridkit_django.plugins.spec import load_spec
@@ -28,6 +29,32 @@ class Governance(ManagerPart):
         row = get_row(plugin_id)
         schema = row.current_version.config_schema if row.current_version else {}
         return configuration.shown_config(load_spec(row), schema, grid)
+
+    def list_config_revisions(self, plugin_id: str, grid: str = "") -> tuple[ConfigRevision, ...]:
+        """Return the revisions of a configuration, newest first, secrets masked.
+
+        Args:
+            plugin_id: which plugin.
+            grid: id of the grid whose configuration is meant, empty for that for all grids.
+        """
+        return config_history.list_revisions(get_row(plugin_id), grid)
+
+    def list_config_grids(self, plugin_id: str) -> tuple[str, ...]:
+        """Return the ids of the grids that have a configuration of their own."""
+        return config_history.configured_grids(get_row(plugin_id))
+
+    def diff_config(self, plugin_id: str, older: int, newer: int, grid: str = "") -> tuple[ConfigChange, ...]:
+        """Return what changed between two revisions of a configuration; of a secret only that it changed.
+
+        Raises:
+            ConfigRevisionNotFoundError: when the scope has no such revision.
+        """
+        return config_history.diff_revisions(get_row(plugin_id), older, newer, grid)
+
+    def restore_config(self, plugin_id: str, revision: int, *, grid: str = "", user: User | None = None) -> PluginInfo:
+        """Put an older revision of a configuration in force again. See ``configuration.restore``."""
+        configuration.restore(self.runtime, plugin_id, revision, grid, user)
+        return self.get_plugin(plugin_id)
 
     def grant_permission(self, plugin_id: str, permission: str, *, user: User | None = None) -> PluginInfo:
         """Grant a permission or wildcard. See ``grants.grant``."""
