@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name="refused_at",
             field=models.DateTimeField(
                 blank=True,
-                help_text="an administrator refused what this content asks for",
+                help_text="an administrator refused this content, or an update to it failed; it does not run by itself",
                 null=True,
                 verbose_name="refused at",
             ),
@@ -23,6 +23,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="pluginversion",
             name="installed_at",
-            field=models.DateTimeField(default=django.utils.timezone.now, verbose_name="installed at"),
+            field=models.DateTimeField(
+                blank=True,
+                default=django.utils.timezone.now,
+                help_text="empty: it was never in use",
+                null=True,
+                verbose_name="installed at",
+            ),
         ),
     ]

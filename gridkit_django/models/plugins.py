@@ -98,9 +98,14 @@ class PluginVersion(models.Model):
     config_schema = models.JSONField(_("configuration schema"), default=dict)
     config_version = models.PositiveIntegerField(_("version of the configuration schema"), default=1)
     digest = models.CharField(_("content digest"), max_length=80)
-    installed_at = models.DateTimeField(_("installed at"), default=timezone.now)
+    installed_at = models.DateTimeField(
+        _("installed at"), default=timezone.now, null=True, blank=True, help_text=_("empty: it was never in use")
+    )
     refused_at = models.DateTimeField(
-        _("refused at"), null=True, blank=True, help_text=_("an administrator refused what this content asks for")
+        _("refused at"),
+        null=True,
+        blank=True,
+        help_text=_("an administrator refused this content, or an update to it failed; it does not run by itself"),
     )
 
     class Meta:

@@ -10,7 +10,7 @@ from gridkit_django.plugins.config_history import ConfigChange, ConfigRevision
 from gridkit_django.plugins.context import PluginContext
 from gridkit_django.plugins.handlers import handles
 from gridkit_django.plugins.health import PluginHealth
-from gridkit_django.plugins.inventory import PermissionInfo, PluginFilter, PluginInfo, PluginUsage
+from gridkit_django.plugins.inventory import PendingVersion, PermissionInfo, PluginFilter, PluginInfo, PluginUsage
 from gridkit_django.plugins.job_calls import JobCall, JobHandler
 from gridkit_django.plugins.job_list import JobInfo
 from gridkit_django.plugins.job_runs import JobRun
@@ -30,6 +30,7 @@ from gridkit_django.plugins.rotation import RotationReport, rotate_secrets
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.secret_values import MASK
 from gridkit_django.plugins.site_check import Finding, Level, SiteReport
+from gridkit_django.plugins.updates import PluginUpdate, VersionInfo
 
 __all__ = [
     "MASK",
@@ -48,6 +49,7 @@ __all__ = [
     "MethodCall",
     "MethodHandler",
     "MethodResult",
+    "PendingVersion",
     "Permission",
     "PermissionInfo",
     "Plan",
@@ -63,12 +65,14 @@ __all__ = [
     "PluginMetadata",
     "PluginNotReadyError",
     "PluginRuntime",
+    "PluginUpdate",
     "PluginUsage",
     "Pricing",
     "ResourceLimits",
     "ResourceUsage",
     "RotationReport",
     "SiteReport",
+    "VersionInfo",
     "connect_notices",
     "end_lost_operations",
     "fail_operation",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gridkit_django.exceptions import PluginLoadError, PluginStateError
+from gridkit_django.exceptions import PluginStateError
 from gridkit_django.models import DesiredState, EffectiveState, InstalledPlugin, PluginSource
-from gridkit_django.plugins.base import Plugin
+from gridkit_django.plugins.catalog import frozen, keep_source
 from gridkit_django.plugins.change import (
     STATE_FIELDS,
+    acting_as,
     changing,
     get_row,
     raise_failure,
@@ -15,11 +16,16 @@ from gridkit_django.plugins.change import (
     touch,
 )
 from gridkit_django.plugins.compat import check_core
+from gridkit_django.plugins.consent import check_same_plugin, consent_error, undecided
 from gridkit_django.plugins.metadata import PluginMetadata
+from gridkit_django.plugins.packages import prune
+from gridkit_django.plugins.pending import note_pending
 from gridkit_django.plugins.plan import ChangeKind, PlanChange
 from gridkit_django.plugins.planning import check_change
 from gridkit_django.plugins.reports import store_version
 from gridkit_django.plugins.runtime import PluginRuntime
+from gridkit_django.plugins.sources import CodeSource, PluginCode
+from gridkit_django.plugins.spec import load_spec
 from gridkit_django.typing import User
 
 _FIELDS = ("desired_state", *STATE_FIELDS)
@@ -64,42 +70,63 @@ def deactivate(runtime: PluginRuntime, plugin_id: str, user: User | None) -> Non
 def reload(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None:
     """Load a plugin's manifest and code anew, in every process. The old code serves until the new stands.
 
+    A pinned plugin is loaded anew from the files of its version that were kept.
+
     Raises:
         PluginNotFoundError: when it is not installed.
         PluginStateError: when it is not active, or its code takes part in Django's start.
         ManifestError: when the manifest is wrong now.
         PluginIncompatibleError: when it does not fit this site any more.
+        PluginConsentError: when it asks for more than the version in use; it waits, and the old code goes on serving.
         PluginLoadError: when the code can't be compiled or imported.
         PluginError: when it could not start again; the old code goes on serving.
     """
-    metadata, digest, plugin = _reloadable(runtime, get_row(plugin_id))
-    schema = plugin.Config.model_json_schema()
-    with changing(runtime, user):
-        row = get_row(plugin_id, lock=True)
-        check_change(PlanChange(ChangeKind.UPDATE, plugin_id, metadata))
-        before = row.current_version
-        row.current_version = store_version(row, metadata, schema, digest, plugin.config_version)
-        _set_state(row, DesiredState.ACTIVE)
-        touch(row, "current_version", *_FIELDS)
-        changes = {"version": [before.version if before else None, metadata.version]}
-        tell("reload", row, changes=changes, evidence={"digest": digest})
-    raise_failure(runtime, row)
+    row = get_row(plugin_id)
+    source = _reloadable(runtime, row)
+    metadata = source.manifest()
+    missing = undecided(row, metadata.required_permissions)
+    if missing and source.kind is PluginSource.FOLDER:
+        with acting_as(user):
+            note_pending(plugin_id, source, metadata, missing)
+        raise consent_error(metadata, missing)
+    code = source.load()
+    with runtime.catalog.offering(code):
+        with changing(runtime, user):
+            row = get_row(plugin_id, lock=True)
+            check_change(PlanChange(ChangeKind.UPDATE, plugin_id, metadata))
+            _store_reloaded(row, source, metadata, code)
+        raise_failure(runtime, row)
 
 
-def _reloadable(runtime: PluginRuntime, row: InstalledPlugin) -> tuple[PluginMetadata, str, type[Plugin]]:
-    """Judge what lies at the plugin's source now; return its manifest, digest and class."""
+def _reloadable(runtime: PluginRuntime, row: InstalledPlugin) -> CodeSource:
+    """Judge what is to be loaded anew, without running code: what lies at the source, or the pinned version."""
     if row.desired_state != DesiredState.ACTIVE:
         raise PluginStateError(f"{row.plugin_id} is not active, so there is nothing to reload. Activate it.")
-    source = runtime.catalog.resolve(PluginSource(row.source), row.source_ref)
+    catalog = runtime.catalog
+    source = (
+        catalog.choose(load_spec(row))
+        if row.pinned
+        else frozen(catalog.resolve(PluginSource(row.source), row.source_ref))
+    )
     metadata = source.manifest()
-    if metadata.id != row.plugin_id:
-        raise PluginLoadError(f"The source of {row.plugin_id} now holds {metadata.id}.")
+    check_same_plugin(row.plugin_id, metadata)
     if metadata.requires_restart:
         raise PluginStateError(f"{row.plugin_id} takes part in Django's start. Restart the processes to load it anew.")
     check_core(metadata)
-    code = source.load()
-    code.unload()
-    return metadata, code.digest, code.plugin_class
+    return source
+
+
+def _store_reloaded(row: InstalledPlugin, source: CodeSource, metadata: PluginMetadata, code: PluginCode) -> None:
+    before = row.current_version
+    schema = code.plugin_class.Config.model_json_schema()
+    row.current_version = store_version(row, metadata, schema, code.digest, code.plugin_class.config_version)
+    row.pending_version = None
+    keep_source(source)
+    _set_state(row, DesiredState.ACTIVE)
+    touch(row, "current_version", "pending_version", *_FIELDS)
+    prune(row)
+    changes = {"version": [before.version if before else None, metadata.version]}
+    tell("reload", row, changes=changes, evidence={"digest": code.digest})
 
 
 def _set_state(row: InstalledPlugin, wanted: DesiredState) -> dict[str, list[str]]:

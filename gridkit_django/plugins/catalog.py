@@ -24,7 +24,7 @@ from gridkit_django.plugins.compat import check_core
 from gridkit_django.plugins.consent import reason_to_wait
 from gridkit_django.plugins.files import PluginFiles
 from gridkit_django.plugins.metadata import PluginMetadata
-from gridkit_django.plugins.packages import open_kept
+from gridkit_django.plugins.packages import keep_files, open_kept
 from gridkit_django.plugins.sources import (
     BundleLoader,
     CodeSource,
@@ -225,6 +225,11 @@ def frozen(source: CodeSource) -> CodeSource:
         PluginLoadError: when the folder can't be read.
     """
     return source.frozen() if isinstance(source, FolderSource) else source
+
+
+def keep_source(source: CodeSource) -> bool:
+    """Keep the files of a frozen source for other hosts and for rolling back; whether they are kept now."""
+    return isinstance(source, FilesSource) and keep_files(source.files)
 
 
 def full_ref(source: CodeSource) -> str:

@@ -14,20 +14,18 @@ from gridkit_django.plugins.savepoints import database
 _DECIDED = (GrantDecision.GRANTED, GrantDecision.REVOKED, GrantDecision.DENIED)
 
 
-def undecided(row: InstalledPlugin, metadata: PluginMetadata) -> tuple[str, ...]:
+def undecided(row: InstalledPlugin, required: Iterable[str]) -> tuple[str, ...]:
     """Return the permissions that a version asks for beyond the one in use and that nobody granted or refused.
 
     Args:
         row: the installed plugin; its grants may be prefetched.
-        metadata: the manifest of the other version.
+        required: what the other version asks for.
     """
     version = row.current_version
     known = set(version.manifest.get("required_permissions", ())) if version else set()
     decided = [item.permission for item in row.grants.all() if item.decision in _DECIDED]
     return tuple(
-        name
-        for name in metadata.required_permissions
-        if name not in known and not any(covers(pattern, name) for pattern in decided)
+        name for name in required if name not in known and not any(covers(pattern, name) for pattern in decided)
     )
 
 
@@ -56,7 +54,7 @@ def reason_to_wait(plugin_id: str, manifest: Callable[[], PluginMetadata], diges
         return None
     if is_refused(found, digest):
         return PluginConsentError(f"{plugin_id} {metadata.version} was refused. Other content can be consented to.")
-    missing = undecided(found, metadata)
+    missing = undecided(found, metadata.required_permissions)
     return consent_error(metadata, missing) if missing else None
 
 

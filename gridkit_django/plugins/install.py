@@ -15,11 +15,12 @@ from gridkit_django.models import (
 )
 from gridkit_django.plugins.activation import activate
 from gridkit_django.plugins.base import Plugin
-from gridkit_django.plugins.catalog import full_ref
+from gridkit_django.plugins.catalog import frozen, full_ref, keep_source
 from gridkit_django.plugins.change import author_of, changing, get_row, tell
 from gridkit_django.plugins.compat import check_core
 from gridkit_django.plugins.config_judging import first_layer
 from gridkit_django.plugins.metadata import PluginMetadata
+from gridkit_django.plugins.packages import forget_files
 from gridkit_django.plugins.permissions import checked_grant
 from gridkit_django.plugins.plan import ChangeKind, PlanChange
 from gridkit_django.plugins.planning import check_change
@@ -67,7 +68,7 @@ def install(runtime: PluginRuntime, request: InstallRequest, user: User | None) 
         PluginConfigError: when the configuration does not fit.
         PluginInitializeError: when it is installed but could not start; its state says why.
     """
-    source = _source(runtime, request.source)
+    source = frozen(_source(runtime, request.source))
     metadata = source.manifest()
     grants = _judge(metadata, request)
     code = source.load()
@@ -136,6 +137,7 @@ def _store(
     schema = code.plugin_class.Config.model_json_schema()
     row.current_version = store_version(row, metadata, schema, code.digest, config.schema_version)
     row.save(update_fields=["current_version"])
+    keep_source(source)
     add_revision(row, config, author)
     PluginPermissionGrant.objects.bulk_create(
         PluginPermissionGrant(plugin=row, permission=name, decision=GrantDecision.GRANTED, decided_by=author)
@@ -146,7 +148,8 @@ def _store(
 
 
 def _delete(row: InstalledPlugin) -> None:
-    """Delete a plugin's rows; the pointer to the version protects it, so it goes first."""
+    """Delete a plugin's rows and kept files; the pointer to the version protects it, so it goes first."""
     row.current_version = None
     row.save(update_fields=["current_version"])
+    forget_files(row.versions.values_list("digest", flat=True))
     row.delete()

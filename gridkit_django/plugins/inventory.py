@@ -10,7 +10,9 @@ from typing import Any
 from gridkit_django.models import GrantDecision, InstalledPlugin, PluginPermissionGrant
 from gridkit_django.plugins.config import pinned_values
 from gridkit_django.plugins.configuration import shown_config
+from gridkit_django.plugins.consent import undecided
 from gridkit_django.plugins.limits import ResourceUsage
+from gridkit_django.plugins.packages import kept_among
 from gridkit_django.plugins.spec import PluginSpec, load_specs
 from gridkit_django.plugins.stats import CallFigures
 
@@ -33,6 +35,21 @@ class PermissionInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingVersion:
+    """A version that waits for consent; the one in use runs on.
+
+    Attributes:
+        version: its number.
+        digest: digest of its content.
+        asks_for: the permissions that it asks for and that nobody decided about.
+    """
+
+    version: str
+    digest: str
+    asks_for: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PluginInfo:
     """An installed plugin.
 
@@ -40,6 +57,9 @@ class PluginInfo:
         id: its id.
         name: for people.
         version: the version in use.
+        pinned: whether it keeps this version, whatever lies at its source.
+        pending: the version that waits for consent, or None.
+        kept_versions: numbers of the other versions that it can be rolled back or updated to, the newest use first.
         manifest: all that its manifest says.
         source: what kind of source it came from.
         source_ref: which one of its kind.
@@ -60,6 +80,9 @@ class PluginInfo:
     id: str
     name: str
     version: str
+    pinned: bool
+    pending: PendingVersion | None
+    kept_versions: tuple[str, ...]
     manifest: Mapping[str, Any]
     source: str
     source_ref: str
@@ -130,8 +153,16 @@ class PluginFilter:
         return self.text.lower() in words
 
 
-def describe(row: InstalledPlugin, spec: PluginSpec) -> PluginInfo:
-    """Return an installed plugin as plain values."""
+def describe(row: InstalledPlugin, spec: PluginSpec, kept: frozenset[str] | None = None) -> PluginInfo:
+    """Return an installed plugin as plain values.
+
+    Args:
+        row: the plugin.
+        spec: what the database says about it.
+        kept: digests of all versions of it whose files are kept; None to ask for them.
+    """
+    if kept is None:
+        kept = kept_among(version.digest for version in row.versions.all())
     version = row.current_version
     schema = version.config_schema if version else {}
     manifest: Mapping[str, Any] = version.manifest if version else {}
@@ -139,6 +170,9 @@ def describe(row: InstalledPlugin, spec: PluginSpec) -> PluginInfo:
         id=row.plugin_id,
         name=str(manifest.get("name", row.plugin_id)),
         version=version.version if version else "",
+        pinned=row.pinned,
+        pending=_pending(row),
+        kept_versions=_kept_versions(row, kept),
         manifest=manifest,
         source=row.source,
         source_ref=row.source_ref,
@@ -159,10 +193,27 @@ def describe(row: InstalledPlugin, spec: PluginSpec) -> PluginInfo:
 
 def list_installed(only: PluginFilter) -> tuple[PluginInfo, ...]:
     """Return the installed plugins that the filter admits, by id."""
-    rows = InstalledPlugin.objects.select_related("current_version").prefetch_related("grants").order_by("plugin_id")
+    rows = InstalledPlugin.objects.select_related("current_version", "pending_version").order_by("plugin_id")
+    rows = rows.prefetch_related("grants", "versions")
     specs = load_specs()
-    found = (describe(row, specs[row.plugin_id]) for row in rows if row.plugin_id in specs)
+    kept = kept_among(version.digest for row in rows for version in row.versions.all())
+    found = (describe(row, specs[row.plugin_id], kept) for row in rows if row.plugin_id in specs)
     return tuple(plugin for plugin in found if only.admits(plugin))
+
+
+def _pending(row: InstalledPlugin) -> PendingVersion | None:
+    waiting = row.pending_version
+    if waiting is None:
+        return None
+    asked = undecided(row, waiting.manifest.get("required_permissions", ()))
+    return PendingVersion(waiting.version, waiting.digest, asked)
+
+
+def _kept_versions(row: InstalledPlugin, kept: frozenset[str]) -> tuple[str, ...]:
+    used = [item for item in row.versions.all() if item.digest in kept and item.installed_at is not None]
+    used.sort(key=lambda item: (item.installed_at, item.pk), reverse=True)
+    now = row.current_version.version if row.current_version else ""
+    return tuple(dict.fromkeys(item.version for item in used if item.version != now))
 
 
 def _permissions(required: Iterable[str], row: InstalledPlugin) -> tuple[PermissionInfo, ...]:

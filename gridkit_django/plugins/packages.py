@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import F
+
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import PluginVersionError
 from gridkit_django.models import InstalledPlugin, PluginPackage, PluginVersion
@@ -75,7 +77,8 @@ def prune(row: InstalledPlugin) -> None:
     """
     in_use = {row.current_version_id, row.pending_version_id}
     contents: dict[str, list[PluginVersion]] = {}
-    for version in PluginVersion.objects.using(database()).filter(plugin=row).order_by("-installed_at", "-pk"):
+    newest = F("installed_at").desc(nulls_last=True)
+    for version in PluginVersion.objects.using(database()).filter(plugin=row).order_by(newest, "-pk"):
         contents.setdefault(version.version, []).append(version)
     steps = [item for items in contents.values() for item in items[CONTENTS_KEPT:] if item.pk not in in_use]
     old = [item for items in list(contents.values())[VERSIONS_KEPT:] for item in items if item.pk not in in_use]

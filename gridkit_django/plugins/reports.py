@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from django.db import transaction
+from django.utils import timezone
 
 from gridkit_django.audit import Target, record
 from gridkit_django.events import Actor, EventSource, acting, event_bus, make_event
@@ -209,7 +210,8 @@ def _write_version(report: VersionReport) -> None:
     if before == after:
         return
     row.current_version = after
-    row.save(update_fields=["current_version", "changed_at"])
+    row.pending_version = None if row.pending_version_id == after.pk else row.pending_version
+    row.save(update_fields=["current_version", "pending_version", "changed_at"])
     changes = {"version": [before.version if before else None, after.version]}
     evidence = {"digest": report.digest, "reason": "Other content was found at its source, and it runs."}
     record("plugin.update", target=Target.plugin(report.plugin_id), changes=changes, evidence=evidence)
@@ -246,7 +248,7 @@ def _note(before: ConfigLayer, after: ConfigLayer) -> str:
 def store_version(
     row: InstalledPlugin, metadata: PluginMetadata, schema: Mapping[str, Any], digest: str, config_version: int = 1
 ) -> PluginVersion:
-    """Return the version row with this content, writing it when there is none.
+    """Return the version row with this content, which comes into use now, writing it when there is none.
 
     Args:
         row: the plugin.
@@ -255,14 +257,15 @@ def store_version(
         digest: content digest of the code.
         config_version: version of that schema.
     """
-    version, _ = PluginVersion.objects.get_or_create(
+    facts: dict[str, Any] = {"config_schema": dict(schema), "config_version": config_version}
+    version, created = PluginVersion.objects.get_or_create(
         plugin=row,
         version=metadata.version,
         digest=digest,
-        defaults={
-            "manifest": metadata.as_dict(),
-            "config_schema": dict(schema),
-            "config_version": config_version,
-        },
+        defaults={"manifest": metadata.as_dict(), **facts},
     )
+    if not created and version.pk != row.current_version_id:
+        version.config_schema, version.config_version = facts["config_schema"], config_version
+        version.installed_at, version.refused_at = timezone.now(), None
+        version.save(update_fields=[*facts, "installed_at", "refused_at"])
     return version

@@ -46,7 +46,12 @@ def other(manager: PluginManager) -> Iterator[PluginManager]:
     found.runtime._starter._catalog = manager.runtime.catalog
     yield found
     found.stop_all()
-    manager.runtime.on_put = manager._hot_reload.noticed
+
+
+@pytest.fixture
+def nothing_kept(root: Path, settings: Any) -> None:
+    """No files of plugins are kept, so that only their source can serve."""
+    settings.GRIDKIT = {**settings.GRIDKIT, "PACKAGE_BYTES_MAX": 0}
 
 
 def word(manager: PluginManager, plugin_id: str = "sample") -> Any:
@@ -167,6 +172,7 @@ def test_quarantined_plugin_is_not_tried_again_until_its_content_changes(
     assert AuditRecord.objects.filter(action__in=["plugin.recover", "plugin.update"]).count() == 2
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_vanished_source_is_quarantined_and_heals_when_it_comes_back(manager: PluginManager, root: Path) -> None:
     folder = write_plugin(root)
     manager.install_plugin("sample")
@@ -181,6 +187,7 @@ def test_vanished_source_is_quarantined_and_heals_when_it_comes_back(manager: Pl
     assert manager.get_plugin("sample").effective_state == "active"
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_source_that_holds_another_plugin_now_is_not_run(manager: PluginManager, root: Path) -> None:
     folder = write_plugin(root)
     manager.install_plugin("sample")
@@ -194,6 +201,7 @@ def test_source_that_holds_another_plugin_now_is_not_run(manager: PluginManager,
     assert manager.runtime.live == {}
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_core_that_does_not_fit_any_more_changes_the_effect_only_and_heals(manager: PluginManager, root: Path) -> None:
     write_plugin(root)
     manager.install_plugin("sample")

@@ -57,7 +57,7 @@ def test_category_lists_its_plugins(three: PluginManager) -> None:
 def test_list_asks_the_database_the_same_number_of_times_for_any_number(
     three: PluginManager, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(7):
         three.list_plugins()
 
 

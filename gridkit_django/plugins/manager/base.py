@@ -6,9 +6,11 @@ from gridkit_django.plugins import inventory
 from gridkit_django.plugins.change import get_row
 from gridkit_django.plugins.healthcheck import HealthChecker
 from gridkit_django.plugins.inventory import PluginInfo
+from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.reload import HotReloadManager
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.spec import load_spec
+from gridkit_django.plugins.update_watch import UpdateWatch
 
 
 class ManagerPart:
@@ -22,7 +24,13 @@ class ManagerPart:
         self.runtime = runtime
         self._health = HealthChecker(runtime)
         self._hot_reload = HotReloadManager(runtime)
-        runtime.on_put = self._hot_reload.noticed
+        self._updates = UpdateWatch(runtime)
+        runtime.on_put = self._noticed
+        runtime.chores = (*runtime.chores, self._updates.work)
+
+    def _noticed(self, plugin_id: str, live: LivePlugin | None) -> None:
+        self._updates.noticed(plugin_id, live)
+        self._hot_reload.noticed(plugin_id, live)
 
     def get_plugin(self, plugin_id: str) -> PluginInfo:
         """Return an installed plugin.

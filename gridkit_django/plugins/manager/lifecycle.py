@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gridkit_django.plugins import activation
+from gridkit_django.plugins import activation, update, updates
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.install import ALL, InstallRequest, install, uninstall
 from gridkit_django.plugins.inventory import PluginInfo
 from gridkit_django.plugins.manager.base import ManagerPart
+from gridkit_django.plugins.updates import PluginUpdate, VersionInfo
 from gridkit_django.typing import User
 
 
@@ -58,6 +59,64 @@ class Lifecycle(ManagerPart):
         """Load manifest and code anew in every process. See ``activation.reload``."""
         activation.reload(self.runtime, plugin_id, user)
         return self.get_plugin(plugin_id)
+
+    def update_plugin(
+        self,
+        plugin_id: str,
+        version: str | None = None,
+        *,
+        grants: Iterable[str] = (),
+        user: User | None = None,
+    ) -> PluginInfo:
+        """Put another version in the place of the one in use. See ``update.update``.
+
+        Args:
+            plugin_id: which plugin.
+            version: a version number; None for what lies at the plugin's source.
+            grants: permissions and wildcards to grant with it, for what the version asks for beyond the one in use.
+            user: who does it.
+
+        Raises:
+            PluginConsentError: when it asks for permissions that nobody decided about, listed in
+                ``extra["permissions"]``; it waits then, and the old version runs on.
+            PluginVersionError: when there is no such version, or its files are not kept.
+            PluginError: when it does not fit or can't start; then the old version runs on.
+        """
+        update.update(self.runtime, plugin_id, version, grants, user)
+        return self.get_plugin(plugin_id)
+
+    def refuse_update(self, plugin_id: str, *, user: User | None = None) -> PluginInfo:
+        """Refuse the version that waits for consent; the old one stays until the source holds other content.
+
+        Raises:
+            PluginVersionError: when no version waits.
+        """
+        update.refuse(plugin_id, user)
+        return self.get_plugin(plugin_id)
+
+    def roll_back_plugin(self, plugin_id: str, version: str | None = None, *, user: User | None = None) -> PluginInfo:
+        """Bring an earlier version back with the configuration of its time, and pin it. See ``update.roll_back``.
+
+        Args:
+            plugin_id: which plugin.
+            version: a version number; None for the one that was in use before.
+            user: who does it.
+
+        Raises:
+            PluginVersionError: when there is no such version, or its files are not kept.
+            PluginStateError: when the plugin comes from an installed package or was given in code.
+            PluginError: when it does not fit or can't start; then the version in use stays.
+        """
+        update.roll_back(self.runtime, plugin_id, version, user)
+        return self.get_plugin(plugin_id)
+
+    def check_updates(self) -> tuple[PluginUpdate, ...]:
+        """Return the plugins whose source holds other content than the one in use. Runs no code of theirs."""
+        return updates.check_updates(self.runtime.catalog)
+
+    def list_versions(self, plugin_id: str) -> tuple[VersionInfo, ...]:
+        """Return the versions of a plugin that this site knows, the newest use first."""
+        return updates.list_versions(plugin_id)
 
     def enable_hot_reload(self, plugin_id: str) -> None:
         """Watch a plugin's folder in this process and load it anew when its content changes."""

@@ -1,0 +1,269 @@
+"""Updating and rolling back: another version of an installed plugin takes the place of the one in use.
+
+The other version is judged and loaded aside first. When it can't start, the version before it is put back, so that a
+process that starts later does not stumble over it either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from gridkit_django.events import EventSource, acting
+from gridkit_django.exceptions import PluginError, PluginStateError, PluginVersionError
+from gridkit_django.models import DesiredState, GrantDecision, InstalledPlugin, PluginPermissionGrant, PluginSource
+from gridkit_django.models import PluginVersion as StoredVersion
+from gridkit_django.plugins.catalog import frozen, keep_source
+from gridkit_django.plugins.change import (
+    acting_as,
+    author_of,
+    changing,
+    get_row,
+    tell,
+    touch,
+    try_again,
+)
+from gridkit_django.plugins.compat import check_core
+from gridkit_django.plugins.config import checked_config, site_values
+from gridkit_django.plugins.config_migration import fitted
+from gridkit_django.plugins.configuration import for_version
+from gridkit_django.plugins.consent import check_same_plugin, consent_error, undecided
+from gridkit_django.plugins.metadata import PluginMetadata
+from gridkit_django.plugins.packages import kept_among, prune, require_kept
+from gridkit_django.plugins.pending import note_pending, refuse_pending
+from gridkit_django.plugins.permissions import checked_grant, covers
+from gridkit_django.plugins.plan import ChangeKind, PlanChange
+from gridkit_django.plugins.planning import check_change
+from gridkit_django.plugins.reports import RUNTIME, store_version
+from gridkit_django.plugins.runtime import PluginRuntime
+from gridkit_django.plugins.sources import CodeSource, PluginCode
+from gridkit_django.plugins.spec import load_spec
+from gridkit_django.typing import User
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A version that may take the place of the one in use.
+
+    Attributes:
+        source: its files, frozen.
+        metadata: its manifest.
+        pinned: whether it must be held against what lies at the plugin's source.
+        earlier: the version that is brought back, when this is a roll back.
+    """
+
+    source: CodeSource
+    metadata: PluginMetadata
+    pinned: bool
+    earlier: StoredVersion | None = None
+
+
+def update(
+    runtime: PluginRuntime, plugin_id: str, version: str | None, grants: Iterable[str], user: User | None
+) -> None:
+    """Put what lies at the plugin's source, or a kept version, in the place of the version in use.
+
+    What asks for permissions that nobody decided about is written down as waiting, and the old version runs on. A
+    version that can't start is taken back at once; it does not run by itself before its content changes.
+
+    Args:
+        runtime: the runtime of this process.
+        plugin_id: which plugin.
+        version: a version number; None for what lies at the source. One that is only kept is pinned.
+        grants: permissions and wildcards to grant with it.
+        user: who does it.
+
+    Raises:
+        PluginNotFoundError: when the plugin is not installed.
+        PluginVersionError: when there is no such version, or its files are not kept.
+        PluginConsentError: when it asks for more; ``extra["permissions"]`` lists what nobody decided about.
+        PluginIncompatibleError: when it was made for another core, a peer is missing or an active plugin conflicts.
+        PluginStateError: when its code takes part in Django's start.
+        PluginPermissionError: when a grant names no permission.
+        PluginConfigError: when the configuration does not fit it.
+        PluginError: when it could not be loaded or started.
+    """
+    row = get_row(plugin_id)
+    wanted = tuple(dict.fromkeys(checked_grant(name) for name in grants))
+    candidate = _newer(runtime, row, version)
+    _judge(row, candidate)
+    asked = undecided(row, candidate.metadata.required_permissions)
+    missing = [name for name in asked if not any(covers(pattern, name) for pattern in wanted)]
+    if missing and candidate.source.kind is PluginSource.FOLDER:
+        with acting_as(user):
+            note_pending(plugin_id, candidate.source, candidate.metadata, missing)
+        raise consent_error(candidate.metadata, missing)
+    if wanted or row.pending_version_id or not _is_in_use(row, candidate):
+        _take(runtime, row, candidate, wanted, user)
+
+
+def roll_back(runtime: PluginRuntime, plugin_id: str, version: str | None, user: User | None) -> None:
+    """Bring an earlier version back, and hold it, whatever lies at the plugin's source.
+
+    Args:
+        runtime: the runtime of this process.
+        plugin_id: which plugin.
+        version: a version number; None for the one that was in use before.
+        user: who does it.
+
+    Raises:
+        PluginNotFoundError: when the plugin is not installed.
+        PluginStateError: when its code is not the runtime's to choose: an installed package, or given in code.
+        PluginVersionError: when there is no such version, or its files are not kept.
+        PluginIncompatibleError: when it does not fit this site any more.
+        PluginError: when it could not be loaded or started; the version in use stays.
+    """
+    row = get_row(plugin_id)
+    if row.source != PluginSource.FOLDER:
+        raise PluginStateError(_not_ours(row))
+    stored = _earlier(row, version)
+    source = runtime.catalog.kept(row.source_ref, require_kept(stored, row.source_ref))
+    candidate = _Candidate(source, source.manifest(), pinned=True, earlier=stored)
+    _judge(row, candidate)
+    _take(runtime, row, candidate, (), user)
+
+
+def refuse(plugin_id: str, user: User | None) -> None:
+    """Refuse the version that waits for consent. See ``pending.refuse_pending``."""
+    with acting_as(user):
+        refuse_pending(plugin_id)
+
+
+def _newer(runtime: PluginRuntime, row: InstalledPlugin, version: str | None) -> _Candidate:
+    """Find what an update takes: the source when it is wanted or holds that version, else kept files."""
+    try:
+        found = frozen(runtime.catalog.resolve(PluginSource(row.source), row.source_ref))
+        metadata = found.manifest()
+    except PluginError:
+        if version is None:
+            raise
+    else:
+        if version in (None, metadata.version):
+            return _Candidate(found, metadata, pinned=False)
+    if row.source != PluginSource.FOLDER:
+        raise PluginVersionError(f"{row.plugin_id} {version} is not there. {_not_ours(row)}")
+    stored = row.versions.filter(version=version).order_by("-pk").first()
+    if stored is None:
+        raise PluginVersionError(_unknown_version(row, str(version)))
+    source = runtime.catalog.kept(row.source_ref, require_kept(stored, row.source_ref))
+    return _Candidate(source, source.manifest(), pinned=True)
+
+
+def _earlier(row: InstalledPlugin, version: str | None) -> StoredVersion:
+    """Find what a roll back takes: a version that was in use."""
+    used = row.versions.filter(installed_at__isnull=False).exclude(pk=row.current_version_id or 0)
+    used = used.order_by("-installed_at", "-pk")
+    if version is not None:
+        found = used.filter(version=version).first()
+    else:
+        now = row.current_version
+        used = used.filter(refused_at__isnull=True)
+        found = used.filter(installed_at__lte=now.installed_at).first() if now and now.installed_at else used.first()
+    if found is None:
+        raise PluginVersionError(_unknown_version(row, version or "an earlier version"))
+    return found
+
+
+def _judge(row: InstalledPlugin, candidate: _Candidate) -> None:
+    """Refuse what does not fit, without running code."""
+    metadata = candidate.metadata
+    check_same_plugin(row.plugin_id, metadata)
+    check_core(metadata)
+    if metadata.requires_restart:
+        raise PluginStateError(
+            f"{row.plugin_id} takes part in Django's start. Decide about what it asks for, then restart the processes."
+        )
+    if row.desired_state == DesiredState.ACTIVE:
+        check_change(PlanChange(ChangeKind.UPDATE, row.plugin_id, metadata))
+
+
+def _is_in_use(row: InstalledPlugin, candidate: _Candidate) -> bool:
+    version = row.current_version
+    return version is not None and version.digest == candidate.source.digest() and not row.pinned
+
+
+def _take(
+    runtime: PluginRuntime, row: InstalledPlugin, candidate: _Candidate, grants: tuple[str, ...], user: User | None
+) -> None:
+    """Swap the version, after its code has judged the configuration; put the old one back when it can't start."""
+    code = runtime.catalog.load(candidate.source)
+    with runtime.catalog.offering(code):
+        spec, _ = fitted(load_spec(row), code.plugin_class)
+        checked_config(code.plugin_class, row.plugin_id, site_values(spec))
+        with changing(runtime, user):
+            row = get_row(row.plugin_id, lock=True)
+            before, was_pinned = row.current_version, row.pinned
+            _grant(row, grants, user)
+            row.current_version = candidate.earlier or _stored(row, candidate.metadata, code)
+            if candidate.earlier is not None:
+                for_version(row, candidate.earlier, user)
+            row.pinned, row.pending_version = candidate.pinned, None
+            keep_source(candidate.source)
+            touch(row, "current_version", "pinned", "pending_version", *try_again(row))
+            prune(row)
+            _tell("rollback" if candidate.earlier else "update", row, before, was_pinned)
+    error = runtime.failure_of(row.plugin_id, row.revision)
+    if error is not None:
+        if before is not None and kept_among([before.digest]):
+            _put_back(runtime, row, before, was_pinned, error)
+        raise error
+
+
+def _stored(row: InstalledPlugin, metadata: PluginMetadata, code: PluginCode) -> StoredVersion:
+    plugin = code.plugin_class
+    return store_version(row, metadata, plugin.Config.model_json_schema(), code.digest, plugin.config_version)
+
+
+def _grant(row: InstalledPlugin, grants: Iterable[str], user: User | None) -> None:
+    for name in grants:
+        PluginPermissionGrant.objects.update_or_create(
+            plugin=row,
+            permission=name,
+            defaults={"decision": GrantDecision.GRANTED, "decided_by": author_of(user)},
+        )
+        tell("grant", row, changes={name: [None, GrantDecision.GRANTED.value]}, payload={"permission": name})
+
+
+def _tell(verb: str, row: InstalledPlugin, before: StoredVersion | None, was_pinned: bool) -> None:
+    after = row.current_version
+    changes: dict[str, list[Any]] = {
+        "version": [before.version if before else None, after.version if after else None],
+        "pinned": [was_pinned, row.pinned],
+    }
+    tell(verb, row, changes=changes, evidence={"digest": after.digest if after else ""})
+
+
+def _put_back(
+    runtime: PluginRuntime, failed: InstalledPlugin, before: StoredVersion, was_pinned: bool, error: PluginError
+) -> None:
+    """Make the version before the one in use again, unless somebody was quicker with another change."""
+    with acting(RUNTIME, EventSource.SYSTEM), changing(runtime, None):
+        row = get_row(failed.plugin_id, lock=True)
+        if row.revision != failed.revision or row.current_version is None:
+            return
+        bad = row.current_version
+        bad.refused_at = timezone.now()
+        bad.save(update_fields=["refused_at"])
+        row.current_version, row.pinned = before, was_pinned
+        touch(row, "current_version", "pinned", *try_again(row))
+        evidence = {"code": error.code, "reason": f"{bad.version} could not start: {error.detail}", **error.extra}
+        changes = {"version": [bad.version, before.version]}
+        tell("rollback", row, changes=changes, evidence=evidence)
+
+
+def _unknown_version(row: InstalledPlugin, version: str) -> str:
+    kept = row.versions.exclude(pk=row.current_version_id or 0).order_by("-pk").values_list("version", flat=True)
+    names = ", ".join(dict.fromkeys(kept)) or "none"
+    return f"{row.plugin_id} has no {version} to go to. Other versions that this site knows: {names}."
+
+
+def _not_ours(row: InstalledPlugin) -> str:
+    if row.source == PluginSource.ENTRY_POINT:
+        return (
+            f"{row.plugin_id} comes from an installed package: install the version that you want with pip, and restart "
+            "the processes."
+        )
+    return f"{row.plugin_id} is given in code: deploy the version that you want."
