@@ -10,8 +10,11 @@ from django.contrib.auth.models import User
 
 from gridkit_django.grids import Grid, grid_registry
 from gridkit_django.plugins import PluginManager, plugin_manager
+from tests.plugins.broken_site import site
 from tests.plugins.samples import SAMPLES
 from tests.shop.models import Order
+
+__all__ = ["site"]
 
 
 class PluginOrderGrid(Grid):

@@ -1,0 +1,9 @@
+"""It needs the second of the cycle, which needs it."""
+
+from __future__ import annotations
+
+from gridkit_django.plugins import Plugin
+
+
+class Broken(Plugin):
+    """It needs the second of the cycle, which needs it."""
