@@ -76,7 +76,7 @@ def configured_grids(row: InstalledPlugin) -> tuple[str, ...]:
 
 
 def diff_revisions(row: InstalledPlugin, older: int, newer: int, grid: str = "") -> tuple[ConfigChange, ...]:
-    """Return what changed between two revisions of a scope; of a secret only that it changed.
+    """Return what changed between two revisions of a scope, by place; of a secret only that it changed.
 
     Raises:
         ConfigRevisionNotFoundError: when the scope has no such revision.
@@ -129,7 +129,7 @@ def _differences(before: _Side, after: _Side, path: Path) -> Iterator[ConfigChan
 def _common_shape(before: Any, after: Any) -> list[str] | list[int] | None:
     """Return the keys or places by which two values can be compared, or None when only as a whole."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        return list({**before, **after})
+        return sorted({**before, **after})
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         return list(range(len(before)))
     return None
