@@ -11,7 +11,7 @@ from django.db import transaction
 
 from gridkit_django.events.context import current_act
 from gridkit_django.events.payloads import GridEvent
-from gridkit_django.events.signals import moments_of
+from gridkit_django.events.signals import MomentSignals, moments_of
 from gridkit_django.typing import JSONObject, JSONValue
 
 
@@ -56,10 +56,13 @@ class Emission:
             return
         if payload:
             self.event = self.event.with_payload(**payload)
-        signals = moments_of(self.event.type)
-        signals.after.tell(self._sender, self.event)
-        if signals.committed.expects():
-            transaction.on_commit(partial(signals.committed.tell_all, self._sender, self.event), using=self._using)
+        _tell_after(self.event, moments_of(self.event.type), self._sender, self._using)
+
+
+def _tell_after(event: GridEvent, signals: MomentSignals, sender: Any, using: str | None) -> None:
+    signals.after.tell(sender, event)
+    if signals.committed.expects():
+        transaction.on_commit(partial(signals.committed.tell_all, sender, event), using=using)
 
 
 class EventBus:
@@ -89,12 +92,7 @@ class EventBus:
             sender: ``sender`` of the signals, by convention the ``Grid`` class.
             using: database alias for ``committed``; None is Django's default.
         """
-        for middleware in self._middleware:
-            answer = middleware(event)
-            if answer is None:
-                return Emission(None, sender, using)
-            event = answer
-        return Emission(event, sender, using)
+        return Emission(self._judged(event), sender, using)
 
     def emit(self, event: GridEvent, *, sender: Any = GridEvent, using: str | None = None) -> GridEvent | None:
         """Tell all moments of an event whose act needs no code between them.
@@ -105,10 +103,22 @@ class EventBus:
         Raises:
             EventRejected: when a ``before`` handler vetoes.
         """
-        emission = self.open(event, sender=sender, using=using)
-        emission.before()
-        emission.after()
-        return emission.event
+        judged = self._judged(event) if self._middleware else event
+        if judged is None:
+            return None
+        signals = moments_of(judged.type)
+        signals.before.tell(sender, judged)
+        _tell_after(judged, signals, sender, using)
+        return judged
+
+    def _judged(self, event: GridEvent) -> GridEvent | None:
+        """Return what the middleware makes of an event; None when it drops it."""
+        for middleware in self._middleware:
+            answer = middleware(event)
+            if answer is None:
+                return None
+            event = answer
+        return event
 
 
 def make_event(event_type: str, payload: JSONObject, *, grid: str | None = None) -> GridEvent:

@@ -68,20 +68,13 @@ class Dispatcher:
 
     def __init__(self, runtime: Dispatching) -> None:
         self._runtime = runtime
-        self._grids: GridRegistry | None = None
-        self._receivers = [(_Receiver(runtime, self, name, moment), signal) for name, moment, signal in all_signals()]
-
-    @property
-    def grids(self) -> GridRegistry:
-        """The grids of this process, which say what plugins serve them."""
-        if self._grids is None:
-            self._grids = grid_registry()
-        return self._grids
 
     def connect(self) -> None:
         """Connect to all signals. Done once in each process; afterwards only the table changes."""
         connection_created.connect(connection_opened, dispatch_uid="gridkit_django.plugins")
-        for receiver, signal in self._receivers:
+        grids = grid_registry()
+        for event_type, moment, signal in all_signals():
+            receiver = _Receiver(self._runtime, self, grids, (event_type, moment))
             signal.connect(receiver, weak=False, dispatch_uid="gridkit_django.plugins")
 
     def handler_failed(self, item: Subscription, event: GridEvent, error: BaseException) -> None:
@@ -133,14 +126,18 @@ class _Receiver(DirectReceiver):
     Args:
         runtime: holds the table.
         dispatcher: judges failures.
-        event_type: the type.
-        moment: the moment.
+        grids: the grids of this process, which say what plugins serve them.
+        key: the event type and the moment.
     """
 
-    def __init__(self, runtime: Dispatching, dispatcher: Dispatcher, event_type: str, moment: Moment) -> None:
+    def __init__(
+        self, runtime: Dispatching, dispatcher: Dispatcher, grids: GridRegistry, key: tuple[str, Moment]
+    ) -> None:
+        event_type, moment = key
         self._runtime = runtime
         self._dispatcher = dispatcher
-        self._key = (event_type, moment)
+        self._grids = grids
+        self._key = key
         self._is_of_plugins = event_type.startswith("plugin:")
         self._may_veto = moment is Moment.BEFORE and not self._is_of_plugins
         self._seen: tuple[HandlerTable, Row | None] = (HandlerTable(), None)
@@ -160,7 +157,7 @@ class _Receiver(DirectReceiver):
                 table, row = self._look()
             if row is None:
                 return None
-            route = row.route(event, self._dispatcher.grids)
+            route = row.route(event, self._grids)
             if not route.calls:
                 return None
             mine = here()

@@ -217,7 +217,8 @@ class LivePlugin:
         tally: Tally | None,
     ) -> Any:
         guard, spent = open_guard(mine), mine.spent
-        cpu, began = time.thread_time_ns(), time.perf_counter_ns()
+        cpu = mine.cpu_ns if tally is not None and not tally.attentive else mine.read_cpu()
+        began = time.perf_counter_ns()
         error: BaseException | None = None
         try:
             return function(*arguments) if guard is None else _guarded(guard, function, arguments)
@@ -232,7 +233,9 @@ class LivePlugin:
             elif wall <= QUICK_NS:
                 self.count(stats, wall, wall, error)
             else:
-                self.count(stats, *own_time(mine, spent, wall, time.thread_time_ns() - cpu), error)
+                if tally is not None:
+                    tally.was_long()
+                self.count(stats, *own_time(mine, spent, wall, mine.read_cpu() - cpu), error)
 
     def count(self, stats: CallStats, wall_ns: int, cpu_ns: int, error: BaseException | None) -> None:
         """Count one call into the plugin, and tell the observers.

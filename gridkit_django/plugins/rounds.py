@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
-from typing import Protocol
+from time import perf_counter_ns
+from typing import Protocol, TypeAlias
 
 from gridkit_django.conf import settings
 from gridkit_django.events import GridEvent
@@ -38,6 +39,9 @@ class RoundJudge(Protocol):
         ...
 
 
+_Start: TypeAlias = tuple[Route, Here, RoundJudge, CallGuard | None, bool, list[int], int, tuple[int, int]]
+
+
 def go_round(route: Route, event: GridEvent, mine: Here, judge: RoundJudge, *, may_veto: bool) -> None:
     """Call the handlers of a route in their order.
 
@@ -53,79 +57,72 @@ def go_round(route: Route, event: GridEvent, mine: Here, judge: RoundJudge, *, m
         PluginHandlerError: when a critical handler raises.
         BaseException: what is no ``Exception`` and no ``SystemExit``.
     """
-    guard = open_guard(mine)
-    if guard is None:
-        _go(route, event, _Round(route, mine, judge, None, may_veto=may_veto))
-        return
-    with guard:
-        _go(route, event, _Round(route, mine, judge, guard, may_veto=may_veto))
-
-
-def _go(route: Route, event: GridEvent, turn: _Round) -> None:
-    clock, stamps, guard = time.perf_counter_ns, turn.stamps, turn.guard
-    limit, stamp = turn.begin(), stamps.append
-    for item, handler in route.calls:
-        if not item.is_plain:
-            limit = turn.call_carefully(item, event)
-            continue
-        try:
-            handler(event)
-            if guard is not None:
-                guard.settle(None)
-        except BaseException as error:  # noqa: BLE001 - judged; what may not be kept is raised on
-            limit = turn.failed(item, event, error)
-            continue
-        now = clock()
-        stamp(now)
-        if now > limit:
-            limit = turn.was_long()
-    turn.end()
+    clock, guard, tally, turn = perf_counter_ns, open_guard(mine), route.tally, None
+    if tally.attentive:
+        tally.attentive -= 1
+        mine.read_cpu()
+    stamps = [clock()]
+    start = (route, mine, judge, guard, may_veto, stamps, mine.cpu_ns, mine.spent)
+    stamp, limit = stamps.append, stamps[0] + QUICK_NS
+    if guard is not None:
+        guard.attach()
+    try:
+        for item, handler in route.calls:
+            if not item.is_plain:
+                turn = turn or _Round(start)
+                limit = turn.call_carefully(item, event)
+                continue
+            try:
+                handler(event)
+                if guard is not None:
+                    guard.settle(None)
+            except BaseException as error:  # noqa: BLE001 - judged; what may not be kept is raised on
+                turn = turn or _Round(start)
+                limit = turn.failed(item, event, error)
+                continue
+            stamp(now := clock())
+            if now > limit:
+                turn = turn or _Round(start)
+                limit = turn.was_long()
+        if turn is None:
+            tally.add(stamps)
+        else:
+            turn.end()
+    finally:
+        if guard is not None:
+            guard.detach()
 
 
 class _Round:
-    """The state of a round.
+    """A round in which something was not plain or not quick.
 
-    Attributes:
-        stamps: the chain: when it began, and when each of its calls ended.
-        guard: keeps the transactions whole, or None outside of them.
+    Args:
+        start: route, thread, judge, guard, whether a veto is proper, the chain of stamps until now, and what the
+            thread's processor clock and ``spent`` were when it began.
     """
 
-    __slots__ = ("_cpu", "_first", "_judge", "_may_veto", "_mine", "_route", "_spent", "guard", "stamps")
+    __slots__ = ("_cpu", "_first", "_guard", "_judge", "_may_veto", "_mine", "_route", "_spent", "_stamps")
 
-    def __init__(self, route: Route, mine: Here, judge: RoundJudge, guard: CallGuard | None, *, may_veto: bool) -> None:
-        self._route = route
-        self._mine = mine
-        self._judge = judge
-        self._may_veto = may_veto
+    def __init__(self, start: _Start) -> None:
+        self._route, self._mine, self._judge, self._guard, self._may_veto = start[:5]
+        self._stamps, self._cpu, self._spent = start[5:]
         self._first = 0
-        self.guard = guard
-        self.stamps: list[int] = []
-
-    def begin(self) -> int:
-        """Begin a chain; until when its calls are quick."""
-        self._spent = self._mine.spent
-        self._cpu = time.thread_time_ns()
-        now = time.perf_counter_ns()
-        self.stamps.append(now)
-        return now + QUICK_NS
 
     def end(self) -> None:
         """End the round."""
-        if self._first:
-            self._count_quick(self.stamps)
-        else:
-            self._route.tally.add(self.stamps)
+        self._count_quick(self._stamps)
 
     def was_long(self) -> int:
         """The newest call of the chain made it too long to be a quick one."""
+        self._route.tally.was_long()
         self._count_last(None)
         return self._again(0)
 
     def failed(self, item: Subscription, event: GridEvent, error: BaseException) -> int:
         """The handler after the chain raised; or what it did could not be kept."""
-        self.stamps.append(time.perf_counter_ns())
-        if self.guard is not None:
-            self.guard.settle(error)
+        self._stamps.append(perf_counter_ns())
+        if self._guard is not None:
+            self._guard.settle(error)
         is_veto = self._may_veto and isinstance(error, EventRejected)
         self._count_last(None if is_veto else error)
         if is_veto or not isinstance(error, (Exception, SystemExit)):
@@ -136,7 +133,7 @@ class _Round:
 
     def call_carefully(self, item: Subscription, event: GridEvent) -> int:
         """Call a handler that is not plain, or leave it out; in a chain of its own."""
-        self._count_quick(self.stamps)
+        self._count_quick(self._stamps)
         limit = self._again(1)
         if not item.is_heard:
             return limit
@@ -146,19 +143,21 @@ class _Round:
         self._first -= 1
         try:
             item.handler(event)
-            if self.guard is not None:
-                self.guard.settle(None)
+            if self._guard is not None:
+                self._guard.settle(None)
         except BaseException as error:  # noqa: BLE001 - judged; what may not be kept is raised on
             return self.failed(item, event, error)
-        self.stamps.append(time.perf_counter_ns())
+        self._stamps.append(perf_counter_ns())
         self._count_last(None)
         return self._again(0)
 
     def _again(self, left_out: int) -> int:
-        """Begin another chain, after the calls of this one and those that were left out."""
-        self._first += len(self.stamps) - 1 + left_out
-        self.stamps.clear()
-        return self.begin()
+        """Begin another chain, after the calls of this one and those that were left out; until when it is quick."""
+        self._first += len(self._stamps) - 1 + left_out
+        self._spent, self._cpu = self._mine.spent, self._mine.read_cpu()
+        self._stamps.clear()
+        self._stamps.append(perf_counter_ns())
+        return self._stamps[0] + QUICK_NS
 
     def _count_quick(self, stamps: list[int]) -> None:
         """Count the calls of a chain that was quick as a whole."""
@@ -168,10 +167,9 @@ class _Round:
 
     def _count_last(self, error: BaseException | None) -> None:
         """Count the calls of a chain; all but the last one were quick."""
-        stamps = self.stamps
+        stamps = self._stamps
         self._count_quick(stamps[:-1])
-        whole_wall, whole_cpu = stamps[-1] - stamps[0], time.thread_time_ns() - self._cpu
-        wall, cpu = own_time(self._mine, self._spent, whole_wall, whole_cpu)
+        wall, cpu = own_time(self._mine, self._spent, stamps[-1] - stamps[0], self._mine.read_cpu() - self._cpu)
         before = stamps[-2] - stamps[0]
         item = self._route.calls[self._first + len(stamps) - 2][0]
         self._count(item, max(0, wall - before), max(0, cpu - before), error)
@@ -198,4 +196,4 @@ class _Round:
 
     def _between_calls(self) -> AbstractContextManager[None]:
         """Return a block for what the runtime itself does to the database; no handler's failure undoes it."""
-        return nullcontext() if self.guard is None else self.guard.resting()
+        return nullcontext() if self._guard is None else self._guard.resting()

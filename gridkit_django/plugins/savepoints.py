@@ -61,9 +61,12 @@ def open_guard(mine: Here) -> CallGuard | None:
     Args:
         mine: this thread.
     """
-    for connection in _connections(mine):
+    found = mine.connections
+    if found is None:
+        found = _connections(mine)
+    for connection in found:
         if connection.in_atomic_block:
-            return CallGuard([item for item in _connections(mine) if item.in_atomic_block])
+            return CallGuard([item for item in found if item.in_atomic_block])
     return None
 
 
@@ -77,7 +80,8 @@ def _connections(mine: Here) -> tuple[BaseDatabaseWrapper, ...]:
 class CallGuard:
     """Keeps transactions whole while plugin code runs inside them, one call after the other.
 
-    It is at work between ``__enter__`` and ``__exit__``. After each call ``settle`` keeps or undoes what the call did.
+    It is at work between ``attach`` and ``detach``, or as a context manager. After each call ``settle`` keeps or undoes
+    what the call did.
 
     Args:
         guarded: the connections; each is inside a transaction.
@@ -87,24 +91,32 @@ class CallGuard:
         self._guarded = [_LazySavepoint(connection) for connection in guarded]
 
     def __enter__(self) -> Self:
-        for savepoint in self._guarded:
-            savepoint.attach()
+        self.attach()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.detach()
+
+    def attach(self) -> None:
+        """Begin to guard; a call may begin."""
+        for savepoint in self._guarded:
+            savepoint.attach()
+
+    def detach(self) -> None:
+        """Guard no more."""
         for savepoint in reversed(self._guarded):
             savepoint.detach()
 
     @contextmanager
     def resting(self) -> Iterator[None]:
         """Guard nothing for one block between two calls."""
-        self.__exit__(None, None, None)
+        self.detach()
         try:
             yield
         finally:
-            self.__enter__()
+            self.attach()
 
     def settle(self, error: BaseException | None) -> None:
         """End one call; another may begin.

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from gridkit_django.conf import settings
 from gridkit_django.plugins.histogram import Histogram
 
 NEWEST = 256
@@ -122,7 +120,9 @@ class CallStats(Counted):
         """
         self._catch_up()
         with self._lock:
-            self._add((wall_ns,), wall_ns, cpu_ns, budget_ms)
+            self._add(1, wall_ns, cpu_ns)
+            self._spread((wall_ns,), 1)
+            self._slow += wall_ns > budget_ms * 1_000_000
             if error is not None:
                 self._failing += 1
                 self._errors += 1
@@ -130,20 +130,19 @@ class CallStats(Counted):
             else:
                 self._failing = 0
 
-    def add_quick(self, durations: Sequence[int]) -> int:
+    def add_quick(self, calls: int, total_ns: int, spread: Iterable[tuple[Sequence[int], int]]) -> None:
         """Count calls that raised nothing and were so short that their processor time is their wall time.
 
         Args:
-            durations: in nanoseconds, the shortest first.
-
-        Returns:
-            Their sum.
+            calls: how many.
+            total_ns: how long they took together, in nanoseconds.
+            spread: how long single ones of them took, the shortest first, and for how many calls each of these stands.
         """
-        total = sum(durations)
         with self._lock:
-            self._add(durations, total, total, settings().HANDLER_BUDGET_MS)
+            self._add(calls, total_ns, total_ns)
+            for durations, each in spread:
+                self._spread(durations, each)
             self._failing = 0
-        return total
 
     def skip(self) -> None:
         """Count a call that was left out."""
@@ -182,17 +181,21 @@ class CallStats(Counted):
             histogram, self._taken, self._untaken = self._untaken, now, Histogram()
         return CallDelta(calls, errors, slow, skipped, wall_ns, cpu_ns, histogram)
 
-    def _add(self, durations: Sequence[int], wall_ns: int, cpu_ns: int, budget_ms: int) -> None:
-        """Count calls, the shortest first; the lock is held."""
-        self._calls += len(durations)
+    def _add(self, calls: int, wall_ns: int, cpu_ns: int) -> None:
+        """Count calls; the lock is held."""
+        self._calls += calls
         self._wall_ns += wall_ns
         self._cpu_ns += cpu_ns
-        self._slow += len(durations) - bisect_right(durations, budget_ms * 1_000_000)
         if self._in_newest >= NEWEST:
             self._before, self._newest, self._in_newest = self._newest, Histogram(), 0
-        self._in_newest += len(durations)
-        self._newest.add_sorted(durations)
-        self._untaken.add_sorted(durations)
+        self._in_newest += calls
+
+    def _spread(self, durations: Sequence[int], each: int) -> None:
+        """Count how long calls took, the shortest first; the lock is held."""
+        counted = Histogram()
+        counted.add_sorted(durations, each)
+        self._newest.merge(counted)
+        self._untaken.merge(counted)
 
 
 class CpuMeter(Counted):

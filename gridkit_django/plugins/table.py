@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 ROUTES_MAX = 1000
 
-RouteKey: TypeAlias = tuple[str | None, str]
+RouteKey: TypeAlias = str | tuple[str | None, str] | None
+"""A grid; with the id of the emitting plugin where that is one of the listeners."""
 
 
 class Subscription:
@@ -115,13 +116,14 @@ class Row:
         """
         if self._revision != grids.revision:
             self._routes, self._revision = {}, grids.revision
+        key: RouteKey = event.grid
         actor = event.actor
-        emitter = actor.id if actor.kind is ActorKind.PLUGIN and actor.id in self.plugin_ids else ""
-        key = (event.grid, emitter)
+        if actor.kind is ActorKind.PLUGIN and actor.id in self.plugin_ids:
+            key = (event.grid, actor.id)
         return self._routes.get(key) or self._made(key)
 
     def _made(self, key: RouteKey) -> Route:
-        grid, emitter = key
+        grid, emitter = key if isinstance(key, tuple) else (key, "")
         if len(self._routes) >= ROUTES_MAX:
             self._routes = {}
         route = self._routes[key] = Route(

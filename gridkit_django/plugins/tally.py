@@ -1,7 +1,10 @@
 """Tallies: rounds of quick calls, kept as time stamps and counted many at a time.
 
-Counting one call takes longer than a small handler does. A round leaves its stamps here, which is one append; a
+Counting one call takes longer than a small handler does. A round leaves its stamps here, which is one append; some
 hundred rounds are then counted column by column, by functions that run in C.
+
+Calls and times are counted exactly. Where rounds are many, the spread (the percentiles) is taken from every eighth of
+them; where they are few, from all. Calls that are not quick never come here.
 """
 
 from __future__ import annotations
@@ -9,13 +12,17 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import sub
 from typing import TypeAlias
 
 from gridkit_django.plugins.stats import CallStats, CpuMeter
 
-ROUNDS_MAX = 128
+ROUNDS_MAX = 512
+STAMPS_MAX = 16_384
+FEW = 64
+ONE_OF = 8
+ATTENTIVE_ROUNDS = 100
 _NS = 1_000_000_000
 
 Stamps: TypeAlias = Sequence[int]
@@ -28,15 +35,26 @@ class Tally:
 
     Args:
         calls: for each call of a round in its order, its accounting and the processor meter of its plugin.
+
+    Attributes:
+        attentive: at how many rounds to come the thread's processor clock is to be read when they begin, because one
+            was not quick. Where all are quick nobody needs it; the first that is not is given the clock since it was
+            read last, at most its wall time.
     """
 
-    __slots__ = ("_calls", "_count_lock", "_is_awaited", "_rounds")
+    __slots__ = ("_calls", "_count_lock", "_is_awaited", "_most", "_rounds", "attentive")
 
     def __init__(self, calls: Iterable[tuple[CallStats, CpuMeter]]) -> None:
         self._calls = tuple(calls)
+        self._most = max(FEW, min(ROUNDS_MAX, STAMPS_MAX // (len(self._calls) + 1)))
         self._rounds: deque[Stamps] = deque()
         self._is_awaited = False
         self._count_lock = threading.Lock()
+        self.attentive = 0
+
+    def was_long(self) -> None:
+        """A round was not quick: read the clock for a while."""
+        self.attentive = ATTENTIVE_ROUNDS
 
     def add(self, stamps: Stamps) -> None:
         """Keep a round in which every call was made, was quick and raised nothing."""
@@ -44,7 +62,7 @@ class Tally:
         rounds.append(stamps)
         if not self._is_awaited:
             self._be_awaited()
-        elif len(rounds) >= ROUNDS_MAX:
+        elif len(rounds) >= self._most:
             self.count()
 
     def count(self) -> None:
@@ -70,13 +88,23 @@ class Tally:
 
     def _count(self, rounds: Sequence[Stamps]) -> None:
         """Count rounds of the same second."""
-        columns = list(zip(*rounds, strict=True))
+        sums = list(map(sum, zip(*rounds, strict=True)))
+        many = len(rounds) - len(rounds) % ONE_OF if len(rounds) >= FEW else 0
+        sampled, single = _durations(rounds[:many:ONE_OF]), _durations(rounds[many:])
         spent: dict[CpuMeter, int] = {}
-        for (stats, meter), begun, ended in zip(self._calls, columns, columns[1:], strict=False):
-            total = stats.add_quick(sorted(map(sub, ended, begun)))
+        for number, (stats, meter) in enumerate(self._calls):
+            total = sums[number + 1] - sums[number]
+            spread = [(found[number], each) for found, each in ((sampled, ONE_OF), (single, 1)) if found]
+            stats.add_quick(len(rounds), total, spread)
             spent[meter] = spent.get(meter, 0) + total
         for meter, cpu_ns in spent.items():
             meter.add(cpu_ns, rounds[0][0])
+
+
+def _durations(rounds: Sequence[Stamps]) -> list[list[int]]:
+    """Return for each call of the rounds how long it took, the shortest first; empty for no rounds."""
+    columns = list(zip(*rounds, strict=True))
+    return [sorted(map(sub, ended, begun)) for begun, ended in pairwise(columns)]
 
 
 def _second(stamps: Stamps) -> int:
