@@ -83,7 +83,7 @@ class PluginRuntime:
         self.on_put: Callable[[str, LivePlugin | None], None] | None = None
         self._dispatcher = Dispatcher(self)
         record = BootRecord(self.process)
-        self._starter = Starter(self, self.catalog, record)
+        self._starter = Starter(self, self.catalog, record, self.heaps)
         self._crashes = CrashJudge(record, self.reporter)
         self.chores: tuple[Callable[[], None], ...] = (self._crashes.judge_later,)
         self._follower = Follower(self, self._starter, self.reporter, self.process)

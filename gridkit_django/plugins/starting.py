@@ -17,6 +17,7 @@ from gridkit_django.plugins.context import PluginContext
 from gridkit_django.plugins.handlers import marked_handlers
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.local import Host, LocalBackend
+from gridkit_django.plugins.memory import HeapBook
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.places import place_of
 from gridkit_django.plugins.retry import may_pass
@@ -36,12 +37,14 @@ class Starter:
         host: the runtime that they will serve in.
         catalog: where their code is found.
         record: where each step is noted, for the case that it kills the process.
+        heaps: where is noted how much memory code takes when it is loaded first.
     """
 
-    def __init__(self, host: Host, catalog: SourceCatalog, record: BootRecord) -> None:
+    def __init__(self, host: Host, catalog: SourceCatalog, record: BootRecord, heaps: HeapBook) -> None:
         self._host = host
         self._catalog = catalog
         self._record = record
+        self._heaps = heaps
 
     def start(self, spec: PluginSpec, metadata: PluginMetadata, previous: LivePlugin | None) -> LivePlugin:
         """Load the code, check the configuration, make the object and initialise it.
@@ -59,7 +62,11 @@ class Starter:
             PluginNotReadyError: when what it raised says that something outside is not there yet.
         """
         source = self._catalog.choose(spec)
-        with self._record.step(spec.plugin_id, spec.revision, source.digest(), "load") as note:
+        digest, is_reload = source.digest(), previous is not None
+        with (
+            self._record.step(spec.plugin_id, spec.revision, digest, "load") as note,
+            self._heaps.loading(digest, reload=is_reload),
+        ):
             code = self._code(source, previous)
             try:
                 return self._build(spec, metadata, code, previous, note)
@@ -93,13 +100,15 @@ class Starter:
     def stop(self, live: LivePlugin, *, keep_code: bool = False) -> None:
         """End a plugin that no longer serves.
 
-        What was registered is taken back, calls under way are waited for (``DRAIN_SECONDS`` at most), ``destroy`` is
-        called, its modules are dropped.
+        Calls under way are waited for, ``DRAIN_SECONDS`` at most; what was registered is taken back; ``destroy`` is
+        called; its modules are dropped.
 
         Args:
             live: the plugin.
             keep_code: another object of the same code goes on.
         """
+        if not live.drain(DRAIN_SECONDS):
+            logger.warning("%s still had calls under way after %s s; it is ended now", live.plugin_id, DRAIN_SECONDS)
         live.release()
         with self._record.step(live.plugin_id, live.spec.revision, live.code.digest, "destroy"):
             try:
