@@ -47,6 +47,7 @@ trail show next to the human text. Catch the width you need::
         ├── PluginStateError               the plugin's state does not allow this
         │   └── PluginConsentError         an update asks for more than was granted
         ├── PluginVersionError             no such version to update or roll back to
+        ├── PluginSearchError              a search asks for what nobody here knows
         ├── ManifestError                  plugin.toml is missing or wrong
         ├── PluginIncompatibleError        another core version, a missing peer, a conflict
         ├── PluginLoadError                its code can't be imported
@@ -370,6 +371,12 @@ class PluginVersionError(PluginError):
     """There is no such version to update or roll back to, or its files were not kept."""
 
     code = "plugin-version-unknown"
+
+
+class PluginSearchError(PluginError):
+    """A search among plugins asks for something that nobody here knows, or for a place that does not exist."""
+
+    code = "plugin-search-invalid"
 
 
 class ManifestError(PluginError):

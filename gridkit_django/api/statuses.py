@@ -34,6 +34,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.PluginNotFoundError: 404,
         e.PluginStateError: 409,
         e.PluginVersionError: 404,
+        e.PluginSearchError: 422,
         e.PluginCrashError: 409,
         e.JobNotFoundError: 404,
         e.JobArgumentsError: 422,

@@ -28,6 +28,7 @@ from gridkit_django.plugins.permissions import GrantTable, Permission
 from gridkit_django.plugins.plan import ChangeKind, Plan, PlanChange, PlannedPlugin, PlanReason, make_plan
 from gridkit_django.plugins.rotation import RotationReport, rotate_secrets
 from gridkit_django.plugins.runtime import PluginRuntime
+from gridkit_django.plugins.search import PluginSearchQuery
 from gridkit_django.plugins.secret_values import MASK
 from gridkit_django.plugins.site_check import Finding, Level, SiteReport
 from gridkit_django.plugins.updates import PluginUpdate, VersionInfo
@@ -65,6 +66,7 @@ __all__ = [
     "PluginMetadata",
     "PluginNotReadyError",
     "PluginRuntime",
+    "PluginSearchQuery",
     "PluginUpdate",
     "PluginUsage",
     "Pricing",

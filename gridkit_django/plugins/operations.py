@@ -29,6 +29,8 @@ _ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
     {
         OperationKind.INSTALL: frozenset({"source", "config", "grants", "activate"}),
         OperationKind.CONFIGURE: frozenset({"config", "grid"}),
+        OperationKind.UPDATE: frozenset({"version", "grants"}),
+        OperationKind.ROLL_BACK: frozenset({"version"}),
     }
 )
 
@@ -42,7 +44,8 @@ def request_operation(
         kind: what is to be done.
         plugin_id: to which plugin.
         arguments: for ``install``: ``source``, ``config``, ``grants``, ``activate``; for ``configure``: ``config``,
-            ``grid``; nothing for the others.
+            ``grid``; for ``update``: ``version`` and ``grants``; for ``roll_back``: ``version``; nothing for the
+            others.
         user: who asks.
 
     Raises:
@@ -148,6 +151,25 @@ def _reload(manager: PluginManager, operation: PluginOperation) -> None:
     _log(operation, f"Loaded anew: {manager.get_plugin(operation.plugin_id).version}.")
 
 
+def _update(manager: PluginManager, operation: PluginOperation) -> None:
+    arguments = operation.arguments
+    before = manager.get_plugin(operation.plugin_id).version
+    info = manager.update_plugin(
+        operation.plugin_id,
+        arguments.get("version"),
+        grants=arguments.get("grants") or (),
+        user=operation.requested_by,
+    )
+    _log(operation, f"Version {info.version} is in use; before it was {before}.")
+
+
+def _roll_back(manager: PluginManager, operation: PluginOperation) -> None:
+    info = manager.roll_back_plugin(
+        operation.plugin_id, operation.arguments.get("version"), user=operation.requested_by
+    )
+    _log(operation, f"Version {info.version} is back, and pinned.")
+
+
 def _uninstall(manager: PluginManager, operation: PluginOperation) -> None:
     manager.uninstall_plugin(operation.plugin_id, user=operation.requested_by)
     _log(operation, "Uninstalled.")
@@ -160,6 +182,8 @@ _STEPS: Mapping[OperationKind, Callable[[PluginManager, PluginOperation], None]]
         OperationKind.DEACTIVATE: _deactivate,
         OperationKind.CONFIGURE: _configure,
         OperationKind.RELOAD: _reload,
+        OperationKind.UPDATE: _update,
+        OperationKind.ROLL_BACK: _roll_back,
         OperationKind.UNINSTALL: _uninstall,
     }
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.contrib.auth.models import User
 from gridkit_django.exceptions import PluginNotFoundError, PluginStateError
 from gridkit_django.models import AuditRecord, OperationState, PluginOperation
 from gridkit_django.plugins import PluginManager, request_operation, run_operation
-from tests.plugins.samples import Explosive, Listener, Stranger
+from tests.plugins.samples import Explosive, Listener, Stranger, write_plugin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -56,6 +57,24 @@ def test_whole_life_of_a_plugin_by_operations(manager: PluginManager, admin: Use
         assert (operation.kind, operation.state) == (kind, OperationState.FINISHED)
     actors = set(AuditRecord.objects.filter(target_id="listener").values_list("actor_id", flat=True))
     assert actors == {str(admin.pk)}
+
+
+def test_update_waits_for_consent_and_roll_back_pins(manager: PluginManager, root: Path, admin: User) -> None:
+    write_plugin(root)
+    manager.install_plugin("sample")
+    manifest = write_plugin(root, version="2.0.0") / "plugin.toml"
+    manifest.write_text(manifest.read_text().replace('"storage:use"', '"storage:use", "rows:read"'))
+    waits = run("update", "sample", admin)
+    assert (waits.state, waits.error_code) == (OperationState.FAILED, "plugin-consent-required")
+    taken = run("update", "sample", admin, grants=["rows:read"])
+    assert (taken.state, taken.log[1]["text"]) == (
+        OperationState.FINISHED,
+        "Version 2.0.0 is in use; before it was 1.0.0.",
+    )
+    back = run("roll_back", "sample", admin, version="1.0.0")
+    assert (back.state, back.log[1]["text"]) == (OperationState.FINISHED, "Version 1.0.0 is back, and pinned.")
+    unknown = run("update", "sample", admin, version="9")
+    assert (unknown.state, unknown.error_code) == (OperationState.FAILED, "plugin-version-unknown")
 
 
 def test_install_without_activation_stops_there(manager: PluginManager, admin: User) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gridkit_django.models import InstalledPlugin
-from gridkit_django.plugins import inventory
+from gridkit_django.plugins import inventory, search
 from gridkit_django.plugins.catalog import AvailablePlugin
 from gridkit_django.plugins.health import PluginHealth
 from gridkit_django.plugins.inventory import PluginFilter, PluginInfo, PluginUsage
@@ -14,6 +14,7 @@ from gridkit_django.plugins.manager.base import ManagerPart
 from gridkit_django.plugins.plan import ChangeKind, Plan, PlanChange
 from gridkit_django.plugins.planning import plan_site
 from gridkit_django.plugins.processes import Convergence, convergence
+from gridkit_django.plugins.search import PluginSearchQuery
 from gridkit_django.plugins.site_check import SiteReport, check_site, check_sources
 from gridkit_django.plugins.storage import DatabaseStorage
 
@@ -28,6 +29,18 @@ class Insight(ManagerPart):
     def get_plugins_by_category(self, category: str) -> tuple[PluginInfo, ...]:
         """Return the installed plugins of a category, by id."""
         return self.list_plugins(PluginFilter(category=category))
+
+    def search_plugins(self, query: PluginSearchQuery) -> tuple[AvailablePlugin, ...]:
+        """Return the available plugins that a query admits, installed or not. Runs no code of theirs.
+
+        Raises:
+            PluginSearchError: when the query asks for what only a marketplace knows, or makes no sense.
+        """
+        return search.search(self.discover(), query)
+
+    def get_featured_plugins(self) -> tuple[AvailablePlugin, ...]:
+        """Return the available plugins that ``PLUGINS_FEATURED`` names, in its order."""
+        return search.featured(self.discover())
 
     def discover(self) -> tuple[AvailablePlugin, ...]:
         """Return every source in reach, with the reason where one can't be installed. Runs no code of theirs."""
