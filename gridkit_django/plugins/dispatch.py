@@ -31,6 +31,9 @@ logger = logging.getLogger("gridkit_django.plugins")
 PAUSED = "handler-paused"
 """The reason code of a plugin that has a handler which is left out."""
 
+_NO_TABLE = HandlerTable()
+"""Stands for no table seen yet; it is never in force."""
+
 
 class Dispatching(Protocol):
     """What the dispatcher needs of the runtime."""
@@ -68,6 +71,7 @@ class Dispatcher:
 
     def __init__(self, runtime: Dispatching) -> None:
         self._runtime = runtime
+        self._receivers: tuple[_Receiver, ...] = ()
 
     def connect(self) -> None:
         """Connect to all signals. Done once in each process; afterwards only the table changes."""
@@ -76,6 +80,12 @@ class Dispatcher:
         for event_type, moment, signal in all_signals():
             receiver = _Receiver(self._runtime, self, grids, (event_type, moment))
             signal.connect(receiver, weak=False, dispatch_uid="gridkit_django.plugins")
+            self._receivers = (*self._receivers, receiver)
+
+    def table_changed(self) -> None:
+        """Let go of the table before: whoever hears of no event for a while would keep plugins that ended alive."""
+        for receiver in self._receivers:
+            receiver.forget()
 
     def handler_failed(self, item: Subscription, event: GridEvent, error: BaseException) -> None:
         """Record a failure; let the act fail with it when the handler is critical.
@@ -140,7 +150,7 @@ class _Receiver(DirectReceiver):
         self._key = key
         self._is_of_plugins = event_type.startswith("plugin:")
         self._may_veto = moment is Moment.BEFORE and not self._is_of_plugins
-        self._seen: tuple[HandlerTable, Row | None] = (HandlerTable(), None)
+        self._seen: tuple[HandlerTable, Row | None] = (_NO_TABLE, None)
 
     def hear(self, event: GridEvent) -> None:
         """Call the handlers of plugins.
@@ -168,6 +178,10 @@ class _Receiver(DirectReceiver):
                     return go_round(route, event, mine, self._dispatcher, may_veto=self._may_veto)
             finally:
                 route.inside.remove(mine)
+
+    def forget(self) -> None:
+        """Forget the table that was seen last."""
+        self._seen = (_NO_TABLE, None)
 
     def expects(self) -> bool:
         """Whether a plugin listens now. One that is just being switched on hears of that, so this says yes there."""

@@ -178,6 +178,7 @@ class PluginRuntime:
     def rebuild_table(self) -> None:
         """Build the handler table anew from the plugins at work; one assignment puts it in force."""
         self.table = HandlerTable(item for live in self.live.values() for item in live.subscriptions)
+        self._dispatcher.table_changed()
 
     def deliver(self, sender: str, target: str, message: JSONValue) -> None:
         """Hand a message from one plugin to another, see ``messages.deliver``."""
