@@ -26,9 +26,14 @@ class Breaker:
 
     It is closed (all calls are made), open (none is), or on trial: when the pause is over one call is made and decides.
     Times are given in, in seconds of one clock that never goes back.
+
+    Attributes:
+        news: what happened that was not told yet: for how many seconds calls are left out from now on, 0 when they are
+            made again, None for nothing.
     """
 
     def __init__(self) -> None:
+        self.news: float | None = None
         self._slow_in_row = 0
         self._pauses = 0
         self._until: float | None = None
@@ -55,33 +60,31 @@ class Breaker:
             self._is_on_trial = True
             return False
 
-    def slow(self, now: float, rule: BreakerRule) -> float:
-        """Count a slow call.
-
-        Returns:
-            For how many seconds the handler is left out from now on; 0 when it is not, or was already.
-        """
+    def slow(self, now: float, rule: BreakerRule) -> None:
+        """Count a slow call."""
         with self._lock:
             self._slow_in_row += 1
             is_trial, self._is_on_trial = self._is_on_trial, False
             if not rule.slow_calls or (self._until is not None and not is_trial):
-                return 0.0
-            if not is_trial and self._slow_in_row < rule.slow_calls:
-                return 0.0
-            pause = min(rule.seconds * 2.0 ** min(self._pauses, 32), PAUSE_SECONDS_MAX)
-            self._pauses += 1
-            self._until = now + pause
-            return pause
+                return
+            if is_trial or self._slow_in_row >= rule.slow_calls:
+                pause = min(rule.seconds * 2.0 ** min(self._pauses, 32), PAUSE_SECONDS_MAX)
+                self._pauses += 1
+                self._until = now + pause
+                self.news = pause
 
-    def quick(self) -> bool:
-        """Count a call that was not slow; whether it ends a time in which the handler was left out.
-
-        A call that began before the pause proves nothing and ends it not.
-        """
+    def quick(self) -> None:
+        """Count a call that was not slow. One that began before the pause proves nothing, and does not end it."""
         with self._lock:
             if self._until is not None and not self._is_on_trial:
-                return False
-            was_open = self._until is not None
+                return
+            if self._until is not None:
+                self.news = 0.0
             self._slow_in_row = self._pauses = 0
             self._until, self._is_on_trial = None, False
-            return was_open
+
+    def take_news(self) -> float | None:
+        """Return the news, once."""
+        with self._lock:
+            news, self.news = self.news, None
+            return news

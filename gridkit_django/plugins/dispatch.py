@@ -18,6 +18,7 @@ from gridkit_django.events.signals import DirectReceiver
 from gridkit_django.exceptions import PluginHandlerError
 from gridkit_django.grids.registry import GridRegistry, grid_registry
 from gridkit_django.models import EffectiveState
+from gridkit_django.plugins.breaker import Breaker
 from gridkit_django.plugins.here import here
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.processes import ProcessRow
@@ -105,20 +106,22 @@ class Dispatcher:
             ) from error
         self._runtime.handler_failed(item.owner, error)
 
-    def handler_paused(self, owner: LivePlugin, name: str, seconds: float) -> None:
-        """Report that a handler is left out for a while because it is too slow."""
-        limits = settings()
-        reason = (
-            f"{name} took longer than {limits.HANDLER_BUDGET_MS} ms again and again, so it is left out for "
-            f"{seconds:g} seconds and then tried again."
-        )
-        evidence = {**self._runtime.process.describe(), "handler": name, "seconds": seconds}
-        self._report(owner, EffectiveState.DEGRADED, PAUSED, reason, evidence)
-
-    def handler_resumed(self, owner: LivePlugin) -> None:
-        """Report that a handler is called again, when it was the last one of its plugin that was left out."""
-        if not any(item.breaker.is_open for item in owner.subscriptions):
+    def tell_pause(self, owner: LivePlugin, name: str, breaker: Breaker) -> None:
+        """Report that a handler is left out for a while because it is too slow; or that none of its plugin is now."""
+        seconds = breaker.take_news()
+        if seconds:
+            reason = (
+                f"{name} took longer than {settings().HANDLER_BUDGET_MS} ms again and again, so it is left out for "
+                f"{seconds:g} seconds and then tried again."
+            )
+            evidence = {**self._runtime.process.describe(), "handler": name, "seconds": seconds}
+            self._report(owner, EffectiveState.DEGRADED, PAUSED, reason, evidence)
+        elif seconds is not None and not owner.has_pauses:
             self._report(owner, EffectiveState.ACTIVE, "", "", self._runtime.process.describe())
+
+    def message_failed(self, owner: LivePlugin, error: BaseException) -> None:
+        """Count a failure of a message handler."""
+        self._runtime.handler_failed(owner, error)
 
     def _report(
         self, owner: LivePlugin, state: EffectiveState, code: str, reason: str, evidence: Mapping[str, object]

@@ -16,7 +16,7 @@ from gridkit_django.conf import settings
 from gridkit_django.exceptions import PluginLimitError, PluginStateError
 from gridkit_django.plugins.backend import MessageHandler, Unsubscribe
 from gridkit_django.plugins.base import Plugin
-from gridkit_django.plugins.breaker import Breaker
+from gridkit_django.plugins.breaker import Breaker, BreakerRule
 from gridkit_django.plugins.calls import RegisteredMethod
 from gridkit_django.plugins.config import checked_config, grid_values
 from gridkit_django.plugins.handlers import EventHandler, HandlerMark
@@ -183,7 +183,7 @@ class LivePlugin:
         stats: CallStats,
         *arguments: Any,
         answers: tuple[type[BaseException], ...] = (),
-        tally: Tally | None = None,
+        entry: MessageSubscription | None = None,
     ) -> Any:
         """Call plugin code, keep the transactions under way whole, and count the call.
 
@@ -192,7 +192,7 @@ class LivePlugin:
             stats: where the call is counted.
             arguments: what it gets.
             answers: errors that are a proper answer here, such as a veto, and count as no failure.
-            tally: where quick calls are counted instead; it belongs to ``stats``.
+            entry: what keeps the tally and the breaker of ``stats``, if anything does.
 
         Raises:
             PluginStateError: when the plugin has ended meanwhile.
@@ -203,7 +203,7 @@ class LivePlugin:
         try:
             if self._is_ended:
                 raise PluginStateError(f"{self.plugin_id} has just been stopped or replaced. Try again.")
-            return self._measured(mine, function, stats, arguments, answers, tally)
+            return self._measured(mine, function, stats, arguments, answers, entry)
         finally:
             self._inside.remove(mine)
 
@@ -214,10 +214,10 @@ class LivePlugin:
         stats: CallStats,
         arguments: tuple[Any, ...],
         answers: tuple[type[BaseException], ...],
-        tally: Tally | None,
+        entry: MessageSubscription | None,
     ) -> Any:
         guard, spent = open_guard(mine), mine.spent
-        cpu = mine.cpu_ns if tally is not None and not tally.attentive else mine.read_cpu()
+        cpu = mine.cpu_ns if entry is not None and not entry.tally.attentive else mine.read_cpu()
         began = time.perf_counter_ns()
         error: BaseException | None = None
         try:
@@ -227,28 +227,48 @@ class LivePlugin:
             raise
         finally:
             ended = time.perf_counter_ns()
-            wall = ended - began
-            if tally is not None and wall <= QUICK_NS and error is None and not self._observers:
-                tally.add((began, ended))
-            elif wall <= QUICK_NS:
-                self.count(stats, wall, wall, error)
+            wall, breaker = ended - began, None if entry is None else entry.breaker
+            if wall > QUICK_NS:
+                if entry is not None:
+                    entry.tally.was_long()
+                wall, used = own_time(mine, spent, wall, mine.read_cpu() - cpu)
+                self.count(stats, wall, used, error, breaker)
+            elif entry is None or error is not None or self._observers or entry.breaker.is_watchful:
+                self.count(stats, wall, wall, error, breaker)
             else:
-                if tally is not None:
-                    tally.was_long()
-                self.count(stats, *own_time(mine, spent, wall, mine.read_cpu() - cpu), error)
+                entry.tally.add((began, ended))
 
-    def count(self, stats: CallStats, wall_ns: int, cpu_ns: int, error: BaseException | None) -> None:
-        """Count one call into the plugin, and tell the observers.
+    def count(
+        self,
+        stats: CallStats,
+        wall_ns: int,
+        cpu_ns: int,
+        error: BaseException | None,
+        breaker: Breaker | None = None,
+    ) -> None:
+        """Count one call into the plugin, let its breaker judge it, and tell the observers.
 
         Args:
             stats: where.
             wall_ns: its own wall time in nanoseconds.
             cpu_ns: its own processor time in nanoseconds.
             error: what it raised, if that was no proper answer.
+            breaker: leaves it out when it is too slow.
         """
+        limits = settings()
         self.cpu.add(cpu_ns)
-        stats.add(wall_ns, cpu_ns, settings().HANDLER_BUDGET_MS, error)
+        stats.add(wall_ns, cpu_ns, limits.HANDLER_BUDGET_MS, error)
+        if breaker is not None and wall_ns > limits.HANDLER_BUDGET_MS * 1_000_000:
+            breaker.slow(time.monotonic(), BreakerRule(limits.BREAKER_SLOW_CALLS, limits.BREAKER_SECONDS))
+        elif breaker is not None and breaker.is_watchful:
+            breaker.quick()
         tell_observers(self._observers, self.plugin_id, stats.name, wall_ns, cpu_ns, error)
+
+    @property
+    def has_pauses(self) -> bool:
+        """Whether a handler of it is left out."""
+        breakers = [*(item.breaker for item in self.subscriptions), *(item.breaker for item in self.message_handlers)]
+        return any(breaker.is_open for breaker in breakers)
 
     def failed(self) -> int:
         """Count a failure; how many there were in a row."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
@@ -35,6 +34,7 @@ from gridkit_django.plugins.limits import ResourceUsage
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.permission_use import PermissionUse
 from gridkit_django.plugins.permissions import GrantTable
+from gridkit_django.plugins.plain_data import plain_copy
 from gridkit_django.plugins.requests import note_request
 from gridkit_django.plugins.serving import serves
 from gridkit_django.plugins.storage import DatabaseStorage
@@ -110,8 +110,8 @@ class LocalBackend:
 
         Raises:
             EventOriginError: for facts that only the server makes, and on grids that the plugin does not serve.
-            PluginLimitError: too many events, or too deep.
-            PluginError: when the payload is no JSON or too large.
+            PluginLimitError: too many events, too deep, or a payload that is too large.
+            PluginError: when the payload is no JSON object.
             GridNotFoundError: when there is no such grid.
         """
         plugin_id = self._live.plugin_id
@@ -256,18 +256,16 @@ def _plain_payload(payload: JSONObject) -> JSONObject:
     """Return a copy of a payload as JSON knows it.
 
     Raises:
-        PluginError: when it is no JSON object or too large.
+        PluginError: when it is no JSON object.
+        PluginLimitError: when it is too large.
     """
     try:
-        text = json.dumps(dict(payload), allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
+        copied = plain_copy(dict(payload), settings().MESSAGE_BYTES_MAX)
+    except (TypeError, ValueError) as error:
         raise PluginError(f"The payload of an event must be a JSON object: {error}.") from error
-    if len(text) > settings().MESSAGE_BYTES_MAX:
-        raise PluginError(
-            f"The payload of an event has {len(text)} bytes; {settings().MESSAGE_BYTES_MAX} are the most."
-        )
-    copied: JSONObject = json.loads(text)
-    return copied
+    except OverflowError as error:
+        raise PluginLimitError(f"The payload of an event has {error} (MESSAGE_BYTES_MAX).") from error
+    return cast("JSONObject", copied)
 
 
 def _calling_user() -> User:

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
+from typing import Protocol
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import PluginMessageError
+from gridkit_django.plugins.breaker import Breaker
 from gridkit_django.plugins.depth import one_deeper
-from gridkit_django.plugins.live import LivePlugin
+from gridkit_django.plugins.live import LivePlugin, MessageSubscription
 from gridkit_django.plugins.permissions import Permission
+from gridkit_django.plugins.plain_data import plain_copy
 from gridkit_django.typing import JSONValue
 
 logger = logging.getLogger("gridkit_django.plugins")
 
 
-def deliver(
-    sender: str,
-    target: str,
-    message: JSONValue,
-    live: Mapping[str, LivePlugin],
-    on_failure: Callable[[LivePlugin, BaseException], None],
-) -> None:
+class MessageJudge(Protocol):
+    """Decides what follows from what happened to a message."""
+
+    def message_failed(self, owner: LivePlugin, error: BaseException) -> None:
+        """A message handler raised."""
+        ...
+
+    def tell_pause(self, owner: LivePlugin, name: str, breaker: Breaker) -> None:
+        """A message handler is left out from now on, or called again."""
+        ...
+
+
+def deliver(sender: str, target: str, message: JSONValue, live: Mapping[str, LivePlugin], judge: MessageJudge) -> None:
     """Hand a copy of ``message`` to every message handler of ``target``.
 
     Args:
@@ -30,22 +39,35 @@ def deliver(
         target: id of the receiving plugin.
         message: a JSON value.
         live: the plugins at work in this process.
-        on_failure: told of each handler that raised; the sender is not.
+        judge: told of each handler that raised; the sender is not.
 
     Raises:
         PluginMessageError: when the message is no JSON or too large, or the target is not active, may not receive
             or does not listen.
         PluginLimitError: when messages call forth each other too deeply.
     """
-    text = _as_text(sender, message)
     receiver = _receiver(target, live)
+    # All copies are made before the first handler runs: it might reach what the sender holds.
+    copies = [(item, _copied(sender, message)) for item in receiver.message_handlers]
     with one_deeper(sender):
-        for item in receiver.message_handlers:
-            try:
-                receiver.call(item.handler, item.stats, sender, json.loads(text), tally=item.tally)
-            except (Exception, SystemExit) as error:
-                logger.exception("%s failed on a message of %s", target, sender)
-                on_failure(receiver, error)
+        for item, copied in copies:
+            _hand_over(receiver, item, sender, copied, judge)
+
+
+def _hand_over(
+    receiver: LivePlugin, item: MessageSubscription, sender: str, message: JSONValue, judge: MessageJudge
+) -> None:
+    breaker = item.breaker
+    if breaker.is_open and breaker.refuses(time.monotonic()):
+        item.stats.skip()
+        return
+    try:
+        receiver.call(item.handler, item.stats, sender, message, entry=item)
+    except (Exception, SystemExit) as error:
+        logger.exception("%s failed on a message of %s", receiver.plugin_id, sender)
+        judge.message_failed(receiver, error)
+    if breaker.news is not None:
+        judge.tell_pause(receiver, item.stats.name, breaker)
 
 
 def _receiver(target: str, live: Mapping[str, LivePlugin]) -> LivePlugin:
@@ -59,14 +81,10 @@ def _receiver(target: str, live: Mapping[str, LivePlugin]) -> LivePlugin:
     return receiver
 
 
-def _as_text(sender: str, message: JSONValue) -> str:
+def _copied(sender: str, message: JSONValue) -> JSONValue:
     try:
-        text = json.dumps(message, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
+        return plain_copy(message, settings().MESSAGE_BYTES_MAX)
+    except ValueError as error:
         raise PluginMessageError(f"A message of {sender} is no JSON: {error}.") from error
-    if len(text) > settings().MESSAGE_BYTES_MAX:
-        raise PluginMessageError(
-            f"A message of {sender} has {len(text)} bytes; {settings().MESSAGE_BYTES_MAX} are the most "
-            "(MESSAGE_BYTES_MAX)."
-        )
-    return text
+    except OverflowError as error:
+        raise PluginMessageError(f"A message of {sender} has {error} (MESSAGE_BYTES_MAX).") from error

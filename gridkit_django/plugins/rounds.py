@@ -13,10 +13,9 @@ from itertools import pairwise
 from time import perf_counter_ns
 from typing import Protocol, TypeAlias
 
-from gridkit_django.conf import settings
 from gridkit_django.events import GridEvent
 from gridkit_django.exceptions import EventRejected
-from gridkit_django.plugins.breaker import BreakerRule
+from gridkit_django.plugins.breaker import Breaker
 from gridkit_django.plugins.here import QUICK_NS, Here, own_time
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.savepoints import CallGuard, open_guard
@@ -30,12 +29,8 @@ class RoundJudge(Protocol):
         """A handler raised what is no proper answer; raises when the act has to fail with it."""
         ...
 
-    def handler_paused(self, owner: LivePlugin, name: str, seconds: float) -> None:
-        """A handler was too slow too often and is left out for some seconds."""
-        ...
-
-    def handler_resumed(self, owner: LivePlugin) -> None:
-        """A handler that was left out is called again."""
+    def tell_pause(self, owner: LivePlugin, name: str, breaker: Breaker) -> None:
+        """A handler is left out from now on, or called again: tell what its breaker has for news."""
         ...
 
 
@@ -176,23 +171,15 @@ class _Round:
 
     def _count(self, item: Subscription, wall_ns: int, cpu_ns: int, error: BaseException | None) -> None:
         """Count one call, and let the breaker judge it."""
-        owner, limits = item.owner, settings()
-        owner.count(item.stats, wall_ns, cpu_ns, error)
+        owner = item.owner
+        owner.count(item.stats, wall_ns, cpu_ns, error, item.breaker)
         if error is None:
             owner.succeeded()
-        if wall_ns > limits.HANDLER_BUDGET_MS * 1_000_000:
-            rule = BreakerRule(limits.BREAKER_SLOW_CALLS, limits.BREAKER_SECONDS)
-            pause = item.breaker.slow(time.monotonic(), rule)
+        if item.is_plain is item.breaker.is_watchful:
             item.refresh()
-            if pause and not item.is_critical:
-                with self._between_calls():
-                    self._judge.handler_paused(owner, item.stats.name, pause)
-        elif item.breaker.is_watchful:
-            resumed = item.breaker.quick()
-            item.refresh()
-            if resumed:
-                with self._between_calls():
-                    self._judge.handler_resumed(owner)
+        if item.breaker.news is not None and not item.is_critical:
+            with self._between_calls():
+                self._judge.tell_pause(owner, item.stats.name, item.breaker)
 
     def _between_calls(self) -> AbstractContextManager[None]:
         """Return a block for what the runtime itself does to the database; no handler's failure undoes it."""

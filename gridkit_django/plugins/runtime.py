@@ -26,6 +26,7 @@ from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.memory import HeapBook
 from gridkit_django.plugins.messages import deliver
 from gridkit_django.plugins.methods import PluginMethods
+from gridkit_django.plugins.observers import CallObserver
 from gridkit_django.plugins.permission_use import PermissionUse
 from gridkit_django.plugins.processes import ProcessReport, ProcessRow
 from gridkit_django.plugins.reports import Reporter, StateReport
@@ -62,6 +63,7 @@ class PluginRuntime:
         table: the handler table made of them.
         generation: the generation followed last; -1 before the first time.
         on_put: told of each plugin that comes to work or ends.
+        observers: told of each call into a plugin, see ``observe``.
         chores: what else is due now and then, outside transactions: the idle thread asks each time it looks; where
             there is none, the end of a request or task does. Each decides by itself whether it is, and is logged when
             it raises. Never two at a time.
@@ -81,6 +83,7 @@ class PluginRuntime:
         self.table = HandlerTable()
         self.generation = -1
         self.on_put: Callable[[str, LivePlugin | None], None] | None = None
+        self.observers: tuple[CallObserver, ...] = ()
         self._dispatcher = Dispatcher(self)
         record = BootRecord(self.process)
         self._starter = Starter(self, self.catalog, record, self.heaps)
@@ -168,12 +171,21 @@ class PluginRuntime:
 
     def put(self, plugin_id: str, live: LivePlugin | None) -> None:
         """Swap a plugin in, or out with None, and build the table anew."""
+        if live is not None:
+            live.observers = self.observers
         with self._board_lock:
             others = {key: item for key, item in self.live.items() if key != plugin_id or live is not None}
             self.live = MappingProxyType(others if live is None else {**others, plugin_id: live})
         self.rebuild_table()
         if self.on_put is not None:
             self.on_put(plugin_id, live)
+
+    def observe(self, observer: CallObserver) -> None:
+        """Tell an observer of each call into a plugin from now on, in this process."""
+        self.observers = (*self.observers, observer)
+        for live in self.live.values():
+            live.observers = self.observers
+        self.rebuild_table()
 
     def rebuild_table(self) -> None:
         """Build the handler table anew from the plugins at work; one assignment puts it in force."""
@@ -182,7 +194,7 @@ class PluginRuntime:
 
     def deliver(self, sender: str, target: str, message: JSONValue) -> None:
         """Hand a message from one plugin to another, see ``messages.deliver``."""
-        deliver(sender, target, message, self.live, self.handler_failed)
+        deliver(sender, target, message, self.live, self._dispatcher)
 
     def handler_failed(self, owner: LivePlugin, error: BaseException) -> None:
         """Count a failure; after ``HANDLER_FAILURES_MAX`` in a row the plugin is suspended everywhere."""
