@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from dataclasses import replace
+from typing import Protocol, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from gridkit_django.conf import settings
 from gridkit_django.exceptions import (
     GridKitError,
     MethodNotFoundError,
     PluginError,
+    PluginLimitError,
     PluginMethodError,
     PluginPermissionError,
     PluginStateError,
@@ -23,6 +26,7 @@ from gridkit_django.plugins.calls import RegisteredMethod
 from gridkit_django.plugins.callscope import CallScope, answering
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.permissions import Permission
+from gridkit_django.plugins.plain_data import plain_copy
 from gridkit_django.plugins.serving import serves
 from gridkit_django.plugins.stats import CallStats
 from gridkit_django.typing import JSONObject, JSONValue
@@ -73,8 +77,10 @@ class PluginMethods:
 
         Raises:
             MethodNotFoundError: when no plugin offers the method on this grid any more.
-            PluginMethodError: when the method raised, or returned something that is no JSON object or value.
+            PluginLimitError: for arguments of more than ``VALUE_BYTES_MAX``.
+            PluginMethodError: when the method raised, or returned what is no JSON value or has more bytes than that.
         """
+        call = _own_copy(call)
         for live in self._runtime.live.values():
             if call.method in live.methods and _offers(live, call.grid):
                 method, stats = live.methods[call.method]
@@ -103,7 +109,7 @@ class PluginMethods:
                 raise
             except (Exception, SystemExit) as error:
                 raise _failed(live, method, error) from error
-            return _as_result(result, scope)
+            return _as_result(live, method, result, scope)
 
 
 def register(live: LivePlugin, method: RegisteredMethod, others: Iterable[LivePlugin]) -> None:
@@ -166,10 +172,10 @@ def _check_schema(name: str, schema: JSONObject) -> None:
         raise PluginError(f"The schema of the method {name!r} is no JSON Schema: {error.message}.") from error
 
 
-def _failed(live: LivePlugin, method: RegisteredMethod, error: BaseException) -> PluginMethodError:
+def _failed(live: LivePlugin, method: RegisteredMethod, error: BaseException, what: str = "") -> PluginMethodError:
     """Make the error that the caller sees. A caller can bring a method to fail, so that suspends no plugin."""
     logger.error("method %s of %s failed", method.name, live.plugin_id, exc_info=error)
-    what = error.detail if isinstance(error, PluginPermissionError) else type(error).__name__
+    what = what or (error.detail if isinstance(error, PluginPermissionError) else type(error).__name__)
     return PluginMethodError(
         f"The method {method.name!r} of {live.metadata.name} failed ({what}). "
         "An administrator finds the reason on the plugin's health page.",
@@ -177,7 +183,32 @@ def _failed(live: LivePlugin, method: RegisteredMethod, error: BaseException) ->
     )
 
 
-def _as_result(result: JSONValue | MethodResult, scope: CallScope) -> MethodResult:
-    if not isinstance(result, MethodResult):
-        result = MethodResult(200, {"result": result})
-    return MethodResult(result.status, {**result.body, "state": dict(scope.state)}) if scope.changed else result
+def _own_copy(call: MethodCall) -> MethodCall:
+    """Return the call with copies of its values: what the plugin does to them is its own.
+
+    Raises:
+        PluginLimitError: when the arguments are larger than ``VALUE_BYTES_MAX``.
+    """
+    try:
+        arguments = plain_copy(dict(call.arguments), settings().VALUE_BYTES_MAX)
+    except OverflowError as error:
+        raise PluginLimitError(f"The arguments of {call.method!r} have {error} (VALUE_BYTES_MAX).") from error
+    return replace(call, arguments=cast("JSONObject", arguments))
+
+
+def _as_result(
+    live: LivePlugin, method: RegisteredMethod, result: JSONValue | MethodResult, scope: CallScope
+) -> MethodResult:
+    """Return a copy of what the method returned, with the state that the caller's grid takes over.
+
+    Raises:
+        PluginMethodError: when it is no JSON or too large.
+    """
+    answer = result if isinstance(result, MethodResult) else MethodResult(200, {"result": result})
+    try:
+        body = cast("JSONObject", plain_copy(dict(answer.body), settings().VALUE_BYTES_MAX))
+    except (TypeError, ValueError, OverflowError) as error:
+        is_large = isinstance(error, OverflowError)
+        what = f"its answer has {error}, VALUE_BYTES_MAX" if is_large else "its answer is no JSON"
+        raise _failed(live, method, error, what) from error
+    return MethodResult(answer.status, {**body, "state": dict(scope.state)} if scope.changed else body)
