@@ -59,6 +59,7 @@ trail show next to the human text. Catch the width you need::
         ├── PluginSecretError              a stored secret can't be decrypted
         ├── PluginPermissionError          the plugin was not granted this
         ├── PluginLimitError               over a declared resource limit
+        │   ├── PluginLoopError            plugins answer each other in a circle
         │   └── StorageQuotaError          over max_storage_mb
         ├── PluginMessageError             a message could not be delivered
         ├── PluginJobError                 a job could not be run
@@ -443,6 +444,12 @@ class PluginLimitError(PluginError):
     """The plugin is over one of its declared resource limits."""
 
     code = "plugin-limit-exceeded"
+
+
+class PluginLoopError(PluginLimitError):
+    """Events and messages of plugins called forth each other too often: they answer each other in a circle."""
+
+    code = "plugin-loop"
 
 
 class StorageQuotaError(PluginLimitError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar, Token
 
-from gridkit_django.exceptions import PluginLimitError
+from gridkit_django.exceptions import PluginLoopError
 
 DEPTH_MAX = 8
 _depth: ContextVar[int] = ContextVar("gridkit_plugin_depth", default=0)
@@ -17,7 +17,7 @@ class one_deeper:  # noqa: N801 - a block of code, as a context manager is named
         plugin_id: who called forth what is in the block.
 
     Raises:
-        PluginLimitError: deeper than ``DEPTH_MAX``.
+        PluginLoopError: deeper than ``DEPTH_MAX``.
     """
 
     __slots__ = ("_plugin_id", "_token")
@@ -28,7 +28,7 @@ class one_deeper:  # noqa: N801 - a block of code, as a context manager is named
     def __enter__(self) -> None:
         depth = _depth.get() + 1
         if depth > DEPTH_MAX:
-            raise PluginLimitError(
+            raise PluginLoopError(
                 f"Events and messages of plugins called forth each other {DEPTH_MAX} times; {self._plugin_id} was "
                 "stopped. Look for plugins that answer each other in a circle.",
                 extra={"plugin": self._plugin_id, "limit": DEPTH_MAX},

@@ -17,6 +17,7 @@ from gridkit_django.plugins.boot import BootRecord
 from gridkit_django.plugins.catalog import SourceCatalog
 from gridkit_django.plugins.crashes import CrashJudge
 from gridkit_django.plugins.dispatch import Dispatcher
+from gridkit_django.plugins.failure_judge import FailureJudge
 from gridkit_django.plugins.follow import Follower
 from gridkit_django.plugins.freshness import Freshness
 from gridkit_django.plugins.generation import GenerationStore
@@ -84,6 +85,7 @@ class PluginRuntime:
         self.generation = -1
         self.on_put: Callable[[str, LivePlugin | None], None] | None = None
         self.observers: tuple[CallObserver, ...] = ()
+        self._judge = FailureJudge()
         self._dispatcher = Dispatcher(self)
         record = BootRecord(self.process)
         self._starter = Starter(self, self.catalog, record, self.heaps)
@@ -197,12 +199,10 @@ class PluginRuntime:
         deliver(sender, target, message, self.live, self._dispatcher)
 
     def handler_failed(self, owner: LivePlugin, error: BaseException) -> None:
-        """Count a failure; after ``HANDLER_FAILURES_MAX`` in a row the plugin is suspended everywhere."""
-        if owner.failed() < settings().HANDLER_FAILURES_MAX or self.live.get(owner.plugin_id) is not owner:
-            return
-        reason = f"{owner.failures_in_row} calls in a row failed, the last with {describe(error)}"
-        evidence = {"failures": owner.failures_in_row, "error": describe(error)}
-        self.suspend(owner, "too-many-failures", reason, evidence)
+        """Count a failure; after too many the plugin is suspended everywhere, see ``FailureJudge``."""
+        verdict = self._judge.failed(owner, error)
+        if verdict is not None:
+            self.suspend(owner, verdict.code, verdict.reason, verdict.evidence)
 
     def suspend(self, owner: LivePlugin, code: str, reason: str, evidence: Mapping[str, Any]) -> None:
         """Stop a plugin here at once, and in every process by what is written; an administrator activates it again.
