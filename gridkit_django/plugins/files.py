@@ -52,7 +52,7 @@ def read_folder(folder: Path) -> PluginFiles:
     Raises:
         PluginLoadError: when the folder can't be read or holds more than a plugin may.
     """
-    contents = {path.relative_to(folder).as_posix(): _read(path) for path in _paths(folder)}
+    contents = {path.relative_to(folder).as_posix(): _read(path) for path in list_files(folder)}
     return PluginFiles(
         folder.name, str(folder), MappingProxyType(contents), digest_of(contents), lambda: cast("Traversable", folder)
     )
@@ -128,7 +128,8 @@ def _too_large(label: str) -> str:
     return f"{label} is larger than {FILES_MAX} files or {BYTES_MAX // 1_000_000} MB."
 
 
-def _paths(folder: Path) -> list[Path]:
+def list_files(folder: Path) -> list[Path]:
+    """Return the files that belong to the plugin in a folder, sorted; see ``read_folder``."""
     found: list[Path] = []
     size = 0
     for path in _walk(folder):

@@ -207,7 +207,8 @@ class Follower:
         live = self._board.live.get(spec.plugin_id)
         if live is not None:
             _swap_grants(live, spec, keep_spec=True)
-        evidence = {**self._evidence(spec), "error": error.detail, "errors": [item.detail for item in error.errors]}
+        facts = {**error.extra, "error": error.detail, "errors": [item.detail for item in error.errors]}
+        evidence = {**self._evidence(spec), **facts}
         state = _state_after(error, serving=live is not None)
         self._reporter.report(StateReport(spec.plugin_id, spec.revision, state, error.code, error.detail, evidence))
 

@@ -15,25 +15,18 @@ from django.db import connections
 
 from gridkit_django.conf import settings
 from gridkit_django.events import Actor, EventSource, acting
-from gridkit_django.exceptions import PluginError, PluginStateError
+from gridkit_django.exceptions import PluginConsentError, PluginError, PluginStateError
 from gridkit_django.models import EffectiveState, PluginSource
 from gridkit_django.plugins.activation import reload
 from gridkit_django.plugins.change import get_row
+from gridkit_django.plugins.folder_watch import FolderWatch, has_events
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.reports import StateReport
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.sources import FolderSource
 
-try:
-    import watchfiles
-except ImportError:  # the extra "reload" is not installed
-    watchfiles = None  # type: ignore[assignment]
-
 logger = logging.getLogger("gridkit_django.plugins")
 
-_DEBOUNCE_MS = 50
-_STEP_MS = 10
-_TICK_MS = 1000
 _STOP_SECONDS = 5.0
 
 
@@ -54,7 +47,7 @@ class HotReloadManager:
 
         Raises:
             PluginNotFoundError: when the plugin is not installed.
-            PluginStateError: when it does not come from a folder, or ``watchfiles`` is not installed.
+            PluginStateError: when it does not come from a folder.
             PluginLoadError: when its folder is gone.
         """
         row = get_row(plugin_id)
@@ -98,11 +91,9 @@ class HotReloadManager:
         wanted = settings().HOT_RELOAD
         if self._runtime.process.kind == "command":
             return False
-        return (django_settings.DEBUG and watchfiles is not None) if wanted is None else wanted
+        return (django_settings.DEBUG and has_events()) if wanted is None else wanted
 
     def _start(self, plugin_id: str, folder: Path) -> None:
-        if watchfiles is None:
-            raise PluginStateError("Hot reload needs the package watchfiles: install gridkit-django[reload].")
         with self._lock:
             if plugin_id not in self._watchers:
                 self._watchers[plugin_id] = _Watcher(self._runtime, plugin_id, folder)
@@ -115,7 +106,7 @@ class _Watcher:
         self._runtime = runtime
         self._plugin_id = plugin_id
         self._folder = folder
-        self._failed = False
+        self._fault = ""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"gridkit watch {plugin_id}", daemon=True)
         self._thread.start()
@@ -127,18 +118,9 @@ class _Watcher:
             self._thread.join(_STOP_SECONDS)
 
     def _watch(self) -> None:
-        ticks = watchfiles.watch(
-            self._folder,
-            stop_event=self._stopping,
-            debounce=_DEBOUNCE_MS,
-            step=_STEP_MS,
-            rust_timeout=_TICK_MS,
-            yield_on_timeout=True,
-            raise_interrupt=False,
-        )
         unfinished = False
-        for changes in ticks:
-            if changes or unfinished:
+        for changed in FolderWatch(self._folder, self._stopping).ticks():
+            if changed or unfinished:
                 unfinished = not self._handled()
 
     def _handled(self) -> bool:
@@ -157,36 +139,47 @@ class _Watcher:
         live = self._runtime.live.get(self._plugin_id)
         try:
             digest = FolderSource(self._folder).digest()
-            if live is not None and live.code.digest == digest:
-                self._recovered(live)
-                return
             with acting(Actor.system("hot-reload"), EventSource.SYSTEM):
-                self._reload_or_follow(digest)
-            self._failed = False
+                self._reload_or_follow(digest, live)
+        except PluginConsentError as error:
+            logger.info("%s was not loaded anew: %s", self._plugin_id, error.detail)
         except PluginError as error:
             logger.warning("Hot reload of %s failed: %s", self._plugin_id, error.detail)
-            self._failed = True
+            self._fault = error.code
             self._report(error, live)
 
-    def _reload_or_follow(self, digest: str) -> None:
+    def _reload_or_follow(self, digest: str, live: LivePlugin | None) -> None:
         """Another process may have been quicker: then the database holds this content already."""
-        version = get_row(self._plugin_id).current_version
-        if version is not None and version.digest == digest:
-            self._runtime.follow()
-        else:
+        row = get_row(self._plugin_id)
+        version = row.current_version
+        if row.pinned:
+            logger.info("%s is pinned, so its folder is left alone. Update it to take that.", self._plugin_id)
+        elif version is None or version.digest != digest:
             reload(self._runtime, self._plugin_id, None)
+            self._fault = ""
+        elif live is not None and live.code.digest == digest:
+            self._recovered(live)
+        else:
+            self._runtime.follow()
 
     def _report(self, error: PluginError, live: LivePlugin | None) -> None:
         if live is None:
             return
         evidence = {**self._runtime.process.describe(), **error.extra, "error": error.detail}
         report = StateReport(
-            self._plugin_id, live.spec.revision, EffectiveState.DEGRADED, error.code, error.detail, evidence
+            self._plugin_id,
+            live.spec.revision,
+            EffectiveState.DEGRADED,
+            error.code,
+            error.detail,
+            evidence,
+            renews=True,  # the same fault on another line is news
         )
         self._runtime.reporter.report(report)
 
     def _recovered(self, live: LivePlugin) -> None:
-        """The content is what serves already: a fault that was reported is over."""
-        if self._failed:
-            self._failed = False
-            self._runtime.reporter.report(StateReport(self._plugin_id, live.spec.revision, EffectiveState.ACTIVE))
+        """The content is what serves already: the fault that was reported is over."""
+        fault, self._fault = self._fault, ""
+        if fault:
+            revision, state = live.spec.revision, EffectiveState.ACTIVE
+            self._runtime.reporter.report(StateReport(self._plugin_id, revision, state, replaces=fault))

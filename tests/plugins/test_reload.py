@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +15,7 @@ from django.db import OperationalError
 
 from gridkit_django.exceptions import PluginNotFoundError, PluginStateError
 from gridkit_django.models import AuditRecord, InstalledPlugin
-from gridkit_django.plugins import Plugin, PluginManager
-from gridkit_django.plugins import reload as reload_module
+from gridkit_django.plugins import Plugin, PluginManager, folder_watch
 from tests.plugins.samples import CODE, Listener, write_plugin
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -174,13 +174,77 @@ def test_only_folders_can_be_watched(manager: PluginManager) -> None:
         manager.enable_hot_reload("nobody")
 
 
-def test_without_watchfiles_the_extra_is_named(
-    manager: PluginManager, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(params=["missing", "forced", "refused"])
+def without_events(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system tells nothing of changed files."""
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise OSError("no more watches")
+
+    if request.param == "missing":
+        monkeypatch.setattr(folder_watch, "watchfiles", None)
+    elif request.param == "forced":
+        monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "true")
+    else:
+        monkeypatch.setattr(folder_watch.watchfiles, "watch", refuse)
+
+
+@pytest.mark.usefixtures("without_events")
+def test_without_events_contents_are_compared(manager: PluginManager, folder: Path) -> None:
     manager.install_plugin("sample")
-    monkeypatch.setattr(reload_module, "watchfiles", None)
-    with pytest.raises(PluginStateError, match=r"gridkit-django\[reload\]"):
-        manager.enable_hot_reload("sample")
+    manager.enable_hot_reload("sample")
+    settle(manager, folder)
+    times = (folder / "words.py").stat()
+    (folder / "words.py").write_text("WORD = 'two'\n")
+    os.utime(folder / "words.py", ns=(times.st_atime_ns, times.st_mtime_ns))
+    awaited(lambda: word(manager) == "two", "the new word")
+    manager.disable_hot_reload("sample")
+
+
+def test_folder_that_is_replaced_by_another_one_is_watched_on(watched: PluginManager, folder: Path) -> None:
+    folder.rename(folder.parent / ".old")
+    awaited(lambda: not folder.exists(), "the move")
+    write_plugin(folder.parent, code=RELOADING, word="two")
+    awaited(lambda: word(watched) == "two", "the new folder")
+    (folder / "words.py").write_text("WORD = 'three'\n")
+    awaited(lambda: word(watched) == "three", "the new folder's change")
+
+
+def test_failing_initialize_keeps_the_old_code_and_shows_file_and_line(watched: PluginManager, folder: Path) -> None:
+    broken = RELOADING.replace("def initialize(self, context):", "def initialize(self, context):\n        1/0")
+    (folder / "plugin.py").write_text(broken)
+    awaited(lambda: InstalledPlugin.objects.get().state_code == "plugin-initialize-failed", "the reason")
+    info = watched.get_plugin("sample")
+    line = broken.splitlines().index("        1/0") + 1
+    assert f"plugin.py, line {line}: ZeroDivisionError" in info.state_reason
+    assert (info.state_evidence["file"], info.state_evidence["line"]) == ("plugin.py", line)
+    assert word(watched) == "one"
+    (folder / "plugin.py").write_text(RELOADING)
+    awaited(lambda: InstalledPlugin.objects.get().effective_state == "active", "the mended state")
+    awaited(lambda: watched.get_plugin("sample").version == "1.0.0", "the version")
+    assert AuditRecord.objects.filter(action="plugin.reload").count() >= 2
+
+
+def test_same_fault_on_another_line_is_told_again(watched: PluginManager, folder: Path) -> None:
+    for text, line in (("class Sample(:\n", 1), ("\n\nclass Sample(:\n", 3)):
+        (folder / "plugin.py").write_text(text)
+        awaited(lambda line=line: InstalledPlugin.objects.get().state_evidence.get("line") == line, "the line")
+    assert word(watched) == "one"
+
+
+def test_content_that_asks_for_more_waits_and_is_no_fault(watched: PluginManager, folder: Path) -> None:
+    manifest = folder / "plugin.toml"
+    manifest.write_text(manifest.read_text().replace('"storage:use"', '"storage:use", "rows:read"'))
+    awaited(lambda: InstalledPlugin.objects.get().pending_version_id, "the version that waits")
+    assert (watched.get_plugin("sample").effective_state, word(watched)) == ("active", "one")
+
+
+def test_pinned_plugin_is_left_alone(watched: PluginManager, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    InstalledPlugin.objects.update(pinned=True)
+    caplog.set_level("INFO", logger="gridkit_django.plugins")
+    (folder / "words.py").write_text("WORD = 'two'\n")
+    awaited(lambda: "is pinned" in caplog.text, "the log")
+    assert word(watched) == "one"
 
 
 @pytest.mark.parametrize(
