@@ -17,12 +17,13 @@ class ResourceLimits(BaseModel):
     """The ``[resource_limits]`` table of a manifest.
 
     Handlers, storage and emitted events are refused over the limit. A plugin that runs in the process can't be stopped
-    from using the processor, so ``max_cpu_percent`` is measured over its handlers and turns its health yellow;
-    ``max_memory_mb`` can't be measured for code that shares the process and is shown to the administrator as declared.
+    from using memory and the processor, so these two are looked at now and then, in each process: from four fifths of
+    the limit on the plugin is shown as degraded, over the limit it is suspended.
 
     Attributes:
-        max_memory_mb: memory that the plugin says it needs at most, in MB.
-        max_cpu_percent: share of one core that its handlers may take, in percent of wall time.
+        max_memory_mb: Python heap that it may hold in one process, in MB: what can be reached from its object and
+            modules.
+        max_cpu_percent: share of one core that its calls may take in one process, in percent of a minute.
         max_event_handlers: handlers subscribed at the same time; a pattern such as ``row:*`` counts once.
         max_storage_mb: size of its storage, in MB of JSON text.
         max_events_per_second: events that it may emit.
@@ -49,6 +50,11 @@ class ResourceUsage:
         cpu_seconds: processor time of these calls.
         cpu_percent: ``cpu_seconds`` of the last minute as a share of one core.
         events_emitted: events that it emitted since it was activated here.
+        slow: how many calls took longer than ``HANDLER_BUDGET_MS``.
+        skipped: how many calls were left out, because those before were too slow.
+        heap_bytes: what can be reached from its object and modules now, in bytes.
+        load_heap_bytes: what was allocated and kept when its code was loaded first, in bytes, or None when that was
+            not counted here.
     """
 
     event_handlers: int
@@ -58,6 +64,10 @@ class ResourceUsage:
     cpu_seconds: float
     cpu_percent: float
     events_emitted: int
+    slow: int
+    skipped: int
+    heap_bytes: int
+    load_heap_bytes: int | None
 
 
 class RateLimiter:

@@ -32,6 +32,7 @@ from gridkit_django.plugins.job_calls import RegisteredJob
 from gridkit_django.plugins.jobs import JobRuntime
 from gridkit_django.plugins.limits import ResourceUsage
 from gridkit_django.plugins.live import LivePlugin
+from gridkit_django.plugins.memory import HeapBook
 from gridkit_django.plugins.permission_use import PermissionUse
 from gridkit_django.plugins.permissions import GrantTable
 from gridkit_django.plugins.plain_data import plain_copy
@@ -50,6 +51,11 @@ class Host(JobRuntime, Protocol):
 
     def deliver(self, sender: str, target: str, message: JSONValue) -> None:
         """Hand a message to another plugin."""
+        ...
+
+    @property
+    def heaps(self) -> HeapBook:
+        """What is known about the Python heap of plugins."""
         ...
 
     @property
@@ -218,7 +224,7 @@ class LocalBackend:
 
     def resource_usage(self) -> ResourceUsage:
         """Return what the plugin uses."""
-        return usage_of(self._live, self._storage.used_bytes())
+        return usage_of(self._live, self._storage.used_bytes(), self._host.heaps)
 
     def _refresh(self) -> None:
         if self._host.live.get(self._live.plugin_id) is self._live:
@@ -233,12 +239,13 @@ class LocalBackend:
             )
 
 
-def usage_of(live: LivePlugin, storage_bytes: int) -> ResourceUsage:
+def usage_of(live: LivePlugin, storage_bytes: int, heaps: HeapBook) -> ResourceUsage:
     """Return what a live plugin uses.
 
     Args:
         live: the plugin.
         storage_bytes: the size of its storage.
+        heaps: what is known about the heap of plugins here.
     """
     figures = [stats.figures() for stats in live.all_stats()]
     return ResourceUsage(
@@ -249,6 +256,10 @@ def usage_of(live: LivePlugin, storage_bytes: int) -> ResourceUsage:
         cpu_seconds=sum(item.cpu_ms for item in figures) / 1000,
         cpu_percent=live.cpu.percent(),
         events_emitted=live.emitted,
+        slow=sum(item.slow for item in figures),
+        skipped=sum(item.skipped for item in figures),
+        heap_bytes=heaps.measure(live).size,
+        load_heap_bytes=heaps.load_size(live.code.digest),
     )
 
 

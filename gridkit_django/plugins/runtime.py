@@ -60,6 +60,7 @@ class PluginRuntime:
         methods: the provider of methods for grids.
         heaps: what is known about the Python heap of plugins.
         permission_use: counts the uses of permissions.
+        leftovers: what plugins left behind when an object of theirs ended, by plugin id, in words.
         live: the plugins at work, by id, in the order of their start. Immutable, swapped whole.
         table: the handler table made of them.
         generation: the generation followed last; -1 before the first time.
@@ -80,6 +81,7 @@ class PluginRuntime:
         self.methods = PluginMethods(self)
         self.heaps = HeapBook()
         self.permission_use = PermissionUse()
+        self.leftovers: Mapping[str, tuple[str, ...]] = MappingProxyType({})
         self.live: Mapping[str, LivePlugin] = MappingProxyType({})
         self.table = HandlerTable()
         self.generation = -1

@@ -224,12 +224,19 @@ class CpuMeter(Counted):
 
     def percent(self) -> float:
         """Return the share of one core, in percent of the wall time of the last minute (or since the start)."""
-        self._catch_up()
         now = time.perf_counter_ns()
         since = max(now - _CPU_WINDOW_SECONDS * _NS, self._started_at)
+        return 100 * self._spent_since(since) / max(now - since, _NS)
+
+    def share_of_minute(self) -> float:
+        """Return the same in percent of a whole minute: what just began has not used up its share yet."""
+        window = _CPU_WINDOW_SECONDS * _NS
+        return 100 * self._spent_since(time.perf_counter_ns() - window) / window
+
+    def _spent_since(self, since_ns: int) -> int:
+        self._catch_up()
         with self._lock:
-            spent = sum(cpu_ns for second, cpu_ns in self._spent.items() if second >= since // _NS)
-        return 100 * spent / max(now - since, _NS)
+            return sum(cpu_ns for second, cpu_ns in self._spent.items() if second >= since_ns // _NS)
 
 
 def describe(error: BaseException) -> str:

@@ -43,6 +43,7 @@ def check_plugin_health(plugin_id: str = "") -> None:
     with acting(Actor.system("health"), EventSource.SYSTEM):
         end_lost_operations()
         plugin_manager().tidy_job_runs()
+        plugin_manager().thin_history()
         if plugin_id:
             plugin_manager().check_plugin_health(plugin_id)
         else:

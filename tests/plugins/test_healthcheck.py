@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from gridkit_django.events import GridEvent, event_bus, make_event
 from gridkit_django.exceptions import PluginNotFoundError, PluginStateError
-from gridkit_django.models import AuditRecord, HealthCheckResult
+from gridkit_django.models import AuditRecord, HealthCheckResult, InstalledPlugin, PluginCrash
 from gridkit_django.plugins import Plugin, PluginHealth, PluginManager, handles
-from gridkit_django.plugins.healthcheck import RESULTS_KEPT
 from tests.plugins.samples import Explosive, Listener, metadata
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -25,8 +26,9 @@ class Patient(Plugin):
     metadata = metadata(
         "patient",
         required_permissions=["events:subscribe", "storage:use"],
-        resource_limits={"max_cpu_percent": 1, "max_storage_mb": 1},
+        resource_limits={"max_cpu_percent": 1, "max_storage_mb": 1, "max_memory_mb": 1},
     )
+    hoard: list[bytes] = []
     says: list[Callable[[], Any]] = []
 
     @handles("row:update")
@@ -45,6 +47,7 @@ class Patient(Plugin):
 @pytest.fixture
 def patient(manager: PluginManager) -> Iterator[PluginManager]:
     Patient.says.clear()
+    Patient.hoard.clear()
     manager.install_plugin(Patient)
     yield manager
     manager.runtime.catalog.remove_object("patient")
@@ -57,15 +60,21 @@ def update(**payload: Any) -> None:
 def test_healthy_plugin_is_told_so_quickly_and_the_result_is_kept(patient: PluginManager) -> None:
     health = patient.check_plugin_health("patient")
     assert (health.status, health.message) == ("healthy", "")
-    assert health.details == {"calls": 0, "errors": 0, "storageBytes": 0}
+    heap = patient.usage_of("patient").usage.heap_bytes  # type: ignore[union-attr]
+    assert health.details == {"calls": 0, "errors": 0, "heapBytes": heap, "storageBytes": 0}
     result = HealthCheckResult.objects.get()
     assert (result.status, result.duration_ms) == ("healthy", health.duration_ms)
 
 
-def test_only_the_newest_results_are_kept(patient: PluginManager) -> None:
-    for _ in range(RESULTS_KEPT + 3):
-        patient.check_plugin_health("patient")
-    assert HealthCheckResult.objects.count() == RESULTS_KEPT
+def test_check_reads_once_and_stores_once_for_any_number(patient: PluginManager) -> None:
+    patient.install_plugin(Listener)
+    patient.ensure_current()
+    for check in (lambda: patient.check_plugin_health("patient"), patient.check_all_health):
+        with CaptureQueriesContext(connection) as queries:
+            check()
+        touched = [query["sql"].split()[0] for query in queries.captured_queries if "gridkit_django_" in query["sql"]]
+        assert touched == ["SELECT", "INSERT"]
+    assert HealthCheckResult.objects.count() == 3
 
 
 @pytest.mark.parametrize(
@@ -121,6 +130,26 @@ def test_failures_missing_grants_and_slowness_are_seen(patient: PluginManager, s
 def test_storage_that_is_nearly_full_is_seen(patient: PluginManager) -> None:
     patient.runtime.live["patient"].plugin.context.storage.set("k", "x" * 950_000)
     assert "nearly full" in patient.check_plugin_health("patient").message
+
+
+def test_handlers_that_are_paused_leftovers_and_crashes_are_seen(patient: PluginManager, settings: Any) -> None:
+    settings.GRIDKIT = {"HANDLER_BUDGET_MS": 1, "BREAKER_SLOW_CALLS": 1}
+    update(seconds=0.01)
+    patient.runtime.leftovers = {"patient": ("the thread ticker",)}
+    row = InstalledPlugin.objects.get()
+    for number in range(2):
+        PluginCrash.objects.create(plugin=row, revision=1, step="load", host="h", pid=number)
+        health = patient.check_plugin_health("patient")
+        assert ("2 processes died" if number else "A process died") in health.message
+    patient.runtime.leftovers = {}
+    assert "Left out for a while, because too slow: row:update after Patient.work." in health.message
+    assert "left behind: the thread ticker" in health.message
+    assert (health.status, health.details["crashes"]) == ("degraded", 2)
+
+
+def test_memory_near_its_limit_is_seen(patient: PluginManager) -> None:
+    Patient.hoard[:] = [b"x" * 900_000]
+    assert "0.9 MB of memory; its limit is 1 MB" in patient.check_plugin_health("patient").message
 
 
 def test_plugin_that_could_not_start_is_unhealthy_with_its_reason(manager: PluginManager) -> None:

@@ -44,6 +44,7 @@ class PluginManager(Lifecycle, Governance, Insight, Work):
     def after_fork(self) -> None:
         """Begin again in a forked child process."""
         self._hot_reload.forget()
+        self._usage.after_fork()
         self.runtime.after_fork()
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from gridkit_django.plugins import inventory
 from gridkit_django.plugins.change import get_row
+from gridkit_django.plugins.enforcement import Enforcer
 from gridkit_django.plugins.healthcheck import HealthChecker
+from gridkit_django.plugins.history import History
 from gridkit_django.plugins.inventory import PluginInfo
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.reload import HotReloadManager
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.spec import load_spec
 from gridkit_django.plugins.update_watch import UpdateWatch
+from gridkit_django.plugins.usage import UsageRecorder
 
 
 class ManagerPart:
@@ -25,12 +28,10 @@ class ManagerPart:
         self._health = HealthChecker(runtime)
         self._hot_reload = HotReloadManager(runtime)
         self._updates = UpdateWatch(runtime)
+        self._history = History()
+        self._usage = UsageRecorder(runtime)
         runtime.on_put = self._noticed
-        runtime.chores = (*runtime.chores, self._updates.work)
-
-    def _noticed(self, plugin_id: str, live: LivePlugin | None) -> None:
-        self._updates.noticed(plugin_id, live)
-        self._hot_reload.noticed(plugin_id, live)
+        runtime.chores = (*runtime.chores, self._updates.work, Enforcer(runtime).enforce, self._usage.record)
 
     def get_plugin(self, plugin_id: str) -> PluginInfo:
         """Return an installed plugin.
@@ -40,3 +41,9 @@ class ManagerPart:
         """
         row = get_row(plugin_id)
         return inventory.describe(row, load_spec(row))
+
+    def _noticed(self, plugin_id: str, live: LivePlugin | None) -> None:
+        """A plugin comes to work or ends in this process."""
+        self._updates.noticed(plugin_id, live)
+        self._usage.noticed(plugin_id, live)
+        self._hot_reload.noticed(plugin_id, live)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import inventory, search
 from gridkit_django.plugins.catalog import AvailablePlugin
+from gridkit_django.plugins.change import get_row
 from gridkit_django.plugins.health import PluginHealth
 from gridkit_django.plugins.inventory import PluginFilter, PluginInfo, PluginUsage
 from gridkit_django.plugins.local import usage_of
@@ -17,6 +18,7 @@ from gridkit_django.plugins.processes import Convergence, convergence
 from gridkit_django.plugins.search import PluginSearchQuery
 from gridkit_django.plugins.site_check import SiteReport, check_site, check_sources
 from gridkit_django.plugins.storage import DatabaseStorage
+from gridkit_django.plugins.usage_report import UsageReport, usage_report
 
 
 class Insight(ManagerPart):
@@ -80,7 +82,17 @@ class Insight(ManagerPart):
             return PluginUsage(running=False)
         stored = DatabaseStorage(plugin_id, 0).used_bytes()
         figures = tuple(stats.figures() for stats in live.all_stats())
-        return PluginUsage(running=True, revision=live.spec.revision, usage=usage_of(live, stored), calls=figures)
+        return PluginUsage(
+            running=True, revision=live.spec.revision, usage=usage_of(live, stored, self.runtime.heaps), calls=figures
+        )
+
+    def usage_report(self, plugin_id: str, days: int = 7) -> UsageReport:
+        """Return what a plugin used on this site in the last days. See ``usage_report.usage_report``.
+
+        Raises:
+            PluginNotFoundError: when it is not installed.
+        """
+        return usage_report(get_row(plugin_id), days)
 
     def convergence(self, plugin_id: str) -> Convergence:
         """Return which processes run a plugin as it is wanted now, and which do not. See ``processes.convergence``."""
@@ -93,3 +105,7 @@ class Insight(ManagerPart):
     def check_all_health(self) -> dict[str, PluginHealth]:
         """Check every plugin that is wanted active, by id."""
         return self._health.check_all()
+
+    def thin_history(self) -> None:
+        """Thin old health checks and usage, once an hour. See ``history.History``."""
+        self._history.thin()
