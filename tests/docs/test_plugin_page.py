@@ -15,8 +15,10 @@ from example_project.flights.models import Airline, Airport, Flight
 from gridkit_django.exceptions import EventRejected
 from gridkit_django.grids import apply_edit, call_method, get_record, open_grid
 from gridkit_django.grids.access import GridAccess
-from gridkit_django.plugins import PluginManager, plugin_manager
+from gridkit_django.plugins import Plugin, PluginContext, PluginManager, plugin_manager
 from tests.docs.pages import text_of
+from tests.plugins.samples import metadata
+from tests.testing.test_pytest_plugin import SETTINGS, run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -24,15 +26,32 @@ PAGE = text_of("how-to/write-a-plugin.md")
 PLUGIN = "@acme/delay-alarm"
 
 
+FILES = dict(re.findall(r"^`((?:plugins|tests)/[\w/.]+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
+CODE = "plugins/delay_alarm/plugin.py"
+
+
+def write_files(folder: Path) -> None:
+    """Write the files of the page into a project."""
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+class Desk(Plugin):
+    """Another plugin, which is told of long delays."""
+
+    metadata = metadata("desk", required_permissions=("messages:send", "messages:receive"))
+    told: list[tuple[str, Any]] = []
+
+    def initialize(self, context: PluginContext) -> None:
+        context.on_message(lambda sender, message: self.told.append((sender, message)))
+
+
 @pytest.fixture
 def manager(tmp_path: Path, settings: Any) -> Iterator[PluginManager]:
     """A manager whose site has the page's files in its folder of plugins."""
-    files = re.findall(r"^`plugins/([\w/.]+)`:\n\n```\w+\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
-    assert [name for name, _ in files] == [f"delay_alarm/{name}" for name in ("plugin.toml", "plugin.py", "rules.py")]
-    for name, text in files:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    settings.GRIDKIT = {"PLUGIN_ROOT": str(tmp_path), "HOT_RELOAD": False}
+    write_files(tmp_path)
+    settings.GRIDKIT = {"PLUGIN_ROOT": str(tmp_path / "plugins"), "HOT_RELOAD": False}
     found = plugin_manager()
     found.stop_all()
     yield found
@@ -86,6 +105,57 @@ def test_page_in_its_own_words_gives_a_plugin_that_vetoes_keeps_and_answers(
     assert call_method(access, "long-delays", {}).body == {"result": {"7": 90}}
     assert get_record(access, 7).data["dep_delay"] == 90
     assert manager.check_plugin_health(PLUGIN).status == "healthy"
+
+
+def test_page_names_every_file_of_the_plugin_and_its_test() -> None:
+    names = [f"plugins/delay_alarm/{name}" for name in ("plugin.toml", "plugin.py", "rules.py")]
+    assert list(FILES) == [*names, "tests/test_delay_alarm.py"]
+
+
+def test_page_plugin_tells_another_is_told_and_tidies_up(manager: PluginManager, access: GridAccess) -> None:
+    manager.install_plugin(PLUGIN, config={"minutes": 90, "tell": "desk"})
+    delay(access, 95)
+    assert manager.runtime.live[PLUGIN].plugin.health_check().status == "healthy", "nobody at the desk harms nobody"
+    manager.install_plugin(Desk)
+    delay(access, 100)
+    assert Desk.told == [(PLUGIN, {"row": "7", "minutes": 100})]
+
+    manager.configure_plugin(PLUGIN, {"minutes": 120})
+    plugin: Any = manager.runtime.live[PLUGIN].plugin
+    assert plugin.tidy(None) == {"forgotten": 1}
+    assert [job.name for job in manager.list_jobs(PLUGIN)] == ["tidy"]
+
+    delay(access, 130)
+    manager.runtime.live["desk"].plugin.context.send_message(PLUGIN, {"forget": "7"})
+    assert call_method(access, "long-delays", {}).body == {"result": {}}
+    manager.unregister_plugin("desk")
+
+
+def test_page_migration_turns_the_stored_minutes_into_hours(
+    manager: PluginManager, access: GridAccess, tmp_path: Path
+) -> None:
+    manager.install_plugin(PLUGIN, config={"minutes": 90})
+    old = re.search(r"    class Config\(BaseModel\):\n.*?(?=\n    def initialize)", FILES[CODE], re.DOTALL)
+    new = re.search(r"class DelayAlarm\(Plugin\):\n(    config_version = 2\n.*?)```", PAGE, re.DOTALL)
+    takeover = re.search(r"class DelayAlarm\(Plugin\):\n(    def on_hot_reload\(.*?)```", PAGE, re.DOTALL)
+    assert old
+    assert new
+    assert takeover
+    (tmp_path / CODE).write_text(FILES[CODE].replace(old[0], f"{new[1]}\n{takeover[1]}"))
+    manager.reload_plugin(PLUGIN)
+    assert manager.get_config(PLUGIN) == {"hours": 1.5}
+    delay(access, 90)
+    assert call_method(access, "long-delays", {}).body == {"result": {"7": 90}}
+    assert call_method(access, "forget-delay", {"row": "7"}).body == {"result": {"forgotten": True}}
+
+
+def test_page_tests_pass_in_a_project_that_has_nothing_else(tmp_path: Path) -> None:
+    write_files(tmp_path)
+    (tmp_path / "site_settings.py").write_text(SETTINGS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = site_settings\n")
+    (command,) = re.findall(r"^\$ python (-m pytest .*)$", PAGE, re.MULTILINE)
+    told = run(tmp_path, *command.split(), "-p", "no:randomly", "-p", "no:cacheprovider")
+    assert "15 passed" in told, told
 
 
 def test_page_configuration_that_contradicts_itself_turns_its_health_yellow(manager: PluginManager) -> None:
