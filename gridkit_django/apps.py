@@ -106,6 +106,7 @@ class GridKitConfig(AppConfig):
         from celery.signals import task_postrun, task_prerun, worker_process_init
 
         from gridkit_django.plugins import PluginManager, PluginRuntime, connect_notices
+        from gridkit_django.plugins.tracing import wanted_tracing
         from gridkit_django.plugins.wakeups import Wakeups
 
         self.runtime = PluginRuntime()
@@ -114,6 +115,8 @@ class GridKitConfig(AppConfig):
         self.exporters.before_reading = self.runtime.ensure_current
         self.runtime.connect()
         connect_notices()
+        for observer in wanted_tracing():
+            self.runtime.observe(observer)
         wakeups = Wakeups(self.plugin_manager)
         for signal, receiver in (
             (request_started, wakeups.request_began),

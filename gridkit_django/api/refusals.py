@@ -53,6 +53,14 @@ class HeaderInvalidError(APIException):
     default_code = "header-invalid"
 
 
+class MetricsUnavailableError(APIException):
+    """The library that writes metrics is not installed (RFC 9110, 15.6.2)."""
+
+    status_code = 501
+    default_code = "metrics-unavailable"
+    default_detail = "Metrics need the library of the extra 'metrics': install gridkit-django[metrics]."
+
+
 class CSRFFailedError(PermissionDenied):
     """The request came with a session but without its CSRF token."""
 

@@ -12,6 +12,7 @@ from gridkit_django.api.views import (
     grids,
     jobs,
     methods,
+    metrics,
     operations,
     plugin_acts,
     plugins,
@@ -43,6 +44,7 @@ endpoints: list[URLPattern] = [
     path("plugins/<gridkit_plugin:plugin>/grants/", plugin_acts.GrantsView.as_view(), name="plugin-grants"),
     path("plugins/<gridkit_plugin:plugin>/uninstall/", plugin_acts.UninstallView.as_view(), name="plugin-uninstall"),
     path("operations/<uuid:operation>/", operations.OperationView.as_view(), name="operation"),
+    path("metrics/", metrics.MetricsView.as_view(), name="metrics"),
     path("audit/", audit.AuditListView.as_view(), name="audit-list"),
 ]
 document = OpenAPIDocument(endpoints)

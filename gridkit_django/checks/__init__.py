@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from gridkit_django.checks.grids import check_grids
 from gridkit_django.checks.plugins import check_plugin_sources
-from gridkit_django.checks.settings import check_object_rights, check_settings
+from gridkit_django.checks.settings import check_libraries, check_object_rights, check_settings
 
 TAG = "gridkit"
-CHECKS = (check_settings, check_object_rights, check_grids, check_plugin_sources)
+CHECKS = (check_settings, check_libraries, check_object_rights, check_grids, check_plugin_sources)
 
-__all__ = ["CHECKS", "TAG", "check_grids", "check_object_rights", "check_plugin_sources", "check_settings"]
+__all__ = [
+    "CHECKS",
+    "TAG",
+    "check_grids",
+    "check_libraries",
+    "check_object_rights",
+    "check_plugin_sources",
+    "check_settings",
+]

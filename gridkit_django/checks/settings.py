@@ -11,8 +11,16 @@ from django.core.checks import Warning as Advice
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import SettingsError
+from gridkit_django.plugins.locate import find_module
 
 OBJECT_BACKEND = "guardian.backends.ObjectPermissionBackend"
+
+_LIBRARIES = (
+    ("HINT_URL", "redis", "redis"),
+    ("METRICS_TOKEN", "prometheus_client", "metrics"),
+    ("OPENTELEMETRY", "opentelemetry.trace", "tracing"),
+)
+"""Settings, the module that each needs, and the extra that brings it."""
 
 
 def check_settings(**_kwargs: Any) -> list[CheckMessage]:
@@ -27,6 +35,23 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         )
         return [Error(text, id="gridkit.E002")]
     return []
+
+
+def check_libraries(**_kwargs: Any) -> list[CheckMessage]:
+    """Report settings that ask for a library which is not installed (``gridkit.E003``)."""
+    try:
+        found = settings()
+    except SettingsError:
+        return []
+    return [
+        Error(
+            f"GRIDKIT[{name!r}] needs the library {module!r}, which is not installed.",
+            hint=f"Install gridkit-django[{extra}], or leave the setting out.",
+            id="gridkit.E003",
+        )
+        for name, module, extra in _LIBRARIES
+        if getattr(found, name) and find_module(module) is None
+    ]
 
 
 def check_object_rights(**_kwargs: Any) -> list[CheckMessage]:

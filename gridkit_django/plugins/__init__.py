@@ -26,11 +26,13 @@ from gridkit_django.plugins.operations import (
 )
 from gridkit_django.plugins.permissions import GrantTable, Permission
 from gridkit_django.plugins.plan import ChangeKind, Plan, PlanChange, PlannedPlugin, PlanReason, make_plan
+from gridkit_django.plugins.processes import Convergence, ProcessInfo
 from gridkit_django.plugins.rotation import RotationReport, rotate_secrets
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.search import PluginSearchQuery
 from gridkit_django.plugins.secret_values import MASK
 from gridkit_django.plugins.site_check import Finding, Level, SiteReport
+from gridkit_django.plugins.site_figures import PluginFigures, SiteFigures
 from gridkit_django.plugins.updates import PluginUpdate, VersionInfo
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "ChangeKind",
     "ConfigChange",
     "ConfigRevision",
+    "Convergence",
     "Finding",
     "GrantTable",
     "JobCall",
@@ -59,6 +62,7 @@ __all__ = [
     "PlannedPlugin",
     "Plugin",
     "PluginContext",
+    "PluginFigures",
     "PluginFilter",
     "PluginHealth",
     "PluginInfo",
@@ -70,9 +74,11 @@ __all__ = [
     "PluginUpdate",
     "PluginUsage",
     "Pricing",
+    "ProcessInfo",
     "ResourceLimits",
     "ResourceUsage",
     "RotationReport",
+    "SiteFigures",
     "SiteReport",
     "VersionInfo",
     "connect_notices",

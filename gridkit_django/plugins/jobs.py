@@ -6,6 +6,7 @@ import logging
 import re
 import uuid
 from collections.abc import Mapping
+from signal import SIGTERM
 from typing import Any, Protocol
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -29,6 +30,7 @@ from gridkit_django.plugins.job_arguments import checked_arguments, checked_resu
 from gridkit_django.plugins.job_calls import JobCall, RegisteredJob
 from gridkit_django.plugins.job_runs import (
     DELAY_SECONDS_MAX,
+    LOST,
     RunRequest,
     add_run,
     claim_run,
@@ -48,6 +50,9 @@ logger = logging.getLogger("gridkit_django.plugins")
 JOBS_MAX = 50
 QUEUED_MAX = 1000
 LABEL_LENGTH_MAX = 200
+
+_TOLD_TO_END = -(256 - SIGTERM)
+"""With what a child of Celery's pool leaves when it is told to end, out of whatever code it is in."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
@@ -186,6 +191,10 @@ def _finish(runtime: JobRuntime, run: PluginJobRun) -> None:
             fail_run(run.pk, error.code, error.detail)
         except SoftTimeLimitExceeded:
             fail_run(run.pk, PluginJobError.code, _too_long(run.job))
+        except SystemExit:
+            # The pool ends this process: it goes on to end, but nobody shall wait for the run.
+            fail_run(run.pk, LOST, "Its worker process was told to end, because the site stopped it or for its time.")
+            raise
         else:
             finish_run(run.pk, result)
 
@@ -204,6 +213,8 @@ def _answer(runtime: JobRuntime, run: PluginJobRun) -> JSONValue:
     try:
         result = checked_result(run.job, live.call(job.handler, stats, call))
     except (Exception, SystemExit) as error:
+        if isinstance(error, SystemExit) and error.code == _TOLD_TO_END:
+            raise
         logger.exception("job %s of %s failed", run.job, live.plugin_id)
         runtime.handler_failed(live, error)
         raise _failure(run.job, error) from error

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.core.checks import run_checks
 from django.test import modify_settings, override_settings
 
-from gridkit_django.checks import CHECKS, TAG, check_grids, check_object_rights, check_settings
+from gridkit_django.checks import CHECKS, TAG, check_grids, check_libraries, check_object_rights, check_settings
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import SettingsError
 from gridkit_django.grids import Grid, grid_registry
@@ -85,6 +85,19 @@ def test_middleware_of_the_settings_is_imported() -> None:
 def test_page_sizes_that_contradict_each_other_are_e002() -> None:
     with override_settings(GRIDKIT={"PAGE_SIZE": 11, "PAGE_SIZE_MAX": 10}):
         assert [message.id for message in check_settings()] == ["gridkit.E002"]
+
+
+def test_settings_that_need_a_missing_library_are_e003(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {"HINT_URL": "redis://localhost", "METRICS_TOKEN": "secret", "OPENTELEMETRY": True}
+    with override_settings(GRIDKIT=wanted):
+        assert check_libraries() == []
+        monkeypatch.setattr("gridkit_django.checks.settings.find_module", lambda _name: None)
+        messages = check_libraries()
+    assert [message.id for message in messages] == ["gridkit.E003"] * 3
+    assert "gridkit-django[tracing]" in str(messages[2].hint)
+    assert check_libraries() == []
+    with override_settings(GRIDKIT={"OPENTELEMETRY": "yes"}):
+        assert check_libraries() == []
 
 
 def test_faults_of_a_grid_are_reported_at_the_grid(faulty: type[Grid]) -> None:

@@ -14,6 +14,7 @@ from gridkit_django.plugins.manager.governance import Governance
 from gridkit_django.plugins.manager.insight import Insight
 from gridkit_django.plugins.manager.lifecycle import Lifecycle
 from gridkit_django.plugins.manager.work import Work
+from gridkit_django.plugins.site_figures import SiteFigures, site_figures
 
 __all__ = ["PluginManager", "plugin_manager"]
 
@@ -35,6 +36,10 @@ class PluginManager(Lifecycle, Governance, Insight, Work):
     def follow(self) -> None:
         """Bring this process to what the database says now. Changes do this by themselves after their commit."""
         self.runtime.follow()
+
+    def site_figures(self) -> SiteFigures:
+        """Return the figures of all plugins over the whole site, for monitoring. See ``site_figures.site_figures``."""
+        return site_figures(self.runtime.generations.current())
 
     def stop_all(self) -> None:
         """Stop all plugins, watchers and the idle thread in this process; the next use starts afresh."""
