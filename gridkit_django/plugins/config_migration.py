@@ -114,6 +114,20 @@ def fit_back(plugin_id: str, layer: ConfigLayer, target: ConfigTarget) -> Config
     return layer if layer.schema_version < target.version else _set_aside(layer, target)
 
 
+def in_force_with(plugin_id: str, layer: ConfigLayer, target: ConfigTarget) -> ConfigLayer:
+    """Return the layer for a version that was in use before: what was in force with its schema, where there is such.
+
+    Args:
+        plugin_id: the plugin.
+        layer: what is in force.
+        target: the schema of that version; when it is newer than what comes out, its code has yet to migrate that.
+    """
+    if layer.schema_version < target.version:
+        newer = newest_layer(plugin_id, layer.grid, target.version, exactly=True)
+        return layer if newer is None else _set_aside(_with_aside_of(newer, layer, target), target)
+    return fit_back(plugin_id, layer, target)
+
+
 def _set_aside(layer: ConfigLayer, target: ConfigTarget) -> ConfigLayer:
     """Put the keys aside that the schema does not know, and take those back that it knows again."""
     data = {key: value for key, value in layer.data.items() if target.knows(key)}
@@ -133,8 +147,13 @@ def _taken_back(plugin_id: str, layer: ConfigLayer, target: ConfigTarget) -> Con
     older = newest_layer(plugin_id, layer.grid, target.version)
     if older is None:
         return replace(layer, schema_version=target.version)
-    newer = {key: value for key, value in {**layer.aside, **layer.data}.items() if not target.knows(key)}
-    return replace(older, aside={**older.aside, **newer}, revision=layer.revision)
+    return _with_aside_of(older, layer, target)
+
+
+def _with_aside_of(found: ConfigLayer, layer: ConfigLayer, target: ConfigTarget) -> ConfigLayer:
+    """Return an older revision that takes the place of a layer, with what only the layer knows set aside."""
+    others = {key: value for key, value in {**layer.aside, **layer.data}.items() if not target.knows(key)}
+    return replace(found, aside={**found.aside, **others}, revision=layer.revision)
 
 
 def _migrated(plugin_id: str, layer: ConfigLayer, target: ConfigTarget, plugin: type[Plugin]) -> ConfigLayer:

@@ -11,7 +11,7 @@ from gridkit_django.models import InstalledPlugin, PluginConfig, PluginVersion
 from gridkit_django.plugins.change import author_of, changing, get_row, raise_failure, tell, touch, try_again
 from gridkit_django.plugins.config import joined_values
 from gridkit_django.plugins.config_judging import ConfigJudge, judging
-from gridkit_django.plugins.config_migration import ConfigTarget, fit_back
+from gridkit_django.plugins.config_migration import ConfigTarget, in_force_with
 from gridkit_django.plugins.revisions import ConfigLayer, add_revision, layer_of
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.savepoints import database
@@ -79,9 +79,9 @@ def restore(runtime: PluginRuntime, plugin_id: str, revision: int, grid: str, us
 def for_version(row: InstalledPlugin, version: PluginVersion, user: User | None) -> tuple[int, ...]:
     """Store configurations that another version of the plugin understands, inside the change that brings it.
 
-    For a version with an older configuration schema those are the revisions that were in force with it; what only the
-    newer one knows is set aside and comes back with it. For the same schema the values of now stay. A newer one
-    migrates them by itself when it starts.
+    Those are the revisions that were in force with its configuration schema; what only the schema of now knows is set
+    aside and comes back with it. For the same schema the values of now stay. A newer schema that never was in use
+    migrates them by itself when the version starts.
 
     Args:
         row: the plugin.
@@ -93,7 +93,7 @@ def for_version(row: InstalledPlugin, version: PluginVersion, user: User | None)
     """
     target = ConfigTarget.of_version(version)
     stored = load_spec(row).layers.values()
-    fit = [(layer, fit_back(row.plugin_id, layer, target)) for layer in stored]
+    fit = [(layer, in_force_with(row.plugin_id, layer, target)) for layer in stored]
     note = f"For version {version.version}"
     return tuple(add_revision(row, after, author_of(user), note) for before, after in fit if after is not before)
 

@@ -48,12 +48,18 @@ def newest_layers(**only: Any) -> Mapping[int, Mapping[str, ConfigLayer]]:
     return found
 
 
-def newest_layer(plugin_id: str, grid: str, schema_version_max: int) -> ConfigLayer | None:
-    """Return the newest revision of a scope that follows a schema version or an older one; None when there is none."""
-    rows = PluginConfig.objects.using(database()).filter(
-        plugin__plugin_id=plugin_id, grid=grid, schema_version__lte=schema_version_max
-    )
-    row = rows.order_by("-revision").first()
+def newest_layer(plugin_id: str, grid: str, schema_version: int, *, exactly: bool = False) -> ConfigLayer | None:
+    """Return the newest revision of a scope that follows a schema version; None when there is none.
+
+    Args:
+        plugin_id: the plugin.
+        grid: the scope.
+        schema_version: the version.
+        exactly: whether an older version will not do.
+    """
+    rows = PluginConfig.objects.using(database()).filter(plugin__plugin_id=plugin_id, grid=grid)
+    fit = {"schema_version": schema_version} if exactly else {"schema_version__lte": schema_version}
+    row = rows.filter(**fit).order_by("-revision").first()
     return None if row is None else layer_of(row)
 
 

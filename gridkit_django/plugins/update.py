@@ -248,6 +248,7 @@ def _put_back(
         bad.refused_at = timezone.now()
         bad.save(update_fields=["refused_at"])
         row.current_version, row.pinned = before, was_pinned
+        for_version(row, before, None)
         touch(row, "current_version", "pinned", *try_again(row))
         evidence = {"code": error.code, "reason": f"{bad.version} could not start: {error.detail}", **error.extra}
         changes = {"version": [bad.version, before.version]}

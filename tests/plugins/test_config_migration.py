@@ -223,6 +223,11 @@ def test_roll_back_stores_what_was_in_force_with_the_version(manager: PluginMana
     assert newest().note == "For version 1.0.0"
     assert opened(newest("plugin-orders")) == {"hours": 4}
     assert newest().aside == {"seconds": 1}
+    with transaction.atomic():
+        assert len(for_version(row, second, None)) == 2
+    assert (opened(newest()), newest().schema_version, newest().author) == ({"seconds": 1}, 3, None)
+    assert sorted(newest().aside) == ["colour", "hours", "token"]
+    assert opened(newest("plugin-orders")) == {"seconds": 14400}
 
 
 def test_scope_that_has_nothing_for_an_older_schema_keeps_what_both_know(db: None) -> None:
