@@ -7,6 +7,7 @@ grid's revision, the values pinned in ``GRIDKIT["PLUGIN_PINS"]``. Layers are joi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import AliasChoices, AliasPath, BaseModel, ValidationError
@@ -17,7 +18,7 @@ from gridkit_django.exceptions import ErrorItem, PluginConfigError, PluginSecret
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.encryption import Keyring
-from gridkit_django.plugins.secret_values import open_secrets, secrets_in, without_secrets
+from gridkit_django.plugins.secret_values import open_secrets, sealed_in, secrets_in, without_secrets
 from gridkit_django.plugins.serving import overlay
 from gridkit_django.plugins.spec import PluginSpec
 
@@ -54,6 +55,16 @@ def joined_values(spec: PluginSpec, grid: str = "") -> dict[str, Any]:
     for layer in (*layers, pinned_values(spec.plugin_id)):
         joined.update(layer)
     return joined
+
+
+def secrets_of(spec: PluginSpec) -> list[Any]:
+    """Return the stored secrets of a plugin in plain form, to take them out of texts; those that can be decrypted."""
+    keyring = Keyring.of_site()
+    found: list[Any] = []
+    for item in sealed_in({"": spec.site_config, **spec.grid_configs}):
+        with suppress(PluginSecretError):
+            found.append(keyring.unseal(item))
+    return found
 
 
 def _opened(plugin_id: str, values: Mapping[str, Any]) -> dict[str, Any]:

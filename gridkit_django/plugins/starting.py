@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gridkit_django.exceptions import PluginError, PluginInitializeError, PluginLoadError, PluginNotReadyError
@@ -11,7 +11,7 @@ from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.boot import BootRecord
 from gridkit_django.plugins.catalog import SourceCatalog
 from gridkit_django.plugins.compat import check_core
-from gridkit_django.plugins.config import checked_config, site_values
+from gridkit_django.plugins.config import checked_config, secrets_of, site_values
 from gridkit_django.plugins.config_migration import fitted
 from gridkit_django.plugins.context import PluginContext
 from gridkit_django.plugins.handlers import marked_handlers
@@ -22,6 +22,7 @@ from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.places import place_of
 from gridkit_django.plugins.retry import may_pass
 from gridkit_django.plugins.savepoints import savepoints
+from gridkit_django.plugins.secret_values import without_secrets
 from gridkit_django.plugins.sources import CodeSource, PluginCode
 from gridkit_django.plugins.spec import PluginSpec
 
@@ -152,7 +153,7 @@ class Starter:
         except (Exception, SystemExit) as error:
             live.release()
             live.forget_context()
-            raise _initialize_error(spec.plugin_id, code, error) from error
+            raise _initialize_error(spec.plugin_id, code, error, secrets_of(spec)) from error
         return live
 
 
@@ -170,10 +171,13 @@ def _attach(plugin: Plugin, metadata: PluginMetadata, context: PluginContext) ->
     instance.context = context
 
 
-def _initialize_error(plugin_id: str, code: PluginCode, error: BaseException) -> PluginInitializeError:
+def _initialize_error(
+    plugin_id: str, code: PluginCode, error: BaseException, secrets: Sequence[Any] = ()
+) -> PluginInitializeError:
+    """Tell what the plugin raised, without the secrets of its configuration: addresses with passwords turn up here."""
     place = place_of(error, code.where)
     facts = {"error": type(error).__name__, **place.facts}
-    told = f"{place.text}{type(error).__name__}: {error}"
+    told = without_secrets(f"{place.text}{type(error).__name__}: {error}", secrets)
     if may_pass(error):
         return PluginNotReadyError(f"{plugin_id} could not start yet, and is tried again: {told}", extra=facts)
     return PluginInitializeError(f"{plugin_id} could not start: {told}", extra=facts)

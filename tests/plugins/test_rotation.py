@@ -14,9 +14,17 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pydantic import BaseModel, SecretStr
 
-from gridkit_django.exceptions import PluginSecretError
+from gridkit_django.exceptions import PluginNotReadyError, PluginSecretError
 from gridkit_django.models import AuditRecord, OperationState, PluginConfig, PluginOperation
-from gridkit_django.plugins import MASK, Plugin, PluginManager, request_operation, rotate_secrets, run_operation
+from gridkit_django.plugins import (
+    MASK,
+    Plugin,
+    PluginContext,
+    PluginManager,
+    request_operation,
+    rotate_secrets,
+    run_operation,
+)
 from tests.plugins.samples import Listener, metadata
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -172,6 +180,23 @@ def test_migration_encrypts_what_was_stored_in_clear(both: PluginManager) -> Non
     assert SECRETS[0] not in every_row()
     both.restore_config("listener", 1)
     assert password(both) == SECRETS[0]
+
+
+def test_secret_that_a_plugin_puts_into_its_error_is_not_stored(manager: PluginManager) -> None:
+    class Telling(Plugin):
+        metadata = metadata("telling")
+
+        class Config(BaseModel):
+            password: SecretStr = SecretStr("")
+
+        def initialize(self, context: PluginContext) -> None:
+            raise ConnectionError(f"redis://:{context.config.password.get_secret_value()}@host")
+
+    with pytest.raises(PluginNotReadyError, match="redis://:"):
+        manager.install_plugin(Telling, config={"password": SECRETS[0]})
+    manager.runtime.catalog.remove_object("telling")
+    assert MASK in manager.get_plugin("telling").state_reason
+    assert SECRETS[0] not in every_row()
 
 
 def test_rotation_names_what_no_key_reads_and_renews_the_rest(both: PluginManager, settings: Any) -> None:
