@@ -76,11 +76,11 @@ def test_nobody_is_told_of_a_request_that_is_rolled_back(listener: Any) -> None:
 
 
 def test_without_readers_no_task_is_sent(listener: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*_args: object) -> None:
+    def never(*_args: object, **_options: object) -> None:
         raise AssertionError("sent")
 
     settings.GRIDKIT = {}
-    monkeypatch.setattr(tasks.send_notice, "delay", never)
+    monkeypatch.setattr(tasks.send_notice, "apply_async", never)
 
     listener.request_permission(RATES)
 
