@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 
 from gridkit_django.exceptions import PluginLoopError
@@ -10,30 +12,39 @@ DEPTH_MAX = 8
 _depth: ContextVar[int] = ContextVar("gridkit_plugin_depth", default=0)
 
 
-class one_deeper:  # noqa: N801 - a block of code, as a context manager is named; a class takes a third of the time
-    """Count one level for the length of the block.
+def go_deeper(plugin_id: str) -> Token[int]:
+    """Count one level; give what this returns to ``come_back``.
 
     Args:
-        plugin_id: who called forth what is in the block.
+        plugin_id: who calls forth what comes now.
 
     Raises:
         PluginLoopError: deeper than ``DEPTH_MAX``.
     """
+    depth = _depth.get() + 1
+    if depth > DEPTH_MAX:
+        raise PluginLoopError(
+            f"Events and messages of plugins called forth each other {DEPTH_MAX} times; {plugin_id} was "
+            "stopped. Look for plugins that answer each other in a circle.",
+            extra={"plugin": plugin_id, "limit": DEPTH_MAX},
+        )
+    return _depth.set(depth)
 
-    __slots__ = ("_plugin_id", "_token")
 
-    def __init__(self, plugin_id: str) -> None:
-        self._plugin_id = plugin_id
+def come_back(token: Token[int]) -> None:
+    """End the level that ``go_deeper`` counted."""
+    _depth.reset(token)
 
-    def __enter__(self) -> None:
-        depth = _depth.get() + 1
-        if depth > DEPTH_MAX:
-            raise PluginLoopError(
-                f"Events and messages of plugins called forth each other {DEPTH_MAX} times; {self._plugin_id} was "
-                "stopped. Look for plugins that answer each other in a circle.",
-                extra={"plugin": self._plugin_id, "limit": DEPTH_MAX},
-            )
-        self._token: Token[int] = _depth.set(depth)
 
-    def __exit__(self, *_raised: object) -> None:
-        _depth.reset(self._token)
+@contextmanager
+def one_deeper(plugin_id: str) -> Iterator[None]:
+    """Count one level for the length of the block.
+
+    Raises:
+        PluginLoopError: deeper than ``DEPTH_MAX``.
+    """
+    token = go_deeper(plugin_id)
+    try:
+        yield
+    finally:
+        come_back(token)

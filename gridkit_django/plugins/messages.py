@@ -10,7 +10,7 @@ from typing import Protocol
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import PluginMessageError
 from gridkit_django.plugins.breaker import Breaker
-from gridkit_django.plugins.depth import one_deeper
+from gridkit_django.plugins.depth import come_back, go_deeper
 from gridkit_django.plugins.live import LivePlugin, MessageSubscription
 from gridkit_django.plugins.permissions import Permission
 from gridkit_django.plugins.plain_data import plain_copy
@@ -44,14 +44,17 @@ def deliver(sender: str, target: str, message: JSONValue, live: Mapping[str, Liv
     Raises:
         PluginMessageError: when the message is no JSON or too large, or the target is not active, may not receive
             or does not listen.
-        PluginLimitError: when messages call forth each other too deeply.
+        PluginLoopError: when messages call forth each other too deeply.
     """
     receiver = _receiver(target, live)
     # All copies are made before the first handler runs: it might reach what the sender holds.
     copies = [(item, _copied(sender, message)) for item in receiver.message_handlers]
-    with one_deeper(sender):
+    token = go_deeper(sender)
+    try:
         for item, copied in copies:
             _hand_over(receiver, item, sender, copied, judge)
+    finally:
+        come_back(token)
 
 
 def _hand_over(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from django.db.models import F
 from gridkit_django.models import GrantDecision, PluginPermissionGrant
 from gridkit_django.plugins.permissions import covers
 from gridkit_django.plugins.savepoints import database
+
+NOTED_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +43,21 @@ class PermissionUse:
     """Counts the uses of permissions in this process. Safe to share between threads."""
 
     def __init__(self) -> None:
+        self._noted: deque[tuple[str, str, int, float]] = deque()
         self._uses: dict[tuple[str, str], Use] = {}
         self._lock = threading.Lock()
 
     def add(self, plugin_id: str, permission: str, count: int = 1) -> None:
-        """Count uses of a permission by a plugin, now."""
-        key, use = (plugin_id, permission), Use(count, time.time())
-        with self._lock:
-            known = self._uses.get(key)
-            self._uses[key] = use if known is None else known.plus(use)
+        """Count uses of a permission by a plugin, now. Only notes them, because each call of a plugin comes here."""
+        self._noted.append((plugin_id, permission, count, time.time()))
+        if len(self._noted) >= NOTED_MAX:
+            with self._lock:
+                self._join_noted()
 
     def take(self) -> dict[tuple[str, str], Use]:
         """Return what was counted since the last time, by plugin id and permission, and begin at zero."""
         with self._lock:
+            self._join_noted()
             taken, self._uses = self._uses, {}
         return taken
 
@@ -62,6 +67,17 @@ class PermissionUse:
             for key, use in uses.items():
                 known = self._uses.get(key)
                 self._uses[key] = use if known is None else known.plus(use)
+
+    def _join_noted(self) -> None:
+        """Count what was noted; the lock is held."""
+        counts: dict[tuple[str, str], tuple[int, float]] = {}
+        for _ in range(len(self._noted)):
+            plugin_id, permission, count, at = self._noted.popleft()
+            before = counts.get((plugin_id, permission), (0, 0.0))
+            counts[plugin_id, permission] = (before[0] + count, at)
+        for key, (count, at) in counts.items():
+            known, use = self._uses.get(key), Use(count, at)
+            self._uses[key] = use if known is None else known.plus(use)
 
 
 def store_uses(uses: Mapping[tuple[str, str], Use]) -> None:

@@ -20,8 +20,8 @@ _LEAST, _MOST = -(2**63), 2**63
 def plain_copy(value: Any, most: int) -> JSONValue:
     """Return a copy of a JSON value, as it would come back from JSON text.
 
-    Values that are surely small enough are copied as they are, which takes a quarter of the time. All others, and what
-    JSON would change (a tuple, a key that is a number), go through their text.
+    What JSON would leave as it is, is copied without its text; the text is made only to measure what may be too large,
+    and for what JSON would change (a tuple, a key that is a number).
 
     Args:
         value: what is copied.
@@ -35,7 +35,9 @@ def plain_copy(value: Any, most: int) -> JSONValue:
         copied, characters = _copy(value)
     except (_NotPlainError, RuntimeError):
         return _through_text(value, most)
-    return copied if characters * _CHARACTER_BYTES <= most else _through_text(value, most)
+    if characters * _CHARACTER_BYTES > most:
+        _text(value, most)
+    return copied
 
 
 class _NotPlainError(Exception):
@@ -81,11 +83,21 @@ def _copy(value: Any) -> tuple[JSONValue, int]:
 
 
 def _through_text(value: Any, most: int) -> JSONValue:
+    copied: JSONValue = json.loads(_text(value, most))
+    return copied
+
+
+def _text(value: Any, most: int) -> str:
+    """Return the JSON text of a value.
+
+    Raises:
+        ValueError: when it has none.
+        OverflowError: when it is too long.
+    """
     try:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(str(error)) from error
     if len(text) > most:
         raise OverflowError(f"{len(text)} bytes; {most} are the most")
-    copied: JSONValue = json.loads(text)
-    return copied
+    return text

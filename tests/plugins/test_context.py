@@ -190,7 +190,7 @@ def test_plugins_that_answer_each_other_in_a_circle_are_stopped(
     peer.on_message(lambda sender, message: (heard.append(sender), peer.send_message("free", message)))
     context.send_message("peer", "ball")
     assert len(heard) == 4
-    assert any("PluginLimitError" in item.last_error for item in manager.usage_of("free").calls)
+    assert any("PluginLoopError" in item.last_error for item in manager.usage_of("free").calls)
 
 
 def test_emitted_event_carries_the_plugin_as_its_actor(context: PluginContext) -> None:
