@@ -59,7 +59,8 @@ class Plugin:
     **Importing does nothing.** The manifest is read without running your code. No work at module level, no signal
     connected by hand, no thread at import. ``@handles`` only marks.
 
-    **Life.** ``initialize(context)`` starts you; raise and you are quarantined with your reason, the site goes on.
+    **Life.** ``initialize(context)`` starts you; raise and you are quarantined with your reason, the site goes on. Raise
+    ``PluginNotReadyError`` for what may pass by itself, and you are tried again, later and later.
     ``destroy()`` ends you: give back what is not the context's; subscriptions, methods and exporters end by themselves.
     A new configuration, new grants or new code make a *new* object: it is initialised beside the old one, then
     ``on_hot_reload(previous)`` may take over state, then it serves, then the old one is destroyed. If any of this
@@ -67,13 +68,18 @@ class Plugin:
     ``context.storage``.
 
     **Context.** All you may touch is ``self.context``, and each call needs a permission that the manifest asks for and
-    an administrator grants. A refused call raises ``PluginPermissionError``. Plain data crosses it, no model instances.
+    an administrator grants. A refused call raises ``PluginPermissionError``; ask ``context.has_permission`` first where
+    you can do without. Plain data crosses it, no model instances.
 
     **Handlers.** ``before`` may raise ``EventRejected("why")`` to veto the act. ``after`` runs in the act's transaction
     inside a savepoint; what it raises is counted and shown on your health page and does not harm the act, unless the
     handler is ``critical``. Effects outside the database (mail, HTTP) belong in ``committed``. Be quick: a call over
-    ``HANDLER_BUDGET_MS`` counts as slow, and after ``HANDLER_FAILURES_MAX`` failures in a row you are suspended. You
-    are called only for grids that you serve (``Meta.plugins``).
+    ``HANDLER_BUDGET_MS`` counts as slow, after ``BREAKER_SLOW_CALLS`` of them the handler is left out for a while, and
+    after ``HANDLER_FAILURES_MAX`` failures in a row you are suspended. You are called only for grids that you serve
+    (``Meta.plugins``). Two plugins that answer each other's events or messages are cut after eight rounds.
+
+    **Long work** belongs in a job: ``context.jobs.register`` offers one, on schedule if you like, ``context.jobs.run``
+    starts it. A Celery worker calls you then, in a process of its own, with no user behind it.
 
     **Configuration.** ``Config`` is a pydantic model with a default for everything that has a sensible one; secrets are
     ``SecretStr``, stored encrypted and never shown. The admin's form and the API's check come from it. Read
@@ -87,6 +93,9 @@ class Plugin:
             if from_version == 1 and "hours" in values:
                 values["minutes"] = values.pop("hours") * 60
             return values
+
+    **Tests.** ``class TestConformance(PluginConformance): source = "plugins/mine"`` from ``gridkit_django.testing`` asks
+    what administrators rely on, and its fixtures start plugins in tests of your own.
 
     **Trust.** A plugin of this form runs inside the site's process. Permissions keep honest plugins honest and show the
     administrator what to expect; they do not hold against hostile code.
@@ -129,6 +138,11 @@ class Plugin:
     @classmethod
     def validate_config(cls, values: dict[str, Any]) -> BaseModel:
         """Return the configuration as an instance of ``Config``.
+
+        Override it to judge what no single field can. The admin's form and the API show each fault at its field.
+
+        Args:
+            values: what somebody wrote, the layers joined, without the defaults.
 
         Raises:
             pydantic.ValidationError: when the values do not fit.

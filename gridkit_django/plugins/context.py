@@ -49,6 +49,9 @@ class PluginContext(Capability):
     def config_for(self, grid: str | None) -> Any:
         """Return the configuration for a grid: the site's, overlaid by the grid's own; an instance of ``Config``.
 
+        Args:
+            grid: id of the grid, as events and calls carry it; None for no particular grid.
+
         Raises:
             PluginConfigError: when the overlay of the grid does not fit ``Config``.
         """
@@ -65,7 +68,19 @@ class PluginContext(Capability):
     ) -> Unsubscribe:
         """Call ``handler`` with each event that ``pattern`` covers; needs ``events:subscribe``.
 
-        The arguments are those of ``handles``. All subscriptions end by themselves when the plugin is deactivated.
+        For what is known only at run time; else mark a method with ``handles``. All subscriptions end by themselves
+        when the plugin is deactivated.
+
+        Args:
+            pattern: an event type, an alias, ``row:*`` or ``*``.
+            handler: gets a ``GridEvent``; what it returns is ignored.
+            moment: ``before`` (may raise ``EventRejected`` to veto), ``after`` (in the act's transaction) or
+                ``committed`` (after the commit; the only place for effects outside the database).
+            priority: ``immediate``, ``high``, ``normal`` or ``low``, among the handlers of the same moment.
+            critical: let the act fail when this handler fails; only for ``after``, and needs ``audit:write``.
+
+        Returns:
+            A function that ends the subscription; calling it twice does nothing.
 
         Raises:
             PluginPermissionError: without ``events:subscribe``.
@@ -77,6 +92,11 @@ class PluginContext(Capability):
 
     def emit(self, event_type: str, payload: JSONObject | None = None, *, grid: str | None = None) -> None:
         """Emit an event in the plugin's own name; needs ``events:emit``. The plugin's own handlers do not see it.
+
+        Args:
+            event_type: an interaction such as ``row:select``; facts such as ``row:update`` are the server's.
+            payload: JSON values, at most ``MESSAGE_BYTES_MAX`` bytes.
+            grid: id of a grid that the plugin serves; None for an event of no grid.
 
         Raises:
             PluginPermissionError: without ``events:emit``.
@@ -94,6 +114,10 @@ class PluginContext(Capability):
         Needs ``messages:send``, and the other ``messages:receive``. What the other does with it is not told: its
         failure is its own.
 
+        Args:
+            target: id of the other plugin.
+            message: a JSON value of at most ``MESSAGE_BYTES_MAX`` bytes.
+
         Raises:
             PluginPermissionError: without ``messages:send``.
             PluginMessageError: when the other is not active, does not listen, may not receive, or the message is no
@@ -103,7 +127,13 @@ class PluginContext(Capability):
         self._backend.send_message(target, message)
 
     def on_message(self, handler: MessageHandler) -> Unsubscribe:
-        """Call ``handler(sender_id, message)`` with each message to this plugin; needs ``messages:receive``.
+        """Call ``handler`` with each message to this plugin; needs ``messages:receive``.
+
+        Args:
+            handler: gets the sender's plugin id and the message, a copy that is its own.
+
+        Returns:
+            A function that ends it; calling it twice does nothing.
 
         Raises:
             PluginPermissionError: without ``messages:receive``.
@@ -141,6 +171,13 @@ class PluginContext(Capability):
     def register_exporter(self, format: str, target: str) -> Unsubscribe:  # noqa: A002 - the field's word
         """Write a format of exports with the ``BaseExporter`` class at a dotted path; needs ``files:write``.
 
+        Args:
+            format: its name, as people choose it: ``ods``.
+            target: dotted path of the class, imported when the first file is written.
+
+        Returns:
+            A function that ends it; calling it twice does nothing.
+
         Raises:
             PluginPermissionError: without ``files:write``.
             ExportError: when another plugin writes the format already.
@@ -153,6 +190,9 @@ class PluginContext(Capability):
 
         Outside of a method call on that grid nobody looks, and the state is empty.
 
+        Args:
+            grid: id of the grid.
+
         Raises:
             PluginPermissionError: without ``state:read``.
         """
@@ -161,6 +201,10 @@ class PluginContext(Capability):
 
     def update_grid_state(self, grid: str, updater: Callable[[JSONObject], JSONObject]) -> None:
         """Let ``updater`` turn the state into another, which the caller's grid takes over; needs ``state:write``.
+
+        Args:
+            grid: id of the grid of the call that is answered.
+            updater: gets the state and returns the whole new one, with the keys of a rows request.
 
         Raises:
             PluginPermissionError: without ``state:write``.
@@ -171,7 +215,7 @@ class PluginContext(Capability):
         self._backend.update_grid_state(grid, updater)
 
     def has_permission(self, permission: str) -> bool:
-        """Whether ``permission`` is granted now.
+        """Whether ``permission`` is granted now: ask before an act that you can do without.
 
         Raises:
             PluginPermissionError: when there is no such permission.
@@ -181,7 +225,12 @@ class PluginContext(Capability):
     def request_permission(self, permission: str, reason: str = "") -> bool:
         """Ask the administrator for a permission, with a reason; whether it is granted already.
 
-        The request is shown on the plugin's page. A permission that was revoked is not asked for again.
+        The request is shown on the plugin's page, and administrators are told by mail, once. A permission that was
+        denied or revoked is not asked for again. When it is granted, a new object of the plugin starts.
+
+        Args:
+            permission: a name, no wildcard; the manifest need not ask for it.
+            reason: for the administrator, in one sentence.
 
         Raises:
             PluginPermissionError: when there is no such permission.
