@@ -59,8 +59,8 @@ class Plugin:
     **Importing does nothing.** The manifest is read without running your code. No work at module level, no signal
     connected by hand, no thread at import. ``@handles`` only marks.
 
-    **Life.** ``initialize(context)`` starts you; raise and you are quarantined with your reason, the site goes on. Raise
-    ``PluginNotReadyError`` for what may pass by itself, and you are tried again, later and later.
+    **Life.** ``initialize(context)`` starts you; raise and you are quarantined with your reason, the site goes on.
+    Raise ``PluginNotReadyError`` for what may pass by itself, and you are tried again, later and later.
     ``destroy()`` ends you: give back what is not the context's; subscriptions, methods and exporters end by themselves.
     A new configuration, new grants or new code make a *new* object: it is initialised beside the old one, then
     ``on_hot_reload(previous)`` may take over state, then it serves, then the old one is destroyed. If any of this
@@ -94,8 +94,8 @@ class Plugin:
                 values["minutes"] = values.pop("hours") * 60
             return values
 
-    **Tests.** ``class TestConformance(PluginConformance): source = "plugins/mine"`` from ``gridkit_django.testing`` asks
-    what administrators rely on, and its fixtures start plugins in tests of your own.
+    **Tests.** ``class TestConformance(PluginConformance): source = "plugins/mine"`` from ``gridkit_django.testing``
+    asks what administrators rely on, and its fixtures start plugins in tests of your own.
 
     **Trust.** A plugin of this form runs inside the site's process. Permissions keep honest plugins honest and show the
     administrator what to expect; they do not hold against hostile code.
