@@ -150,6 +150,6 @@ def test_management_command_stands_in_the_documentation(name: str) -> None:
 
 def test_celery_tasks_stand_in_the_documentation() -> None:
     celery = "\n".join(page.read_text(encoding="utf-8") for page in (DOCS / "how-to").glob("*.md"))
-    scheduled = ("gridkit.expire_exports", "gridkit.check_plugin_health")
+    scheduled = ("gridkit.expire_exports", "gridkit.check_plugin_health", "gridkit.run_due_jobs")
     assert [name for name in scheduled if name not in celery] == []
     assert apps.is_installed("gridkit_django")
