@@ -32,6 +32,8 @@ class GridKitSettings:
         FILTER_DEPTH_MAX: levels of a filter tree at most.
         FILTER_NODES_MAX: nodes of a filter tree at most.
         FILTER_LIST_MAX: values of an ``in`` list at most.
+        GROUPS_MAX: levels of groups at most.
+        PIVOT_COLUMNS_MAX: columns that a pivot may make at most.
         SORT_TERMS_MAX: sort terms at most.
         SEARCH_LENGTH_MAX: characters of a search text at most.
         COUNT_CAP: where a ``capped`` count stops counting.
@@ -76,6 +78,8 @@ class GridKitSettings:
     FILTER_DEPTH_MAX: Positive = 8
     FILTER_NODES_MAX: Positive = 100
     FILTER_LIST_MAX: Whole = 1000
+    GROUPS_MAX: Whole = 5
+    PIVOT_COLUMNS_MAX: Whole = 200
     SORT_TERMS_MAX: Whole = 8
     SEARCH_LENGTH_MAX: Whole = 200
     COUNT_CAP: Whole = 10_000

@@ -18,6 +18,7 @@ from gridkit_django.api.views import (
     plugins,
     records,
     rows,
+    values,
 )
 
 register_converter(PluginIdConverter, "gridkit_plugin")
@@ -28,6 +29,8 @@ endpoints: list[URLPattern] = [
     path("grids/<str:grid>/", grids.GridDetailView.as_view(), name="grid-entry"),
     path("grids/<str:grid>/schema/", grids.GridSchemaView.as_view(), name="grid-schema"),
     path("grids/<str:grid>/rows/", rows.RowsView.as_view(), name="rows"),
+    path("grids/<str:grid>/facets/<str:column>/", values.FacetView.as_view(), name="facet"),
+    path("grids/<str:grid>/lookup/<str:column>/", values.LookupView.as_view(), name="lookup"),
     path("grids/<str:grid>/records/<gridkit_row:record>/", records.RecordView.as_view(), name="record"),
     path("grids/<str:grid>/methods/", methods.MethodListView.as_view(), name="method-list"),
     path("grids/<str:grid>/methods/<str:name>/", methods.MethodCallView.as_view(), name="method"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gridkit_django.grids.access import GridAccess, open_grid, open_grids
+from gridkit_django.grids.answers import fetch_rows
 from gridkit_django.grids.columns import (
     BooleanColumn,
     ChoiceColumn,
@@ -33,7 +34,7 @@ from gridkit_django.grids.options import GridOptions
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery, OffsetWindow, SortTerm
 from gridkit_django.grids.records import get_record
 from gridkit_django.grids.registry import GridRegistry, grid_registry, register
-from gridkit_django.grids.rows import Row, RowsPage, count_rows, fetch_rows
+from gridkit_django.grids.rows import Row, RowsPage, count_rows
 
 __all__ = [
     "BooleanColumn",

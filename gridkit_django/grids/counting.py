@@ -40,13 +40,14 @@ class Count:
         return {"value": self.value, "is": self.kind.value}
 
 
-def count_queryset(rows: QuerySet[Any], mode: CountMode) -> Count:
+def count_queryset(rows: QuerySet[Any], mode: CountMode, *, key: str = "pk") -> Count:
     """Count rows with at most one query over them.
 
     Args:
         rows: the filtered rows.
         mode: how much work may be spent. ``capped`` stops at the setting ``COUNT_CAP``. ``estimated`` asks
             PostgreSQL's catalogue when nothing narrows the rows and there are many; else it is ``capped``, and says so.
+        key: what a capped count reads of each row.
     """
     match mode:
         case CountMode.NONE:
@@ -54,14 +55,14 @@ def count_queryset(rows: QuerySet[Any], mode: CountMode) -> Count:
         case CountMode.EXACT:
             return Count(rows.order_by().count(), CountKind.EXACT)
         case CountMode.ESTIMATED:
-            return _estimated(rows) or _capped(rows)
+            return _estimated(rows) or _capped(rows, key)
         case CountMode.CAPPED:
-            return _capped(rows)
+            return _capped(rows, key)
 
 
-def _capped(rows: QuerySet[Any]) -> Count:
+def _capped(rows: QuerySet[Any], key: str) -> Count:
     cap = settings().COUNT_CAP
-    found = rows.order_by().values("pk")[: cap + 1].count()
+    found = rows.order_by().values(key)[: cap + 1].count()
     return Count(cap, CountKind.AT_LEAST) if found > cap else Count(found, CountKind.EXACT)
 
 
@@ -71,7 +72,8 @@ def _estimated(rows: QuerySet[Any]) -> Count | None:
     ``pg_class.reltuples`` is -1 before the first ANALYZE (PostgreSQL 14 and newer); small tables are counted instead.
     """
     connection = connections[rows.db]
-    if connection.vendor != "postgresql" or rows.query.where or rows.query.distinct or rows.query.is_sliced:
+    query = rows.query
+    if connection.vendor != "postgresql" or query.where or query.distinct or query.is_sliced or query.group_by:
         return None
     table = connection.ops.quote_name(rows.model._meta.db_table)
     with connection.cursor() as cursor:

@@ -20,7 +20,7 @@ from gridkit_django.grids.sorting import OrderTerm
 Direction: TypeAlias = Literal["after", "before"]
 
 _SALT = "gridkit_django.grids.cursors"
-_FORMAT = 1
+_FORMAT = 2
 
 
 def query_seal(access: GridAccess, query: GridQuery) -> str:
@@ -31,7 +31,7 @@ def query_seal(access: GridAccess, query: GridQuery) -> str:
         query: the query with its effective sort.
     """
     asked = query.to_dict()
-    facts = {key: asked[key] for key in ("sort", "filter", "search", "tz")}
+    facts = {key: asked.get(key) for key in ("sort", "filter", "search", "tz", "group", "path", "aggregates", "pivot")}
     facts |= {"format": _FORMAT, "grid": access.grid_id, "columns": list(access.by_id)}
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
-from django.db.models import FileField, GeneratedField
+from django.db.models import FileField, ForeignKey, GeneratedField
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridDeclarationError, PathMissingError, PathToManyError
@@ -129,6 +129,12 @@ class Declaration:
                 yield Fault(
                     "E109", f"The permission of the column {column.id!r} must be written as 'app_label.codename'."
                 )
+            if column.lookup and not _points_at_key(column):
+                yield Fault(
+                    "E110",
+                    f"The column {column.id!r} has a lookup, but is no foreign key to a primary key. Only such a "
+                    "column can be given the key of another grid's row.",
+                )
 
     def _key_faults(self) -> Iterator[Fault]:
         try:
@@ -168,6 +174,10 @@ def _edit_faults(columns: Mapping[str, Column]) -> Iterator[Fault]:
 def _writable(column: Column) -> bool:
     # A file's name typed in by hand could point to any file of the storage.
     return not column.field.primary_key and not isinstance(column.field, (GeneratedField, FileField))
+
+
+def _points_at_key(column: Column) -> bool:
+    return isinstance(column.field, ForeignKey) and column.field.target_field.primary_key
 
 
 def _row_permission_faults(permission: str) -> Iterator[Fault]:

@@ -99,14 +99,17 @@ def _values(column: Column, condition: Condition, at: str) -> tuple[Any, Any]:
         return None, None
     if isinstance(condition.value, tuple):
         members = enumerate(condition.value)
-        return [None if item is None else _clean(column, item, f"{at}/value/{index}") for index, item in members], None
-    value = _clean(column, condition.value, f"{at}/value")
-    return value, _clean(column, condition.to, f"{at}/to") if condition.op is Op.BETWEEN else None
+        op = Op.EQ
+        return [
+            None if item is None else _clean(column, op, item, f"{at}/value/{index}") for index, item in members
+        ], None
+    value = _clean(column, condition.op, condition.value, f"{at}/value")
+    return value, _clean(column, Op.EQ, condition.to, f"{at}/to") if condition.op is Op.BETWEEN else None
 
 
-def _clean(column: Column, raw: Any, at: str) -> Any:
+def _clean(column: Column, op: Op, raw: Any, at: str) -> Any:
     try:
-        return column.clean(raw)
+        return column.clean_for(op, raw)
     except FilterValueError as error:
         raise FilterValueError(error.detail, errors=[ErrorItem(at, error.code, error.detail)]) from error
 

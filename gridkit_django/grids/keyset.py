@@ -23,15 +23,23 @@ def branches_after(terms: Sequence[OrderTerm], keys: Sequence[Any], frame: Frame
     until there are enough rows.
 
     Args:
-        terms: the order; the last term is unique and not null.
+        terms: the order; the last term is unique: at most one row has no value there.
         keys: the row's sort keys, one for each term; None where it has no value.
         frame: the database, for the form of the compared values.
     """
     term, key = terms[0], keys[0]
     if len(terms) == 1:
-        return [_beyond(term, key, frame)]
+        return _after_last(term, key, frame)
     inner = branches_after(terms[1:], keys[1:], frame)
     return _after_null(term, inner) if key is None else _after_value(term, key, inner, frame)
+
+
+def _after_last(term: OrderTerm, key: Any, frame: Frame) -> list[Q]:
+    """Rows after a row by the unique term; the one row without a value is a branch of its own."""
+    if key is None:
+        return [Q((f"{term.path}__isnull", False))] if term.nulls_first else []
+    found = [_beyond(term, key, frame)]
+    return [*found, Q((f"{term.path}__isnull", True))] if term.nullable and not term.nulls_first else found
 
 
 def _after_null(term: OrderTerm, inner: list[Q]) -> list[Q]:
@@ -42,6 +50,8 @@ def _after_null(term: OrderTerm, inner: list[Q]) -> list[Q]:
 
 def _after_value(term: OrderTerm, key: Any, inner: list[Q], frame: Frame) -> list[Q]:
     """Rows with the same value that come later, then rows with a later value, then, with NULLs last, those without."""
+    if not inner:  # the row is the last of those with this value
+        return _after_last(term, key, frame)
     operand = term.column.operand(key, frame)
     same = Q((f"{term.path}__exact", operand))
     *first, last = inner

@@ -25,6 +25,7 @@ class Op(StrEnum):
     NBLANK = "nblank"
     IS_TRUE = "isTrue"
     IS_FALSE = "isFalse"
+    RELATIVE = "relative"
 
     @property
     def positive(self) -> Op:
@@ -50,5 +51,6 @@ WITH_CASE = frozenset({Op.EQ, Op.NE, Op.IN, Op.NIN, Op.CONTAINS, Op.NCONTAINS, O
 BLANKS = (Op.BLANK, Op.NBLANK)
 EQUALITY = (Op.EQ, Op.NE, Op.IN, Op.NIN, *BLANKS)
 ORDERED = (Op.EQ, Op.NE, Op.LT, Op.LTE, Op.GT, Op.GTE, Op.BETWEEN, Op.IN, Op.NIN, *BLANKS)
+TEMPORAL = (*ORDERED, Op.RELATIVE)
 TEXTUAL = (Op.CONTAINS, Op.NCONTAINS, Op.EQ, Op.NE, Op.STARTS, Op.ENDS, Op.IN, Op.NIN, *BLANKS)
 TRUTH = (Op.IS_TRUE, Op.IS_FALSE, Op.EQ, Op.NE, *BLANKS)

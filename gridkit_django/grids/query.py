@@ -10,9 +10,21 @@ from typing import Any, Literal, Self, TypeAlias
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import QueryError
 from gridkit_django.grids.declaration import is_zone
+from gridkit_django.grids.groups import (
+    NOTHING_MORE,
+    Aggregate,
+    GroupTerm,
+    Include,
+    Pivot,
+    read_aggregates,
+    read_group,
+    read_include,
+    read_path,
+    read_pivot,
+)
 from gridkit_django.grids.strict import read_list, read_object, read_text, read_whole, read_word
 from gridkit_django.grids.tree import FilterNode, filter_to_dict, read_filter
-from gridkit_django.typing import JSONObject, MutableJSONObject
+from gridkit_django.typing import JSONObject, JSONValue, MutableJSONObject
 
 PROTOCOL_VERSION = 1
 COLUMNS_MAX = 500
@@ -97,6 +109,11 @@ class GridQuery:
         window: which rows of the ordered ones.
         count: how the number of rows is found.
         tz: name of the time zone in which days begin; None means the grid's.
+        group: the levels of groups, outermost first; empty for plain rows.
+        path: keys of the groups that lead to the rows asked for; as many as levels for the rows of one group.
+        aggregates: figures over each group, and over all rows.
+        pivot: figures beside each other, or None.
+        include: what the answer holds beside its rows.
     """
 
     columns: tuple[str, ...] | None = None
@@ -106,6 +123,16 @@ class GridQuery:
     window: Window = CursorWindow()
     count: CountMode = CountMode.CAPPED
     tz: str | None = None
+    group: tuple[GroupTerm, ...] = ()
+    path: tuple[JSONValue, ...] = ()
+    aggregates: tuple[Aggregate, ...] = ()
+    pivot: Pivot | None = None
+    include: Include = NOTHING_MORE
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether the answer is groups (or one line of pivoted figures) and not rows of the model."""
+        return len(self.path) < len(self.group) or self.pivot is not None
 
     @classmethod
     def from_dict(cls, raw: Any) -> Self:
@@ -121,7 +148,12 @@ class GridQuery:
         raw = read_object(raw, "", _READERS)
         _refuse_other_versions(raw)
         found = {key: reader(raw[key]) for key, reader in _READERS.items() if reader and raw.get(key) is not None}
-        return cls(**found)
+        query = cls(**found)
+        if len(query.path) > len(query.group):
+            raise QueryError.at("/path", f"The path has {len(query.path)} keys for {len(query.group)} levels.")
+        if query.pivot is not None and query.group and len(query.path) == len(query.group):
+            raise QueryError.at("/path", "The rows of one group can't be pivoted. Shorten the path by one key.")
+        return query
 
     def to_dict(self) -> MutableJSONObject:
         """Write the query as JSON; reading that gives an equal query."""
@@ -133,7 +165,22 @@ class GridQuery:
             "window": self.window.to_dict(),
             "count": self.count.value,
             "tz": self.tz,
+            **self._grouped_to_dict(),
         }
+
+    def _grouped_to_dict(self) -> MutableJSONObject:
+        """Write what was asked beyond plain rows; a plain question stays short."""
+        written: MutableJSONObject = {}
+        if self.group:
+            written["group"] = [term.to_json() for term in self.group]
+            written["path"] = list(self.path)
+        if self.aggregates:
+            written["aggregates"] = [item.to_dict() for item in self.aggregates]
+        if self.pivot is not None:
+            written["pivot"] = self.pivot.to_dict()
+        if self.include != NOTHING_MORE:
+            written["include"] = self.include.to_json()
+        return written
 
     def with_changes(self, **changes: Any) -> Self:
         """Return a copy with some attributes changed."""
@@ -143,8 +190,6 @@ class GridQuery:
 def _refuse_other_versions(raw: JSONObject) -> None:
     if raw.get("v") not in (None, PROTOCOL_VERSION):
         raise QueryError.at("/v", f"This site speaks version {PROTOCOL_VERSION} of the protocol.")
-    if raw.get("include"):
-        raise QueryError.at("/include", "There is nothing more to include; leave it out.")
 
 
 def _read_columns(raw: Any) -> tuple[str, ...]:
@@ -228,7 +273,6 @@ def _read_zone(raw: Any) -> str:
 
 _READERS: Mapping[str, Any] = {
     "v": None,
-    "include": None,
     "columns": _read_columns,
     "sort": _read_sort,
     "filter": read_filter,
@@ -236,4 +280,9 @@ _READERS: Mapping[str, Any] = {
     "window": _read_window,
     "count": _read_count,
     "tz": _read_zone,
+    "group": read_group,
+    "path": read_path,
+    "aggregates": read_aggregates,
+    "pivot": read_pivot,
+    "include": read_include,
 }

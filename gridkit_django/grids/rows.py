@@ -1,4 +1,4 @@
-"""Answers a query: compiles it through the gate, reads one window of rows, and puts them into their wire form."""
+"""Answers a query for rows of the model: through the gate, one window at a time, in their wire form."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from gridkit_django.grids.columns.frame import Frame
 from gridkit_django.grids.counting import Count, CountKind, count_queryset
 from gridkit_django.grids.cursors import make_cursor, query_seal, read_cursor
 from gridkit_django.grids.filters import FilterCompiler
+from gridkit_django.grids.keys import bind_key
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery, OffsetWindow
 from gridkit_django.grids.search import search_condition
 from gridkit_django.grids.sorting import OrderTerm, effective_sort, order_terms
@@ -27,22 +28,54 @@ from gridkit_django.typing import JSONValue, MutableJSONObject
 
 
 @dataclass(frozen=True, slots=True)
+class GroupInfo:
+    """What makes a row a group.
+
+    Attributes:
+        key: the value that its rows share, in its wire form; None for the rows without a value.
+        label: what people read for it, or None.
+        child_count: how many rows of the model are in it, however deep.
+        level: how deep it is; 0 for the outermost groups.
+        expandable: whether groups are inside; in the innermost groups, rows are.
+    """
+
+    key: JSONValue
+    label: str | None
+    child_count: int
+    level: int
+    expandable: bool
+
+    def to_dict(self) -> MutableJSONObject:
+        """Write it as JSON."""
+        return {
+            "key": self.key,
+            "label": self.label,
+            "childCount": self.child_count,
+            "level": self.level,
+            "expandable": self.expandable,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row, as a user sees it.
 
     Attributes:
-        id: the primary key in its wire form.
-        version: the token of the row's version.
-        data: column id to value in its wire form.
+        id: the primary key in its wire form; the path of a group as JSON text.
+        version: the token of the row's version; empty for a group.
+        data: column id to value in its wire form; figures under their names.
+        group: what makes it a group, or None for a row of the model.
     """
 
     id: JSONValue
     version: str
     data: dict[str, JSONValue]
+    group: GroupInfo | None = None
 
     def to_dict(self) -> MutableJSONObject:
         """Write the row as JSON."""
-        return {"id": self.id, "v": self.version, "d": self.data}
+        written: MutableJSONObject = {"id": self.id, "v": self.version, "d": self.data}
+        return written if self.group is None else {**written, "g": self.group.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +108,20 @@ class RowsPage:
         window: where the window lies.
         count: how many rows match.
         query: the query as it was understood: defaults filled in.
+        dropped: where in the request something stands that plays no part at this level of groups (JSON Pointers).
+        totals: the aggregates over all matching rows, or None when they were not asked for.
+        pivot_fields: the columns that a pivot made, or None without one.
+        facets: column id to its distinct values, or None when they were not asked for.
     """
 
     rows: tuple[Row, ...]
     window: WindowInfo
     count: Count
     query: GridQuery
+    dropped: tuple[str, ...] = ()
+    totals: dict[str, JSONValue] | None = None
+    pivot_fields: tuple[MutableJSONObject, ...] | None = None
+    facets: dict[str, MutableJSONObject] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,29 +160,55 @@ class Compiled:
 
 
 def compile_query(access: GridAccess, query: GridQuery) -> Compiled:
-    """Take a query through the gate. Nothing is read yet.
+    """Take a query for rows of the model through the gate. Nothing is read yet.
+
+    A query with groups and a path that leads to one of the innermost is about the rows in it; with a shorter path,
+    about all rows in the group that it leads to.
 
     Raises:
         UnknownColumnError: for a column that does not exist or that the user may not see; no difference shows.
         QueryError: for anything else that this grid can't answer.
     """
     columns = _projection(access, query)
+    asked = tuple(term for index, term in enumerate(query.sort) if index not in figure_terms(access, query))
     query = query.with_changes(
         columns=tuple(column.id for column in columns),
-        sort=effective_sort(access, query.sort),
-        window=_sized(access, query),
+        sort=effective_sort(access, asked),
+        window=sized_window(access, query),
     )
+    rows, frame = matching_rows(access, query)
+    return Compiled(access, query, rows, columns, order_terms(access, query.sort), frame)
+
+
+def matching_rows(access: GridAccess, query: GridQuery) -> tuple[QuerySet[Any], Frame]:
+    """Return the rows that filter, search and path leave of those that the user may see, in no order, and the frame.
+
+    Raises:
+        UnknownColumnError: for a column that does not exist or that the user may not see; no difference shows.
+        QueryError: for anything else that this grid can't answer.
+    """
     rows = access.queryset()
     frame = Frame(zone_of(access, query.tz), connections[rows.db].vendor)
     if query.filter is not None:
         rows = rows.filter(FilterCompiler(access, frame).compile(query.filter))
     if query.search:
         rows = rows.filter(search_condition(access, query.search, frame))
-    return Compiled(access, query, rows, columns, order_terms(access, query.sort), frame)
+    for level, (term, key) in enumerate(zip(query.group, query.path, strict=False)):
+        bound = bind_key(access, term, "", frame, f"/group/{level}")
+        rows = rows.filter(bound.condition(key, f"/path/{level}"))
+    return rows, frame
 
 
-def fetch_rows(access: GridAccess, query: GridQuery) -> RowsPage:
-    """Answer a query.
+def figure_terms(access: GridAccess, query: GridQuery) -> frozenset[int]:
+    """Return the places of the sort terms that name a figure and no column: rows of the model have no figures."""
+    figures = {item.name for item in (*query.aggregates, *(query.pivot.values if query.pivot else ()))}
+    return frozenset(
+        index for index, term in enumerate(query.sort) if term.col in figures and term.col not in access.by_id
+    )
+
+
+def fetch_window(access: GridAccess, query: GridQuery) -> RowsPage:
+    """Answer a query for rows of the model.
 
     One SQL query reads the rows, however many there are; a cursor whose window crosses from values to NULLs takes one
     more for each crossing. One more counts, unless the window itself shows the number.
@@ -151,15 +218,18 @@ def fetch_rows(access: GridAccess, query: GridQuery) -> RowsPage:
         CursorMismatchError: when it belongs to another question.
         QueryError: for anything else that this grid can't answer.
     """
+    dropped = tuple(f"/sort/{index}" for index in sorted(figure_terms(access, query)))
     compiled = compile_query(access, query)
     layout = RowLayout(access, compiled.columns, compiled.frame.zone, extra=compiled.terms)
     seal = query_seal(access, compiled.query)
-    found = _read_window(compiled, layout, seal)
+    reader = WindowReader(compiled.rows, compiled.terms, layout.paths, compiled.frame)
+    found = read_window(reader, compiled.query, seal)
     return RowsPage(
         rows=tuple(layout.row(values) for values in found.values),
-        window=_window_info(compiled, layout, found, seal),
-        count=_count(compiled, found),
+        window=window_info(reader, found, seal),
+        count=count_window(compiled.rows, compiled.query.count, found),
         query=compiled.query,
+        dropped=dropped,
     )
 
 
@@ -212,7 +282,8 @@ def _projection(access: GridAccess, query: GridQuery) -> tuple[Column, ...]:
     return tuple(access.column(name, f"/columns/{index}") for index, name in enumerate(query.columns))
 
 
-def _sized(access: GridAccess, query: GridQuery) -> OffsetWindow | CursorWindow:
+def sized_window(access: GridAccess, query: GridQuery) -> OffsetWindow | CursorWindow:
+    """Return the window with its size filled in."""
     window = query.window
     if isinstance(window, OffsetWindow) or window.size is not None:
         return window
@@ -224,33 +295,40 @@ def page_size(access: GridAccess) -> int:
     return access.options.page_size or settings().PAGE_SIZE
 
 
-def _read_window(compiled: Compiled, layout: RowLayout, seal: str) -> Slice:
-    reader = WindowReader(compiled.rows, compiled.terms, layout.paths, compiled.frame)
-    window = compiled.query.window
+def read_window(reader: WindowReader, query: GridQuery, seal: str) -> Slice:
+    """Read the window that a query with a sized window asks for.
+
+    Raises:
+        CursorError: when the window's cursor is none of this site's.
+        CursorMismatchError: when it belongs to another question.
+    """
+    window = query.window
     if isinstance(window, OffsetWindow):
         return reader.at_offset(window.start, window.end)
-    size = window.size or page_size(compiled.access)
+    size = window.size or settings().PAGE_SIZE
     if window.after is not None:
-        return reader.after(read_cursor(window.after, compiled.terms, "after", seal), size)
+        return reader.after(read_cursor(window.after, reader.terms, "after", seal), size)
     if window.before is not None:
-        return reader.before(read_cursor(window.before, compiled.terms, "before", seal), size)
+        return reader.before(read_cursor(window.before, reader.terms, "before", seal), size)
     return reader.at_offset(0, size)
 
 
-def _window_info(compiled: Compiled, layout: RowLayout, found: Slice, seal: str) -> WindowInfo:
+def window_info(reader: WindowReader, found: Slice, seal: str) -> WindowInfo:
+    """Say where a window lies, with the cursors to both sides."""
+    positions = [reader.paths.index(term.path) for term in reader.terms]
+
     def keys(values: Values) -> list[Any]:
-        return [layout.value(values, term.column) for term in compiled.terms]
+        return [values[position] for position in positions]
 
     rows = found.values
-    following = make_cursor(compiled.terms, keys(rows[-1]), "after", seal) if rows and found.has_next else None
-    previous = make_cursor(compiled.terms, keys(rows[0]), "before", seal) if rows and found.has_previous else None
+    following = make_cursor(reader.terms, keys(rows[-1]), "after", seal) if rows and found.has_next else None
+    previous = make_cursor(reader.terms, keys(rows[0]), "before", seal) if rows and found.has_previous else None
     return WindowInfo(found.start, found.has_next and bool(rows), following, previous)
 
 
-def _count(compiled: Compiled, found: Slice) -> Count:
-    """Count, unless the window ends the rows and so shows their number."""
-    mode = compiled.query.count
+def count_window(rows: QuerySet[Any], mode: CountMode, found: Slice, *, key: str = "pk") -> Count:
+    """Count the rows, unless the window ends them and so shows their number."""
     at_end = found.start is not None and not found.has_next and bool(found.values or found.start == 0)
     if at_end and mode is not CountMode.NONE:
         return Count((found.start or 0) + len(found.values), CountKind.EXACT)
-    return compiled.count(mode)
+    return count_queryset(rows, mode, key=key)

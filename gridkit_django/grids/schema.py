@@ -10,7 +10,9 @@ from django.utils.translation import get_language
 from gridkit_django.conf import settings
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns import Column
+from gridkit_django.grids.groups import AGGREGATES_MAX
 from gridkit_django.grids.methods import list_methods
+from gridkit_django.grids.periods import PRESETS
 from gridkit_django.grids.query import PROTOCOL_VERSION
 from gridkit_django.grids.rows import page_size
 from gridkit_django.grids.sorting import effective_sort
@@ -31,6 +33,7 @@ def grid_schema(access: GridAccess) -> MutableJSONObject:
         "label": str(access.options.label),
         "columns": [_column(column, editable=column.id in editable) for column in access.columns],
         "limits": _limits(),
+        "relative": list(PRESETS),
         "permissions": {"edit": access.can_edit, "export": access.can_export},
         "methods": [
             {"name": spec.name, "label": str(spec.label), "plugin": spec.plugin_id, "schema": spec.schema}
@@ -60,6 +63,10 @@ def _column(column: Column, *, editable: bool) -> MutableJSONObject:
         "searchable": bool(column.searchable),
         "editable": editable,
         "editor": column.editor if editable else None,
+        "groupable": column.groupable,
+        "aggregates": [fn.value for fn in column.functions],
+        "periods": [period.value for period in column.periods],
+        "lookup": column.lookup or None,
         "choices": None if choices is None else [{"value": value, "label": label} for value, label in choices],
         "description": str(column.description),
         "width": column.width,
@@ -74,6 +81,9 @@ def _limits() -> MutableJSONObject:
         "nodes": limits.FILTER_NODES_MAX,
         "inList": limits.FILTER_LIST_MAX,
         "sort": limits.SORT_TERMS_MAX,
+        "groups": limits.GROUPS_MAX,
+        "aggregates": AGGREGATES_MAX,
+        "pivotColumns": limits.PIVOT_COLUMNS_MAX,
         "searchLength": limits.SEARCH_LENGTH_MAX,
     }
 

@@ -95,3 +95,32 @@ def test_question_that_makes_no_sense_is_refused_with_the_place(
 ) -> None:
     document = assert_problem(reader.post(ROWS, question, format="json"), 422, code)
     assert [item["pointer"] for item in document["errors"]] == [pointer]
+
+
+@pytest.mark.both_databases
+def test_groups_with_totals_and_facets_cross_the_wire(reader: APIClient, products: list[Any]) -> None:
+    question = {
+        "group": ["category"],
+        "aggregates": [{"col": "stock", "fn": "sum", "as": "stock"}],
+        "include": ["totals", {"facets": ["rating"]}],
+        "sort": [{"col": "name", "dir": "asc"}],
+    }
+    answer = reader.post(ROWS, question, format="json").json()
+    assert all(row["g"]["level"] == 0 and row["v"] == "" for row in answer["rows"])
+    assert answer["totals"]["stock"] == sum(row["d"]["stock"] for row in answer["rows"])
+    assert sum(value["count"] for value in answer["facets"]["rating"]["values"]) == len(products)
+    assert answer["dropped"] == ["/sort/0"]
+    assert "pivotFields" not in answer
+
+
+def test_facet_and_lookup_answer_through_the_gate(reader: APIClient, products: list[Any]) -> None:
+    facet = reader.post(f"{PRODUCTS}facets/sku/", {"order": "value", "size": 2}, format="json").json()
+    assert [item["value"] for item in facet["values"]] == ["S1", "S2"]
+    more = reader.post(f"{PRODUCTS}facets/sku/", {"order": "value", "after": facet["next"]}, format="json").json()
+    assert [item["value"] for item in more["values"]] == ["S3", "S4", "S5"]
+    options = reader.post(f"{PRODUCTS}lookup/sku/", {"q": "s4"}, format="json").json()
+    assert options == {"options": [{"value": "S4", "label": "S4"}], "hasNext": False, "next": None}
+    for kind in ("facets", "lookup"):
+        assert_problem(reader.post(f"{PRODUCTS}{kind}/nothing/", {}, format="json"), 422, "column-unknown")
+        assert_problem(reader.post(f"{PRODUCTS}{kind}/sku/", {"colour": 1}, format="json"), 422, "query-invalid")
+        assert_problem(reader.post(f"/gridkit/api/grids/nowhere/{kind}/sku/", {}, format="json"), 404, "grid-not-found")

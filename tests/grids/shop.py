@@ -10,9 +10,10 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from gridkit_django.grids import Grid, GridAccess, TextColumn
+from gridkit_django.grids.answers import fetch_rows
 from gridkit_django.grids.columns import DecimalColumn
 from gridkit_django.grids.query import GridQuery
-from gridkit_django.grids.rows import RowsPage, fetch_rows
+from gridkit_django.grids.rows import RowsPage
 from tests.shop.models import Customer, Order, Product
 
 ADMIN = User(username="admin", is_superuser=True)

@@ -67,7 +67,7 @@ def test_whole_query_is_read() -> None:
         ([], "", QueryError),
         ({"sorting": []}, "", QueryError),
         ({"v": 2}, "/v", QueryError),
-        ({"include": ["facets"]}, "/include", QueryError),
+        ({"include": ["facets"]}, "/include/0", QueryError),
         ({"columns": []}, "/columns", QueryError),
         ({"columns": "a"}, "/columns", QueryError),
         ({"columns": {"a": 1}}, "/columns", QueryError),

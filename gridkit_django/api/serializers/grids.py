@@ -53,6 +53,14 @@ class ColumnSchema(ResponseBody):
     searchable: bool
     editable: bool
     editor: str | None
+    groupable: bool
+    """Whether rows can be grouped by it, and its values be counted (facets)."""
+    aggregates: list[str]
+    """Functions that an aggregate may use on this column."""
+    periods: list[str]
+    """Periods that its days can be grouped by."""
+    lookup: str | None
+    """The grid whose rows are the values to choose from; null for the values that occur."""
     choices: list[ColumnChoice] | None
     description: str
     width: int | None
@@ -66,6 +74,9 @@ class SchemaLimits(ResponseBody):
     nodes: int
     in_list: int
     sort: int
+    groups: int
+    aggregates: int
+    pivot_columns: int
     search_length: int
 
 
@@ -109,6 +120,8 @@ class GridSchema(ResponseBody):
     label: str
     columns: list[ColumnSchema]
     limits: SchemaLimits
+    relative: list[str]
+    """Names of the spans that the operator ``relative`` takes."""
     permissions: GridPermissions
     methods: list[MethodEntry]
     default_state: DefaultState

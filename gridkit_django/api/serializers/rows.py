@@ -62,6 +62,94 @@ class OffsetWindow(RequestBody):
     end: int
 
 
+class GroupTerm(RequestBody):
+    """One level of groups."""
+
+    col: str
+    by: Literal["day", "week", "month", "quarter", "year"] | None = None
+    """The period that days and points in time are grouped by."""
+
+
+class Aggregate(RequestBody):
+    """One figure over the rows of each group."""
+
+    col: str | None = None
+    """Left out, ``count`` counts rows."""
+    fn: Literal["count", "countDistinct", "sum", "avg", "min", "max"]
+    name: str | None = Field(default=None, alias="as")
+    """The key under which it is answered; ``<fn>_<col>`` when it is left out."""
+
+
+class Pivot(RequestBody):
+    """Figures for each value of some columns, beside each other."""
+
+    cols: list[str | GroupTerm]
+    values: list[Aggregate] | None = None
+    """The figures; left out, the aggregates of the request."""
+
+
+class IncludeFacets(RequestBody):
+    """Columns whose values are counted beside the rows."""
+
+    facets: list[str]
+
+
+class FacetRequest(RequestBody):
+    """A question for the values of a column; the filter and search are those of the rows."""
+
+    v: Literal[1] = 1
+    filter: FilterLeaf | FilterAnd | FilterOr | FilterNot | None = None
+    """What it says about this column alone plays no part."""
+    search: str = ""
+    tz: str | None = None
+    q: str = ""
+    """Only values in which this is found."""
+    order: Literal["count", "value"] = "count"
+    after: str | None = None
+    size: int = 50
+
+
+class FacetValue(ResponseBody):
+    """One value of a column."""
+
+    value: Any
+    """Null stands for the rows without a value."""
+    label: str | None
+    count: int
+
+
+class FacetAnswer(ResponseBody):
+    """The values of a column."""
+
+    values: list[FacetValue]
+    has_next: bool
+    next: str | None
+
+
+class LookupRequest(RequestBody):
+    """A question for the values that a cell may be given."""
+
+    q: str = ""
+    """Only options in which this is found."""
+    after: str | None = None
+    size: int = 50
+
+
+class LookupOption(ResponseBody):
+    """One value to choose."""
+
+    value: Any
+    label: str
+
+
+class LookupAnswer(ResponseBody):
+    """Values to choose from."""
+
+    options: list[LookupOption]
+    has_next: bool
+    next: str | None
+
+
 class RowsRequest(RequestBody):
     """A question to a grid. Everything may be left out."""
 
@@ -74,17 +162,36 @@ class RowsRequest(RequestBody):
     count: Literal["none", "capped", "estimated", "exact"] = "capped"
     tz: str | None = None
     """IANA name of the time zone that dates in filters are meant in."""
-    include: list[str] = Field(default_factory=list)
+    group: list[str | GroupTerm] = Field(default_factory=list)
+    """The levels of groups, outermost first."""
+    path: list[Any] = Field(default_factory=list)
+    """Keys of the groups that lead to the rows asked for; null is a key too."""
+    aggregates: list[Aggregate] = Field(default_factory=list)
+    pivot: Pivot | None = None
+    include: list[Literal["totals"] | IncludeFacets] = Field(default_factory=list)
+
+
+class GroupAnswer(ResponseBody):
+    """What makes a row a group."""
+
+    key: Any
+    label: str | None
+    child_count: int
+    level: int
+    expandable: bool
+    """Whether groups are inside; in the innermost groups, rows are."""
 
 
 class Row(ResponseBody):
-    """One row."""
+    """One row, or one group of rows."""
 
     id: str | int
     v: str
-    """Version token: send it as ``If-Match`` with an edit."""
+    """Version token: send it as ``If-Match`` with an edit. Empty for a group."""
     d: dict[str, Any]
-    """Column id to value: decimals as text, dates as ISO 8601."""
+    """Column id to value: decimals as text, dates as ISO 8601. Figures stand under their names."""
+    g: GroupAnswer | None = None
+    """Left out for a plain row."""
 
 
 class WindowAnswer(ResponseBody):
@@ -121,6 +228,14 @@ class RowsAnswer(ResponseBody):
     count: CountAnswer
     state: dict[str, Any]
     """The query as it was understood."""
+    dropped: list[str]
+    """JSON Pointers to sort terms that play no part at this level of groups."""
+    totals: dict[str, Any] | None = None
+    """Left out unless they were asked for."""
+    pivot_fields: list[dict[str, Any]] | None = None
+    """Left out without a pivot."""
+    facets: dict[str, FacetAnswer] | None = None
+    """Left out unless they were asked for."""
     meta: RowsMeta
 
 
@@ -151,9 +266,12 @@ class EditAnswer(ResponseBody):
 
 def page_body(page: RowsPage) -> dict[str, Any]:
     """Return a window of rows as it goes over the wire, without ``meta``."""
+    more = {"totals": page.totals, "pivotFields": page.pivot_fields, "facets": page.facets}
     return {
         "rows": [row.to_dict() for row in page.rows],
         "window": page.window.to_dict(),
         "count": page.count.to_dict(),
         "state": page.query.to_dict(),
+        "dropped": list(page.dropped),
+        **{key: value for key, value in more.items() if value is not None},
     }

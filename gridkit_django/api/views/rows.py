@@ -12,8 +12,8 @@ from gridkit_django.api.operations import Operation, query_parameter
 from gridkit_django.api.parsers import parse_json
 from gridkit_django.api.serializers.rows import RowsAnswer, RowsRequest, page_body
 from gridkit_django.grids import open_grid
+from gridkit_django.grids.answers import fetch_rows
 from gridkit_django.grids.query import GridQuery
-from gridkit_django.grids.rows import fetch_rows
 from gridkit_django.grids.schema import grid_schema, schema_etag
 
 _DESCRIPTION = (

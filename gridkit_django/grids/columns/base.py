@@ -13,7 +13,9 @@ from django.utils.text import capfirst
 from gridkit_django.exceptions import FilterValueError
 from gridkit_django.grids.columns.frame import Frame
 from gridkit_django.grids.columns.paths import AnyField, ResolvedPath
+from gridkit_django.grids.functions import EXTREMES, Fn
 from gridkit_django.grids.operators import EQUALITY, ORDERED, Op
+from gridkit_django.grids.periods import Period
 from gridkit_django.typing import JSONValue, User
 
 ColumnPermission: TypeAlias = str | Callable[[User], bool] | None
@@ -41,6 +43,8 @@ class Column:
         permission: who may see it; for all others the column does not exist at all.
         description: a longer explanation for people.
         width: the wished width in CSS pixels.
+        groupable: whether rows can be grouped by it, and its distinct values be counted.
+        lookup: id of the grid whose rows are the values to choose from; empty means the values that occur.
 
     Attributes:
         id: the name on the wire.
@@ -56,6 +60,8 @@ class Column:
     fields: ClassVar[FieldKinds] = ()
     excluded_fields: ClassVar[FieldKinds] = ()
     orderable: ClassVar[bool] = True
+    functions: ClassVar[tuple[Fn, ...]] = EXTREMES
+    periods: ClassVar[tuple[Period, ...]] = ()
 
     id: str
     path: str
@@ -76,6 +82,8 @@ class Column:
         permission: ColumnPermission = None,
         description: str = "",
         width: int | None = None,
+        groupable: bool = True,
+        lookup: str = "",
     ) -> None:
         self.source = source
         self.label = label
@@ -86,6 +94,8 @@ class Column:
         self.permission = permission
         self.description = description
         self.width = width
+        self.groupable = groupable and self.orderable
+        self.lookup = lookup
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, 'id', self.source)!r}>"
@@ -145,6 +155,15 @@ class Column:
             FilterValueError: when the value does not fit the column's type.
         """
         raise NotImplementedError
+
+    def clean_for(self, op: Op, raw: JSONValue) -> Any:
+        """Turn the JSON value of a condition into what its operator takes.
+
+        Raises:
+            FilterValueError: when the value does not fit operator and column.
+        """
+        del op
+        return self.clean(raw)
 
     def operand(self, value: Any, frame: Frame) -> Any:
         """Turn a cleaned value into what the ORM compares with."""
@@ -220,7 +239,7 @@ class Column:
 class OrderedColumn(Column):
     """A column whose values have an order that a filter can use."""
 
-    operators = ORDERED
+    operators: ClassVar[tuple[Op, ...]] = ORDERED
 
 
 def nothing() -> Q:

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from gridkit_django.grids.columns.base import Column
 from gridkit_django.grids.columns.frame import Frame
+from gridkit_django.grids.functions import COUNTS
 from gridkit_django.grids.operators import TRUTH, Op
 from gridkit_django.typing import JSONValue
 
@@ -17,6 +18,7 @@ class BooleanColumn(Column):
     """True, false, or no value."""
 
     type = "boolean"
+    functions = COUNTS
     operators = TRUTH
     fields = (models.BooleanField,)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import models
 
 from gridkit_django.grids.columns.base import Column
+from gridkit_django.grids.functions import COUNTS
 from gridkit_django.typing import JSONValue
 
 
@@ -16,6 +17,7 @@ class UUIDColumn(Column):
     """UUIDs (RFC 9562), in their hyphenated form on the wire."""
 
     type = "uuid"
+    functions = COUNTS
     fields = (models.UUIDField,)
 
     @property

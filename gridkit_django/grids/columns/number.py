@@ -13,6 +13,7 @@ from django.db.models import Value
 
 from gridkit_django.grids.columns.base import OrderedColumn
 from gridkit_django.grids.columns.frame import Frame
+from gridkit_django.grids.functions import SUMS
 from gridkit_django.typing import JSONValue
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
@@ -27,6 +28,7 @@ class IntegerColumn(OrderedColumn):
     """Whole numbers of 64 bits."""
 
     type = "integer"
+    functions = SUMS
     fields = (models.IntegerField,)
 
     def clean(self, raw: JSONValue) -> int:
@@ -46,6 +48,7 @@ class DecimalColumn(OrderedColumn):
     """Exact numbers. They cross the wire as strings, because JSON numbers are read as floats."""
 
     type = "decimal"
+    functions = SUMS
     fields = (models.DecimalField,)
 
     def clean(self, raw: JSONValue) -> Decimal:
@@ -84,6 +87,7 @@ class FloatColumn(OrderedColumn):
     """Floating numbers (IEEE 754 double)."""
 
     type = "float"
+    functions = SUMS
     fields = (models.FloatField,)
 
     def clean(self, raw: JSONValue) -> float:

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from gridkit_django.grids.columns.base import Column
 from gridkit_django.grids.columns.frame import Frame
+from gridkit_django.grids.functions import Fn
 from gridkit_django.grids.operators import BLANKS
 from gridkit_django.typing import JSONValue
 
@@ -20,6 +21,7 @@ class JSONColumn(Column):
     operators = BLANKS
     fields = (models.JSONField,)
     orderable = False
+    functions = (Fn.COUNT,)
 
     def clean(self, raw: JSONValue) -> Any:
         """No operator of this column takes a value.

@@ -16,14 +16,45 @@ from django.utils import timezone
 
 from gridkit_django.grids.columns.base import OrderedColumn
 from gridkit_django.grids.columns.frame import Frame
-from gridkit_django.grids.operators import Op
+from gridkit_django.grids.operators import TEMPORAL, Op
+from gridkit_django.grids.periods import PRESETS, Period, Span
 from gridkit_django.typing import JSONValue
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _YEARS = range(2, 9999)  # the first and the last year can't be moved between time zones
 
 
-class DateColumn(OrderedColumn):
+class CalendarColumn(OrderedColumn):
+    """What days and points in time share: spans that are relative to today, and periods to group by."""
+
+    operators = TEMPORAL
+    periods = tuple(Period)
+
+    def clean_for(self, op: Op, raw: JSONValue) -> Any:
+        """Accept the name of a span for ``relative``, and a value for all other operators.
+
+        Raises:
+            FilterValueError: for an unknown name, or a value that does not fit.
+        """
+        if op is not Op.RELATIVE:
+            return self.clean(raw)
+        if not isinstance(raw, str) or raw not in PRESETS:
+            raise self._refuse(f"one of {', '.join(PRESETS)}")
+        return raw
+
+    def condition(self, op: Op, value: Any, to: Any, frame: Frame) -> Q:
+        """Return the condition of a positive operator; ``relative`` is a half-open span in the grid's zone."""
+        if op is not Op.RELATIVE:
+            return super().condition(op, value, to, frame)
+        return self.within(PRESETS[value](timezone.localdate(timezone=frame.zone)), frame)
+
+    def within(self, span: Span, frame: Frame) -> Q:
+        """Return the condition "from the first day of a span up to but not including its end"."""
+        first, end = span
+        return self.compare(Op.GTE, first, frame) & self.compare(Op.LT, end, frame)
+
+
+class DateColumn(CalendarColumn):
     """Calendar days."""
 
     type = "date"
@@ -75,7 +106,7 @@ class TimeColumn(OrderedColumn):
         return str(value.isoformat())
 
 
-class DateTimeColumn(OrderedColumn):
+class DateTimeColumn(CalendarColumn):
     """Points in time.
 
     A filter may name a point in time or a whole day. A day means the half-open span from its first moment to the

@@ -1,0 +1,174 @@
+"""Groups of rows: one level at a time, with figures, ordered and read in windows as rows are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from gridkit_django.exceptions import QueryError
+from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.cursors import query_seal
+from gridkit_django.grids.figures import Figure, bind_figures
+from gridkit_django.grids.keys import GroupKey, bind_key
+from gridkit_django.grids.query import GridQuery, SortTerm
+from gridkit_django.grids.rows import (
+    GroupInfo,
+    Row,
+    RowsPage,
+    count_window,
+    matching_rows,
+    read_window,
+    sized_window,
+    window_info,
+)
+from gridkit_django.grids.sorting import OrderTerm
+from gridkit_django.grids.windows import Values, WindowReader
+
+KEY = "gridkit_key"
+ROWS = "gridkit_rows"
+FIGURE = "gridkit_figure"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level of groups that passed the gate.
+
+    Attributes:
+        access: the grid and the user.
+        query: the query with its window sized and only the sort terms that play a part here.
+        rows: the matching rows of the model, in no order.
+        key: what the rows are grouped by.
+        figures: what is computed for each group.
+        dropped: where in the request sort terms stand that play no part at this level.
+    """
+
+    access: GridAccess
+    query: GridQuery
+    rows: QuerySet[Any]
+    key: GroupKey
+    figures: tuple[Figure, ...]
+    dropped: tuple[str, ...]
+
+    @property
+    def depth(self) -> int:
+        """How deep the level is; 0 for the outermost groups."""
+        return len(self.query.path)
+
+    @property
+    def groups(self) -> QuerySet[Any]:
+        """The groups, one row for each, in no order."""
+        figures = {figure.annotation: figure.expression for figure in self.figures}
+        keyed = self.rows.annotate(**{KEY: self.key.expression}).order_by().values(KEY)
+        groups: QuerySet[Any] = keyed.annotate(**{ROWS: Count("*")}, **figures)
+        return groups
+
+    @property
+    def terms(self) -> tuple[OrderTerm, ...]:
+        """The order; the key comes last, because no two groups share it."""
+        columns = {figure.name: figure.column for figure in self.figures}
+        terms = [
+            OrderTerm(
+                columns.get(term.col, self.key.key),
+                descending=term.direction == "desc",
+                nulls_first=term.nulls == "first",
+            )
+            for term in self.query.sort
+        ]
+        if all(term.path != KEY for term in terms):
+            terms.append(OrderTerm(self.key.key))
+        return tuple(terms)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What is read of each group: key, number of rows, figures."""
+        return (KEY, ROWS, *(figure.annotation for figure in self.figures))
+
+    def row(self, values: Values) -> Row:
+        """Make a row out of a tuple that was read by ``paths``."""
+        key, rows, *figures = values
+        wire = self.key.to_wire(key)
+        data = {self.key.column.id: wire}
+        zone = self.key.frame.zone
+        data |= {figure.name: figure.to_wire(value, zone) for figure, value in zip(self.figures, figures, strict=True)}
+        inner = self.depth < len(self.query.group) - 1
+        group = GroupInfo(wire, self.key.label(key), rows, self.depth, expandable=inner)
+        return Row(json.dumps([*self.query.path, wire]), "", data, group)
+
+
+def compile_level(access: GridAccess, query: GridQuery) -> Level:
+    """Take a query for groups through the gate. Nothing is read yet.
+
+    Raises:
+        UnknownColumnError: for a column that does not exist or that the user may not see; no difference shows.
+        QueryError: for anything else that this grid can't answer.
+    """
+    rows, frame = matching_rows(access, query)
+    depth = len(query.path)
+    for level, term in enumerate(query.group):
+        bind_key(access, term, KEY, frame, f"/group/{level}")
+    key = bind_key(access, query.group[depth], KEY, frame, f"/group/{depth}")
+    figures = bind_figures(access, query.aggregates, FIGURE)
+    sort, dropped = _sort_here(access, query, key, figures)
+    query = query.with_changes(sort=sort, window=sized_window(access, query))
+    return Level(access, query, plain(rows), key, figures, dropped)
+
+
+def fetch_groups(access: GridAccess, query: GridQuery) -> RowsPage:
+    """Answer a query for groups: one SQL query reads the window, one more counts the groups.
+
+    Raises:
+        CursorError: when the window's cursor is none of this site's.
+        CursorMismatchError: when it belongs to another question.
+        QueryError: for anything else that this grid can't answer.
+    """
+    return fetch_level(access, query)[1]
+
+
+def fetch_level(access: GridAccess, query: GridQuery) -> tuple[Level, RowsPage]:
+    """Answer a query for groups, and say what it was understood as. Raises as ``fetch_groups`` does."""
+    level = compile_level(access, query)
+    seal = query_seal(access, level.query)
+    reader = WindowReader(level.groups, level.terms, level.paths, level.key.frame)
+    found = read_window(reader, level.query, seal)
+    page = RowsPage(
+        rows=tuple(level.row(values) for values in found.values),
+        window=window_info(reader, found, seal),
+        count=count_window(level.groups, level.query.count, found, key=KEY),
+        query=level.query,
+        dropped=level.dropped,
+    )
+    return level, page
+
+
+def plain(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the same rows as a queryset that can be grouped: its own annotations would take part in that."""
+    query = rows.query
+    if not (query.annotations or query.distinct or query.combinator or query.is_sliced):
+        return rows
+    same: QuerySet[Any] = rows.model._base_manager.using(rows.db).filter(pk__in=rows.order_by().values("pk"))
+    return same
+
+
+def _sort_here(
+    access: GridAccess, query: GridQuery, key: GroupKey, figures: Sequence[Figure]
+) -> tuple[tuple[SortTerm, ...], tuple[str, ...]]:
+    """Return the sort terms that name this level's key or a figure, and where the others stand.
+
+    The others order another level or the rows; still each must name a column that the user may see.
+    """
+    named = {figure.name for figure in figures}
+    kept: list[SortTerm] = []
+    dropped: list[str] = []
+    for index, term in enumerate(query.sort):
+        if term.col in named or (term.col == key.column.id):
+            kept.append(term)
+            continue
+        column = access.column(term.col, f"/sort/{index}/col")
+        if not column.sortable:
+            raise QueryError.at(f"/sort/{index}/col", f"The rows can't be sorted by the column {column.id!r}.")
+        dropped.append(f"/sort/{index}")
+    return tuple(kept), tuple(dropped)
