@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from gridkit_django.exceptions import PluginNotFoundError, PluginStateError
@@ -18,6 +18,7 @@ from gridkit_django.models import (
     HealthCheckResult,
     HealthStatus,
     InstalledPlugin,
+    PluginCrash,
 )
 from gridkit_django.plugins.deadline import DeadlineCaller, DeadlineError
 from gridkit_django.plugins.health import PluginHealth
@@ -31,6 +32,7 @@ from gridkit_django.plugins.stats import describe
 DEADLINE_SECONDS = 1.0
 CODE = "health-unhealthy"
 _CRASHES_SINCE = timedelta(days=1)
+_FIELDS = ("plugin_id", "desired_state", "effective_state", "state_code", "state_reason", "revision")
 
 
 class HealthChecker:
@@ -80,7 +82,11 @@ class HealthChecker:
 
     def _check_rows(self, rows: Iterable[InstalledPlugin]) -> dict[str, PluginHealth]:
         checked = [(row, self.judge(row, _stored_facts(row))) for row in rows]
-        HealthCheckResult.objects.using(database()).bulk_create(_result(row, health) for row, health in checked)
+        results = [_result(row, health) for row, health in checked]
+        if len(results) == 1:
+            results[0].save(using=database(), force_insert=True)
+        else:
+            HealthCheckResult.objects.using(database()).bulk_create(results)
         for row, health in checked:
             self._report(row, health)
         return {row.plugin_id: health for row, health in checked}
@@ -121,13 +127,16 @@ class HealthChecker:
 
 def _rows() -> QuerySet[InstalledPlugin, Any]:
     """Return the plugins, each with what the database knows about its health."""
-    recent = Q(crashes__found_at__gte=timezone.now() - _CRASHES_SINCE)
-    rows = InstalledPlugin.objects.using(database())
-    return rows.annotate(storage=F("storage_usage__used_bytes"), died=Count("crashes", filter=recent))
+    since = timezone.now() - _CRASHES_SINCE
+    crashes = PluginCrash.objects.filter(plugin=OuterRef("pk"), found_at__gte=since).order_by().values("plugin")
+    rows = InstalledPlugin.objects.using(database()).only(*_FIELDS)
+    return rows.annotate(
+        storage=F("storage_usage__used_bytes"), died=Subquery(crashes.annotate(number=Count("pk")).values("number"))
+    )
 
 
 def _stored_facts(row: Any) -> StoredFacts:
-    return StoredFacts(row.storage or 0, row.died)
+    return StoredFacts(row.storage or 0, row.died or 0)
 
 
 def _result(row: InstalledPlugin, health: PluginHealth) -> HealthCheckResult:

@@ -112,7 +112,10 @@ class UsageRecorder:
                 self._lives[plugin_id] = live
 
     def record(self) -> None:
-        """Store what is new, when the last time was ``HEARTBEAT_SECONDS`` ago."""
+        """Store what is new, when the last time was ``HEARTBEAT_SECONDS`` ago; the first time at once.
+
+        So a process that ends after one task has stored what it did.
+        """
         if time.monotonic() - self._stored_at >= settings().HEARTBEAT_SECONDS:
             self.store()
 
@@ -151,7 +154,7 @@ class UsageRecorder:
         self._known: dict[str, Mapping[CallStats, str]] = {}
         self._sums = {}
         self._new: set[_Key] = set()
-        self._stored_at = time.monotonic()
+        self._stored_at = 0.0
         self._born = int(time.time())
 
     def _collect(self, hour: datetime) -> None:
