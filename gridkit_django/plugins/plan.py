@@ -111,10 +111,15 @@ def make_plan(installed: Sequence[PlannedPlugin], core_version: str, change: Pla
     if change is None:
         return _plan_of(plugins, core_version)
     before = _plan_of(plugins, core_version)
-    after = _plan_of(_changed(plugins, change), core_version)
+    then = _changed(plugins, change)
+    after = _plan_of(then, core_version)
     stops = {key: _new_reasons(after.held[key], before.held.get(key, ())) for key in after.held if key in plugins}
     stops = {key: reasons for key, reasons in stops.items() if reasons and key != change.plugin_id}
-    refused = (*after.held.get(change.plugin_id, ()), *_refusals(change.plugin_id, stops))
+    refused = (
+        *after.held.get(change.plugin_id, ()),
+        *_refusals(change.plugin_id, stops),
+        *_rivals(change.plugin_id, then, after),
+    )
     return replace(after, stops=MappingProxyType(stops), refused=refused)
 
 
@@ -203,6 +208,17 @@ def _refusals(changed: str, stops: Mapping[str, Iterable[PlanReason]]) -> Iterab
                 yield PlanReason(item.pointer, f"it can't be active together with {other}", other)
             else:
                 yield PlanReason(item.pointer, f"{other} would have to stop: {item.detail}", other)
+
+
+def _rivals(changed: str, plugins: Mapping[str, PlannedPlugin], plan: Plan) -> Iterable[PlanReason]:
+    """Tell of the plugins that are only held for now: when they come back, one of the two would have to go."""
+    item = plugins.get(changed)
+    if item is None or not item.wanted or item.metadata is None or changed in plan.held:
+        return
+    for other in plan.held:
+        metadata = plugins[other].metadata
+        if other in item.metadata.incompatible_with or (metadata and changed in metadata.incompatible_with):
+            yield PlanReason("/incompatible_with", f"it can't be active together with {other}, which is wanted", other)
 
 
 def _peers(item: PlannedPlugin) -> tuple[tuple[str, str], ...]:

@@ -167,7 +167,9 @@ def test_dry_run_of_a_change_says_what_comes_of_it(data: st.DataObject) -> None:
     assert (dry.order, dry.held, dry.cycles) == (after.order, after.held, after.cycles)
     stopped = (set(before.order) - set(after.order)) - {change.plugin_id}
     assert stopped <= set(dry.stops), "whoever stops is named"
-    assert bool(dry.refused) == bool(dry.stops or change.plugin_id in dry.held)
+    refused = bool(dry.stops or change.plugin_id in dry.held)
+    assert refused <= bool(dry.refused)
+    assert refused or all("which is wanted" in item.detail and item.other in dry.held for item in dry.refused)
     assert change.plugin_id not in dry.stops
 
 
@@ -254,6 +256,13 @@ def test_change_that_may_not_be_made_is_refused_with_reasons(change: PlanChange,
         plugin("ill", blocked="it is suspended"),
     ]
     assert [item.detail for item in make_plan(site, CORE, change).refused] == refused
+
+
+def test_rival_that_is_only_held_for_now_counts_too() -> None:
+    site = [plugin("wall", wanted=False), plugin("door", blocked="it is suspended", incompatible_with=["wall"])]
+    plan = make_plan(site, CORE, PlanChange(ChangeKind.ACTIVATE, "wall"))
+    assert [item.detail for item in plan.refused] == ["it can't be active together with door, which is wanted"]
+    assert plan.order == ("wall",)
 
 
 def test_change_that_brings_a_rival_back_names_who_would_stop() -> None:
