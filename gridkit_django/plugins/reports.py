@@ -7,6 +7,7 @@ and written again at the end of the request or task; a report that is already tr
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -111,18 +112,23 @@ class Reporter:
 
     def __init__(self, generations: GenerationStore) -> None:
         self._generations = generations
-        self._pending: tuple[Report, ...] = ()
+        # Threads add and take side by side; a deque does both in one step, and needs no lock that a fork could break.
+        self._pending: deque[Report] = deque(maxlen=_PENDING_MAX)
 
     def report(self, report: Report) -> None:
         """Write a report; a failure to do so is logged, and tried again at the end of the request or task."""
         if not self._write(report) or in_transaction():
-            self._pending = (*self._pending, report)
+            self._pending.append(report)
 
     def flush(self) -> None:
         """Write again what was reported inside transactions, or could not be written; keep what still can't."""
-        pending, self._pending = self._pending, ()
-        failed = tuple(report for report in pending if not self._write(report))
-        self._pending = (*failed, *self._pending)[-_PENDING_MAX:]
+        for _ in range(len(self._pending)):
+            try:
+                report = self._pending.popleft()
+            except IndexError:  # another thread took the rest
+                return
+            if not self._write(report):
+                self._pending.append(report)
 
     def _write(self, report: Report) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_plugin_that_is_not_to_run_is_agreed_on_where_it_does_not_run(manager: P
     suspended = manager.convergence("listener")
     manager.activate_plugin("listener")
     manager.deactivate_plugin("listener")
-    RuntimeProcess.objects.filter(kind="command").delete()
+    RuntimeProcess.objects.filter(pid=os.getpid()).delete()
     assert _pids(suspended) == _pids(manager.convergence("listener")) == ([1], [2])
     assert suspended.revision is None
 

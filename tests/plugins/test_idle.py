@@ -189,7 +189,6 @@ def test_request_of_a_real_server_in_a_test_run_starts_no_thread(
 @pytest.mark.both_databases
 def test_look_follows_what_another_process_did_and_shows_that_this_one_lives(manager: PluginManager) -> None:
     manager.install_plugin(Listener)
-    manager.runtime.mark_unchecked("web")
     InstalledPlugin.objects.update(desired_state="inactive", effective_state="installed", revision=7)
     manager.runtime.generations.bump()
     RuntimeProcess.objects.all().delete()
