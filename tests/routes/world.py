@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from tests.servers.http import Client
 from tests.servers.processes import wait_until
 from tests.servers.stack import Stack
 
@@ -18,6 +19,8 @@ from datetime import datetime, timedelta, timezone
 from example_project.flights.models import Airline, Airport, Flight
 from example_project.flights.official import ensure_official_plugins
 from example_project.flights.people import ensure_people
+from django.contrib.auth.models import User
+from rest_framework.authtoken.models import Token
 
 Airline.objects.bulk_create([Airline(carrier=c, name=n) for c, n in [("AA", "American"), ("UA", "United")]])
 Airport.objects.bulk_create(
@@ -37,6 +40,7 @@ Flight.objects.bulk_create(
     ]
 )
 ensure_people({PASSWORD!r})
+Token.objects.bulk_create([Token(user=user, key=f"token-of-{{user.username}}") for user in User.objects.all()])
 """
 
 _OFFICIAL = "from example_project.flights.official import ensure_official_plugins; ensure_official_plugins()"
@@ -54,6 +58,11 @@ def furnish(stack: Stack, *, plugins: bool = True) -> Stack:
         if plugins:
             stack.python(_OFFICIAL)
     return stack
+
+
+def swift(stack: Stack, user: str, *, index: int = 0) -> Client:
+    """Return a client of one of the web processes that names its user by a token."""
+    return Client(stack.url(index), token=f"token-of-{user}")
 
 
 def plugin_row(stack: Stack, plugin_id: str) -> int:

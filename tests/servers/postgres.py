@@ -7,6 +7,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,31 +65,70 @@ def running_postgres() -> Iterator[PostgresServer]:
     if given.startswith("postgres"):
         yield PostgresServer(given)
         return
+    with own_postgres() as server:
+        yield PostgresServer(server.url)
+
+
+class OwnPostgres:
+    """A server of our own, in a folder, that can be ended and started again.
+
+    Args:
+        folder: Where its data and its Unix socket go; it must belong to `user`.
+        user: The system user that runs it; None for this one.
+
+    Attributes:
+        url: The address of its maintenance database.
+    """
+
+    def __init__(self, folder: Path, user: str | None) -> None:
+        self.url = f"postgres://postgres@{quote(str(folder), safe='')}/postgres"
+        self._folder = folder
+        self._user = user
+        self._binaries = _binaries(folder, user)
+        self._server: ServerProcess | None = None
+        _make_cluster(self._binaries, folder, user)
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections, on a Unix socket only."""
+        options = [word for value in FAST for word in ("-c", value)]
+        data = self._folder / "data"
+        command: list[str | Path] = [self._binaries / "postgres", "-D", data, "-k", self._folder, "-h", "", *options]
+        log, env = self._folder / "log", _environment(self._folder)
+        self._server = ServerProcess("PostgreSQL", command, log, user=self._user, env=env, cwd=self._folder)
+        self._server.wait_ready(lambda: _answers(self._folder))
+
+    def stop(self) -> None:
+        """End it, with all its connections."""
+        if self._server is not None:
+            self._server.stop(signal.SIGINT)
+
+
+@contextlib.contextmanager
+def own_postgres() -> Iterator[OwnPostgres]:
+    """Give a PostgreSQL server of our own, started from PyPI's binaries or from PATH.
+
+    Raises:
+        ServerError: There are no binaries, or the server does not start; the message holds its log.
+    """
     with scratch_folder("pg") as folder:
         user = _owner()
         if user:
             shutil.chown(folder, user)
-        binaries = _binaries(folder, user)
-        server = _start(binaries, folder, user)
+        server = OwnPostgres(folder, user)
+        server.start()
         try:
-            yield PostgresServer(f"postgres://postgres@{quote(str(folder), safe='')}/postgres")
+            yield server
         finally:
             server.stop()
 
 
-def _start(binaries: Path, folder: Path, user: str | None) -> ServerProcess:
-    """Make a cluster in the folder and start a server that listens on a Unix socket there only."""
-    data = folder / "data"
-    made = _run_as(
-        user, [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "utf8", "-N"], folder
-    )
+def _make_cluster(binaries: Path, folder: Path, user: str | None) -> None:
+    """Make a cluster in the folder."""
+    data = str(folder / "data")
+    command = [str(binaries / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "utf8", "-N"]
+    made = _run_as(user, command, folder)
     if made.returncode:
         raise ServerError(f"initdb failed:\n{made.stdout}")
-    options = [word for value in FAST for word in ("-c", value)]
-    command: list[str | Path] = [binaries / "postgres", "-D", data, "-k", folder, "-h", "", *options]
-    server = ServerProcess("PostgreSQL", command, folder / "log", user=user, env=_environment(folder), cwd=folder)
-    server.wait_ready(lambda: _answers(folder))
-    return server
 
 
 def _answers(folder: Path) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -108,6 +109,16 @@ class Stack:
         self._web.append((url, server))
         return url
 
+    def start_uvicorn(self) -> str:
+        """Start one more web server of one process, over ASGI, and return its address."""
+        port = free_port()
+        command = [sys.executable, "-m", "uvicorn", "example_project.asgi:application", "--port", str(port)]
+        server = ServerProcess(f"uvicorn {port}", command, self.folder / f"web-{port}.log", env=self.env)
+        url = f"http://127.0.0.1:{port}"
+        server.wait_ready(lambda: _answers(url))
+        self._web.append((url, server))
+        return url
+
     def client(self, user: str = "", password: str = "", *, index: int = 0) -> Client:
         """Return an HTTP client for one of the web processes that sends this user's name and password (Basic)."""
         return Client(self.url(index), user, password)
@@ -147,6 +158,12 @@ class Stack:
                 return link.execute(query.encode()).fetchall()
         with contextlib.closing(sqlite3.connect(self.env["DATABASE_URL"].removeprefix("sqlite:///"))) as file:
             return file.execute(query).fetchall()
+
+    def pids(self) -> set[int]:
+        """Return the process ids of its servers and of their living children."""
+        servers = [*(server for _, server in self._web), *self._workers]
+        found = [psutil.Process(server.pid) for server in servers if server.alive()]
+        return {process.pid for parent in found for process in (parent, *parent.children(recursive=True))}
 
     def logs(self) -> str:
         """Return the end of every process's output, for a failing test's message."""
