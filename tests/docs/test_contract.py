@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gridkit_django import plugins, testing
-from gridkit_django.plugins import Plugin, PluginContext
+from gridkit_django.plugins import Plugin, PluginContext, ResourceLimits
 from gridkit_django.plugins.capabilities import Capability, PluginAudit, PluginExports, PluginJobs, PluginStorage
 from tests.docs.pages import text_of
 
@@ -47,6 +47,12 @@ def test_member_of_the_contract_says_what_each_argument_means(name: str, member:
 def test_member_that_needs_a_permission_says_so(name: str, member: Callable[..., Any]) -> None:
     text = inspect.getdoc(member) or ""
     assert "PluginPermissionError: without" in text
+
+
+@pytest.mark.parametrize("name", ResourceLimits.model_fields)
+def test_limit_of_the_manifest_stands_in_the_table_of_what_limits_do(name: str) -> None:
+    (row,) = [line for line in text_of("explanation/plugins.md").splitlines() if line.startswith(f"| `{name}` |")]
+    assert any(cell.strip() for cell in row.split("|")[2:5])
 
 
 def test_every_part_of_the_context_is_in_the_contract() -> None:
