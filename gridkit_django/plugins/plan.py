@@ -118,7 +118,7 @@ def make_plan(installed: Sequence[PlannedPlugin], core_version: str, change: Pla
     refused = (
         *after.held.get(change.plugin_id, ()),
         *_refusals(change.plugin_id, stops),
-        *_rivals(change.plugin_id, then, after),
+        *(item for item in _rivals(change.plugin_id, then, after) if item.other not in stops),
     )
     return replace(after, stops=MappingProxyType(stops), refused=refused)
 
