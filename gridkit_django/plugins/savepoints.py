@@ -145,26 +145,45 @@ class _LazySavepoint:
 
     Args:
         connection: inside a transaction.
+
+    Attributes:
+        is_made: whether the call under way has its savepoint.
     """
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._connection = connection
         self._sid: str | None = None
-        self._is_made = self._was_doomed = False
+        self.is_made = self._was_doomed = False
         self._depth = self._blocks = self._hooks = 0
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Make the savepoint, then execute the statement: a wrapper as Django's ``execute_wrapper`` takes it."""
-        if not self._is_made and not self._connection.needs_rollback:
-            self._is_made = True  # before it is, because its own statement passes here too
-            try:
-                self._sid = self._connection.savepoint()
-            except BaseException:
-                self._is_made = False
-                raise
-            # A database without savepoints gives none, and Django's own stack holds None for that.
-            self._connection.savepoint_ids.insert(self._depth, cast("str", self._sid))
+        if not self.is_made and not self._connection.needs_rollback:
+            self._make()
         return execute(sql, params, many, context)
+
+    def push(self) -> None:
+        """Make room in the stack: a guard around this one has made its savepoint below."""
+        self._depth += 1
+
+    def _make(self) -> None:
+        connection = self._connection
+        position = connection.execute_wrappers.index(self)
+        inner = [item for item in connection.execute_wrappers[position + 1 :] if isinstance(item, _LazySavepoint)]
+        # The statement that makes it comes by here again, and by the guards inside this one, whose turn is later.
+        waiting = [item for item in (self, *inner) if not item.is_made]
+        for item in waiting:
+            item.is_made = True
+        try:
+            sid = connection.savepoint()
+        finally:
+            for item in waiting:
+                item.is_made = False
+        # A database without savepoints gives none, and Django's own stack holds None for that.
+        connection.savepoint_ids.insert(self._depth, cast("str", sid))
+        self._sid, self.is_made = sid, True
+        for item in inner:
+            item.push()
 
     def attach(self) -> None:
         """Watch the statements of the connection."""
@@ -182,13 +201,13 @@ class _LazySavepoint:
             django.db.Error: when it can't be kept; it is undone.
         """
         connection = self._connection
-        if not self._is_made and connection.needs_rollback == self._was_doomed and not failed:
+        if not self.is_made and connection.needs_rollback == self._was_doomed and not failed:
             self._hooks = len(connection.run_on_commit)
             return
         del connection.savepoint_ids[self._depth :]
         del connection.atomic_blocks[self._blocks :]
         try:
-            if not self._is_made:
+            if not self.is_made:
                 failed = True
                 connection.needs_rollback = self._was_doomed  # nothing was done, so nothing is to be rolled back
             elif failed or connection.needs_rollback:
@@ -229,7 +248,7 @@ class _LazySavepoint:
     def _begin(self) -> None:
         connection = self._connection
         self._sid = None
-        self._is_made = False
+        self.is_made = False
         self._depth = len(connection.savepoint_ids)
         self._blocks = len(connection.atomic_blocks)
         self._hooks = len(connection.run_on_commit)
