@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gridkit_django.conf import settings
 from gridkit_django.plugins.enforcement import MB, SOFT
 from gridkit_django.plugins.health import PluginHealth
+from gridkit_django.plugins.job_calls import JobStats
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.memory import HeapFigure
 from gridkit_django.plugins.stats import CallFigures
@@ -37,10 +38,11 @@ def facts_about(
         heap: what it holds.
         leftovers: what objects of it left behind here.
     """
-    figures = [stats.figures() for stats in live.all_stats()]
+    counted = live.all_stats()
+    figures = [stats.figures() for stats in counted]
     yield _grants(live)
     yield _failures(figures)
-    yield _speed(figures)
+    yield _speed([item for stats, item in zip(counted, figures, strict=True) if not isinstance(stats, JobStats)])
     yield _paused(live)
     yield _cpu(live)
     yield _memory(live, heap)

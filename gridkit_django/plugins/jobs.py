@@ -25,9 +25,10 @@ from gridkit_django.exceptions import (
 )
 from gridkit_django.models import InstalledPlugin, PluginJobRun
 from gridkit_django.plugins.backend import Unsubscribe
+from gridkit_django.plugins.config import secrets_of
 from gridkit_django.plugins.generation import GenerationStore
 from gridkit_django.plugins.job_arguments import checked_arguments, checked_result
-from gridkit_django.plugins.job_calls import JobCall, RegisteredJob
+from gridkit_django.plugins.job_calls import JobCall, JobStats, RegisteredJob
 from gridkit_django.plugins.job_runs import (
     DELAY_SECONDS_MAX,
     LOST,
@@ -42,6 +43,7 @@ from gridkit_django.plugins.job_runs import (
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.permissions import Permission
 from gridkit_django.plugins.savepoints import database
+from gridkit_django.plugins.secret_values import without_secrets
 from gridkit_django.plugins.stats import CallStats, describe
 from gridkit_django.typing import JSONObject, JSONValue, User
 
@@ -102,7 +104,7 @@ def register(live: LivePlugin, job: RegisteredJob) -> Unsubscribe:
         raise PluginStateError(f"{live.plugin_id} has a job {job.name!r} already. Choose another name.")
     if len(live.jobs) >= JOBS_MAX:
         raise PluginLimitError(f"{live.plugin_id} has {JOBS_MAX} jobs, the most that a plugin may have.")
-    live.jobs = {**live.jobs, job.name: (job, CallStats(f"job {job.name}"))}
+    live.jobs = {**live.jobs, job.name: (job, JobStats(f"job {job.name}"))}
 
     def remove() -> None:
         live.jobs = {name: entry for name, entry in live.jobs.items() if entry[0] is not job}
@@ -135,7 +137,7 @@ def start(
         PluginJobError: for a delay that is out of bounds.
         PluginLimitError: when ``QUEUED_MAX`` runs of the plugin wait already.
     """
-    _, job, _ = _found(runtime, plugin_id, name)
+    _, job, _ = _offered(runtime.live.get(plugin_id), plugin_id, name)
     if not 0 <= delay_seconds <= DELAY_SECONDS_MAX:
         raise PluginJobError(f"A run is delayed by 0 to {DELAY_SECONDS_MAX} seconds, not by {delay_seconds}.")
     checked = checked_arguments(job, arguments)
@@ -200,52 +202,97 @@ def _finish(runtime: JobRuntime, run: PluginJobRun) -> None:
 
 
 def _answer(runtime: JobRuntime, run: PluginJobRun) -> JSONValue:
-    """Call the job and return its result.
+    """Call the job and return its result; where its object is replaced at that moment, the new one is called.
 
     Raises:
         JobNotFoundError: when the plugin is not at work here any more, or has no such job.
         JobArgumentsError: when the arguments do not fit the schema of the code that is at work now.
         PluginJobError: when it raised, took too long, or returned what can't be kept.
     """
-    live, job, stats = _found(runtime, run.plugin.plugin_id, run.job)
-    arguments: JSONObject = checked_arguments(job, run.arguments)
-    call = JobCall(run.job, arguments, str(run.pk), run.scheduled)
-    try:
-        result = checked_result(run.job, live.call(job.handler, stats, call))
-    except (Exception, SystemExit) as error:
-        if isinstance(error, SystemExit) and error.code == _TOLD_TO_END:
-            raise
-        logger.exception("job %s of %s failed", run.job, live.plugin_id)
-        runtime.handler_failed(live, error)
-        raise _failure(run.job, error) from error
-    live.succeeded()
-    return result
+    while True:
+        attempt = _Attempt(runtime, run)
+        try:
+            return attempt.result()
+        except (PluginStateError, JobNotFoundError):
+            if not attempt.came_too_late:
+                raise
 
 
-def _failure(name: str, error: BaseException) -> PluginJobError:
-    if isinstance(error, PluginJobError):
-        return error
+class _Attempt:
+    """One call of a job.
+
+    Args:
+        runtime: the runtime of this process.
+        run: the run.
+    """
+
+    def __init__(self, runtime: JobRuntime, run: PluginJobRun) -> None:
+        self._runtime = runtime
+        self._run = run
+        self._live = runtime.live.get(run.plugin.plugin_id)
+        self._began = False
+
+    @property
+    def came_too_late(self) -> bool:
+        """Whether the object that was found had been replaced before its code was reached."""
+        return not self._began and self._live is not self._runtime.live.get(self._run.plugin.plugin_id)
+
+    def result(self) -> JSONValue:
+        """Call it and return what it returned, checked.
+
+        Raises:
+            PluginStateError: when the object ended before it could be called.
+            PluginJobError: see ``_answer``.
+            SystemExit: when the pool ends this process.
+        """
+        live, job, stats = _offered(self._live, self._run.plugin.plugin_id, self._run.job)
+        arguments: JSONObject = checked_arguments(job, self._run.arguments)
+
+        def begin(call: JobCall) -> JSONValue:
+            self._began = True
+            return job.handler(call)
+
+        try:
+            call = JobCall(job.name, arguments, str(self._run.pk), self._run.scheduled)
+            result = checked_result(job.name, live.call(begin, stats, call))
+        except (Exception, SystemExit) as error:
+            if not self._began or (isinstance(error, SystemExit) and error.code == _TOLD_TO_END):
+                raise
+            logger.exception("job %s of %s failed", job.name, live.plugin_id)
+            self._runtime.handler_failed(live, error)
+            raise _failure(live, job.name, error) from error
+        live.succeeded()
+        return result
+
+
+def _failure(live: LivePlugin, name: str, error: BaseException) -> PluginJobError:
+    """Tell what a job raised, without the secrets of the plugin's configuration: they turn up in texts of errors."""
     if isinstance(error, SoftTimeLimitExceeded):
         return PluginJobError(_too_long(name))
     what = error.detail if isinstance(error, GridKitError) else describe(error)
-    return PluginJobError(f"The job {name!r} failed: {what}")
+    return PluginJobError(f"The job {name!r} failed: {without_secrets(what, secrets_of(live.spec))}")
 
 
 def _too_long(name: str) -> str:
     return f"The job {name!r} took longer than {settings().JOB_SECONDS_MAX} s (JOB_SECONDS_MAX) and was stopped."
 
 
-def _found(runtime: JobRuntime, plugin_id: str, name: str) -> tuple[LivePlugin, RegisteredJob, CallStats]:
-    live = runtime.live.get(plugin_id)
+def _offered(live: LivePlugin | None, plugin_id: str, name: str) -> tuple[LivePlugin, RegisteredJob, CallStats]:
+    """Return what is needed to call a job.
+
+    Raises:
+        JobNotFoundError: when there is no such job.
+    """
+    jobs = {} if live is None else live.jobs
     if live is None or not live.grants.allows(Permission.SCHEDULE_USE):
         raise JobNotFoundError(
             f"{plugin_id} is not at work in this process or was not granted {Permission.SCHEDULE_USE.value!r}, so it "
             "has no jobs. See the plugin's page for its state."
         )
-    if name not in live.jobs:
-        known = ", ".join(sorted(live.jobs)) or "none"
+    if name not in jobs:
+        known = ", ".join(sorted(jobs)) or "none"
         raise JobNotFoundError(f"{plugin_id} has no job {name!r}. Its jobs are: {known}.")
-    job, stats = live.jobs[name]
+    job, stats = jobs[name]
     return live, job, stats
 
 

@@ -253,6 +253,72 @@ def test_giving_up_a_run_that_is_gone_does_nothing(manager: PluginManager) -> No
     assert not PluginJobRun.objects.exists()
 
 
+def test_run_whose_plugin_is_replaced_at_the_moment_of_the_call_is_carried_out_by_the_new_object(
+    manager: PluginManager,
+) -> None:
+    run_id = manager.run_job("worker", "act").id
+    old = manager.runtime.live["worker"]
+    old.end()
+    found = []
+
+    class Late(dict):  # type: ignore[type-arg]
+        """Gives the old object out once, as a reader who looked a moment before the swap has it."""
+
+        def get(self, key: str, default: Any = None) -> Any:
+            found.append(key)
+            return old if len(found) == 1 else new
+
+    manager.reload_plugin("worker")
+    new = manager.runtime.live["worker"]
+    before, manager.runtime.live = manager.runtime.live, Late()
+    try:
+        manager.carry_out_job(run_id)
+    finally:
+        manager.runtime.live = before
+
+    assert PluginJobRun.objects.get(pk=run_id).state == "finished"
+    assert len(Worker.calls) == 1
+    assert (old.failures_in_row, new.failures_in_row) == (0, 0)
+
+
+def test_plugin_that_lets_nobody_in_any_more_fails_the_run_with_the_reason(manager: PluginManager) -> None:
+    run_id = manager.run_job("worker", "act").id
+    manager.runtime.live["worker"].end()
+
+    manager.carry_out_job(run_id)
+
+    run = PluginJobRun.objects.get(pk=run_id)
+    assert (run.state, run.error_code) == ("failed", "plugin-state-invalid")
+
+
+def test_secret_of_the_configuration_does_not_stand_in_the_reason_of_a_failure(
+    manager: PluginManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_call: Any) -> None:
+        raise ConnectionError("refused by https://user:hush-hush@example.org")
+
+    acting_like(monkeypatch, fail)
+    manager.configure_plugin("worker", {"password": "hush-hush"})
+
+    run = run_of(manager)
+
+    assert "refused by" in run.error_detail
+    assert "hush-hush" not in run.error_detail
+
+
+def test_job_over_the_budget_of_handlers_is_not_slow_and_no_reason_to_call_its_plugin_so(
+    manager: PluginManager, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.GRIDKIT = {"HANDLER_BUDGET_MS": 0}
+    run_of(manager)
+
+    (figures,) = [
+        item for item in (stats.figures() for stats in manager.runtime.live["worker"].all_stats()) if item.calls
+    ]
+    assert (figures.name, figures.slow) == ("job act", 0)
+    assert manager.check_plugin_health("worker").status == "healthy"
+
+
 def test_run_asks_for_the_generation_of_the_moment_at_which_it_was_started(manager: PluginManager) -> None:
     manager.grant_permission("worker", "rows:read")
     run_id = manager.run_job("worker", "act").id

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from pydantic import BaseModel, SecretStr
+
 from gridkit_django.events import current_act
 from gridkit_django.plugins import JobCall, Plugin, PluginContext
 from tests.plugins.samples import metadata
@@ -20,6 +22,9 @@ COUNT_SCHEMA = {
 
 class Worker(Plugin):
     """Counts, fails and sleeps on demand; what it was called with and as whom is on the class."""
+
+    class Config(BaseModel):
+        password: SecretStr = SecretStr("")
 
     metadata = metadata("worker", required_permissions=["schedule:use", "storage:use", "audit:write"])
     calls: list[JobCall] = []
