@@ -122,7 +122,7 @@ def test_time_of_a_handler_is_without_that_of_handlers_which_it_calls_forth(
     update()
     outer, inner = figures(manager, "outer")[0], figures(manager, "inner")[0]
     assert inner.cpu_ms >= 50
-    assert 5 <= outer.cpu_ms < 40
+    assert 5 <= outer.cpu_ms < 50
     manager.runtime.catalog.remove_object("inner")
 
 
@@ -192,8 +192,8 @@ def test_right_that_is_taken_in_the_middle_of_a_round_counts_for_the_next_call(
 def test_slow_handler_is_left_out_tried_and_called_again(
     manager: PluginManager, install: Install, settings: Any
 ) -> None:
-    settings.GRIDKIT = {"HANDLER_BUDGET_MS": 5, "BREAKER_SLOW_CALLS": 2, "BREAKER_SECONDS": 1}
-    delays = [0.01, 0.01]
+    settings.GRIDKIT = {"HANDLER_BUDGET_MS": 50, "BREAKER_SLOW_CALLS": 2, "BREAKER_SECONDS": 1}
+    delays = [0.06, 0.06]
     install("slow", lambda event: busy(delays.pop()) if delays else None)
     install("other", lambda event: None)
     for _ in range(4):
