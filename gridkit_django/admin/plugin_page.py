@@ -18,7 +18,9 @@ from gridkit_django.admin.configuration_tab import configuration
 from gridkit_django.admin.jobs_tab import jobs
 from gridkit_django.admin.overview_tab import overview
 from gridkit_django.admin.permissions_tab import permissions
+from gridkit_django.admin.usage_tab import usage
 from gridkit_django.admin.verbs import RIGHTS, may
+from gridkit_django.admin.versions_tab import versions
 from gridkit_django.models import InstalledPlugin
 
 OVERVIEW = "overview"
@@ -46,7 +48,9 @@ TABS: Mapping[str, Tab] = MappingProxyType(
             Tab(OVERVIEW, _("Overview"), overview),
             Tab("configuration", _("Configuration"), configuration),
             Tab("permissions", _("Permissions"), permissions),
+            Tab("usage", _("Usage"), usage),
             Tab("jobs", _("Jobs"), jobs),
+            Tab("versions", _("Versions"), versions),
         )
     }
 )

@@ -101,6 +101,48 @@ def _resume_job(plugin: InstalledPlugin, request: HttpRequest) -> str:
     return _("%(job)s runs by its schedule again.") % {"job": job}
 
 
+def _refuse_update(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    plugin_manager().refuse_update(plugin.plugin_id, user=request.user)
+    return _("%(plugin)s keeps the version in use.") % {"plugin": plugin}
+
+
+def _roll_back(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    version = request.POST.get("version") or None
+    found = plugin_manager().roll_back_plugin(plugin.plugin_id, version, user=request.user)
+    return _("%(plugin)s runs %(version)s again.") % {"plugin": plugin, "version": found.version}
+
+
+def _restore(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    revision, grid = request.POST.get("revision", ""), request.POST.get("grid", "")
+    number = int(revision) if revision.isdecimal() else 0
+    plugin_manager().restore_config(plugin.plugin_id, number, grid=grid, user=request.user)
+    return _("Revision %(revision)s is in force again.") % {"revision": number}
+
+
+@require_POST
+def update(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
+    """Update to what lies at the source. Consent to a waiting version grants what is ticked and denies the rest."""
+    plugin = get_object_or_404(InstalledPlugin, pk=pk)
+    require(request, "install_plugin", plugin)
+    manager = plugin_manager()
+    with administering(request):
+        pending = manager.get_plugin(plugin.plugin_id).pending
+        granted = _consent(request, plugin, pending.asks_for) if pending is not None else ()
+        found = manager.update_plugin(plugin.plugin_id, grants=granted, user=request.user)
+        messages.success(request, _("%(plugin)s runs %(version)s.") % {"plugin": plugin, "version": found.version})
+    return HttpResponseRedirect(tab_url(plugin, site, request.POST.get("tab", "")))
+
+
+def _consent(request: HttpRequest, plugin: InstalledPlugin, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what is granted of the asked permissions; deny the rest."""
+    require(request, "grant_plugin", plugin)
+    granted = tuple(name for name in asked if name in request.POST.getlist("grants"))
+    for name in asked:
+        if name not in granted:
+            plugin_manager().deny_permission(plugin.plugin_id, name, user=request.user)
+    return granted
+
+
 @require_POST
 def configure(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
     """Save a new revision of the configuration; with a fault the page comes back with what was typed."""
@@ -140,6 +182,10 @@ VERBS: MappingProxyType[str, Verb] = MappingProxyType(
         "check": _simple("activate_plugin", _check),
         "grant": _simple("grant_plugin", _grant),
         "revoke": _simple("grant_plugin", _revoke),
+        "update": update,
+        "refuse_update": _simple("install_plugin", _refuse_update),
+        "roll_back": _simple("install_plugin", _roll_back),
+        "restore": _simple("configure_plugin", _restore),
         "deny": _simple("grant_plugin", _deny),
         "run_job": _simple("activate_plugin", _run_job),
         "pause_job": _simple("activate_plugin", _pause_job),

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.banners import banners
 from gridkit_django.admin.install import available_page, install_page
+from gridkit_django.admin.plan_page import plan_page
 from gridkit_django.admin.plugin_page import OVERVIEW, TABS, tab_page
 from gridkit_django.admin.plugin_verbs import VERBS
 from gridkit_django.admin.read_only import ReadOnlyAdmin
@@ -86,6 +87,7 @@ class InstalledPluginAdmin(ReadOnlyAdmin[InstalledPlugin]):
         ]
         return [
             path("available/", self._view(available_page), name="gridkit_available"),
+            path("plan/", self._view(plan_page), name="gridkit_plan"),
             path("install/", self._view(install_page), name="gridkit_install"),
             *verbs,
             re_path(rf"^(?P<pk>\d+)/(?P<tab>{'|'.join(TABS)})/$", self._view(self._tab), name="gridkit_plugin_tab"),
@@ -114,6 +116,7 @@ class InstalledPluginAdmin(ReadOnlyAdmin[InstalledPlugin]):
         """Show the list with what waits for a decision, and a way to what can be installed."""
         context = {
             "available_url": reverse(f"{self.admin_site.name}:gridkit_available"),
+            "plan_url": reverse(f"{self.admin_site.name}:gridkit_plan"),
             "banners": banners(self.admin_site),
             **(extra_context or {}),
         }

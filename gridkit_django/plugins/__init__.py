@@ -34,6 +34,7 @@ from gridkit_django.plugins.secret_values import MASK
 from gridkit_django.plugins.site_check import Finding, Level, SiteReport
 from gridkit_django.plugins.site_figures import PluginFigures, SiteFigures
 from gridkit_django.plugins.updates import PluginUpdate, VersionInfo
+from gridkit_django.plugins.usage_report import HandlerUsage, HourUsage, UsageReport
 
 __all__ = [
     "MASK",
@@ -45,6 +46,8 @@ __all__ = [
     "Convergence",
     "Finding",
     "GrantTable",
+    "HandlerUsage",
+    "HourUsage",
     "JobCall",
     "JobHandler",
     "JobInfo",
@@ -80,6 +83,7 @@ __all__ = [
     "RotationReport",
     "SiteFigures",
     "SiteReport",
+    "UsageReport",
     "VersionInfo",
     "connect_notices",
     "end_lost_operations",

@@ -56,9 +56,7 @@ def test_safe_mode_is_told(admin: Client, settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("greeter")
-def test_viewer_without_rights_sees_the_banner_but_no_way_to_decide(
-    staff: Callable[..., Client], greeter: str
-) -> None:
+def test_viewer_without_rights_sees_the_banner_but_no_way_to_decide(staff: Callable[..., Client], greeter: str) -> None:
     PluginPermissionGrant.objects.create(
         plugin=InstalledPlugin.objects.get(), permission="events:emit", decision=GrantDecision.REQUESTED
     )

@@ -1,0 +1,46 @@
+"""The versions of a plugin: what runs, what waits for consent, what lies at the source, what can be rolled back to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from gridkit_django.admin.permission_texts import permission_text
+from gridkit_django.models import InstalledPlugin
+from gridkit_django.plugins import plugin_manager
+
+
+class ConsentToUpdate(forms.Form):
+    """Which of the permissions that a new version asks for are granted with it.
+
+    Args:
+        permissions: what it asks for and nobody decided about.
+    """
+
+    grants = forms.MultipleChoiceField(
+        label=_("Permissions to grant"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, permissions: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        grants = self.fields["grants"]
+        grants.initial = list(permissions)
+        if isinstance(grants, forms.MultipleChoiceField):
+            grants.choices = [(name, f"{name}: {permission_text(name)}") for name in permissions]
+
+
+def versions(request: HttpRequest, plugin: InstalledPlugin) -> Mapping[str, Any]:
+    """Return the facts of the page of versions."""
+    manager = plugin_manager()
+    update = next((item for item in manager.check_updates() if item.plugin_id == plugin.plugin_id), None)
+    pending = manager.get_plugin(plugin.plugin_id).pending
+    return {
+        "versions": manager.list_versions(plugin.plugin_id),
+        "update": update,
+        "pending": pending,
+        "consent": ConsentToUpdate(permissions=pending.asks_for) if pending is not None else None,
+    }
