@@ -66,12 +66,12 @@ class SourceCatalog:
     """Finds sources. Objects are known only in the process that registered them.
 
     Attributes:
-        unloaded: told the private name of the package of each load that is dropped.
+        unloaded: told plugin id and private package name of each load that is dropped.
         waiting: digest at the source, by plugin id, of what was found to wait for consent and is to be written down.
     """
 
     def __init__(self) -> None:
-        self.unloaded: Callable[[str], None] | None = None
+        self.unloaded: Callable[[str, str], None] | None = None
         self.waiting: dict[str, str] = {}
         self._objects: dict[str, ObjectSource] = {}
         self._loaded: dict[str, str] = {}
@@ -207,9 +207,9 @@ class SourceCatalog:
             raise reason
         return self.kept(spec.source_ref, files)
 
-    def _was_unloaded(self, name: str) -> None:
+    def _was_unloaded(self, plugin_id: str, name: str) -> None:
         if self.unloaded is not None:
-            self.unloaded(name)
+            self.unloaded(plugin_id, name)
 
 
 def _pinned(spec: PluginSpec) -> PluginLoadError:

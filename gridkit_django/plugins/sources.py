@@ -9,6 +9,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,7 +36,6 @@ class PluginCode:
         create: makes an object; the class itself by default.
         unload: takes the modules away.
         where: what the names of its files begin with, for the place of an error; empty when that is not known.
-        private_name: name of the package that only this load has; empty for code that Python imported once.
     """
 
     def __init__(
@@ -46,12 +46,10 @@ class PluginCode:
         create: Callable[[], Plugin] | None = None,
         unload: Callable[[], None] | None = None,
         where: str = "",
-        private_name: str = "",
     ) -> None:
         self.plugin_class = plugin_class
         self.digest = digest
         self.where = where
-        self.private_name = private_name
         self.create = create or plugin_class
         self._unload = unload
 
@@ -95,27 +93,31 @@ class BundleLoader:
     """Loads plugins from files, for all sources of a catalogue.
 
     Args:
-        unloaded: told the private name of each bundle that is dropped.
+        unloaded: told plugin id and private name of each bundle that is dropped.
     """
 
-    def __init__(self, unloaded: Callable[[str], None] | None = None) -> None:
+    def __init__(self, unloaded: Callable[[str, str], None] | None = None) -> None:
         self._cache = CodeCache()
         self._unloaded = unloaded
 
-    def load(self, files: PluginFiles, entry: str) -> PluginCode:
+    def load(self, files: PluginFiles, metadata: PluginMetadata) -> PluginCode:
         """Compile all files, then import the entry module under a fresh private name.
 
         Raises:
             PluginLoadError: when a file can't be compiled or imported, or the entry is no plugin class.
         """
-        module, _, name = entry.partition(":")
-        bundle = Bundle(files, self._cache, self._unloaded)
+        module, _, name = metadata.entry.partition(":")
+        bundle = Bundle(files, self._cache, partial(self._was_unloaded, metadata.id))
         try:
             found = plugin_class(bundle.load(module), name)
         except PluginLoadError:
             bundle.unload()
             raise
-        return PluginCode(found, bundle.digest, unload=bundle.unload, where=bundle.where, private_name=bundle.name)
+        return PluginCode(found, bundle.digest, unload=bundle.unload, where=bundle.where)
+
+    def _was_unloaded(self, plugin_id: str, name: str) -> None:
+        if self._unloaded is not None:
+            self._unloaded(plugin_id, name)
 
 
 class FilesSource:
@@ -165,7 +167,7 @@ class FilesSource:
             ManifestError: when the manifest is wrong.
             PluginLoadError: when a file can't be compiled or imported, or the entry is no plugin class.
         """
-        return self._loader.load(self.files, self.manifest().entry)
+        return self._loader.load(self.files, self.manifest())
 
 
 class FolderSource:

@@ -8,6 +8,7 @@ from gridkit_django.plugins.enforcement import Enforcer
 from gridkit_django.plugins.healthcheck import HealthChecker
 from gridkit_django.plugins.history import History
 from gridkit_django.plugins.inventory import PluginInfo
+from gridkit_django.plugins.leftovers import LeftoverWatch
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.reload import HotReloadManager
 from gridkit_django.plugins.runtime import PluginRuntime
@@ -28,10 +29,17 @@ class ManagerPart:
         self._health = HealthChecker(runtime)
         self._hot_reload = HotReloadManager(runtime)
         self._updates = UpdateWatch(runtime)
+        self._leftovers = LeftoverWatch()
         self._history = History()
         self._usage = UsageRecorder(runtime)
         runtime.on_put = self._noticed
-        runtime.chores = (*runtime.chores, self._updates.work, Enforcer(runtime).enforce, self._usage.record)
+        runtime.catalog.unloaded = self._leftovers.unloaded
+        chores = (self._updates.work, Enforcer(runtime).enforce, self._usage.record, self._look_for_leftovers)
+        runtime.chores = (*runtime.chores, *chores)
+
+    def _look_for_leftovers(self) -> None:
+        self._leftovers.work()
+        self.runtime.leftovers = self._leftovers.told
 
     def get_plugin(self, plugin_id: str) -> PluginInfo:
         """Return an installed plugin.
@@ -45,5 +53,6 @@ class ManagerPart:
     def _noticed(self, plugin_id: str, live: LivePlugin | None) -> None:
         """A plugin comes to work or ends in this process."""
         self._updates.noticed(plugin_id, live)
+        self._leftovers.noticed(plugin_id, live)
         self._usage.noticed(plugin_id, live)
         self._hot_reload.noticed(plugin_id, live)
