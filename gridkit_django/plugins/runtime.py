@@ -66,7 +66,6 @@ class PluginRuntime:
         generation: the generation followed last; -1 before the first time.
         on_put: told of each plugin that comes to work or ends.
         observers: told of each call into a plugin, see ``observe``.
-        leftovers: what plugins that ended here left behind, in words, by plugin.
         chores: what else is due now and then, outside transactions: the idle thread asks each time it looks; where
             there is none, the end of a request or task does. Each decides by itself whether it is, and is logged when
             it raises. Never two at a time.
@@ -93,7 +92,6 @@ class PluginRuntime:
         record = BootRecord(self.process)
         self._starter = Starter(self, self.catalog, record, self.heaps)
         self._crashes = CrashJudge(record, self.reporter)
-        self.leftovers: Mapping[str, tuple[str, ...]] = MappingProxyType({})
         self.chores: tuple[Callable[[], None], ...] = (self._crashes.judge_later,)
         self._follower = Follower(self, self._starter, self.reporter, self.process)
         self.idle = IdleThread(self.look, self.hints)

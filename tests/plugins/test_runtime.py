@@ -77,7 +77,7 @@ def test_requests_and_tasks_wake_the_runtime_up_and_name_the_process(manager: Pl
     assert len(receivers) == 1
     Wakeups(manager).ended()
     assert RuntimeProcess.objects.exists()
-    manager.runtime.on_put = manager._hot_reload.noticed
+    manager.runtime.on_put = manager._noticed
 
 
 def test_forked_child_is_a_process_of_its_own(manager: PluginManager) -> None:
