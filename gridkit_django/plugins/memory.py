@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from types import FrameType, FunctionType, ModuleType
+from weakref import WeakKeyDictionary
 
 from gridkit_django.models import PluginSource
 from gridkit_django.plugins.bundle import PRIVATE_PREFIX
@@ -73,7 +74,7 @@ class HeapBook:
 
     def __init__(self) -> None:
         self._loads: dict[str, int] = {}
-        self._figures: dict[str, tuple[LivePlugin, HeapFigure, float]] = {}
+        self._figures: WeakKeyDictionary[LivePlugin, tuple[HeapFigure, float]] = WeakKeyDictionary()
 
     @contextmanager
     def loading(self, digest: str, *, reload: bool) -> Iterator[None]:
@@ -99,23 +100,19 @@ class HeapBook:
 
     def measure(self, live: LivePlugin) -> HeapFigure:
         """Return what a plugin holds, from a new walk unless there is a figure that is new for what it costs."""
-        known = self._figures.get(live.plugin_id)
+        known = self._figures.get(live)
         started = time.monotonic()
-        if known is not None and known[0] is live and started < known[2]:
-            return known[1]
+        if known is not None and started < known[1]:
+            return known[0]
         figure = walk(live)
         ended = time.monotonic()
-        self._figures[live.plugin_id] = (live, figure, ended + (ended - started) * _REST)
+        self._figures[live] = (figure, ended + (ended - started) * _REST)
         return figure
 
     def last(self, live: LivePlugin) -> HeapFigure | None:
         """Return what the last walk found, or None before the first."""
-        known = self._figures.get(live.plugin_id)
-        return known[1] if known is not None and known[0] is live else None
-
-    def forget(self, plugin_id: str) -> None:
-        """Let go of a plugin that is not at work any more."""
-        self._figures.pop(plugin_id, None)
+        known = self._figures.get(live)
+        return known[0] if known is not None else None
 
 
 @contextmanager
