@@ -17,17 +17,19 @@ from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import HourUsage, plugin_manager
 
 _SPANS: Mapping[int, timedelta] = MappingProxyType(
-    {1: timedelta(hours=1), 7: timedelta(hours=3), 30: timedelta(days=1), 90: timedelta(days=1)}
+    {2: timedelta(hours=1), 7: timedelta(days=1), 30: timedelta(days=1), 90: timedelta(days=1)}
 )
-"""Days that can be shown, and how long one bar is."""
+"""Days that can be shown, and how long one bar is: what is older than two days is stored by days."""
+
+_DEFAULT = 2
 
 _MEGABYTE = 1_000_000
 
 
 def usage(request: HttpRequest, plugin: InstalledPlugin) -> Mapping[str, Any]:
     """Return the facts of the page of usage; ``days`` in the address chooses how far back."""
-    asked = request.GET.get("days", "7")
-    days = int(asked) if asked.isdecimal() and int(asked) in _SPANS else 7
+    asked = request.GET.get("days", "")
+    days = int(asked) if asked.isdecimal() and int(asked) in _SPANS else _DEFAULT
     report = plugin_manager().usage_report(plugin.plugin_id, days)
     slots = _slots(report.hours, timezone.now(), days)
     return {

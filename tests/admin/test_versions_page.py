@@ -112,7 +112,7 @@ def test_revision_that_is_not_there_is_told(admin: Client, greeter: str) -> None
 
 
 def test_usage_page_draws_charts_with_a_table_beside(admin: Client, greeter: str) -> None:
-    page = _text(admin, f"{greeter}usage/?days=1")
+    page = _text(admin, f"{greeter}usage/?days=7")
 
     assert page.count("<figure") == 4
     assert "The same as a table" in page
