@@ -68,8 +68,8 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
 class RuntimeProcessAdmin(ReadOnlyAdmin[RuntimeProcess]):
     """Which process of which host follows which generation and runs what."""
 
-    list_display = ("host", "pid", "kind", "follows", "running", "alive", "started_at", "seen_at")
-    list_filter = ("kind", "host")
+    list_display = ("host", "pid", "kind", "follows", "running", "safe_mode", "last_error", "alive", "seen_at")
+    list_filter = ("kind", "safe_mode", "host")
     search_fields = ("host", "pid")
 
     @admin.display(description=_("generation"), ordering="generation")
@@ -86,7 +86,7 @@ class RuntimeProcessAdmin(ReadOnlyAdmin[RuntimeProcess]):
 
     @admin.display(description=_("alive"), boolean=True)
     def alive(self, process: RuntimeProcess) -> bool:
-        """Whether the process reported itself lately; an idle process reports at its next request."""
+        """Whether the process reported itself lately; it does so also while nobody asks it for anything."""
         return process.seen_at > timezone.now() - timedelta(seconds=4 * settings().HEARTBEAT_SECONDS)
 
 

@@ -215,13 +215,21 @@ def test_process_list_shows_generation_and_what_runs(admin: Client) -> None:
     RuntimeGeneration.objects.update_or_create(pk=1, defaults={"value": 9})
     now = timezone.now()
     RuntimeProcess.objects.create(
-        host="alpha", pid=11, kind="worker", generation=8, plugins={"greeter": 3}, started_at=now, seen_at=now
+        host="alpha",
+        pid=11,
+        kind="worker",
+        generation=8,
+        plugins={"greeter": 3},
+        last_error="greeter: <no> fuse",
+        started_at=now,
+        seen_at=now,
     )
 
     page = _page(admin, "runtimeprocess/?q=alpha")
 
     assert "8 / 9" in page
     assert "greeter r3" in page
+    assert "greeter: &lt;no&gt; fuse" in page
     assert "gridkit-badge-warn" in page
 
 
