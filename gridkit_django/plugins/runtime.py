@@ -65,7 +65,7 @@ class PluginRuntime:
         table: the handler table made of them.
         generation: the generation followed last; -1 before the first time.
         on_put: told of each plugin that comes to work or ends.
-        observers: told of each call into a plugin, see ``observe``.
+        observers: told of each call into a plugin that comes to work from now on, see ``PluginManager.observe``.
         chores: what else is due now and then, outside transactions: the idle thread asks each time it looks; where
             there is none, the end of a request or task does. Each decides by itself whether it is, and is logged when
             it raises. Never two at a time.
@@ -90,7 +90,7 @@ class PluginRuntime:
         self._judge = FailureJudge()
         self._dispatcher = Dispatcher(self)
         record = BootRecord(self.process)
-        self._starter = Starter(self, self.catalog, record, self.heaps)
+        self._starter = Starter(self, self.catalog, record, self.heaps, self.reporter)
         self._crashes = CrashJudge(record, self.reporter)
         self.chores: tuple[Callable[[], None], ...] = (self._crashes.judge_later,)
         self._follower = Follower(self, self._starter, self.reporter, self.process)
@@ -183,13 +183,6 @@ class PluginRuntime:
         self.rebuild_table()
         if self.on_put is not None:
             self.on_put(plugin_id, live)
-
-    def observe(self, observer: CallObserver) -> None:
-        """Tell an observer of each call into a plugin from now on, in this process."""
-        self.observers = (*self.observers, observer)
-        for live in self.live.values():
-            live.observers = self.observers
-        self.rebuild_table()
 
     def rebuild_table(self) -> None:
         """Build the handler table anew from the plugins at work; one assignment puts it in force."""
@@ -313,7 +306,7 @@ class PluginRuntime:
             if only_if_moved and not self._has_moved():
                 return True
             generation = self.generations.current()
-            killers, specs = self._read()
+            killers, specs = _read(self._crashes)
         except Exception as error:  # noqa: BLE001 - the site works with the plugins it has; logged, and tried again
             logger.warning("The plugins can't be read from the database: %s", describe(error))
             self._fault = f"The plugins can't be read from the database: {describe(error)}"
@@ -323,12 +316,6 @@ class PluginRuntime:
         self._freshness.followed()
         self.generation = generation
         return True
-
-    def _read(self) -> tuple[Mapping[str, PluginCrashError], Mapping[str, PluginSpec]]:
-        """Return the plugins that killed a process a moment ago, and what is wanted; nothing at all in safe mode."""
-        if settings().PLUGINS_SAFE_MODE:
-            return {}, {}
-        return self._crashes.judge(), load_specs()
 
     def _drop_inherited(self) -> None:
         """Take back what plugins of the parent process had registered, without a word to them."""
@@ -351,3 +338,10 @@ class PluginRuntime:
                 chore()
             except Exception:  # one chore must not keep the others from their work; it is tried again next time
                 logger.exception("A chore of the plugin runtime failed")
+
+
+def _read(crashes: CrashJudge) -> tuple[Mapping[str, PluginCrashError], Mapping[str, PluginSpec]]:
+    """Return the plugins that killed a process a moment ago, and what is wanted; nothing at all in safe mode."""
+    if settings().PLUGINS_SAFE_MODE:
+        return {}, {}
+    return crashes.judge(), load_specs()
