@@ -60,6 +60,8 @@ class _Worker:
                     return
                 continue
             job.run()
+            # Whoever waits for the next call must not keep what was called last alive.
+            del job
             self._rest(self)
 
 

@@ -26,12 +26,16 @@ class PermissionInfo:
         required: whether the manifest asks for it.
         decision: what was decided, or None for nothing yet.
         reason: the plugin's words, when it asked at run time.
+        use_count: how often the grant was used, as far as processes have stored it.
+        last_used_at: when it was used last, or None for never.
     """
 
     name: str
     required: bool
     decision: str | None = None
     reason: str = ""
+    use_count: int = 0
+    last_used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,4 +230,5 @@ def _permissions(required: Iterable[str], row: InstalledPlugin) -> tuple[Permiss
 def _permission(name: str, decided: PluginPermissionGrant | None, *, required: bool) -> PermissionInfo:
     if decided is None:
         return PermissionInfo(name, required)
-    return PermissionInfo(name, required, str(GrantDecision(decided.decision).value), decided.reason)
+    decision = str(GrantDecision(decided.decision).value)
+    return PermissionInfo(name, required, decision, decided.reason, decided.use_count, decided.last_used_at)

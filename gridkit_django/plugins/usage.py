@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db import transaction
 
@@ -21,7 +21,7 @@ from gridkit_django.models import InstalledPlugin, PluginUsageRecord
 from gridkit_django.plugins.histogram import Histogram
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.memory import HeapBook
-from gridkit_django.plugins.permission_use import PermissionUse, store_uses
+from gridkit_django.plugins.permission_use import PermissionUse, Use, store_uses
 from gridkit_django.plugins.permissions import Permission
 from gridkit_django.plugins.processes import ProcessRow
 from gridkit_django.plugins.savepoints import database
@@ -100,14 +100,18 @@ class UsageRecorder:
     def __init__(self, runtime: Recorded) -> None:
         self._runtime = runtime
         self._sums: dict[_Key, _Sum] = {}
+        self._new: set[_Key] = set()
         self._begin()
 
     def noticed(self, plugin_id: str, live: LivePlugin | None) -> None:
-        """A plugin comes to work or ends: keep the accounting of the old object until it is stored."""
+        """A plugin comes to work or ends: what the old object counted is added up now, and once more when it is stored.
+
+        By then its last calls have ended. Nothing but its counters is kept of it.
+        """
         with self._lock:
             old = self._lives.pop(plugin_id, None)
             if old is not None:
-                self._known[plugin_id] = {**self._known.get(plugin_id, {}), **_counted(old)}
+                self._known[plugin_id] = self._taken(plugin_id, _counted(old))
             if live is not None:
                 self._lives[plugin_id] = live
 
@@ -125,23 +129,24 @@ class UsageRecorder:
         Raises:
             django.db.Error: when it can't be stored; it is stored with the next.
         """
-        self._stored_at = time.monotonic()
         with self._lock:
-            hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-            self._collect(hour)
-            self._note_heaps(hour)
-            uses = self._runtime.permission_use.take()
-            if not self._new and not uses:
-                return
-            try:
-                with transaction.atomic(using=database()):
-                    self._write()
-                    store_uses(uses)
-            except BaseException:
-                self._runtime.permission_use.put_back(uses)
-                raise
-            self._new.clear()
-            self._sums = {key: found for key, found in self._sums.items() if key.hour == hour}
+            self._stored_at = time.monotonic()
+            self._collect()
+            self._note_heaps(_this_hour())
+            new, self._new = self._new, set()
+            rows = {key: _fields(self._sums[key]) for key in new}
+        # Not under the lock: a thread in a transaction may wait for it in noticed(), and this write for the thread.
+        uses = self._runtime.permission_use.take()
+        try:
+            self._write(rows, uses)
+        except BaseException:
+            with self._lock:
+                self._new |= new
+            self._runtime.permission_use.put_back(uses)
+            raise
+        with self._lock:
+            hour = _this_hour()
+            self._sums = {key: item for key, item in self._sums.items() if key.hour == hour or key in self._new}
 
     def after_fork(self) -> None:
         """Begin at zero in a forked child: what the parent counted is the parent's."""
@@ -153,21 +158,26 @@ class UsageRecorder:
         self._lives: dict[str, LivePlugin] = {}
         self._known: dict[str, Mapping[CallStats, str]] = {}
         self._sums = {}
-        self._new: set[_Key] = set()
+        self._new = set()
         self._stored_at = 0.0
         self._born = int(time.time())
 
-    def _collect(self, hour: datetime) -> None:
+    def _collect(self) -> None:
         """Take what was counted since the last time. What ended since then is asked once more, then let go."""
         live = {plugin_id: _counted(found) for plugin_id, found in self._lives.items()}
-        for plugin_id in {*self._known, *live}:
-            for stats, permission in {**self._known.get(plugin_id, {}), **live.get(plugin_id, {})}.items():
-                delta = stats.take()
-                if delta.calls or delta.skipped:
-                    self._sum_of(_Key(plugin_id, stats.name[:_NAME_LENGTH], hour)).add(delta)
-                if delta.calls:
-                    self._runtime.permission_use.add(plugin_id, permission, delta.calls)
-        self._known = live
+        known = {plugin_id: self._taken(plugin_id, live.get(plugin_id, {})) for plugin_id in {*self._known, *live}}
+        self._known = {plugin_id: counted for plugin_id, counted in known.items() if counted}
+
+    def _taken(self, plugin_id: str, counted: Mapping[CallStats, str]) -> Mapping[CallStats, str]:
+        """Add up what these counters, and those known before, counted since the last time; return these."""
+        hour = _this_hour()
+        for stats, permission in {**self._known.get(plugin_id, {}), **counted}.items():
+            delta = stats.take()
+            if delta.calls or delta.skipped:
+                self._sum_of(_Key(plugin_id, stats.name[:_NAME_LENGTH], hour)).add(delta)
+            if delta.calls:
+                self._runtime.permission_use.add(plugin_id, permission, delta.calls)
+        return counted
 
     def _note_heaps(self, hour: datetime) -> None:
         for plugin_id, live in self._lives.items():
@@ -181,36 +191,46 @@ class UsageRecorder:
         self._new.add(key)
         return self._sums.setdefault(key, _Sum())
 
-    def _write(self) -> None:
-        """Store the sums that changed; those of plugins that are not installed any more are dropped."""
-        ids = {key.plugin_id for key in self._new}
-        installed = InstalledPlugin.objects.using(database()).filter(plugin_id__in=ids)
-        owners = dict(installed.values_list("plugin_id", "pk"))
+    def _write(self, rows: Mapping[_Key, dict[str, Any]], uses: Mapping[tuple[str, str], Use]) -> None:
+        """Store sums and uses; those of plugins that are not installed any more are dropped."""
+        if not rows and not uses:
+            return
         facts = self._runtime.process.describe()
         process = f"{facts['host']}:{facts['pid']}:{self._born}"
-        rows = [
-            _row(owners[key.plugin_id], process, key, self._sums[key]) for key in self._new if key.plugin_id in owners
-        ]
-        PluginUsageRecord.objects.using(database()).bulk_create(
-            rows, update_conflicts=True, unique_fields=_KEY, update_fields=_SUMS
-        )
+        with transaction.atomic(using=database()):
+            installed = InstalledPlugin.objects.using(database()).filter(plugin_id__in={key.plugin_id for key in rows})
+            owners = dict(installed.values_list("plugin_id", "pk"))
+            PluginUsageRecord.objects.using(database()).bulk_create(
+                [
+                    PluginUsageRecord(
+                        plugin_id=owners[key.plugin_id], name=key.name, process=process, hour=key.hour, **values
+                    )
+                    for key, values in rows.items()
+                    if key.plugin_id in owners
+                ],
+                update_conflicts=True,
+                unique_fields=_KEY,
+                update_fields=_SUMS,
+            )
+            store_uses(uses)
 
 
-def _row(owner: int, process: str, key: _Key, found: _Sum) -> PluginUsageRecord:
-    return PluginUsageRecord(
-        plugin_id=owner,
-        name=key.name,
-        process=process,
-        hour=key.hour,
-        calls=found.calls,
-        errors=found.errors,
-        slow=found.slow,
-        skipped=found.skipped,
-        wall_ms=found.wall_ns / 1e6,
-        cpu_ms=found.cpu_ns / 1e6,
-        histogram=found.histogram.as_dict(),
-        heap_bytes=found.heap_bytes,
-    )
+def _this_hour() -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _fields(found: _Sum) -> dict[str, Any]:
+    """Return the sums of now as the fields of a row."""
+    return {
+        "calls": found.calls,
+        "errors": found.errors,
+        "slow": found.slow,
+        "skipped": found.skipped,
+        "wall_ms": found.wall_ns / 1e6,
+        "cpu_ms": found.cpu_ns / 1e6,
+        "histogram": found.histogram.as_dict(),
+        "heap_bytes": found.heap_bytes,
+    }
 
 
 def _counted(live: LivePlugin) -> Mapping[CallStats, str]:

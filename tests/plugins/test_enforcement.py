@@ -52,9 +52,10 @@ def burn(manager: PluginManager, percent: float, plugin_id: str = "hungry") -> N
 
 
 def hold(manager: PluginManager, size: int, plugin_id: str = "hungry") -> None:
-    plugin: Any = manager.runtime.live[plugin_id].plugin
-    plugin.held = b"x" * size
-    manager.runtime.heaps.forget(plugin_id)
+    """Let the plugin hold so many bytes, and have it measured anew."""
+    live: Any = manager.runtime.live[plugin_id]
+    live.plugin.held = b"x" * size
+    manager.runtime.heaps._figures.pop(live, None)
 
 
 def state(manager: PluginManager, plugin_id: str = "hungry") -> tuple[str, str]:

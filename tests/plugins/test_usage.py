@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +20,7 @@ from gridkit_django.plugins import MethodCall, Plugin, PluginContext, PluginMana
 from gridkit_django.plugins.histogram import Histogram
 from gridkit_django.plugins.permission_use import PermissionUse, store_uses
 from gridkit_django.plugins.usage import UsageRecorder
-from tests.plugins.samples import Listener, metadata
+from tests.plugins.samples import Listener, metadata, write_plugin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -109,6 +113,22 @@ def test_calls_of_an_object_that_ended_are_stored(counter: PluginManager, record
     assert recorder._known == {}
 
 
+def test_nothing_keeps_an_object_that_ended_alive(manager: PluginManager, root: Path, recorder: UsageRecorder) -> None:
+    write_plugin(root)
+    manager.install_plugin("sample")
+    ended = []
+    for _ in range(3):
+        live = manager.runtime.live["sample"]
+        ended += [weakref.ref(live), weakref.ref(live.plugin)]
+        del live
+        manager.check_plugin_health("sample")
+        recorder.store()
+        manager.reload_plugin("sample")
+    manager.uninstall_plugin("sample")
+    gc.collect()
+    assert [kept() for kept in ended] == [None] * 6
+
+
 def test_new_hour_begins_a_row_of_its_own(recorder: UsageRecorder, monkeypatch: pytest.MonkeyPatch) -> None:
     update()
     recorder.store()
@@ -137,6 +157,27 @@ def test_what_could_not_be_stored_is_stored_with_the_next(
     recorder.store()
     assert counts() == {HANDLER: (2, 0)}
     assert uses() == {"events:subscribe": 2, "storage:use": 2}
+
+
+def test_plugin_comes_and_goes_while_usage_is_stored(
+    counter: PluginManager, recorder: UsageRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def act_meanwhile(_uses: object) -> None:
+        live = counter.runtime.live["counter"]
+        other = threading.Thread(target=lambda: (recorder.noticed("counter", None), recorder.noticed("counter", live)))
+        other.start()
+        other.join(10)
+        waited.append(other.is_alive())
+        update()
+
+    waited: list[bool] = []
+    update()
+    with monkeypatch.context() as patch:
+        patch.setattr("gridkit_django.plugins.usage.store_uses", act_meanwhile)
+        recorder.store()
+    assert (waited, counts()) == ([False], {HANDLER: (1, 0)})
+    recorder.store()
+    assert counts() == {HANDLER: (2, 0)}
 
 
 def test_plugin_that_was_uninstalled_is_left_out(counter: PluginManager, recorder: UsageRecorder) -> None:
@@ -206,7 +247,8 @@ def test_uses_that_were_put_back_are_added_to_new_ones() -> None:
     taken = use.take()
     use.add("p", "state:read", 3)
     use.put_back({**taken, ("p", "state:write"): taken[("p", "state:read")]})
-    assert {key[1]: found.count for key, found in use.take().items()} == {"state:read": 5, "state:write": 2}
+    use.add("p", "state:write")
+    assert {key[1]: found.count for key, found in use.take().items()} == {"state:read": 5, "state:write": 3}
 
 
 def test_storing_uses_is_no_decision(counter: PluginManager, recorder: UsageRecorder) -> None:

@@ -63,15 +63,20 @@ def _figures(manager: PluginManager) -> Mapping[str, int]:
     usage = manager.usage_of(NAME).usage
     if usage is None or usage.load_heap_bytes is None:
         raise RuntimeError(f"{NAME} is not at work, or nobody counted what it took. Look at the log.")
+    _reload(manager, 5)
     with tracing() as kept:
-        for _ in range(RELOADS):
-            manager.reload_plugin(NAME)
-        gc.collect()
+        _reload(manager, RELOADS)
     return {
         "load and initialize as a plugin": usage.load_heap_bytes,
         "hold: what its object and modules reach": walk(manager.runtime.live[NAME]).size,
         "kept by the process for each reload": kept() // RELOADS,
     }
+
+
+def _reload(manager: PluginManager, times: int) -> None:
+    for _ in range(times):
+        manager.reload_plugin(NAME)
+    gc.collect()
 
 
 def _table(figures: Mapping[str, int], conditions: Mapping[str, object]) -> str:
