@@ -116,7 +116,7 @@ class GridKitConfig(AppConfig):
         self.runtime.connect()
         connect_notices()
         for observer in wanted_tracing():
-            self.runtime.observe(observer)
+            self.plugin_manager.observe(observer)
         wakeups = Wakeups(self.plugin_manager)
         for signal, receiver in (
             (request_started, wakeups.request_began),

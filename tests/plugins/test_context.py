@@ -90,6 +90,8 @@ USES: dict[str, tuple[tuple[str, ...], Callable[[PluginContext], Any]]] = {
     "update_grid_state": (("state:write",), lambda c: c.update_grid_state(GRID, dict)),
     "audit.record": (("audit:write",), lambda c: c.audit.record("a.b", target=("t", "1", ""))),
     "audit.record_row": (("audit:write",), lambda c: c.audit.record_row("a.b", grid=GRID, row_id="1")),
+    "jobs.register": (("schedule:use",), lambda c: c.jobs.register("j", print, label="J")),
+    "jobs.run": (("schedule:use",), lambda c: c.jobs.run("j")),
     "exports.create": (("rows:read", "files:write"), lambda c: c.exports.create(GRID, {}, "csv")),
 }
 

@@ -250,7 +250,7 @@ def test_observers_are_told_of_each_call_and_spoil_nothing(manager: PluginManage
     install("seen", lambda event: None, fail)
     try:
         for observer in (Spoiler(), watcher):
-            manager.runtime.observe(observer)
+            manager.observe(observer)
         update()
     finally:
         manager.runtime.observers = ()

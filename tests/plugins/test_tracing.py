@@ -32,7 +32,7 @@ def spans(manager: PluginManager, provider: TracerProvider) -> Iterator[InMemory
     memory = InMemorySpanExporter()
     provider.add_span_processor(SimpleSpanProcessor(memory))
     before = manager.runtime.observers
-    manager.runtime.observe(TracingObserver(provider))
+    manager.observe(TracingObserver(provider))
     yield memory
     manager.runtime.observers = before
 
@@ -84,7 +84,7 @@ def test_plugin_that_is_at_work_already_is_observed_too(manager: PluginManager, 
     provider.add_span_processor(SimpleSpanProcessor(memory))
     manager.install_plugin(Listener)
     before = manager.runtime.observers
-    manager.runtime.observe(TracingObserver(provider))
+    manager.observe(TracingObserver(provider))
     try:
         emit()
     finally:

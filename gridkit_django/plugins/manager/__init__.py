@@ -14,6 +14,7 @@ from gridkit_django.plugins.manager.governance import Governance
 from gridkit_django.plugins.manager.insight import Insight
 from gridkit_django.plugins.manager.lifecycle import Lifecycle
 from gridkit_django.plugins.manager.work import Work
+from gridkit_django.plugins.observers import CallObserver
 from gridkit_django.plugins.site_figures import SiteFigures, site_figures
 
 __all__ = ["PluginManager", "plugin_manager"]
@@ -36,6 +37,13 @@ class PluginManager(Lifecycle, Governance, Insight, Work):
     def follow(self) -> None:
         """Bring this process to what the database says now. Changes do this by themselves after their commit."""
         self.runtime.follow()
+
+    def observe(self, observer: CallObserver) -> None:
+        """Tell an observer of each call into a plugin from now on, in this process."""
+        self.runtime.observers = (*self.runtime.observers, observer)
+        for live in self.runtime.live.values():
+            live.observers = self.runtime.observers
+        self.runtime.rebuild_table()
 
     def site_figures(self) -> SiteFigures:
         """Return the figures of all plugins over the whole site, for monitoring. See ``site_figures.site_figures``."""
