@@ -82,11 +82,7 @@ class LeftoverWatch:
     @property
     def told(self) -> Mapping[str, tuple[str, ...]]:
         """What was left behind and is still worth telling, by plugin."""
-        by_plugin: dict[str, list[str]] = {}
-        for item in self._found:
-            if item.lasts():
-                by_plugin.setdefault(item.plugin_id, []).append(item.text)
-        return MappingProxyType({key: tuple(dict.fromkeys(texts))[-TOLD_MAX:] for key, texts in by_plugin.items()})
+        return _by_plugin(item for item in self._found if item.lasts())
 
     def noticed(self, plugin_id: str, live: LivePlugin | None) -> None:
         """Remember the object that ends as another one comes to work, or none."""
@@ -105,17 +101,21 @@ class LeftoverWatch:
         """
         self._names[name] = plugin_id
 
-    def work(self) -> None:
-        """Look for leftovers of all that ended since the last time; a chore of the runtime."""
+    def work(self) -> Mapping[str, tuple[str, ...]]:
+        """Look for leftovers of all that ended since the last time, and return what was found now, by plugin.
+
+        A chore of the runtime.
+        """
         through = [live for live in self._objects if not hasattr(live.plugin, "context")]
         names, self._names = self._names, {}
         if not through and not names:
-            return
+            return MappingProxyType({})
         self._objects = [live for live in self._objects if live not in through]
         found = tuple(find_leftovers(_ended(names, through)))
         for item in found:
             logger.warning("%s left something behind: %s", item.plugin_id, item.text)
         self._found = (*(item for item in self._found if item.lasts()), *found)[-TOLD_MAX * 10 :]
+        return _by_plugin(found)
 
 
 def find_leftovers(ended: Ended) -> Iterator[Leftover]:
@@ -128,6 +128,13 @@ def find_leftovers(ended: Ended) -> Iterator[Leftover]:
         yield from _handlers(ended)
         yield from _hooks(ended)
         yield from (Leftover(ended.names[patch.by], _undone(patch, ended.names)) for patch in patches)
+
+
+def _by_plugin(found: Iterable[Leftover]) -> Mapping[str, tuple[str, ...]]:
+    by_plugin: dict[str, list[str]] = {}
+    for item in found:
+        by_plugin.setdefault(item.plugin_id, []).append(item.text)
+    return MappingProxyType({key: tuple(dict.fromkeys(texts))[-TOLD_MAX:] for key, texts in by_plugin.items()})
 
 
 def _ended(names: Mapping[str, str], objects: Iterable[LivePlugin]) -> Ended:

@@ -100,7 +100,24 @@ class ConfigReport:
     layers: tuple[ConfigLayer, ...]
 
 
-Report: TypeAlias = StateReport | VersionReport | ConfigReport
+@dataclass(frozen=True, slots=True)
+class NoteReport:
+    """Something that went wrong, or was put right, beside the states: written as an audit record, once.
+
+    Attributes:
+        plugin_id: which plugin.
+        action: ``plugin.`` and a verb.
+        reason: what happened, in one sentence.
+        evidence: plain facts that support it.
+    """
+
+    plugin_id: str
+    action: str
+    reason: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+Report: TypeAlias = StateReport | VersionReport | ConfigReport | NoteReport
 
 
 class Reporter:
@@ -117,7 +134,8 @@ class Reporter:
 
     def report(self, report: Report) -> None:
         """Write a report; a failure to do so is logged, and tried again at the end of the request or task."""
-        if not self._write(report) or in_transaction():
+        later = isinstance(report, NoteReport) and in_transaction()  # the others, written twice, say the same
+        if later or not self._write(report) or in_transaction():
             self._pending.append(report)
 
     def flush(self) -> None:
@@ -137,6 +155,9 @@ class Reporter:
                     self._write_state(report)
                 elif isinstance(report, VersionReport):
                     _write_version(report)
+                elif isinstance(report, NoteReport):
+                    evidence = {**report.evidence, "reason": report.reason}
+                    record(report.action, target=Target.plugin(report.plugin_id), evidence=evidence)
                 else:
                     _write_configs(report)
         except Exception:  # what the database or a handler of plugin events raises; logged, and tried again

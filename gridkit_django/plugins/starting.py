@@ -20,11 +20,13 @@ from gridkit_django.plugins.local import Host, LocalBackend
 from gridkit_django.plugins.memory import HeapBook
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.places import place_of
+from gridkit_django.plugins.reports import NoteReport, Reporter
 from gridkit_django.plugins.retry import may_pass
 from gridkit_django.plugins.savepoints import savepoints
 from gridkit_django.plugins.secret_values import without_secrets
 from gridkit_django.plugins.sources import CodeSource, PluginCode
 from gridkit_django.plugins.spec import PluginSpec
+from gridkit_django.plugins.stats import describe
 
 logger = logging.getLogger("gridkit_django.plugins")
 
@@ -39,13 +41,17 @@ class Starter:
         catalog: where their code is found.
         record: where each step is noted, for the case that it kills the process.
         heaps: where is noted how much memory code takes when it is loaded first.
+        reporter: told of a ``destroy`` that raises.
     """
 
-    def __init__(self, host: Host, catalog: SourceCatalog, record: BootRecord, heaps: HeapBook) -> None:
+    def __init__(
+        self, host: Host, catalog: SourceCatalog, record: BootRecord, heaps: HeapBook, reporter: Reporter
+    ) -> None:
         self._host = host
         self._catalog = catalog
         self._record = record
         self._heaps = heaps
+        self._reporter = reporter
 
     def start(self, spec: PluginSpec, metadata: PluginMetadata, previous: LivePlugin | None) -> LivePlugin:
         """Load the code, check the configuration, make the object and initialise it.
@@ -115,8 +121,10 @@ class Starter:
             try:
                 with savepoints():
                     live.plugin.destroy()
-            except (Exception, SystemExit):
+            except (Exception, SystemExit) as error:
                 logger.exception("destroy() of %s failed", live.plugin_id)
+                reason = f"destroy() raised {describe(error)}; it was ended all the same."
+                self._reporter.report(NoteReport(live.plugin_id, "plugin.end", reason))
         live.forget_context()
         if not keep_code:
             live.code.unload()

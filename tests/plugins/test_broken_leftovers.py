@@ -1,4 +1,4 @@
-"""The shelf of broken plugins that leave something behind when they end: it is undone or reported, and all go on."""
+"""The shelf of broken plugins that leave something behind when they end: it is undone or told, and all go on."""
 
 from __future__ import annotations
 
@@ -17,11 +17,18 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_database
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    """Put back by hand what a broken plugin did, so that no other test suffers when the runtime did not."""
-    dumps, page = json.dumps, Paginator.page
+    """Nothing of a broken plugin stays in the process."""
+    dumps, page, receivers = json.dumps, Paginator.page, len(request_started.receivers)
     yield
-    json.dumps, Paginator.page = dumps, page  # type: ignore[method-assign]
-    request_started.disconnect(dispatch_uid="broken-leaked-receiver")
+    assert (json.dumps, Paginator.page, len(request_started.receivers)) == (dumps, page, receivers)
+
+
+def ended(site: BrokenSite, plugin_id: str) -> str:
+    """Switch the plugin off, look after it as the end of a request does; what the runtime recorded about it."""
+    site.manager.deactivate_plugin(plugin_id)
+    site.manager.runtime.housekeeping()
+    assert site.neighbour_hears()
+    return site.recorded(plugin_id, "plugin.clean-up")
 
 
 def test_plugin_that_raises_when_it_ends_is_ended_all_the_same(site: BrokenSite) -> None:
@@ -29,28 +36,40 @@ def test_plugin_that_raises_when_it_ends_is_ended_all_the_same(site: BrokenSite)
     site.manager.deactivate_plugin(plugin_id)
     assert plugin_id not in site.manager.runtime.live
     assert site.neighbour_hears()
+    assert "destroy() raised RuntimeError: destroy went wrong" in site.recorded(plugin_id, "plugin.end")
     site.manager.activate_plugin(plugin_id)
     site.manager.uninstall_plugin(plugin_id)
     assert site.neighbour_hears()
 
 
-def test_site_answers_beside_a_plugin_that_patches_and_after_it(site: BrokenSite) -> None:
+def test_functions_that_a_plugin_replaced_are_put_back_and_named(site: BrokenSite) -> None:
     plugin_id = site.install("monkeypatching")
-    site.manager.deactivate_plugin(plugin_id)
-    assert site.neighbour_hears()
+    assert site.neighbour_hears(), "beside it"
+    told = ended(site, plugin_id)
+    assert all(f"{place}, which it had replaced, was put back" in told for place in ("json.dumps", "Paginator.page"))
 
 
-@pytest.mark.parametrize("name", ["leaked_receiver", "leaked_thread", "leaked_timer"])
-def test_leak_harms_nobody(site: BrokenSite, name: str) -> None:
-    plugin_id = site.install(name)
-    assert site.neighbour_hears()
-    live = site.manager.runtime.live[plugin_id].plugin
-    site.manager.deactivate_plugin(plugin_id)
+def test_receiver_that_a_plugin_left_is_disconnected_and_named(site: BrokenSite) -> None:
+    plugin_id = site.install("leaked_receiver")
+    assert "was disconnected: never_forgotten" in ended(site, plugin_id)
+
+
+def test_thread_that_a_plugin_left_is_named_until_it_ends(site: BrokenSite) -> None:
+    plugin_id = site.install("leaked_thread")
+    let_go: threading.Event = site.manager.runtime.live[plugin_id].plugin.let_go  # type: ignore[attr-defined]
     try:
-        assert site.neighbour_hears()
+        assert "a thread still runs: leaked-thread" in ended(site, plugin_id)
+        assert site.manager.activate_plugin(plugin_id).effective_state == "active"
+        assert "leaked-thread" in site.manager.check_plugin_health(plugin_id).message
     finally:
-        for thing in vars(live).values():
-            if isinstance(thing, threading.Event):
-                thing.set()
-            if isinstance(thing, threading.Timer):
-                thing.cancel()
+        site.manager.runtime.live[plugin_id].plugin.let_go.set()  # type: ignore[attr-defined]
+        let_go.set()
+
+
+def test_timer_that_a_plugin_left_is_named(site: BrokenSite) -> None:
+    plugin_id = site.install("leaked_timer")
+    timer: threading.Timer = site.manager.runtime.live[plugin_id].plugin.timer  # type: ignore[attr-defined]
+    try:
+        assert "a timer still waits" in ended(site, plugin_id)
+    finally:
+        timer.cancel()

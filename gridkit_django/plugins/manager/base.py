@@ -11,6 +11,7 @@ from gridkit_django.plugins.inventory import PluginInfo
 from gridkit_django.plugins.leftovers import LeftoverWatch
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.reload import HotReloadManager
+from gridkit_django.plugins.reports import NoteReport
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.spec import load_spec
 from gridkit_django.plugins.update_watch import UpdateWatch
@@ -38,7 +39,9 @@ class ManagerPart:
         runtime.chores = (*runtime.chores, *chores)
 
     def _look_for_leftovers(self) -> None:
-        self._leftovers.work()
+        for plugin_id, texts in self._leftovers.work().items():
+            reason, facts = f"It left behind: {'; '.join(texts)}.", self.runtime.process.describe()
+            self.runtime.reporter.report(NoteReport(plugin_id, "plugin.clean-up", reason, facts))
         self.runtime.leftovers = self._leftovers.told
 
     def get_plugin(self, plugin_id: str) -> PluginInfo:
