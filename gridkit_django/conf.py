@@ -36,6 +36,19 @@ class GridKitSettings:
         PIVOT_COLUMNS_MAX: columns that a pivot may make at most.
         SORT_TERMS_MAX: sort terms at most.
         SEARCH_LENGTH_MAX: characters of a search text at most.
+        BATCH_MAX: changes in one batch at most.
+        BULK_ROWS_INLINE: rows that a bulk change carries out while the client waits; more go to a worker.
+        BULK_ROWS_MAX: rows of a bulk change at most.
+        UNDO_MINUTES: how long an edit can be undone; 0 for never.
+        UNDO_ROWS_MAX: rows of one change at most, for it to be undone.
+        IDEMPOTENCY_HOURS: how long the answer to an Idempotency-Key is given again.
+        EVENTS_MAX: events in one report of a browser at most.
+        VIEWS_PER_USER: saved views of one person at most.
+        STATE_BYTES_MAX: bytes of the state of a grid at most.
+        COUNT_MS_MAX: milliseconds that the database may spend on one count (PostgreSQL); longer counts are
+            ``unknown``. 0 for no limit.
+        QUERY_MS_MAX: milliseconds that the database may spend on one window, facet or group (PostgreSQL). 0 for no
+            limit.
         COUNT_CAP: where a ``capped`` count stops counting.
         OFFSET_MAX: the farthest row that an offset window may start at.
         BODY_BYTES_MAX: bytes of a request body at most.
@@ -82,6 +95,17 @@ class GridKitSettings:
     PIVOT_COLUMNS_MAX: Whole = 200
     SORT_TERMS_MAX: Whole = 8
     SEARCH_LENGTH_MAX: Whole = 200
+    BATCH_MAX: Whole = 500
+    BULK_ROWS_INLINE: Whole = 1000
+    BULK_ROWS_MAX: Whole = 1_000_000
+    UNDO_MINUTES: Whole = 60
+    UNDO_ROWS_MAX: Whole = 1000
+    IDEMPOTENCY_HOURS: Whole = 24
+    EVENTS_MAX: Whole = 500
+    VIEWS_PER_USER: Whole = 100
+    STATE_BYTES_MAX: Whole = 65_536
+    COUNT_MS_MAX: Whole = 3000
+    QUERY_MS_MAX: Whole = 30_000
     COUNT_CAP: Whole = 10_000
     OFFSET_MAX: Whole = 10_000_000
     BODY_BYTES_MAX: Whole = 1_000_000

@@ -19,6 +19,8 @@ trail show next to the human text. Catch the width you need::
     │   │   ├── UnknownColumnError         unknown, or the user may not see it: the same answer
     │   │   ├── UnknownOperatorError       the column's type has no such operator
     │   │   ├── FilterValueError           the value does not fit the column's type
+    │   │   ├── QueryTooSlowError          the database needed too long for it
+    │   │   ├── DialectError               another grid's request says what ours can't
     │   │   ├── QueryLimitError            deeper, longer or larger than the limits in the schema
     │   │   └── CursorError                not a cursor of ours
     │   │       └── CursorMismatchError    a cursor of another sort, filter or schema
@@ -27,7 +29,13 @@ trail show next to the human text. Catch the width you need::
     │   │   ├── VersionRequiredError       an edit without the version it was made from
     │   │   ├── VersionConflictError       the row moved on; carries the current row
     │   │   ├── ColumnNotEditableError     visible, but not for this user to change
-    │   │   └── EditInvalidError           the model refuses the values
+    │   │   ├── EditInvalidError           the model refuses the values
+    │   │   ├── BulkDriftError             not as many rows as the client saw
+    │   │   ├── UndoError                  it can't be undone (any more)
+    │   │   └── IdempotencyError           the key was used for another request
+    │   │       └── RequestUnderWayError   the same request is still being carried out
+    │   ├── ViewNotFoundError              no such saved view, or not for this user
+    │   ├── ViewError                      a saved view or state can't be stored like this
     │   ├── MethodNotFoundError            no active plugin offers this method here
     │   └── MethodArgumentsError           the arguments break the method's JSON Schema
     ├── AuditError
@@ -212,6 +220,18 @@ class QueryLimitError(QueryError):
     code = "query-limit-exceeded"
 
 
+class QueryTooSlowError(QueryError):
+    """The database needed longer than the site allows (``QUERY_MS_MAX``). Narrow the question."""
+
+    code = "query-too-slow"
+
+
+class DialectError(QueryError):
+    """A request in the dialect of another grid says something that this one can't do or does not understand."""
+
+    code = "dialect-not-understood"
+
+
 class CursorError(QueryError):
     """The text is no cursor that this site signed."""
 
@@ -258,6 +278,42 @@ class EditInvalidError(EditError):
     """The model's validation or a database constraint refuses the values."""
 
     code = "edit-invalid"
+
+
+class BulkDriftError(EditError):
+    """The selection holds more or fewer rows than the client expected. ``extra["count"]`` holds how many."""
+
+    code = "bulk-count-drift"
+
+
+class UndoError(EditError):
+    """The change can't be undone: too old, undone already, or a row has moved on since."""
+
+    code = "undo-not-possible"
+
+
+class IdempotencyError(EditError):
+    """The Idempotency-Key was used for another request."""
+
+    code = "idempotency-key-reused"
+
+
+class RequestUnderWayError(IdempotencyError):
+    """A request with this Idempotency-Key is still being carried out. Ask again in a moment."""
+
+    code = "idempotency-under-way"
+
+
+class ViewNotFoundError(GridError):
+    """No such saved view, or the user may not see it. Both answer alike."""
+
+    code = "view-not-found"
+
+
+class ViewError(GridError):
+    """A saved view or state can't be stored like this."""
+
+    code = "view-invalid"
 
 
 class MethodNotFoundError(GridError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gridkit_django.models.audit import AuditRecord
+from gridkit_django.models.edits import BulkJob, BulkJobState, EditUndo, IdempotencyRecord
 from gridkit_django.models.exports import ExportJob, JobState
 from gridkit_django.models.grids import RegisteredGrid
 from gridkit_django.models.jobs import JobRunState, PluginJobRun, PluginSchedule
@@ -29,15 +30,21 @@ from gridkit_django.models.runtime import (
     RuntimeProcess,
 )
 from gridkit_django.models.usage import PluginCrash, PluginUsageRecord
+from gridkit_django.models.views import GridState, SavedView, ViewScope
 
 __all__ = [
     "AuditRecord",
+    "BulkJob",
+    "BulkJobState",
     "DesiredState",
+    "EditUndo",
     "EffectiveState",
     "ExportJob",
     "GrantDecision",
+    "GridState",
     "HealthCheckResult",
     "HealthStatus",
+    "IdempotencyRecord",
     "InstalledPlugin",
     "JobRunState",
     "JobState",
@@ -58,4 +65,6 @@ __all__ = [
     "RegisteredGrid",
     "RuntimeGeneration",
     "RuntimeProcess",
+    "SavedView",
+    "ViewScope",
 ]
