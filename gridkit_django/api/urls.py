@@ -15,6 +15,11 @@ from gridkit_django.api.views import (
     metrics,
     operations,
     plugin_acts,
+    plugin_config,
+    plugin_jobs,
+    plugin_plan,
+    plugin_versions,
+    plugin_watch,
     plugins,
     records,
     rows,
@@ -23,6 +28,26 @@ from gridkit_django.api.views import (
 
 register_converter(PluginIdConverter, "gridkit_plugin")
 register_converter(RowIdConverter, "gridkit_row")
+
+_PLUGIN = "plugins/<gridkit_plugin:plugin>"
+
+plugin_endpoints: list[URLPattern] = [
+    path(f"{_PLUGIN}/config/revisions/", plugin_config.ConfigRevisionsView.as_view(), name="plugin-config-revisions"),
+    path(f"{_PLUGIN}/config/diff/", plugin_config.ConfigDiffView.as_view(), name="plugin-config-diff"),
+    path(f"{_PLUGIN}/config/restore/", plugin_config.RestoreConfigView.as_view(), name="plugin-config-restore"),
+    path(f"{_PLUGIN}/versions/", plugin_versions.PluginVersionsView.as_view(), name="plugin-versions"),
+    path(f"{_PLUGIN}/update/", plugin_versions.UpdateView.as_view(), name="plugin-update"),
+    path(f"{_PLUGIN}/refuse-update/", plugin_versions.RefuseUpdateView.as_view(), name="plugin-refuse-update"),
+    path(f"{_PLUGIN}/roll-back/", plugin_versions.RollBackView.as_view(), name="plugin-roll-back"),
+    path(f"{_PLUGIN}/usage/", plugin_watch.PluginUsageView.as_view(), name="plugin-usage"),
+    path(f"{_PLUGIN}/health/", plugin_watch.PluginHealthView.as_view(), name="plugin-health"),
+    path(f"{_PLUGIN}/processes/", plugin_watch.PluginProcessesView.as_view(), name="plugin-processes"),
+    path(f"{_PLUGIN}/job-runs/", plugin_jobs.PluginJobRunsView.as_view(), name="plugin-job-runs"),
+    path(f"{_PLUGIN}/jobs/", plugin_jobs.PluginJobsView.as_view(), name="plugin-jobs"),
+    path(f"{_PLUGIN}/jobs/<str:job>/run/", plugin_jobs.RunJobView.as_view(), name="plugin-job-run"),
+    path(f"{_PLUGIN}/jobs/<str:job>/pause/", plugin_jobs.PauseJobView.as_view(), name="plugin-job-pause"),
+    path(f"{_PLUGIN}/jobs/<str:job>/resume/", plugin_jobs.ResumeJobView.as_view(), name="plugin-job-resume"),
+]
 
 endpoints: list[URLPattern] = [
     path("grids/", grids.GridListView.as_view(), name="grid-list"),
@@ -39,6 +64,9 @@ endpoints: list[URLPattern] = [
     path("grids/<str:grid>/jobs/<uuid:job>/result/", jobs.JobResultView.as_view(), name="job-result"),
     path("plugins/", plugins.PluginListView.as_view(), name="plugin-list"),
     path("plugins/available/", plugins.AvailablePluginsView.as_view(), name="plugin-available"),
+    path("plugins/updates/", plugin_versions.PluginUpdatesView.as_view(), name="plugin-updates"),
+    path("plugins/requests/", plugin_watch.PermissionRequestsView.as_view(), name="plugin-requests"),
+    path("plugins/plan/", plugin_plan.PluginPlanView.as_view(), name="plugin-plan"),
     path("plugins/<gridkit_plugin:plugin>/", plugins.PluginView.as_view(), name="plugin"),
     path("plugins/<gridkit_plugin:plugin>/activate/", plugin_acts.ActivateView.as_view(), name="plugin-activate"),
     path("plugins/<gridkit_plugin:plugin>/deactivate/", plugin_acts.DeactivateView.as_view(), name="plugin-deactivate"),
@@ -46,6 +74,7 @@ endpoints: list[URLPattern] = [
     path("plugins/<gridkit_plugin:plugin>/configure/", plugin_acts.ConfigureView.as_view(), name="plugin-configure"),
     path("plugins/<gridkit_plugin:plugin>/grants/", plugin_acts.GrantsView.as_view(), name="plugin-grants"),
     path("plugins/<gridkit_plugin:plugin>/uninstall/", plugin_acts.UninstallView.as_view(), name="plugin-uninstall"),
+    *plugin_endpoints,
     path("operations/<uuid:operation>/", operations.OperationView.as_view(), name="operation"),
     path("metrics/", metrics.MetricsView.as_view(), name="metrics"),
     path("audit/", audit.AuditListView.as_view(), name="audit-list"),

@@ -47,7 +47,11 @@ class TracingObserver:
     def called(self, plugin_id: str, name: str, wall_ns: int, cpu_ns: int, error: BaseException | None) -> None:
         """Write down one call; see ``CallObserver``."""
         ended = time.time_ns()
-        attributes: dict[str, Any] = {"gridkit.plugin.id": plugin_id, "gridkit.call": name, "gridkit.cpu_ms": cpu_ns / 1e6}
+        attributes: dict[str, Any] = {
+            "gridkit.plugin.id": plugin_id,
+            "gridkit.call": name,
+            "gridkit.cpu_ms": cpu_ns / 1e6,
+        }
         span = self._tracer.start_span(
             f"plugin {plugin_id}", kind=SpanKind.INTERNAL, attributes=attributes, start_time=ended - wall_ns
         )

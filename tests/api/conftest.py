@@ -13,7 +13,11 @@ from rest_framework.test import APIClient
 
 from gridkit_django.grids import grid_registry
 from gridkit_django.grids.methods import MethodCall, MethodResult, MethodSpec
+from gridkit_django.models import InstalledPlugin
+from gridkit_django.plugins import PluginManager, plugin_manager
+from gridkit_django.tasks import plugins as plugin_tasks
 from tests.api.grids import CustomerGrid, ProductGrid
+from tests.api.plugins import BROKEN, CLERK, TOILER, Broken, Clerk, Toiler
 from tests.shop.models import Product
 
 PRODUCTS = "/gridkit/api/grids/api-products/"
@@ -109,3 +113,44 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
     given = Provider()
     monkeypatch.setattr(apps.get_app_config("gridkit_django"), "method_provider", given, raising=False)
     return given
+
+
+RIGHTS = {name: f"gridkit_django.{name}_plugin" for name in ("install", "activate", "configure", "grant")}
+
+
+@pytest.fixture
+def manager(db: None) -> Iterator[PluginManager]:
+    """This process's manager, which knows the plugins of the tests and runs nothing."""
+    found = plugin_manager()
+    found.stop_all()
+    for plugin in (Clerk, Broken, Toiler):
+        found.register_plugin(plugin)
+    yield found
+    found.stop_all()
+    for plugin_id in (CLERK, BROKEN, TOILER):
+        found.runtime.catalog.remove_object(plugin_id)
+
+
+@pytest.fixture
+def clerk(manager: PluginManager) -> InstalledPlugin:
+    """The working plugin, installed but not active, with a secret in its configuration."""
+    manager.install_plugin(Clerk, config={"password": "hush"}, grants=["storage:use"], activate=False)
+    return InstalledPlugin.objects.get(plugin_id=CLERK)
+
+
+@pytest.fixture
+def person(make_user: Callable[..., User]) -> Callable[..., APIClient]:
+    """Return a function that gives a client whose user holds the named rights on all plugins."""
+
+    def make(*names: str) -> APIClient:
+        return client_of(make_user("-".join(names) or "nobody", *(RIGHTS[name] for name in names)))
+
+    return make
+
+
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The ids of operations that were handed to a worker."""
+    found: list[Any] = []
+    monkeypatch.setattr(plugin_tasks, "send", lambda _task, arguments: found.extend(arguments))
+    return found

@@ -1,7 +1,8 @@
-"""The plugins that the API's tests install: one that works, one that can't start."""
+"""The plugins that the API's tests install: one that works, one with a job, one that can't start."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import BaseModel, SecretStr
@@ -10,6 +11,7 @@ from gridkit_django.plugins import Plugin, PluginContext, PluginMetadata
 
 CLERK = "@api-tests/clerk"
 BROKEN = "api-tests-broken"
+TOILER = "api-tests-toiler"
 
 
 def metadata(plugin_id: str, *permissions: str) -> PluginMetadata:
@@ -40,6 +42,23 @@ class Clerk(Plugin):
         model_config = {"extra": "forbid"}
         mood: Literal["calm", "busy"] = "calm"
         password: SecretStr = SecretStr("")
+
+
+class Toiler(Plugin):
+    """Has a job, and asks for a permission when it starts."""
+
+    metadata = metadata(TOILER, "schedule:use")
+
+    def initialize(self, context: PluginContext) -> None:
+        """Offer the job."""
+        context.request_permission("rows:read", "to count them")
+        context.jobs.register(
+            "count",
+            lambda call: {"counted": call.arguments.get("to", 0)},
+            label="Count",
+            every=timedelta(hours=1),
+            schema={"type": "object", "properties": {"to": {"type": "integer"}}, "additionalProperties": False},
+        )
 
 
 class Broken(Plugin):

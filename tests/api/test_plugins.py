@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,10 +20,11 @@ from gridkit_django.models import (
     PluginOperation,
     RuntimeProcess,
 )
-from gridkit_django.plugins import MASK, PluginManager, plugin_manager, run_operation
-from gridkit_django.tasks import plugins as plugin_tasks
-from tests.api.conftest import client_of
-from tests.api.plugins import BROKEN, CLERK, Broken, Clerk
+from gridkit_django.plugins import MASK, PluginManager, run_operation
+from gridkit_django.plugins.encryption import Keyring
+from gridkit_django.plugins.secret_values import open_secrets
+from tests.api.conftest import RIGHTS, client_of
+from tests.api.plugins import BROKEN, CLERK, Broken
 from tests.api.test_base import assert_problem
 
 PLUGINS = "/gridkit/api/plugins/"
@@ -32,45 +33,7 @@ ATOMIC = ("ATOMIC_REQUESTS", True)
 AFTER_COMMIT = pytest.mark.django_db(transaction=True)
 """A process follows a change of plugins once that is committed, so the test's transactions must be real ones."""
 
-RIGHTS = {name: f"gridkit_django.{name}_plugin" for name in ("install", "activate", "configure", "grant")}
-
-
-@pytest.fixture(autouse=True)
-def manager(db: None) -> Iterator[PluginManager]:
-    """This process's manager, which knows the two plugins and runs nothing."""
-    found = plugin_manager()
-    found.stop_all()
-    for plugin in (Clerk, Broken):
-        found.register_plugin(plugin)
-    yield found
-    found.stop_all()
-    for plugin_id in (CLERK, BROKEN):
-        found.runtime.catalog.remove_object(plugin_id)
-
-
-@pytest.fixture
-def clerk(manager: PluginManager) -> InstalledPlugin:
-    """The working plugin, installed but not active, with a secret in its configuration."""
-    manager.install_plugin(Clerk, config={"password": "hush"}, grants=["storage:use"], activate=False)
-    return InstalledPlugin.objects.get(plugin_id=CLERK)
-
-
-@pytest.fixture
-def person(make_user: Callable[..., User]) -> Callable[..., APIClient]:
-    """Return a function that gives a client whose user holds the named rights on all plugins."""
-
-    def make(*names: str) -> APIClient:
-        return client_of(make_user("-".join(names) or "nobody", *(RIGHTS[name] for name in names)))
-
-    return make
-
-
-@pytest.fixture
-def queued(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The ids of operations that were handed to a worker."""
-    found: list[Any] = []
-    monkeypatch.setattr(plugin_tasks, "send", lambda _task, arguments: found.extend(arguments))
-    return found
+pytestmark = pytest.mark.usefixtures("manager")
 
 
 def post(client: APIClient, act: str, body: dict[str, Any] | None = None) -> Any:
@@ -141,13 +104,14 @@ def test_detail_shows_everything_but_secrets(clerk: InstalledPlugin, person: Cal
     assert body["config"] == {"password": MASK}
     assert body["configSchema"]["properties"]["mood"]["enum"] == ["calm", "busy"]
     assert body["permissions"] == [
-        {"name": "storage:use", "required": True, "decision": "granted", "reason": ""},
-        {"name": "methods:register", "required": True, "decision": None, "reason": ""},
+        {"name": "storage:use", "required": True, "decision": "granted", "reason": "", "uses": 0, "lastUsedAt": None},
+        {"name": "methods:register", "required": True, "decision": None, "reason": "", "uses": 0, "lastUsedAt": None},
     ]
     assert (body["health"]["status"], body["health"]["message"]) == ("degraded", "tired")
     process = next(item for item in body["processes"] if item["host"] == "h")
     assert (process["revision"], process["current"]) == (7, False)
     assert (body["manifest"]["id"], body["source"], body["locked"]) == (CLERK, "object", [])
+    assert (body["pinned"], body["pending"], body["keptVersions"]) == (False, None, [])
 
 
 def test_plugin_without_a_health_check_has_no_report(clerk: InstalledPlugin, person: Callable[..., APIClient]) -> None:
@@ -223,7 +187,8 @@ def test_configuration_is_replaced_and_a_masked_secret_is_kept(
 ) -> None:
     body = post(person("configure"), "configure", {"config": {"mood": "busy", "password": MASK}}).json()
     assert body["config"] == {"mood": "busy", "password": MASK}
-    assert clerk.configs.filter(grid="").first().data == {"mood": "busy", "password": "hush"}  # type: ignore[union-attr]
+    stored = clerk.configs.filter(grid="").latest("revision").data
+    assert open_secrets(stored, Keyring.of_site()) == {"mood": "busy", "password": "hush"}
 
 
 def test_configuration_of_one_grid_is_kept_apart(clerk: InstalledPlugin, person: Callable[..., APIClient]) -> None:
@@ -247,7 +212,7 @@ def test_configuration_that_does_not_fit_is_refused_with_the_place(
 
 def test_permission_is_granted_and_revoked(clerk: InstalledPlugin, person: Callable[..., APIClient]) -> None:
     client = person("grant")
-    for decision in ("granted", "revoked"):
+    for decision in ("denied", "granted", "revoked"):
         body = post(client, "grants", {"permission": "methods:register", "decision": decision}).json()
         assert {item["name"]: item["decision"] for item in body["permissions"]}["methods:register"] == decision
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
 from gridkit_django.models import HealthCheckResult, RuntimeProcess
-from gridkit_django.plugins import AvailablePlugin, PluginInfo
+from gridkit_django.plugins import AvailablePlugin, PendingVersion, PluginInfo
 
 
 class PluginReason(ResponseBody):
@@ -51,8 +51,21 @@ class PluginPermission(ResponseBody):
 
     name: str
     required: bool
-    decision: Literal["requested", "granted", "revoked"] | None
+    decision: Literal["requested", "granted", "revoked", "denied"] | None
     reason: str
+    """The plugin's words, when it asked at run time."""
+    uses: int
+    """How often it was used, as far as the processes have stored it."""
+    last_used_at: datetime | None
+
+
+class PluginPending(ResponseBody):
+    """A version that waits for consent; the one in use runs on."""
+
+    version: str
+    digest: str
+    asks_for: list[str]
+    """The permissions that nobody decided about."""
 
 
 class PluginHealthReport(ResponseBody):
@@ -84,6 +97,12 @@ class PluginDetail(PluginEntry):
     manifest: dict[str, Any]
     source: str
     source_ref: str
+    pinned: bool
+    """Whether it keeps this version, whatever lies at its source."""
+    pending: PluginPending | None
+    """The version that waits for consent."""
+    kept_versions: list[str]
+    """The other versions that it can go to."""
     permissions: list[PluginPermission]
     config: dict[str, Any]
     """The values for all grids; secrets are masked."""
@@ -145,7 +164,7 @@ class GrantRequest(RequestBody):
     """A decision about one permission or wildcard."""
 
     permission: str = Field(min_length=1, max_length=200)
-    decision: Literal["granted", "revoked"]
+    decision: Literal["granted", "revoked", "denied"]
 
 
 def plugin_entry(plugin: PluginInfo, url: str) -> dict[str, Any]:
@@ -172,14 +191,24 @@ def plugin_detail(
         manifest=dict(plugin.manifest),
         source=plugin.source,
         source_ref=plugin.source_ref,
+        pinned=plugin.pinned,
+        pending=_pending(plugin.pending),
+        kept_versions=list(plugin.kept_versions),
         permissions=[
-            PluginPermission(name=item.name, required=item.required, decision=item.decision, reason=item.reason)
+            PluginPermission(
+                name=item.name,
+                required=item.required,
+                decision=item.decision,
+                reason=item.reason,
+                uses=item.use_count,
+                last_used_at=item.last_used_at,
+            )
             for item in plugin.permissions
         ],
         config=dict(plugin.config),
         config_schema=dict(plugin.config_schema),
         locked=list(plugin.locked),
-        health=_health(health),
+        health=None if health is None else health_report(health),
         processes=processes,
         installed_at=plugin.installed_at,
         changed_at=plugin.changed_at,
@@ -242,9 +271,14 @@ def _entry_fields(plugin: PluginInfo, url: str) -> dict[str, Any]:
     }
 
 
-def _health(result: HealthCheckResult | None) -> PluginHealthReport | None:
-    if result is None:
+def _pending(waiting: PendingVersion | None) -> PluginPending | None:
+    if waiting is None:
         return None
+    return PluginPending(version=waiting.version, digest=waiting.digest, asks_for=list(waiting.asks_for))
+
+
+def health_report(result: HealthCheckResult) -> PluginHealthReport:
+    """Return one health check."""
     return PluginHealthReport(
         status=result.status,
         message=result.message,

@@ -54,9 +54,18 @@ class PluginActView(GridKitView):
         return Response(describe_plugin(request, plugin))
 
 
-def _operation(
+def act_operation(
     name: str, summary: str, right: str, *, shape: type[RequestBody] = EmptyBody, text: str = ""
 ) -> Operation:
+    """Describe an act on a plugin that answers the plugin.
+
+    Args:
+        name: operation id.
+        summary: what it does, in one line.
+        right: the right that it takes.
+        shape: shape of the body.
+        text: what else a caller must know.
+    """
     return Operation(
         id=name,
         tag="plugins",
@@ -73,7 +82,7 @@ class ActivateView(PluginActView):
 
     right = ACTIVATE
     operations: ClassVar = {
-        "POST": _operation(
+        "POST": act_operation(
             "activatePlugin", "Activate a plugin", ACTIVATE, text="Also the way out of quarantine and suspension."
         )
     }
@@ -88,7 +97,7 @@ class DeactivateView(PluginActView):
 
     right = ACTIVATE
     operations: ClassVar = {
-        "POST": _operation(
+        "POST": act_operation(
             "deactivatePlugin", "Deactivate a plugin", ACTIVATE, text="Configuration, grants and storage stay."
         )
     }
@@ -103,7 +112,7 @@ class ReloadView(PluginActView):
 
     right = ACTIVATE
     operations: ClassVar = {
-        "POST": _operation(
+        "POST": act_operation(
             "reloadPlugin",
             "Load an active plugin's manifest and code anew",
             ACTIVATE,
@@ -122,7 +131,7 @@ class ConfigureView(PluginActView):
     right = CONFIGURE
     shape = ConfigureRequest
     operations: ClassVar = {
-        "POST": _operation(
+        "POST": act_operation(
             "configurePlugin",
             "Configure a plugin",
             CONFIGURE,
@@ -154,20 +163,24 @@ class GrantsView(PluginActView):
     right = GRANT
     shape = GrantRequest
     operations: ClassVar = {
-        "POST": _operation(
+        "POST": act_operation(
             "decidePermission",
-            "Grant or revoke a permission of a plugin",
+            "Grant, revoke or deny a permission of a plugin",
             GRANT,
             shape=GrantRequest,
-            text="A revoke beats a granted wildcard.",
+            text="A revoke beats a granted wildcard. What was asked for and denied is not asked for again.",
         )
     }
 
     def act(self, plugin: InstalledPlugin, body: GrantRequest, request: Request) -> None:
-        """Grant or revoke."""
+        """Grant, revoke or deny."""
         manager = plugin_manager()
-        decide = manager.grant_permission if body.decision == "granted" else manager.revoke_permission
-        decide(plugin.plugin_id, body.permission, user=request.user)
+        acts = {
+            "granted": manager.grant_permission,
+            "revoked": manager.revoke_permission,
+            "denied": manager.deny_permission,
+        }
+        acts[body.decision](plugin.plugin_id, body.permission, user=request.user)
 
 
 class UninstallView(PluginActView):

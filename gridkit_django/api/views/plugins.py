@@ -177,14 +177,22 @@ def _request_install(wish: InstallRequest, user: User) -> PluginOperation:
     Raises:
         PluginNotFoundError: when there is no such source.
     """
-    plugin_id = _id_of(wish.source)
+    plugin_id = id_of(wish.source)
     arguments = {"source": wish.source, "config": wish.config, "grants": wish.grants, "activate": wish.activate}
     operation = request_operation(OperationKind.INSTALL, plugin_id, arguments, user=user)
     enqueue_operation(operation.pk)
     return operation
 
 
-def _id_of(source: str) -> str:
+def id_of(source: str) -> str:
+    """Return the id of the plugin at a source.
+
+    Args:
+        source: ``ref`` of an available plugin, or a plugin's id.
+
+    Raises:
+        PluginNotFoundError: when there is no such source.
+    """
     found = [item for item in plugin_manager().discover() if source in {item.ref, item.metadata and item.metadata.id}]
     if not found:
         raise PluginNotFoundError(
