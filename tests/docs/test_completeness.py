@@ -31,7 +31,7 @@ def errors(root: type[GridKitError] = GridKitError) -> Iterator[type[GridKitErro
     if "code" in vars(root):
         yield root
     for kind in root.__subclasses__():
-        if kind.__module__ == GridKitError.__module__:
+        if kind.__module__.startswith("gridkit_django.exceptions"):
             yield from errors(kind)
 
 

@@ -1,0 +1,242 @@
+"""The one error tree of GridKit.
+
+Every error carries a stable ``code`` (kebab-case, never renamed), which the API, the admin and the audit
+trail show next to the human text. Catch the width you need::
+
+    GridKitError
+    ├── SettingsError                      the GRIDKIT settings are wrong
+    ├── AccessDeniedError                  the user lacks a right that may be named
+    ├── EventError
+    │   ├── UnknownEventTypeError          no such event type, alias or pattern
+    │   ├── EventOriginError               the sender may not make this type of event
+    │   └── EventRejected                  a handler vetoed the act before it happened
+    ├── GridError
+    │   ├── GridDeclarationError           a Grid class contradicts itself or its model
+    │   │   ├── PathMissingError           a column's path names no database field
+    │   │   └── PathToManyError            a column's path crosses a relation to many rows
+    │   ├── GridNotFoundError              unknown, or the user may not open it: the same answer
+    │   ├── QueryError                     the query can't be understood
+    │   │   ├── UnknownColumnError         unknown, or the user may not see it: the same answer
+    │   │   ├── UnknownOperatorError       the column's type has no such operator
+    │   │   ├── FilterValueError           the value does not fit the column's type
+    │   │   ├── QueryTooSlowError          the database needed too long for it
+    │   │   ├── DialectError               another grid's request says what ours can't
+    │   │   ├── QueryLimitError            deeper, longer or larger than the limits in the schema
+    │   │   └── CursorError                not a cursor of ours
+    │   │       └── CursorMismatchError    a cursor of another sort, filter or schema
+    │   ├── RecordNotFoundError            no such row, or the user may not see it
+    │   ├── EditError
+    │   │   ├── VersionRequiredError       an edit without the version it was made from
+    │   │   ├── VersionConflictError       the row moved on; carries the current row
+    │   │   ├── ColumnNotEditableError     visible, but not for this user to change
+    │   │   ├── EditInvalidError           the model refuses the values
+    │   │   ├── BulkDriftError             not as many rows as the client saw
+    │   │   ├── UndoError                  it can't be undone (any more)
+    │   │   └── IdempotencyError           the key was used for another request
+    │   │       └── RequestUnderWayError   the same request is still being carried out
+    │   ├── ViewNotFoundError              no such saved view, or not for this user
+    │   ├── ViewError                      a saved view or state can't be stored like this
+    │   ├── MethodNotFoundError            no active plugin offers this method here
+    │   └── MethodArgumentsError           the arguments break the method's JSON Schema
+    ├── AuditError
+    │   └── AppendOnlyError                audit records are never changed or deleted
+    ├── ExportError
+    │   ├── UnknownFormatError             no active plugin writes this format
+    │   │   └── FormatUnavailableError     its library can't be loaded on this site
+    │   ├── ExportOptionsError             the options break the format's schema
+    │   ├── ExportLimitError               too many exports of this user are under way
+    │   ├── ExportNotFoundError            unknown, or another user's
+    │   ├── ExportNotReadyError            no file yet, or no file any more
+    │   ├── ExportTooLargeError            more rows than the format takes
+    │   ├── ExportLostError                its worker or its message is gone
+    │   └── ExportCancelled                the owner asked the running job to stop
+    └── PluginError
+        ├── PluginNotFoundError            not installed, or no such source
+        ├── PluginStateError               the plugin's state does not allow this
+        │   └── PluginConsentError         an update asks for more than was granted
+        ├── PluginVersionError             no such version to update or roll back to
+        ├── PluginSearchError              a search asks for what nobody here knows
+        ├── ManifestError                  plugin.toml is missing or wrong
+        ├── PluginIncompatibleError        another core version, a missing peer, a conflict
+        ├── PluginLoadError                its code can't be imported
+        ├── PluginInitializeError          initialize() raised
+        │   └── PluginNotReadyError        what it needs is not there yet; it is tried again
+        ├── PluginCrashError               a process died while the plugin started
+        ├── PluginConfigError              the configuration breaks the plugin's schema
+        │   └── ConfigRevisionNotFoundError  the scope has no such revision
+        ├── PluginSecretError              a stored secret can't be decrypted
+        ├── PluginPermissionError          the plugin was not granted this
+        ├── PluginLimitError               over a declared resource limit
+        │   ├── PluginLoopError            plugins answer each other in a circle
+        │   └── StorageQuotaError          over max_storage_mb
+        ├── PluginMessageError             a message could not be delivered
+        ├── PluginJobError                 a job could not be run
+        │   ├── JobNotFoundError           the plugin has no such job
+        │   └── JobArgumentsError          the arguments break the job's JSON Schema
+        ├── PluginMethodError              a method raised
+        └── PluginHandlerError             a critical handler raised, so the act failed
+"""
+
+from __future__ import annotations
+
+from gridkit_django.exceptions.audit import (
+    AppendOnlyError,
+    AuditError,
+)
+from gridkit_django.exceptions.base import (
+    AccessDeniedError,
+    ErrorItem,
+    GridKitError,
+    SettingsError,
+)
+from gridkit_django.exceptions.events import (
+    EventError,
+    EventOriginError,
+    EventRejected,
+    UnknownEventTypeError,
+)
+from gridkit_django.exceptions.exports import (
+    ExportCancelled,
+    ExportError,
+    ExportLimitError,
+    ExportLostError,
+    ExportNotFoundError,
+    ExportNotReadyError,
+    ExportOptionsError,
+    ExportTooLargeError,
+    FormatUnavailableError,
+    UnknownFormatError,
+)
+from gridkit_django.exceptions.grids import (
+    BulkDriftError,
+    ColumnNotEditableError,
+    CursorError,
+    CursorMismatchError,
+    DialectError,
+    EditError,
+    EditInvalidError,
+    FilterValueError,
+    GridDeclarationError,
+    GridError,
+    GridNotFoundError,
+    IdempotencyError,
+    MethodArgumentsError,
+    MethodNotFoundError,
+    PathMissingError,
+    PathToManyError,
+    QueryError,
+    QueryLimitError,
+    QueryTooSlowError,
+    RecordNotFoundError,
+    RequestUnderWayError,
+    UndoError,
+    UnknownColumnError,
+    UnknownOperatorError,
+    VersionConflictError,
+    VersionRequiredError,
+    ViewError,
+    ViewNotFoundError,
+)
+from gridkit_django.exceptions.plugins import (
+    ConfigRevisionNotFoundError,
+    JobArgumentsError,
+    JobNotFoundError,
+    ManifestError,
+    PluginConfigError,
+    PluginConsentError,
+    PluginCrashError,
+    PluginError,
+    PluginHandlerError,
+    PluginIncompatibleError,
+    PluginInitializeError,
+    PluginJobError,
+    PluginLimitError,
+    PluginLoadError,
+    PluginLoopError,
+    PluginMessageError,
+    PluginMethodError,
+    PluginNotFoundError,
+    PluginNotReadyError,
+    PluginPermissionError,
+    PluginSearchError,
+    PluginSecretError,
+    PluginStateError,
+    PluginVersionError,
+    StorageQuotaError,
+)
+
+__all__ = [
+    "AccessDeniedError",
+    "AppendOnlyError",
+    "AuditError",
+    "BulkDriftError",
+    "ColumnNotEditableError",
+    "ConfigRevisionNotFoundError",
+    "CursorError",
+    "CursorMismatchError",
+    "DialectError",
+    "EditError",
+    "EditInvalidError",
+    "ErrorItem",
+    "EventError",
+    "EventOriginError",
+    "EventRejected",
+    "ExportCancelled",
+    "ExportError",
+    "ExportLimitError",
+    "ExportLostError",
+    "ExportNotFoundError",
+    "ExportNotReadyError",
+    "ExportOptionsError",
+    "ExportTooLargeError",
+    "FilterValueError",
+    "FormatUnavailableError",
+    "GridDeclarationError",
+    "GridError",
+    "GridKitError",
+    "GridNotFoundError",
+    "IdempotencyError",
+    "JobArgumentsError",
+    "JobNotFoundError",
+    "ManifestError",
+    "MethodArgumentsError",
+    "MethodNotFoundError",
+    "PathMissingError",
+    "PathToManyError",
+    "PluginConfigError",
+    "PluginConsentError",
+    "PluginCrashError",
+    "PluginError",
+    "PluginHandlerError",
+    "PluginIncompatibleError",
+    "PluginInitializeError",
+    "PluginJobError",
+    "PluginLimitError",
+    "PluginLoadError",
+    "PluginLoopError",
+    "PluginMessageError",
+    "PluginMethodError",
+    "PluginNotFoundError",
+    "PluginNotReadyError",
+    "PluginPermissionError",
+    "PluginSearchError",
+    "PluginSecretError",
+    "PluginStateError",
+    "PluginVersionError",
+    "QueryError",
+    "QueryLimitError",
+    "QueryTooSlowError",
+    "RecordNotFoundError",
+    "RequestUnderWayError",
+    "SettingsError",
+    "StorageQuotaError",
+    "UndoError",
+    "UnknownColumnError",
+    "UnknownEventTypeError",
+    "UnknownFormatError",
+    "UnknownOperatorError",
+    "VersionConflictError",
+    "VersionRequiredError",
+    "ViewError",
+    "ViewNotFoundError",
+]

@@ -1,0 +1,59 @@
+"""The root of the error tree, and the errors of no particular room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorItem:
+    """One fault inside a larger refusal.
+
+    Attributes:
+        pointer: where it is, as a JSON Pointer (RFC 6901) into the request body, like ``/filter/and/0``.
+        code: a stable kebab-case code.
+        detail: what is wrong and what was expected, for a person.
+    """
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class GridKitError(Exception):
+    """The root of every error that GridKit raises on purpose.
+
+    Args:
+        detail: what happened, what was expected and what to do next, in plain words.
+        errors: the single faults, when there is more than one or when a place can be named.
+        extra: plain values that a face may show next to the text (for example the current row of a conflict).
+    """
+
+    code: ClassVar[str] = "gridkit-error"
+
+    def __init__(
+        self, detail: str, *, errors: Sequence[ErrorItem] = (), extra: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.extra = dict(extra or {})
+
+    @classmethod
+    def at(cls, pointer: str, detail: str) -> Self:
+        """Make this error with one fault at ``pointer`` (a JSON Pointer, RFC 6901)."""
+        return cls(detail, errors=[ErrorItem(pointer, cls.code, detail)])
+
+
+class SettingsError(GridKitError):
+    """The ``GRIDKIT`` settings dict holds an unknown key or a value of the wrong type."""
+
+    code = "settings-invalid"
+
+
+class AccessDeniedError(GridKitError):
+    """The user lacks a right whose existence is no secret (for example to edit a grid that they may open)."""
+
+    code = "access-denied"
