@@ -13,6 +13,8 @@ from tests.servers.http import Client
 from tests.servers.processes import wait_until
 from tests.servers.stack import Stack
 
+pytestmark = pytest.mark.parametrize("stack", ["postgres"], indirect=True)
+
 PLUGIN = "@gridkit/plugin-export"
 SCHEMA = "/gridkit/api/grids/flights/schema/"
 ASKS = 24
