@@ -23,7 +23,7 @@ from tests.benchmarks.harness import Measured, Variant, compare, table
 from tests.benchmarks.plugins.samples import at_work, idle_plugin
 
 REQUESTS = 20
-ADDRESS = "/gridkit/api/v1/grids/flights/rows/"
+ADDRESS = "/gridkit/api/grids/flights/rows/"
 
 
 def run() -> Iterator[str]:
