@@ -12,6 +12,7 @@ import gc
 import logging
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from gridkit_django.plugins.patches import Patch, find_in_modules
 
 logger = logging.getLogger("gridkit_django.plugins")
 
+QUIET_SECONDS = 1.0
 TOLD_MAX = 20
 """Leftovers of one plugin that are told, the newest."""
 
@@ -78,6 +80,7 @@ class LeftoverWatch:
         self._objects: list[LivePlugin] = []
         self._names: dict[str, str] = {}
         self._found: tuple[Leftover, ...] = ()
+        self._last_end = 0.0
 
     @property
     def told(self) -> Mapping[str, tuple[str, ...]]:
@@ -91,6 +94,7 @@ class LeftoverWatch:
             self._serving[plugin_id] = live
         if before is not None and before is not live:
             self._objects.append(before)
+            self._last_end = time.monotonic()
 
     def unloaded(self, plugin_id: str, name: str) -> None:
         """Remember that code was dropped.
@@ -100,12 +104,17 @@ class LeftoverWatch:
             name: the private name of its package.
         """
         self._names[name] = plugin_id
+        self._last_end = time.monotonic()
 
     def work(self) -> Mapping[str, tuple[str, ...]]:
-        """Look for leftovers of all that ended since the last time, and return what was found now, by plugin.
+        """Look when the last end is ``QUIET_SECONDS`` ago, so that nobody waits for it who loads plugins anew.
 
-        A chore of the runtime.
+        A chore of the runtime. Returns what was found now, by plugin.
         """
+        return self.look() if time.monotonic() - self._last_end > QUIET_SECONDS else MappingProxyType({})
+
+    def look(self) -> Mapping[str, tuple[str, ...]]:
+        """Look for leftovers of all that ended since the last time, and return what was found now, by plugin."""
         through = [live for live in self._objects if not hasattr(live.plugin, "context")]
         names, self._names = self._names, {}
         if not through and not names:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from types import FunctionType
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from django.dispatch import Signal
@@ -81,8 +81,13 @@ def find_in_modules(names: Collection[str]) -> tuple[list[tuple[str, Signal]], l
 
 def _in_class(names: Collection[str], owner: type) -> Iterator[Patch]:
     for name, value in tuple(vars(owner).items()):
-        function = getattr(value, "__func__", value) if type(value) in (classmethod, staticmethod) else value
-        by = _package(function) if type(function) is FunctionType else ""
+        kind = type(value)
+        if kind is FunctionType:
+            by = _package(value)
+        elif kind is staticmethod or kind is classmethod:
+            by = _package(value.__func__)
+        else:
+            continue
         if by in names:
             yield Patch(owner, name, value, f"{owner.__module__}.{owner.__qualname__}.{name}", by)
 
@@ -97,7 +102,8 @@ def _add(patches: list[Patch], names: Collection[str], module: Any, name: str, v
 
 def _package(value: Any) -> str:
     """Return the first part of the name of the module that a function or class, or the class of an object, is from."""
-    described = value if isinstance(value, (FunctionType, type)) else type(value)
+    kind = type(value)  # isinstance() would ask a lazy object, which then does its work
+    described = value if kind is FunctionType or issubclass(kind, type) else kind
     module: object = described.__module__
     return module.partition(".")[0] if isinstance(module, str) else ""
 
@@ -105,13 +111,19 @@ def _package(value: Any) -> str:
 def _original(value: Any, name: str, names: Collection[str], depth: int) -> Any:
     """Return what a replacement was made for: something of that name, not of a plugin, that it refers to."""
     for candidate in _referred(value):
-        if getattr(candidate, "__name__", None) == name and callable(candidate) and _package(candidate) not in names:
+        if _is_plain(candidate) and candidate.__name__ == name and _package(candidate) not in names:
             return candidate
         if depth and _package(candidate) in names and candidate is not value:
             found = _original(candidate, name, names, depth - 1)
             if found is not None:
                 return found
     return None
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether something is a function or a class, asked in a way that wakes no lazy object."""
+    kind = type(value)
+    return kind in (FunctionType, BuiltinFunctionType) or issubclass(kind, type)
 
 
 def _referred(value: Any) -> Iterator[Any]:

@@ -13,8 +13,8 @@ from example_project.flights.loader import load, plan
 from example_project.flights.models import Flight
 from gridkit_django.grids import open_grid
 from gridkit_django.grids.access import GridAccess
-from gridkit_django.grids.query import CountMode, GridQuery
 from gridkit_django.grids.answers import fetch_rows
+from gridkit_django.grids.query import CountMode, GridQuery
 from gridkit_django.grids.rows import count_rows
 from tests.benchmarks.database import analyze, server_version
 from tests.benchmarks.harness import Variant, compare, table

@@ -17,12 +17,14 @@ from typing import Any
 import pytest
 from django.core.paginator import Paginator
 from django.core.signals import request_started
+from django.utils.functional import SimpleLazyObject
 
 from gridkit_django.events import signal_for
 from gridkit_django.exceptions import PluginInitializeError
-from gridkit_django.plugins import Plugin, PluginContext, PluginManager
+from gridkit_django.plugins import Plugin, PluginContext, PluginManager, leftovers
 from gridkit_django.plugins.bundle import PRIVATE_PREFIX
 from gridkit_django.plugins.files import content_digest
+from gridkit_django.plugins.patches import find_in_modules
 from tests.plugins.samples import CODE, metadata, write_plugin
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,6 +33,7 @@ LEAVING = """
 import functools, gc, json, logging, sys, textwrap, threading
 from django.core.paginator import Paginator
 from django.core.signals import request_started
+from django.utils.functional import SimpleLazyObject
 from gridkit_django.events import signal_for
 from gridkit_django.plugins import Plugin
 
@@ -69,14 +72,24 @@ def ended(manager: PluginManager) -> str:
 
 
 @pytest.fixture(autouse=True)
-def untouched(manager: PluginManager) -> Iterator[None]:
+def untouched(manager: PluginManager, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing is told yet, and the places that the plugins here replace and fill are as they were in the end."""
+    monkeypatch.setattr(leftovers, "QUIET_SECONDS", -1.0)
     manager._look_for_leftovers()
     manager._leftovers._found = ()
     dumps, page = json.dumps, Paginator.page
     yield
     assert (json.dumps, Paginator.page) == (dumps, page)
     assert not [finder for finder in sys.meta_path if type(finder).__module__.startswith(PRIVATE_PREFIX)]
+
+
+def test_nobody_looks_before_it_is_quiet(manager: PluginManager, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(leftovers, "QUIET_SECONDS", 3600.0)
+        install(manager, root, "request_started.connect(receive, weak=False)")
+        assert ended(manager) == ""
+    manager._look_for_leftovers()
+    assert "was disconnected" in manager.runtime.leftovers["sample"][0]
 
 
 def test_plugin_that_takes_all_back_leaves_nothing(manager: PluginManager, root: Path) -> None:
@@ -229,3 +242,11 @@ def swap(manager: PluginManager, folder: Path) -> None:
     spec = replace(old.spec, digest=content_digest(folder), revision=old.spec.revision + 1)
     manager.runtime.put("sample", starter.start(spec, old.metadata, old))
     starter.stop(old)
+
+
+def test_looking_wakes_no_lazy_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wake() -> object:
+        raise AssertionError("it was woken")
+
+    monkeypatch.setattr(textwrap, "sleeper", SimpleLazyObject(wake), raising=False)
+    find_in_modules({f"{PRIVATE_PREFIX}nothing_1"})
