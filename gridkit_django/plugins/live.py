@@ -85,8 +85,7 @@ class LivePlugin:
         self._inside: list[Here] = []
         self._routes: WeakSet[Route] = WeakSet()
         self._made: WeakSet[Subscription] = WeakSet()
-        self.emitted = 0
-        self.failures_in_row = 0
+        self.emitted = self.failures_in_row = 0
         self.cpu = CpuMeter()
         self.emit_rate = RateLimiter(metadata.resource_limits.max_events_per_second)
         self.subscriptions: tuple[Subscription, ...] = ()
@@ -320,10 +319,8 @@ class LivePlugin:
 
     def release(self) -> None:
         """Take back everything that was registered; the object then is told of nothing more."""
-        self.subscriptions = ()
-        self.message_handlers = ()
-        self.methods = {}
-        self.jobs = {}
+        self.subscriptions, self.message_handlers = (), ()
+        self.methods, self.jobs = {}, {}
         self.release_exporters()
 
     def release_exporters(self) -> None:
@@ -334,9 +331,8 @@ class LivePlugin:
     def all_stats(self) -> tuple[CallStats, ...]:
         """Return the accounting of every handler, method and job."""
         handlers = tuple(item.stats for item in self.subscriptions)
-        methods = tuple(stats for _, stats in self.methods.values())
-        jobs = tuple(stats for _, stats in self.jobs.values())
-        return handlers + methods + jobs + tuple(item.stats for item in self.message_handlers)
+        named = tuple(stats for _, stats in (*self.methods.values(), *self.jobs.values()))
+        return handlers + named + tuple(item.stats for item in self.message_handlers)
 
     def forget_context(self) -> None:
         """Cut the object off from its context: a destroyed plugin reaches nothing more, and nothing reaches it."""
