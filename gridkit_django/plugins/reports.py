@@ -134,6 +134,8 @@ class Reporter:
 
     def report(self, report: Report) -> None:
         """Write a report; a failure to do so is logged, and tried again at the end of the request or task."""
+        if isinstance(report, StateReport) and not report.replaces:
+            self._pending = deque((item for item in self._pending if not _is_outdated(item, report)), _PENDING_MAX)
         later = isinstance(report, NoteReport) and in_transaction()  # the others, written twice, say the same
         if later or not self._write(report) or in_transaction():
             self._pending.append(report)
@@ -180,6 +182,13 @@ class Reporter:
             update_fields=["effective_state", "state_code", "state_reason", "state_evidence", "revision", "changed_at"]
         )
         _record_state(report, before, was)
+
+
+def _is_outdated(pending: Report, news: StateReport) -> bool:
+    """Whether a report that waits to be written (again) would only undo what is known by now; never a suspension."""
+    if not isinstance(pending, StateReport) or pending.plugin_id != news.plugin_id:
+        return False
+    return pending.state is not EffectiveState.SUSPENDED
 
 
 def _is_news(row: InstalledPlugin, report: StateReport) -> bool:
