@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import Any
 
 from gridkit_django.typing import JSONValue
@@ -95,9 +96,20 @@ def _text(value: Any, most: int) -> str:
         OverflowError: when it is too long.
     """
     try:
-        text = json.dumps(value, allow_nan=False)
+        text = json.dumps(value, allow_nan=False, default=_thawed)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(str(error)) from error
     if len(text) > most:
         raise OverflowError(f"{len(text)} bytes; {most} are the most")
     return text
+
+
+def _thawed(value: Any) -> dict[str, Any]:
+    """Return a frozen mapping, such as the state of a grid or the payload of an event, as a dict.
+
+    Raises:
+        TypeError: for everything else that JSON does not know.
+    """
+    if isinstance(value, MappingProxyType):
+        return dict(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
