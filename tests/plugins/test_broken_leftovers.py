@@ -26,7 +26,7 @@ def as_before() -> Iterator[None]:
 def ended(site: BrokenSite, plugin_id: str) -> str:
     """Switch the plugin off, look after it as the end of a request does; what the runtime recorded about it."""
     site.manager.deactivate_plugin(plugin_id)
-    site.manager.runtime.housekeeping()
+    site.manager.look_for_leftovers()
     assert site.neighbour_hears()
     return site.recorded(plugin_id, "plugin.clean-up")
 

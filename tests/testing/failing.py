@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MANIFEST = """
-id = "@acme/failing"
+id = "{id}"
 name = "Failing"
 version = "1.0.0"
 author = "Tests"
@@ -79,7 +79,9 @@ class Case:
         """Write the plugin's files and return its folder."""
         folder.mkdir()
         permissions = ", ".join(f'"{name}"' for name in self.permissions)
-        manifest = MANIFEST.format(core=self.core, permissions=permissions, limits=self.limits)
+        manifest = MANIFEST.format(
+            id=f"@acme/{folder.name}", core=self.core, permissions=permissions, limits=self.limits
+        )
         (folder / "plugin.toml").write_text(manifest)
         (folder / "plugin.py").write_text(HEAD + textwrap.dedent(self.code))
         for name, text in self.files.items():
@@ -114,14 +116,14 @@ LEAKS = {
     "thread sleeper": "import threading; "
     "threading.Thread(None, threading.Event().wait, 'sleeper', daemon=True).start()",
     "timer Thread": "import threading; timer = threading.Timer(600, print); timer.daemon = True; timer.start()",
-    "signal receiver": "from django.core import signals; "
+    "receiver": "from django.core import signals; "
     "signals.request_started.connect(print_it, weak=False, dispatch_uid='acme')",
     "logging handler": "import logging; logging.getLogger('acme').addHandler(logging.NullHandler())",
     "environment variable": "import os; os.environ['ACME'] = context.plugin_id",
-    "replaced json.dumps": "import json; json.dumps = (lambda old: lambda *a, **k: old(*a, **k))(json.dumps)",
+    "json.dumps": "import json; json.dumps = (lambda old: lambda *a, **k: old(*a, **k))(json.dumps)",
     "sys.path entry": "import sys; sys.path.append('/acme')",
     "atexit": "import atexit; atexit.register(print_it)",
-    "on sys.meta_path": "import sys; sys.meta_path.append(Finder())",
+    "sys.meta_path": "import sys; sys.meta_path.append(Finder())",
 }
 LEAK_IMPORTS = """
 def print_it(**kwargs): pass
@@ -264,7 +266,7 @@ CASES: tuple[Case, ...] = (
         permissions=(*EVERYTHING, "audit:write"),
     ),
     Case(METHODS, "ZeroDivisionError", code=method("return 1 / 0")),
-    Case(METHODS, "no JSON", code=method("return {1, 2}")),
+    Case(METHODS, "not JSON serializable", code=method("return {1, 2}")),
     Case(METHODS, "takes arguments and was never called", code=method("return 1", '{"required": ["name"]}')),
     Case(HEALTH, "health_check() failed: ValueError", code=healthy("raise ValueError('unwell')")),
     Case(HEALTH, "health_check() returned str", code=healthy("return 'fine'")),

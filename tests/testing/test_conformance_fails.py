@@ -52,7 +52,8 @@ def test_failing_plugin_is_found_out_and_told_why(
 ) -> None:
     if "Slower" in case.words:
         settings.GRIDKIT = {**settings.GRIDKIT, "HANDLER_BUDGET_MS": 1, "HANDLER_FAILURES_MAX": 10_000}
-    subject = make_subject(case.write(tmp_path / "failing"))
+    # What the runtime tells of a plugin stays for the life of the process, so each has an id of its own.
+    subject = make_subject(case.write(tmp_path / f"failing-{CASES.index(case)}"))
     with pytest.raises(pytest.fail.Exception) as caught:
         run(case.test, subject)
     assert case.words in str(caught.value)

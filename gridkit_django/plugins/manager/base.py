@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gridkit_django.plugins import inventory
 from gridkit_django.plugins.change import get_row
 from gridkit_django.plugins.enforcement import Enforcer
@@ -38,8 +40,16 @@ class ManagerPart:
         chores = (self._updates.work, Enforcer(runtime).enforce, self._usage.record, self._look_for_leftovers)
         runtime.chores = (*runtime.chores, *chores)
 
+    def look_for_leftovers(self) -> Mapping[str, tuple[str, ...]]:
+        """Look at once for what plugins that ended left behind in this process; return all that is told, by plugin."""
+        self._tell_leftovers(self._leftovers.look())
+        return self.runtime.leftovers
+
     def _look_for_leftovers(self) -> None:
-        for plugin_id, texts in self._leftovers.work().items():
+        self._tell_leftovers(self._leftovers.work())
+
+    def _tell_leftovers(self, found: Mapping[str, tuple[str, ...]]) -> None:
+        for plugin_id, texts in found.items():
             reason, facts = f"It left behind: {'; '.join(texts)}.", self.runtime.process.describe()
             self.runtime.reporter.report(NoteReport(plugin_id, "plugin.clean-up", reason, facts))
         self.runtime.leftovers = self._leftovers.told

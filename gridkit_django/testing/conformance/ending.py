@@ -46,12 +46,13 @@ def check_reload(subject: Subject) -> None:
             change(number)
             _reloaded(plugin, number)
             seen.append(_reference(plugin))
+        told = _taken_back(plugin)
         alive = [item for item in seen[:-1] if _is_alive(item)]
         if alive and not isinstance(subject.source, Plugin):
             fail(f"{len(alive)} of {RELOADS} old objects live on.", f"Something refers to them: {_holders(alive[0])}.")
         if (loaded := _loaded_trees()) > 1:
             fail(f"{loaded} copies of its modules are loaded at once.", "Keep no reference to an old module.")
-    if left := traces().left_since(before):
+    if left := (*traces().left_since(before), *told):
         fail(f"{RELOADS} reloads left behind: {'; '.join(left[:10])}.", "Give it back in destroy().")
 
 
@@ -81,7 +82,13 @@ def _left_by_a_life(subject: Subject) -> tuple[tuple[str, ...], ReferenceType[Pl
         plugin.health()
         seen = _reference(plugin)
         plugin.stop()
-    return traces().left_since(before), seen
+        left = _taken_back(plugin)
+    return (*traces().left_since(before), *left), seen
+
+
+def _taken_back(plugin: StartedPlugin) -> tuple[str, ...]:
+    """Let the runtime look after what ended, as it does at the end of a request; return what it says of this plugin."""
+    return plugin.manager.look_for_leftovers().get(plugin.id, ())
 
 
 def _again(plugin: StartedPlugin, start: Callable[[], object], when: str) -> None:

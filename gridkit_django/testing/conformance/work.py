@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
+from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridKitError, MethodArgumentsError, PluginMethodError
 from gridkit_django.models import HealthStatus
 from gridkit_django.plugins.storage import DatabaseStorage
@@ -54,11 +54,13 @@ def check_limits(subject: Subject) -> None:
         subject.exercise(plugin, ROUNDS)
         if found := faults(plugin):
             fail(f"Under {ROUNDS} rounds of events: {'; '.join(found)}.", "Do less, or raise the limit in plugin.toml.")
-        if slow := [f"{item.name} ({item.p95_ms:.0f} ms)" for item in plugin.usage().calls if item.slow]:
-            fail(f"Slower than HANDLER_BUDGET_MS: {', '.join(slow)}.", "Move the work to a job.")
         used, most = DatabaseStorage(plugin.id, limits.max_storage_mb).used_bytes(), limits.max_storage_mb * 1_000_000
         if used and used > most * STORAGE_SHARE:
             fail(f"Its storage is nearly full after {ROUNDS} rounds: {used} of {most} bytes.", "Delete what is old.")
+        budget = settings().HANDLER_BUDGET_MS
+        # The median, because a machine that is busy makes single calls slow.
+        if slow := [f"{item.name} ({item.p50_ms:.0f} ms)" for item in plugin.usage().calls if item.p50_ms > budget]:
+            fail(f"Slower than HANDLER_BUDGET_MS: {', '.join(slow)}.", "Move the work to a job.")
 
 
 def _judge_method(plugin: StartedPlugin, name: str, samples: Sequence[JSONObject]) -> None:
@@ -76,7 +78,7 @@ def _judge_method(plugin: StartedPlugin, name: str, samples: Sequence[JSONObject
 def _answers(plugin: StartedPlugin, name: str, arguments: JSONObject) -> bool:
     """Call a method; False when it refuses the arguments by its schema."""
     try:
-        body = plugin.answer(name, arguments).body
+        plugin.answer(name, arguments)
     except MethodArgumentsError:
         return False
     except PluginMethodError as error:
@@ -84,8 +86,4 @@ def _answers(plugin: StartedPlugin, name: str, arguments: JSONObject) -> bool:
         fail(f"The method {name!r} raised {type(cause).__name__}: {cause}.", "Let the schema refuse what it can't do.")
     except GridKitError:
         return True  # a refusal of the tree is an answer: the caller's rights, a query that can't be understood
-    try:
-        json.dumps(body)
-    except (TypeError, ValueError) as error:
-        fail(f"The method {name!r} returned what is no JSON: {error}.", "Return plain values.")
     return True
