@@ -25,6 +25,9 @@ from gridkit_django.exceptions import PluginSecretError
 SEAL = "$secret"
 """The one key of the object that stands for an encrypted value."""
 
+_BEGINNING = "gAAAA"
+"""How every token of Fernet begins: its version, and the first bytes of a time before the year 2106."""
+
 _PURPOSE = b"gridkit_django: secrets of plugins, 1"
 
 
@@ -91,7 +94,10 @@ UNREADABLE = (
 
 def is_sealed(value: Any) -> bool:
     """Whether a stored value has the form of an encrypted one."""
-    return isinstance(value, Mapping) and len(value) == 1 and isinstance(value.get(SEAL), str)
+    if not (isinstance(value, Mapping) and len(value) == 1):
+        return False
+    token = value.get(SEAL)
+    return isinstance(token, str) and token.startswith(_BEGINNING)
 
 
 def _key(phrase: str | bytes) -> Fernet:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from pydantic import BaseModel
+from pydantic import AliasChoices, AliasPath, BaseModel, Field
 
 from gridkit_django.exceptions import GridNotFoundError, PluginConfigError, PluginError, PluginLoadError
 from gridkit_django.models import AuditRecord, PluginConfig
 from gridkit_django.plugins import MASK, Plugin, PluginContext, PluginManager
+from gridkit_django.plugins.config import known_keys
 from tests.plugins.samples import Chosen, Demanding, Explosive, Listener, metadata, write_plugin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -170,3 +171,22 @@ def test_extra_keys_are_taken_where_the_author_says_so(manager: PluginManager) -
     assert Listener.get_default_config() == {"greeting": "hello", "volume": 1, "password": ""}
     assert Demanding.get_default_config() == {}
     manager.runtime.catalog.remove_object("open")
+
+
+def test_every_name_that_a_field_is_read_from_is_known(manager: PluginManager) -> None:
+    class Aliased(Plugin):
+        metadata = metadata("aliased")
+
+        class Config(BaseModel):
+            own: int = Field(0, alias="other")
+            choice: int = Field(0, validation_alias=AliasChoices("first", AliasPath("second", "inner")))
+            deep: int = Field(0, validation_alias=AliasPath("third", 0))
+
+    assert known_keys(Aliased.Config) == {"own", "other", "choice", "first", "second", "deep", "third"}
+    manager.install_plugin(Aliased, config={"other": 1, "second": {"inner": 2}, "third": [3]})
+    assert (config(manager, "aliased").own, config(manager, "aliased").choice, config(manager, "aliased").deep) == (
+        1,
+        2,
+        3,
+    )
+    manager.runtime.catalog.remove_object("aliased")

@@ -81,6 +81,8 @@ def test_value_that_only_looks_sealed_is_taken_as_the_plain_value_it_is() -> Non
     token = OLD.seal("somebody else's")
     sealed = seal_secrets({"password": token, "deep": {"inner": token}}, SCHEMA, OLD)
     assert open_secrets(sealed, OLD) == {"password": token, "deep": {"inner": token}}
+    plain = {"deep": {SEAL: "no token"}, "name": {SEAL: 7}}
+    assert seal_secrets(plain, SCHEMA, OLD) == plain == open_secrets(plain, OLD) == mask_secrets(plain, SCHEMA)
 
 
 def test_value_that_was_secret_is_sealed_wherever_it_turns_up() -> None:

@@ -174,10 +174,13 @@ def test_migration_encrypts_what_was_stored_in_clear(both: PluginManager) -> Non
     both.install_plugin("listener", config={"volume": 2})
     both.configure_plugin("listener", {"volume": 3})
     PluginConfig.objects.filter(revision=1).update(data={"volume": 2, "password": SECRETS[0]})
+    unreadable = {"password": {"$secret": "gAAAA-of-another-site"}}
+    PluginConfig.objects.filter(revision=2).update(data=unreadable)
     migration = import_module("gridkit_django.migrations.0005_seal_secrets")
     with connection.schema_editor() as editor:
         migration.seal_secrets(apps, editor)
     assert SECRETS[0] not in every_row()
+    assert PluginConfig.objects.get(revision=2).data == unreadable
     both.restore_config("listener", 1)
     assert password(both) == SECRETS[0]
 
