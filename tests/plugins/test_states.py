@@ -131,7 +131,7 @@ class Life(RuleBasedStateMachine):
             "raise at work": lambda: self.write(name, fails=True),
             "another core": lambda: self.write(name, core=">=99"),
             "another version": lambda: self.write(name, version=data.draw(st.sampled_from(["1.1.0", "2.0.0"]))),
-            "no manifest": lambda: (self.root / "plugins" / name / "plugin.toml").write_text("id = 3"),
+            "no manifest": lambda: self._break_manifest(name),
             "no files": lambda: shutil.rmtree(self.root / "plugins" / name, ignore_errors=True),
         }
         changes[data.draw(st.sampled_from(sorted(changes)))]()
@@ -140,6 +140,11 @@ class Life(RuleBasedStateMachine):
         elif then == "reload" and name in self.wishes:
             with suppress(PluginError):
                 self.manager.reload_plugin(name)
+
+    def _break_manifest(self, name: str) -> None:
+        folder = self.root / "plugins" / name
+        folder.mkdir(exist_ok=True)
+        (folder / "plugin.toml").write_text("id = 3")
 
     @rule(name=st.sampled_from(NAMES), activate=st.booleans())
     def install_or_uninstall(self, name: str, activate: bool) -> None:

@@ -125,6 +125,7 @@ def test_nothing_keeps_an_object_that_ended_alive(manager: PluginManager, root: 
         recorder.store()
         manager.reload_plugin("sample")
     manager.uninstall_plugin("sample")
+    manager._leftovers.look()
     gc.collect()
     assert [kept() for kept in ended] == [None] * 6
 
