@@ -32,6 +32,19 @@ def whole_number(request: Request, name: str, *, default: int | None = None, low
     raise FilterValueError(detail, errors=[ErrorItem(f"?{name}", FilterValueError.code, detail)])
 
 
+def choice(request: Request, name: str, values: tuple[str, ...]) -> str | None:
+    """Return a query parameter that is one of a few words; None when it is left out.
+
+    Raises:
+        FilterValueError: when it is another word.
+    """
+    text = request.query_params.get(name)
+    if text is not None and text not in values:
+        detail = f"Give {name} as {' or '.join(values)}."
+        raise FilterValueError(detail, errors=[ErrorItem(f"?{name}", FilterValueError.code, detail)])
+    return text
+
+
 def grid_of(request: Request) -> str:
     """Return the id of the grid that ``?grid=`` names; empty for all grids.
 

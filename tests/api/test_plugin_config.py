@@ -95,6 +95,16 @@ def test_revision_of_a_grid_is_restored_there(manager: PluginManager, client: AP
         client.post(CONFIG + "restore/", {"revision": 9}, format="json"), 404, "plugin-config-revision-unknown"
     )
     assert "all grids" in document["detail"]
+    assert [item["pointer"] for item in document["errors"]] == ["/revision"]
+
+
+def test_revision_that_no_longer_fits_is_refused(clerk: InstalledPlugin, client: APIClient) -> None:
+    clerk.configs.update(data={"mood": "angry"})
+    document = assert_problem(
+        client.post(CONFIG + "restore/", {"revision": 1}, format="json"), 422, "plugin-config-invalid"
+    )
+    (fault,) = document["errors"]
+    assert (fault["pointer"], fault["detail"].split(":")[0]) == ("/revision", "/mood")
 
 
 @pytest.mark.parametrize("wish", [{}, {"revision": "1"}, {"revision": 0}, {"revision": 2**40}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ from gridkit_django.plugins import MASK, PluginManager, run_operation
 from gridkit_django.plugins.encryption import Keyring
 from gridkit_django.plugins.secret_values import open_secrets
 from tests.api.conftest import RIGHTS, client_of
-from tests.api.plugins import BROKEN, CLERK, Broken
+from tests.api.plugins import BROKEN, CLERK, TOILER, Broken
 from tests.api.test_base import assert_problem
 
 PLUGINS = "/gridkit/api/plugins/"
@@ -210,6 +211,20 @@ def test_configuration_that_does_not_fit_is_refused_with_the_place(
     assert document["errors"][0]["pointer"] == "/config/mood"
 
 
+def test_secret_that_can_not_be_kept_is_named_with_its_place(
+    clerk: InstalledPlugin, person: Callable[..., APIClient], settings: Any
+) -> None:
+    client = person("configure")
+    settings.SECRET_KEY = "another"
+    client.logout()
+    client.credentials(HTTP_AUTHORIZATION=f"Basic {b64encode(b'configure:secret').decode()}")
+    document = assert_problem(
+        post(client, "configure", {"config": {"mood": "busy", "password": MASK}}), 500, "plugin-secret-unreadable"
+    )
+    assert [item["pointer"] for item in document["errors"]] == ["/config/password"]
+    assert client.get(CLERKS).json()["config"] == {"password": MASK}
+
+
 def test_permission_is_granted_and_revoked(clerk: InstalledPlugin, person: Callable[..., APIClient]) -> None:
     client = person("grant")
     for decision in ("denied", "granted", "revoked"):
@@ -264,6 +279,46 @@ def test_available_plugins_are_listed_with_what_they_ask_for(
     assert found[CLERK]["requiredPermissions"] == ["storage:use", "methods:register"]
     assert (found[BROKEN]["installed"], found[BROKEN]["reason"]) == (False, None)
     assert_problem(person("activate").get(PLUGINS + "available/"), 403, "access-denied")
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("query=GREETING clerk", [BROKEN, CLERK, TOILER]),
+        ("query=toiler", [TOILER]),
+        ("query=clerk&category=utility&tags=clerk&free=true&limit=1&offset=1", [BROKEN]),
+        ("query=clerk&category=export", []),
+        ("tags=clerk,other", []),
+        ("tags=clerk&free=false", []),
+        ("tags=clerk&featured=true", [TOILER, CLERK]),
+    ],
+)
+def test_available_plugins_are_searched(
+    person: Callable[..., APIClient], settings: Any, question: str, found: list[str]
+) -> None:
+    settings.GRIDKIT = {"PLUGINS_FEATURED": [TOILER, "not-there", CLERK]}
+    results = person("install").get(f"{PLUGINS}available/?{question}").json()["results"]
+    ids = [entry["id"] for entry in results]
+    assert ids == found if "featured" in question else sorted(ids) == sorted(found)
+    assert {entry["id"]: entry["featured"] for entry in results} == {name: name != BROKEN for name in found}
+
+
+@pytest.mark.parametrize(
+    ("question", "code", "place"),
+    [
+        ("category=odd", "plugin-search-invalid", "?category"),
+        ("limit=0", "filter-value-invalid", "?limit"),
+        ("offset=-1", "filter-value-invalid", "?offset"),
+        ("free=yes", "filter-value-invalid", "?free"),
+        ("featured=no", "filter-value-invalid", "?featured"),
+        ("verified=true", "query-invalid", "?verified"),
+    ],
+)
+def test_search_that_makes_no_sense_is_refused(
+    person: Callable[..., APIClient], question: str, code: str, place: str
+) -> None:
+    document = assert_problem(person("install").get(f"{PLUGINS}available/?{question}"), 422, code)
+    assert document["errors"][0]["pointer"] == place
 
 
 def test_broken_source_is_listed_with_its_reason(

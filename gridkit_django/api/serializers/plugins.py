@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -129,6 +130,8 @@ class AvailableEntry(ResponseBody):
     required_permissions: list[str]
     config_schema: dict[str, Any]
     installed: bool
+    featured: bool
+    """Whether this site puts it first."""
     reason: PluginReason | None
     """Why it can't be installed."""
 
@@ -233,8 +236,13 @@ def plugin_process(process: RuntimeProcess, plugin_id: str, generation: int) -> 
     )
 
 
-def available_entry(found: AvailablePlugin) -> dict[str, Any]:
-    """Return a source of the list of available plugins."""
+def available_entry(found: AvailablePlugin, featured: Sequence[str]) -> dict[str, Any]:
+    """Return a source of the list of available plugins.
+
+    Args:
+        found: the source.
+        featured: ids of the plugins that the site puts first.
+    """
     metadata = found.metadata
     return AvailableEntry(
         ref=found.ref,
@@ -246,6 +254,7 @@ def available_entry(found: AvailablePlugin) -> dict[str, Any]:
         required_permissions=list(metadata.required_permissions) if metadata else [],
         config_schema=dict(found.config_schema),
         installed=found.installed,
+        featured=metadata is not None and metadata.id in featured,
         reason=PluginReason(code=found.code, detail=found.reason, evidence={}) if found.reason else None,
     ).to_wire()
 

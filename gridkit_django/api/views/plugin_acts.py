@@ -15,7 +15,7 @@ from gridkit_django.api.permissions import ACTIVATE, CONFIGURE, GRANT, INSTALL, 
 from gridkit_django.api.serializers.bodies import EmptyBody, RequestBody
 from gridkit_django.api.serializers.plugins import ConfigureRequest, GrantRequest, PluginDetail
 from gridkit_django.api.views.plugins import describe_plugin
-from gridkit_django.exceptions import PluginConfigError
+from gridkit_django.exceptions import PluginConfigError, PluginSecretError
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import plugin_manager
 from gridkit_django.plugins.change import commits_itself
@@ -145,12 +145,13 @@ class ConfigureView(PluginActView):
 
         Raises:
             PluginConfigError: when a value does not fit; the pointers lead into the body.
+            PluginSecretError: when a stored secret that is kept can't be decrypted; likewise.
         """
         try:
             plugin_manager().configure_plugin(plugin.plugin_id, body.config, grid=body.grid, user=request.user)
-        except PluginConfigError as error:
+        except (PluginConfigError, PluginSecretError) as error:
             errors = [replace(item, pointer=f"/config{item.pointer}") for item in error.errors]
-            raise PluginConfigError(error.detail, errors=errors) from error
+            raise type(error)(error.detail, errors=errors) from error
 
     def answer(self, request: Request, plugin: InstalledPlugin, body: ConfigureRequest) -> Response:
         """Answer the plugin with the configuration of the same scope."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from rest_framework.request import Request
@@ -21,6 +22,7 @@ from gridkit_django.api.serializers.plugin_config import (
 )
 from gridkit_django.api.views.plugin_acts import PluginActView, act_operation
 from gridkit_django.api.views.plugins import describe_plugin
+from gridkit_django.exceptions import ErrorItem, PluginConfigError
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import plugin_manager
 
@@ -92,8 +94,19 @@ class RestoreConfigView(PluginActView):
     }
 
     def act(self, plugin: InstalledPlugin, body: RestoreConfigRequest, request: Request) -> None:
-        """Restore it."""
-        plugin_manager().restore_config(plugin.plugin_id, body.revision, grid=body.grid, user=request.user)
+        """Restore it.
+
+        Raises:
+            PluginConfigError: when there is no such revision, or it does not fit any more; all about `revision`.
+        """
+        try:
+            plugin_manager().restore_config(plugin.plugin_id, body.revision, grid=body.grid, user=request.user)
+        except PluginConfigError as error:
+            places = [
+                replace(item, pointer="/revision", detail=f"{item.pointer}: {item.detail}") for item in error.errors
+            ]
+            errors = places or [ErrorItem("/revision", error.code, error.detail)]
+            raise type(error)(error.detail, errors=errors) from error
 
     def answer(self, request: Request, plugin: InstalledPlugin, body: RestoreConfigRequest) -> Response:
         """Answer the plugin with the configuration of the same scope."""

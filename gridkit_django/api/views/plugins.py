@@ -21,6 +21,7 @@ from gridkit_django.api.permissions import (
     visible_plugin,
     visible_plugins,
 )
+from gridkit_django.api.plugin_search import SEARCH_PARAMETERS, search_available
 from gridkit_django.api.serializers.operations import OperationAccepted, operation_body
 from gridkit_django.api.serializers.plugins import (
     AvailableList,
@@ -32,6 +33,7 @@ from gridkit_django.api.serializers.plugins import (
     plugin_entry,
     plugin_process,
 )
+from gridkit_django.conf import settings
 from gridkit_django.exceptions import PluginNotFoundError
 from gridkit_django.grids import grid_registry
 from gridkit_django.models import (
@@ -122,17 +124,23 @@ class AvailablePluginsView(GridKitView):
         "GET": Operation(
             id="listAvailablePlugins",
             tag="plugins",
-            summary="List the plugins that this site can reach",
-            description="No code of a plugin runs for this list. Needs `gridkit_django.install_plugin`.",
+            summary="List the plugins that this site can reach, or search among them",
+            description=(
+                "No code of a plugin runs for this list. Without a parameter the broken sources are in it, with their "
+                "reason. Needs `gridkit_django.install_plugin`."
+            ),
             responses={200: AvailableList},
+            parameters=SEARCH_PARAMETERS,
             problems=(403,),
         )
     }
 
     def get(self, request: Request) -> Response:
-        """Answer every source."""
+        """Answer every source, or those that are searched for."""
         require(request.user, INSTALL)
-        return Response({"results": [available_entry(found) for found in plugin_manager().discover()]})
+        found = search_available(request) if request.query_params else plugin_manager().discover()
+        featured = settings().PLUGINS_FEATURED
+        return Response({"results": [available_entry(item, featured) for item in found]})
 
 
 def describe_plugin(request: Request, row: InstalledPlugin, grid: str = "") -> dict[str, Any]:
