@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gridkit_django.exceptions import AccessDeniedError, PluginNotFoundError
-from gridkit_django.grids.access import has_permission
+from gridkit_django.grids.rights import has_permission
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.typing import User
 

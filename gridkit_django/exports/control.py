@@ -14,8 +14,9 @@ from gridkit_django.exceptions import ExportNotFoundError, ExportNotReadyError, 
 from gridkit_django.exports.creation import check_may_export
 from gridkit_django.exports.files import export_storage
 from gridkit_django.exports.jobs import OPEN_STATES, close, target_of
-from gridkit_django.grids.access import has_permission, open_grid
+from gridkit_django.grids.access import open_grid
 from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.rights import has_permission
 from gridkit_django.grids.rows import compile_query
 from gridkit_django.models import ExportJob, JobState
 from gridkit_django.typing import User

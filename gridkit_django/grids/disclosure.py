@@ -10,6 +10,7 @@ from gridkit_django.exceptions import GridNotFoundError, RecordNotFoundError
 from gridkit_django.grids.access import GridAccess, open_grid
 from gridkit_django.grids.records import read_key
 from gridkit_django.grids.registry import grid_registry
+from gridkit_django.grids.rights import GridRights
 from gridkit_django.models import AuditRecord
 from gridkit_django.typing import User
 
@@ -30,6 +31,7 @@ class RecordGate:
     def __init__(self, user: User, records: Iterable[AuditRecord]) -> None:
         self._user = user
         self._records = tuple(records)
+        self._rights = GridRights(user)
 
     def changes_of(self, record: AuditRecord) -> dict[str, Any]:
         """Return the changes that the reader may see."""
@@ -63,7 +65,7 @@ class RecordGate:
 
     @cached_property
     def _opened(self) -> Mapping[str, GridAccess | None]:
-        return {grid: _open_or_none(grid, self._user) for grid in {record.grid for record in self._records}}
+        return {grid: _open_or_none(grid, self._rights) for grid in {record.grid for record in self._records}}
 
     @cached_property
     def _open_rows(self) -> Mapping[str, frozenset[str]]:
@@ -82,16 +84,16 @@ class RecordGate:
         """Model label to the fields that some grid hides from the reader."""
         hidden: dict[str, frozenset[str]] = {}
         for grid in grid_registry().all():
-            access = GridAccess(grid, self._user)
+            access = GridAccess(grid, self._user, self._rights)
             names = {column.path for key, column in grid.columns().items() if key not in access.by_id}
             label = _model_label(access)
             hidden[label] = hidden.get(label, frozenset()) | names
         return hidden
 
 
-def _open_or_none(grid: str, user: User) -> GridAccess | None:
+def _open_or_none(grid: str, rights: GridRights) -> GridAccess | None:
     try:
-        return open_grid(grid, user)
+        return open_grid(grid, rights.user, rights)
     except GridNotFoundError:
         return None
 

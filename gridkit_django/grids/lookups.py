@@ -108,7 +108,7 @@ def fetch_options(access: GridAccess, name: str, asked: LookupQuery) -> Options:
 def lookup_grid(access: GridAccess, column: Column) -> GridAccess | None:
     """Return the grid that a column's options come from, or None when the user may not open it."""
     try:
-        return open_grid(column.lookup, access.user)
+        return open_grid(column.lookup, access.user, access.rights)
     except GridNotFoundError:
         return None
 

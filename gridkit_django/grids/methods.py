@@ -24,9 +24,10 @@ from gridkit_django.exceptions import (
     PluginMethodError,
     QueryError,
 )
-from gridkit_django.grids.access import GridAccess, has_permission
+from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.rights import has_permission
 from gridkit_django.grids.rows import compile_query
 from gridkit_django.typing import JSONObject
 

@@ -32,4 +32,4 @@ def grid_page(request: HttpRequest, grid_id: str) -> HttpResponse:
         access = open_grid(grid_id, request.user)
     except GridNotFoundError as error:
         raise Http404(error.detail) from error
-    return render(request, "gridkit/grid.html", {"access": access, "grids": open_grids(request.user)})
+    return render(request, "gridkit/grid.html", {"access": access, "grids": open_grids(request.user, access.rights)})

@@ -13,7 +13,7 @@ from gridkit_django.api.base import GridKitView
 from gridkit_django.api.operations import Operation
 from gridkit_django.api.permissions import INSTALL
 from gridkit_django.api.serializers.operations import OperationState, operation_body
-from gridkit_django.grids.access import has_permission
+from gridkit_django.grids.rights import has_permission
 from gridkit_django.models import PluginOperation
 
 
