@@ -16,8 +16,11 @@ from pydantic.fields import FieldInfo
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import ErrorItem, PluginConfigError, PluginSecretError
 from gridkit_django.grids.pointers import pointer
+from gridkit_django.models import PluginVersion
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.encryption import Keyring
+from gridkit_django.plugins.revisions import newest_layers
+from gridkit_django.plugins.savepoints import database
 from gridkit_django.plugins.secret_values import open_secrets, sealed_in, secrets_in, without_secrets
 from gridkit_django.plugins.serving import overlay
 from gridkit_django.plugins.spec import PluginSpec
@@ -58,13 +61,33 @@ def joined_values(spec: PluginSpec, grid: str = "") -> dict[str, Any]:
 
 
 def secrets_of(spec: PluginSpec) -> list[Any]:
-    """Return the stored secrets of a plugin in plain form, to take them out of texts; those that can be decrypted."""
+    """Return the secrets of a plugin's configuration in plain form, to take them out of texts.
+
+    Those of locked values are among them, those that can't be decrypted are not.
+    """
+    return [*_unsealed({"": spec.site_config, **spec.grid_configs}), *_pinned_secrets(spec.plugin_id)]
+
+
+def stored_secrets(plugin_id: str) -> list[Any]:
+    """Return the same as ``secrets_of``, for what is in force by the database now."""
+    layers = newest_layers(plugin__plugin_id=plugin_id).values()
+    data = [layer.data for by_grid in layers for layer in by_grid.values()]
+    return [*_unsealed(data), *_pinned_secrets(plugin_id)]
+
+
+def _unsealed(stored: Any) -> Iterator[Any]:
     keyring = Keyring.of_site()
-    found: list[Any] = []
-    for item in sealed_in({"": spec.site_config, **spec.grid_configs}):
+    for item in sealed_in({"": stored}):
         with suppress(PluginSecretError):
-            found.append(keyring.unseal(item))
-    return found
+            yield keyring.unseal(item)
+
+
+def _pinned_secrets(plugin_id: str) -> list[Any]:
+    pinned = pinned_values(plugin_id)
+    if not pinned:
+        return []
+    versions = PluginVersion.objects.using(database()).filter(plugin__plugin_id=plugin_id)
+    return [item for schema in versions.values_list("config_schema", flat=True) for item in secrets_in(pinned, schema)]
 
 
 def _opened(plugin_id: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from gridkit_django.models import (
     InstalledPlugin,
     PluginCrash,
 )
+from gridkit_django.plugins.config import secrets_of
 from gridkit_django.plugins.deadline import DeadlineCaller, DeadlineError
 from gridkit_django.plugins.health import PluginHealth
 from gridkit_django.plugins.health_facts import StoredFacts, facts_about
@@ -27,6 +28,7 @@ from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.reports import StateReport
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.savepoints import database
+from gridkit_django.plugins.secret_values import facts_without_secrets, without_secrets
 from gridkit_django.plugins.stats import describe
 
 DEADLINE_SECONDS = 1.0
@@ -96,7 +98,7 @@ class HealthChecker:
         heap = self._runtime.heaps.measure(live)
         for fact in facts_about(live, stored, heap, self._runtime.leftovers.get(live.plugin_id, ())):
             health = health.worst(fact)
-        return health
+        return _without_secrets(health, live)
 
     def _own_word(self, live: LivePlugin) -> PluginHealth:
         try:
@@ -153,3 +155,12 @@ def _not_running(runtime: PluginRuntime, row: InstalledPlugin) -> PluginHealth:
     error = runtime.failure_of(row.plugin_id, row.revision)
     reason = error.detail if error is not None else row.state_reason
     return PluginHealth.unhealthy(reason or "It is not at work in this process.", state=row.effective_state)
+
+
+def _without_secrets(health: PluginHealth, live: LivePlugin) -> PluginHealth:
+    """Take the secrets of the configuration out of a verdict: words of the plugin's errors are in it."""
+    if not health.message:
+        return health
+    secrets = secrets_of(live.spec)
+    details = facts_without_secrets(health.details, secrets)
+    return replace(health, message=without_secrets(health.message, secrets), details=details)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -19,10 +19,12 @@ from django.utils import timezone
 from gridkit_django.audit import Target, record
 from gridkit_django.events import Actor, EventSource, acting, event_bus, make_event
 from gridkit_django.models import DesiredState, EffectiveState, InstalledPlugin, PluginVersion
+from gridkit_django.plugins.config import stored_secrets
 from gridkit_django.plugins.generation import GenerationStore
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.revisions import ConfigLayer, add_revision, newest_layers
 from gridkit_django.plugins.savepoints import database, in_transaction
+from gridkit_django.plugins.secret_values import facts_without_secrets, without_secrets
 from gridkit_django.plugins.states import may_be_seen
 
 logger = logging.getLogger("gridkit_django.plugins")
@@ -158,7 +160,8 @@ class Reporter:
                 elif isinstance(report, VersionReport):
                     _write_version(report)
                 elif isinstance(report, NoteReport):
-                    evidence = {**report.evidence, "reason": report.reason}
+                    secrets = stored_secrets(report.plugin_id)
+                    evidence = facts_without_secrets({**report.evidence, "reason": report.reason}, secrets)
                     record(report.action, target=Target.plugin(report.plugin_id), evidence=evidence)
                 else:
                     _write_configs(report)
@@ -174,6 +177,7 @@ class Reporter:
         row = InstalledPlugin.objects.select_for_update().filter(plugin_id=report.plugin_id).first()
         if row is None or not _is_news(row, report):
             return
+        report = _without_secrets(report)
         before, was = row.effective_state, {"code": row.state_code, "reason": row.state_reason}
         row.effective_state, row.state_code = report.state, report.code
         row.state_reason, row.state_evidence = report.reason, dict(report.evidence) if report.code else {}
@@ -182,6 +186,15 @@ class Reporter:
             update_fields=["effective_state", "state_code", "state_reason", "state_evidence", "revision", "changed_at"]
         )
         _record_state(report, before, was)
+
+
+def _without_secrets(report: StateReport) -> StateReport:
+    """Take the secrets of the configuration out of what is to be stored: words of the plugin's errors are in it."""
+    if not report.code:
+        return report
+    secrets = stored_secrets(report.plugin_id)
+    evidence = facts_without_secrets(report.evidence, secrets)
+    return replace(report, reason=without_secrets(report.reason, secrets), evidence=evidence)
 
 
 def _is_outdated(pending: Report, news: StateReport) -> bool:

@@ -165,6 +165,15 @@ def without_secrets(text: str, secrets: Sequence[Any]) -> str:
     return text
 
 
+def facts_without_secrets(facts: Mapping[str, Any], secrets: Sequence[Any]) -> dict[str, Any]:
+    """Return plain facts with the given secrets taken out of every text in them."""
+
+    def visit(value: Any, place: Place, path: Path) -> Any:
+        return without_secrets(value, secrets) if isinstance(value, str) else _Descend
+
+    return _rebuilt(facts, {}, visit)
+
+
 def _mask(value: Any, place: Place, _path: Path) -> Any:
     if is_sealed(value):
         return MASK

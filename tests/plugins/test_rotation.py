@@ -14,13 +14,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pydantic import BaseModel, SecretStr
 
+from gridkit_django.events import GridEvent, event_bus, make_event
 from gridkit_django.exceptions import PluginNotReadyError, PluginSecretError
 from gridkit_django.models import AuditRecord, OperationState, PluginConfig, PluginOperation
 from gridkit_django.plugins import (
     MASK,
     Plugin,
     PluginContext,
+    PluginHealth,
     PluginManager,
+    handles,
     request_operation,
     rotate_secrets,
     run_operation,
@@ -200,6 +203,47 @@ def test_secret_that_a_plugin_puts_into_its_error_is_not_stored(manager: PluginM
     manager.runtime.catalog.remove_object("telling")
     assert MASK in manager.get_plugin("telling").state_reason
     assert SECRETS[0] not in every_row()
+
+
+class Leaky(Plugin):
+    """Puts its secrets into every error that it raises."""
+
+    metadata = metadata("leaky", required_permissions=("events:subscribe",))
+
+    class Config(BaseModel):
+        password: SecretStr = SecretStr("")
+        pinned: SecretStr = SecretStr("")
+
+    def leak(self) -> Exception:
+        config: Any = self.context.config
+        return ValueError(f"{config.password.get_secret_value()} and {config.pinned.get_secret_value()}")
+
+    @handles("row:update")
+    def fail(self, event: GridEvent) -> None:
+        raise self.leak()
+
+    def health_check(self) -> PluginHealth:
+        raise self.leak()
+
+    def destroy(self) -> None:
+        raise self.leak()
+
+
+def test_secrets_in_errors_of_a_plugin_at_work_are_not_stored(manager: PluginManager, settings: Any) -> None:
+    pins = {"leaky": {"pinned": SECRETS[1]}}
+    settings.GRIDKIT = {"ENCRYPTION_KEYS": ["first key"], "PLUGIN_PINS": pins, "HANDLER_FAILURES_MAX": 2}
+    manager.install_plugin(Leaky, config={"password": SECRETS[0]})
+    health = manager.check_plugin_health("leaky")
+    assert f"{MASK} and {MASK}" in health.message
+    for _ in range(2):
+        event_bus().open(make_event("row:update", {"id": 1, "changes": {}}, grid="plugin-orders")).after()
+    info = manager.get_plugin("leaky")
+    assert (info.effective_state, info.state_code) == ("suspended", "too-many-failures")
+    assert f"{MASK} and {MASK}" in info.state_reason
+    assert f"{MASK} and {MASK}" in AuditRecord.objects.get(action="plugin.end").context["evidence"]["reason"]
+    everything = every_row()
+    assert [secret for secret in SECRETS if secret in everything] == []
+    manager.runtime.catalog.remove_object("leaky")
 
 
 def test_rotation_names_what_no_key_reads_and_renews_the_rest(both: PluginManager, settings: Any) -> None:
