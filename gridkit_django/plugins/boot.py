@@ -164,7 +164,8 @@ class BootRecord:
 def record_folder() -> Path:
     """Return the folder of this host's boot records: one for each user and site, inside ``STATE_DIR``."""
     facts = connections[database()].settings_dict
-    site = f"{os.environ.get('DJANGO_SETTINGS_MODULE')} {django_settings.ROOT_URLCONF} {facts['HOST']} {facts['NAME']}"
+    urls = getattr(django_settings, "ROOT_URLCONF", "")  # a project of workers only needs none
+    site = f"{os.environ.get('DJANGO_SETTINGS_MODULE')} {urls} {facts['HOST']} {facts['NAME']}"
     name = f"gridkit-{os.geteuid()}-{sha256(site.encode()).hexdigest()[:12]}"
     return Path(settings().STATE_DIR or tempfile.gettempdir()) / name
 

@@ -24,7 +24,7 @@ from gridkit_django.plugins.compat import check_core
 from gridkit_django.plugins.consent import reason_to_wait
 from gridkit_django.plugins.files import PluginFiles
 from gridkit_django.plugins.metadata import PluginMetadata
-from gridkit_django.plugins.packages import keep_files, open_kept
+from gridkit_django.plugins.packages import keep_files, kept_among, open_kept
 from gridkit_django.plugins.sources import (
     BundleLoader,
     CodeSource,
@@ -73,6 +73,7 @@ class SourceCatalog:
     def __init__(self) -> None:
         self.unloaded: Callable[[str, str], None] | None = None
         self.waiting: dict[str, str] = {}
+        self._set_aside: dict[str, str] = {}
         self._objects: dict[str, ObjectSource] = {}
         self._loaded: dict[str, str] = {}
         self._loader = BundleLoader(self._was_unloaded)
@@ -132,11 +133,27 @@ class SourceCatalog:
         if spec.digest in ("", found.digest()):
             return found
         reason = reason_to_wait(spec.plugin_id, found.manifest, found.digest()) if not spec.pinned else _pinned(spec)
+        if self._set_aside.get(spec.plugin_id) == found.digest():
+            reason = PluginLoadError(f"The files of {spec.plugin_id} could not start; no others are kept.")
         if reason is None:
             return found
         if isinstance(reason, PluginConsentError):
             self.waiting[spec.plugin_id] = found.digest()
         return self._installed(spec, reason)
+
+    def set_aside(self, spec: PluginSpec) -> bool:
+        """Run the kept files of the installed version from now on, because what lies at the source can't start.
+
+        Whether there are any to run. It holds in this process, until the source holds yet other content.
+        """
+        try:
+            chosen = self.choose(spec).digest()
+        except PluginError:
+            return False
+        if spec.source is not PluginSource.FOLDER or chosen == spec.digest or not kept_among([spec.digest]):
+            return False
+        self._set_aside[spec.plugin_id] = chosen
+        return True
 
     def kept(self, ref: str, files: PluginFiles) -> FilesSource:
         """Return a source for kept files.

@@ -175,12 +175,21 @@ class Follower:
             check_neighbours(metadata, [other.metadata for other in self._board.live.values()])
             new = self._starter.start(spec, metadata, live)
         except PluginError as error:
+            if live is None and self._starter.set_aside(spec):
+                self._start_installed(spec)
             self._failed(spec, error)
             return
         self._board.put(spec.plugin_id, new)
         if live is not None:
             self._starter.stop(live, keep_code=live.code is new.code)
         self._succeeded(spec, new)
+
+    def _start_installed(self, spec: PluginSpec) -> None:
+        """Start the installed version, because the other files at its source could not; the state tells of those."""
+        try:
+            self._board.put(spec.plugin_id, self._starter.start(spec, self._starter.manifest(spec), None))
+        except PluginError as error:
+            logger.warning("%s does not run here in its installed version either: %s", spec.plugin_id, error.detail)
 
     def _stop(self, plugin_id: str) -> None:
         live = self._board.live[plugin_id]

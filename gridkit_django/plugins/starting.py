@@ -104,6 +104,10 @@ class Starter:
         """
         return self._catalog.choose(spec).digest()
 
+    def set_aside(self, spec: PluginSpec) -> bool:
+        """Go back to the installed version's kept files where there are any. See ``SourceCatalog.set_aside``."""
+        return self._catalog.set_aside(spec)
+
     def stop(self, live: LivePlugin, *, keep_code: bool = False) -> None:
         """End a plugin that no longer serves.
 

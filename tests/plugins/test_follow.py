@@ -150,6 +150,7 @@ def test_new_code_that_raises_at_initialize_leaves_the_old_one_serving_and_the_r
     assert word(manager) == word(other) == "three"
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_quarantined_plugin_is_not_tried_again_until_its_content_changes(
     manager: PluginManager, other: PluginManager, root: Path
 ) -> None:

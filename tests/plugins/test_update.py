@@ -222,6 +222,23 @@ def test_source_that_does_not_fit_leaves_a_new_process_with_the_kept_files(
     assert (word(installed), installed.get_plugin("sample").effective_state) == ("one", "active")
 
 
+def test_overwritten_folder_that_can_not_start_leaves_a_new_process_with_the_installed_version(
+    installed: PluginManager, root: Path
+) -> None:
+    fails = CODE.replace("def initialize(self, context):", "def initialize(self, context):\n        no_luck()")
+    write_plugin(root, version="1.1.0", code=fails)
+
+    restarted(installed)
+
+    info = installed.get_plugin("sample")
+    assert word(installed) == "one"
+    assert (info.version, info.effective_state, info.state_code) == ("1.0.0", "degraded", "plugin-initialize-failed")
+    assert "no_luck" in info.state_reason
+
+    write_plugin(root, version="1.2.0", word="mended")
+    assert word(restarted(installed)) == "mended"
+
+
 def test_kept_files_run_on_a_host_whose_folder_is_missing(installed: PluginManager, root: Path, tmp_path: Path) -> None:
     (root / "sample" / "data").mkdir()
     (root / "sample" / "data" / "greeting.txt").write_text("moin")
