@@ -83,7 +83,8 @@ class GridKitSettings:
         EXPORT_EXPIRY_HOURS: hours after which an export file is deleted.
         EXPORT_ROWS_MAX: rows of one export at most.
         EXPORT_JOBS_PER_USER: queued and running exports of one user at most.
-        THROTTLE_RATES: DRF throttle rates by scope (``rows``, ``edits``, ``exports``), None for no limit.
+        THROTTLE_RATES: DRF throttle rates by scope (``rows``, ``edits``, ``exports``, ``views``, ``states``,
+            ``events``), None for no limit.
     """
 
     PAGE_SIZE: Positive = 100

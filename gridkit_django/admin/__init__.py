@@ -9,6 +9,7 @@ from gridkit_django.admin.exports import ExportJobAdmin
 from gridkit_django.admin.grids import registered_grid_admin
 from gridkit_django.admin.plugins import InstalledPluginAdmin
 from gridkit_django.admin.runtime import HealthCheckResultAdmin, PluginOperationAdmin, RuntimeProcessAdmin
+from gridkit_django.admin.views import SavedViewAdmin
 from gridkit_django.models import (
     AuditRecord,
     ExportJob,
@@ -17,6 +18,7 @@ from gridkit_django.models import (
     PluginOperation,
     RegisteredGrid,
     RuntimeProcess,
+    SavedView,
 )
 
 admin.site.register(InstalledPlugin, InstalledPluginAdmin)
@@ -25,4 +27,5 @@ admin.site.register(RuntimeProcess, RuntimeProcessAdmin)
 admin.site.register(HealthCheckResult, HealthCheckResultAdmin)
 admin.site.register(AuditRecord, AuditRecordAdmin)
 admin.site.register(ExportJob, ExportJobAdmin)
+admin.site.register(SavedView, SavedViewAdmin)
 admin.site.register(RegisteredGrid, registered_grid_admin())

@@ -23,6 +23,7 @@ from gridkit_django.api.views import (
     plugins,
     records,
     rows,
+    saved_views,
     values,
 )
 
@@ -57,6 +58,8 @@ endpoints: list[URLPattern] = [
     path("grids/<str:grid>/facets/<str:column>/", values.FacetView.as_view(), name="facet"),
     path("grids/<str:grid>/lookup/<str:column>/", values.LookupView.as_view(), name="lookup"),
     path("grids/<str:grid>/records/<gridkit_row:record>/", records.RecordView.as_view(), name="record"),
+    path("grids/<str:grid>/views/", saved_views.ViewListView.as_view(), name="view-list"),
+    path("grids/<str:grid>/views/<uuid:view>/", saved_views.ViewDetailView.as_view(), name="view"),
     path("grids/<str:grid>/methods/", methods.MethodListView.as_view(), name="method-list"),
     path("grids/<str:grid>/methods/<str:name>/", methods.MethodCallView.as_view(), name="method"),
     path("grids/<str:grid>/jobs/", jobs.JobListView.as_view(), name="job-list"),

@@ -75,10 +75,13 @@ def bind_figures(
         UnknownColumnError: for a column that does not exist or that the user may not see; no difference shows.
         QueryError: when a column has no such function.
     """
-    return tuple(_bind(access, item, f"{prefix}{index}", f"{at}/{index}") for index, item in enumerate(aggregates))
+    return tuple(
+        bind_figure(access, item, f"{prefix}{index}", f"{at}/{index}") for index, item in enumerate(aggregates)
+    )
 
 
-def _bind(access: GridAccess, aggregate: Aggregate, name: str, at: str) -> Figure:
+def bind_figure(access: GridAccess, aggregate: Aggregate, name: str, at: str) -> Figure:
+    """Bind one aggregate through the gate; ``name`` is that of its annotation. Raises as ``bind_figures`` does."""
     if not aggregate.col:
         return Figure(aggregate, _counted(aggregate, name), Count("*"))
     column = access.column(aggregate.col, f"{at}/col")

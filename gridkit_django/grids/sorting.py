@@ -74,14 +74,25 @@ def order_terms(access: GridAccess, sort: tuple[SortTerm, ...]) -> tuple[OrderTe
         UnknownColumnError: for a column that does not exist or that the user may not see; no difference shows.
         QueryError: for a column that can't be sorted by.
     """
-    terms = [_bind(access, term, f"/sort/{index}/col") for index, term in enumerate(sort)]
+    terms = [bind_term(access, term, f"/sort/{index}/col") for index, term in enumerate(sort)]
     key = access.key
     if all(term.path != key.path for term in terms):
         terms.append(OrderTerm(key))
     return tuple(terms)
 
 
-def _bind(access: GridAccess, term: SortTerm, at: str) -> OrderTerm:
+def bind_term(access: GridAccess, term: SortTerm, at: str) -> OrderTerm:
+    """Bind one term to its column.
+
+    Args:
+        access: the gate that the column comes through.
+        term: what was asked for.
+        at: where its column is named in the request (JSON Pointer).
+
+    Raises:
+        UnknownColumnError: for a column that does not exist or that the user may not see; no difference shows.
+        QueryError: for a column that can't be sorted by.
+    """
     column = access.column(term.col, at)
     if not column.sortable:
         raise QueryError.at(at, f"The rows can't be sorted by the column {column.id!r}.")

@@ -50,6 +50,7 @@ class SavedView(models.Model):
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["grid", "scope"], name="gridkit_view_grid")]
+        permissions: ClassVar = [("share_view", _("Can share views with everybody"))]
 
     def __str__(self) -> str:
         return f"{self.grid}: {self.name}"

@@ -108,6 +108,8 @@ def test_settings_of_the_project_do_not_change_the_document(
         ("RowsAnswer", "post", PRODUCTS + "rows/", {}),
         ("MethodList", "get", PRODUCTS + "methods/", None),
         ("JobPage", "get", PRODUCTS + "jobs/", None),
+        ("ViewList", "get", PRODUCTS + "views/", None),
+        ("ViewAnswer", "post", PRODUCTS + "views/", {"name": "Mine", "state": {"query": {"search": "x"}}}),
         ("Problem", "get", "/gridkit/api/grids/none/", None),
     ],
 )

@@ -19,7 +19,7 @@ from gridkit_django.conf import GridKitSettings
 from gridkit_django.events import ALIASES, EVENT_TYPES
 from gridkit_django.exceptions import GridKitError
 from gridkit_django.grids import Column, CountMode, GridOptions, Op
-from gridkit_django.models import EffectiveState, InstalledPlugin, RegisteredGrid
+from gridkit_django.models import EffectiveState, InstalledPlugin, RegisteredGrid, SavedView
 from gridkit_django.plugins import Permission
 from tests.docs.pages import DOCS, ROOT, pages, text_of
 
@@ -94,8 +94,8 @@ def test_plugin_permission_stands_in_the_reference(name: str) -> None:
     assert f"| `{name}` |" in text_of("reference/permissions.md")
 
 
-@pytest.mark.parametrize("model", [RegisteredGrid, InstalledPlugin])
-def test_user_right_stands_in_the_reference(model: type[RegisteredGrid] | type[InstalledPlugin]) -> None:
+@pytest.mark.parametrize("model", [RegisteredGrid, InstalledPlugin, SavedView])
+def test_user_right_stands_in_the_reference(model: type[RegisteredGrid | InstalledPlugin | SavedView]) -> None:
     page = text_of("reference/permissions.md")
     assert [name for name, _ in model._meta.permissions if f"| `{name}` |" not in page] == []
 

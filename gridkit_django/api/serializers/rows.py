@@ -6,6 +6,7 @@ The query's shapes describe; ``gridkit_django.grids.query`` reads and judges, fo
 from __future__ import annotations
 
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import Field
 
@@ -169,6 +170,8 @@ class RowsRequest(RequestBody):
     aggregates: list[Aggregate] = Field(default_factory=list)
     pivot: Pivot | None = None
     include: list[Literal["totals"] | IncludeFacets] = Field(default_factory=list)
+    view: UUID | None = None
+    """A saved view: it says what the request leaves out."""
 
 
 class GroupAnswer(ResponseBody):
@@ -229,7 +232,8 @@ class RowsAnswer(ResponseBody):
     state: dict[str, Any]
     """The query as it was understood."""
     dropped: list[str]
-    """JSON Pointers to sort terms that play no part at this level of groups."""
+    """JSON Pointers to sort terms that play no part at this level of groups, and below `/view` to what a saved view
+    names and does not exist (any more) for you."""
     totals: dict[str, Any] | None = None
     """Left out unless they were asked for."""
     pivot_fields: list[dict[str, Any]] | None = None

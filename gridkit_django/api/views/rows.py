@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from rest_framework.request import Request
@@ -13,6 +14,7 @@ from gridkit_django.api.parsers import parse_json
 from gridkit_django.api.serializers.rows import RowsAnswer, RowsRequest, page_body
 from gridkit_django.grids import open_grid
 from gridkit_django.grids.answers import fetch_rows
+from gridkit_django.grids.overlays import with_view
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.schema import grid_schema, schema_etag
 
@@ -57,7 +59,9 @@ class RowsView(GridKitView):
 
     def _answer(self, request: Request, grid: str, question: Any) -> Response:
         access = open_grid(grid, request.user)
+        question, fallen = with_view(access, question)
         page = fetch_rows(access, GridQuery.from_dict(question))
+        page = replace(page, dropped=(*fallen, *page.dropped))
         tag = schema_etag(grid_schema(access))
         meta = {"requestId": self.request_id, "schemaEtag": tag, "ms": self.elapsed_ms()}
         return Response({**page_body(page), "meta": meta})
