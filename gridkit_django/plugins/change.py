@@ -36,7 +36,7 @@ def changing(runtime: PluginRuntime, user: User | None) -> Iterator[None]:
         runtime.generations.bump()
         with runtime.paused():
             yield
-        transaction.on_commit(runtime.follow, using=database())
+        transaction.on_commit(runtime.follow_change, using=database())
     runtime.mark_unchecked()
 
 

@@ -140,8 +140,15 @@ class PluginRuntime:
 
         While another thread does so this waits for it: whoever changed something wants to see it done.
         """
+        self._follow_now(only_if_moved=False)
+
+    def follow_change(self) -> None:
+        """Do so after a change, unless a handler that was told of the change has brought it about already."""
+        self._follow_now(only_if_moved=True)
+
+    def _follow_now(self, *, only_if_moved: bool) -> None:
         wanted = self._freshness.wanted
-        if self._take_turn(CHANGE_WAIT_SECONDS):
+        if self._take_turn(CHANGE_WAIT_SECONDS, only_if_moved=only_if_moved):
             self._freshness.answer(wanted)
 
     def look(self) -> None:
