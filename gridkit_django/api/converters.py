@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gridkit_django.grids.dialects import DIALECTS
+
 
 class PluginIdConverter:
     """A plugin id as the specification writes it: ``name``, or ``@scope/name`` with its slash."""
@@ -31,3 +33,17 @@ class RowIdConverter:
     def to_url(self, value: Any) -> str:
         """Return the key as text."""
         return str(value)
+
+
+class DialectConverter:
+    """The name of a dialect that this site speaks; other names are no addresses."""
+
+    regex = "|".join(DIALECTS)
+
+    def to_python(self, value: str) -> str:
+        """Return the name as it is."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the name as it is."""
+        return value

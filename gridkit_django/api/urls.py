@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path, register_converter
 
-from gridkit_django.api.converters import PluginIdConverter, RowIdConverter
+from gridkit_django.api.converters import DialectConverter, PluginIdConverter, RowIdConverter
 from gridkit_django.api.openapi import OpenAPIDocument
 from gridkit_django.api.views import (
     audit,
+    dialects,
     documents,
     grids,
     jobs,
@@ -29,6 +30,7 @@ from gridkit_django.api.views import (
 
 register_converter(PluginIdConverter, "gridkit_plugin")
 register_converter(RowIdConverter, "gridkit_row")
+register_converter(DialectConverter, "gridkit_dialect")
 
 _PLUGIN = "plugins/<gridkit_plugin:plugin>"
 
@@ -57,6 +59,7 @@ endpoints: list[URLPattern] = [
     path("grids/<str:grid>/rows/", rows.RowsView.as_view(), name="rows"),
     path("grids/<str:grid>/facets/<str:column>/", values.FacetView.as_view(), name="facet"),
     path("grids/<str:grid>/lookup/<str:column>/", values.LookupView.as_view(), name="lookup"),
+    path("grids/<str:grid>/compat/<gridkit_dialect:dialect>/", dialects.DialectView.as_view(), name="compat"),
     path("grids/<str:grid>/records/<gridkit_row:record>/", records.RecordView.as_view(), name="record"),
     path("grids/<str:grid>/views/", saved_views.ViewListView.as_view(), name="view-list"),
     path("grids/<str:grid>/views/<uuid:view>/", saved_views.ViewDetailView.as_view(), name="view"),
