@@ -11,6 +11,7 @@ from gridkit_django.grids.group_rows import FIGURE, fetch_groups, plain
 from gridkit_django.grids.pivoting import fetch_pivot
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import RowsPage, fetch_window, matching_rows
+from gridkit_django.grids.time_limit import query_limit
 from gridkit_django.typing import JSONValue
 
 
@@ -49,7 +50,8 @@ def fetch_totals(access: GridAccess, query: GridQuery) -> dict[str, JSONValue]:
     """
     rows, frame = matching_rows(access, query.with_changes(path=()))
     figures = bind_figures(access, query.aggregates, FIGURE)
-    found = plain(rows).aggregate(**{figure.annotation: figure.expression for figure in figures})
+    with query_limit(rows.db):
+        found = plain(rows).aggregate(**{figure.annotation: figure.expression for figure in figures})
     return {figure.name: figure.to_wire(found[figure.annotation], frame.zone) for figure in figures}
 
 

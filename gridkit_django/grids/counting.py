@@ -10,7 +10,9 @@ from django.db import connections
 from django.db.models import QuerySet
 
 from gridkit_django.conf import settings
+from gridkit_django.exceptions import QueryTooSlowError
 from gridkit_django.grids.query import CountMode
+from gridkit_django.grids.time_limit import time_limit
 from gridkit_django.typing import MutableJSONObject
 
 
@@ -40,6 +42,9 @@ class Count:
         return {"value": self.value, "is": self.kind.value}
 
 
+UNKNOWN = Count(None, CountKind.UNKNOWN)
+
+
 def count_queryset(rows: QuerySet[Any], mode: CountMode, *, key: str = "pk") -> Count:
     """Count rows with at most one query over them.
 
@@ -48,16 +53,20 @@ def count_queryset(rows: QuerySet[Any], mode: CountMode, *, key: str = "pk") -> 
         mode: how much work may be spent. ``capped`` stops at the setting ``COUNT_CAP``. ``estimated`` asks
             PostgreSQL's catalogue when nothing narrows the rows and there are many; else it is ``capped``, and says so.
         key: what a capped count reads of each row.
+
+    Returns:
+        The count; ``unknown`` when it would take the database longer than the setting ``COUNT_MS_MAX``.
     """
-    match mode:
-        case CountMode.NONE:
-            return Count(None, CountKind.UNKNOWN)
-        case CountMode.EXACT:
-            return Count(rows.order_by().count(), CountKind.EXACT)
-        case CountMode.ESTIMATED:
-            return _estimated(rows) or _capped(rows, key)
-        case CountMode.CAPPED:
-            return _capped(rows, key)
+    if mode is CountMode.NONE:
+        return UNKNOWN
+    try:
+        with time_limit(rows.db, settings().COUNT_MS_MAX):
+            if mode is CountMode.EXACT:
+                return Count(rows.order_by().count(), CountKind.EXACT)
+            estimate = _estimated(rows) if mode is CountMode.ESTIMATED else None
+            return estimate or _capped(rows, key)
+    except QueryTooSlowError:
+        return UNKNOWN
 
 
 def _capped(rows: QuerySet[Any], key: str) -> Count:

@@ -20,6 +20,7 @@ from gridkit_django.grids.groups import Aggregate, Pivot
 from gridkit_django.grids.keys import GroupKey, bind_key
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import Row, RowsPage, WindowInfo, matching_rows
+from gridkit_django.grids.time_limit import query_limit
 from gridkit_django.typing import JSONValue, MutableJSONObject
 
 PIVOT = "gridkit_pivot"
@@ -53,7 +54,8 @@ class PivotPlan:
         """
         keyed = rows.annotate(**{key.key.path: key.expression for key in self.keys}).order_by()
         most = settings().PIVOT_COLUMNS_MAX // len(self.figures)
-        found = list(keyed.values_list(*self.annotations).distinct()[: most + 1])
+        with query_limit(rows.db):
+            found = list(keyed.values_list(*self.annotations).distinct()[: most + 1])
         if len(found) > most:
             raise QueryLimitError.at(
                 "/pivot/cols",
@@ -169,4 +171,5 @@ def _cells(plan: PivotPlan, keyed: QuerySet[Any], more: tuple[str, ...]) -> list
     figures = {figure.annotation: figure.expression for figure in plan.figures}
     grouped = keyed.values(*names).annotate(**figures)
     read = grouped.values_list(*names, *(figure.annotation for figure in plan.figures))
-    return [(values[: len(names)], values[len(names) :]) for values in read]
+    with query_limit(keyed.db):
+        return [(values[: len(names)], values[len(names) :]) for values in read]

@@ -40,13 +40,17 @@ class OrderTerm:
         """Return the term that gives the exact reverse order."""
         return replace(self, descending=not self.descending, nulls_first=not self.nulls_first)
 
-    def ordering(self) -> OrderBy:
+    def ordering(self, *, natural_nulls: bool = False) -> OrderBy:
         """Return the term for ``QuerySet.order_by``.
 
         The place of NULLs is spelled out for nullable columns only: elsewhere it would keep PostgreSQL from reading an
         index backwards.
+
+        Args:
+            natural_nulls: leave NULLs where the database puts them; for rows that all have a value, or none.
         """
-        nulls = {"nulls_first" if self.nulls_first else "nulls_last": True} if self.nullable else {}
+        spelled = self.nullable and not natural_nulls
+        nulls = {"nulls_first" if self.nulls_first else "nulls_last": True} if spelled else {}
         key = F(self.path)
         return key.desc(**nulls) if self.descending else key.asc(**nulls)
 
@@ -66,6 +70,8 @@ def effective_sort(access: GridAccess, sort: tuple[SortTerm, ...]) -> tuple[Sort
 def order_terms(access: GridAccess, sort: tuple[SortTerm, ...]) -> tuple[OrderTerm, ...]:
     """Bind a sort to the columns and add the tie-break.
 
+    The tie-break runs in the direction of the last term: then one index on column and key serves both directions.
+
     Args:
         access: the gate that the columns come through.
         sort: the sort in force.
@@ -77,7 +83,7 @@ def order_terms(access: GridAccess, sort: tuple[SortTerm, ...]) -> tuple[OrderTe
     terms = [bind_term(access, term, f"/sort/{index}/col") for index, term in enumerate(sort)]
     key = access.key
     if all(term.path != key.path for term in terms):
-        terms.append(OrderTerm(key))
+        terms.append(OrderTerm(key, descending=bool(terms) and terms[-1].descending))
     return tuple(terms)
 
 

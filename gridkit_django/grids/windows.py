@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db import connections
+from django.db.models import F, Index, OrderBy, Q, QuerySet
 
 from gridkit_django.grids.columns.frame import Frame
 from gridkit_django.grids.keyset import branches_after
 from gridkit_django.grids.sorting import OrderTerm
+from gridkit_django.grids.time_limit import query_limit
 
 Values = tuple[Any, ...]
 
@@ -50,7 +52,7 @@ class WindowReader:
 
     def at_offset(self, start: int, end: int) -> Slice:
         """Read the rows from ``start`` up to but not including ``end``."""
-        found = list(self._ordered(self.rows, self.terms)[start : end + 1])
+        found = self._read(_segments(self.terms) if self._apart(self.terms[0]) else [Q()], self.terms, start, end + 1)
         size = end - start
         return Slice(found[:size], start, has_next=len(found) > size, has_previous=start > 0)
 
@@ -65,13 +67,68 @@ class WindowReader:
         return Slice(found[:size][::-1], None, has_next=True, has_previous=len(found) > size)
 
     def _beyond(self, terms: Sequence[OrderTerm], keys: Sequence[Any], most: int) -> list[Values]:
-        """Read the branches one after the other until there are enough rows."""
+        return self._read(branches_after(terms, keys, self.frame), terms, 0, most)
+
+    def _read(self, branches: Sequence[Q], terms: Sequence[OrderTerm], start: int, end: int) -> list[Values]:
+        """Read branches one after the other, from the row ``start`` up to ``end`` of all their rows.
+
+        PostgreSQL does it within one statement, and leaves the later branches alone when the first gives enough.
+
+        Raises:
+            QueryTooSlowError: when the database takes longer than the site allows.
+        """
+        with query_limit(self.rows.db):
+            if len(branches) == 1:
+                return list(self._ordered(branches[0], terms)[start:end])
+            if connections[self.rows.db].vendor == "postgresql":
+                first, *more = (self._ordered(branch, terms)[:end] for branch in branches)
+                return list(first.union(*more, all=True)[start:end])
+            return self._read_in_turns(branches, terms, end)[start:]
+
+    def _read_in_turns(self, branches: Iterable[Q], terms: Sequence[OrderTerm], most: int) -> list[Values]:
         found: list[Values] = []
-        for branch in branches_after(terms, keys, self.frame):
-            found.extend(self._ordered(self.rows.filter(branch), terms)[: most - len(found)])
+        for branch in branches:
+            found.extend(self._ordered(branch, terms)[: most - len(found)])
             if len(found) == most:
                 break
         return found
 
-    def _ordered(self, rows: QuerySet[Any], terms: Sequence[OrderTerm]) -> QuerySet[Any, Values]:
-        return rows.order_by(*(term.ordering() for term in terms)).values_list(*self.paths)
+    def _ordered(self, branch: Q, terms: Sequence[OrderTerm]) -> QuerySet[Any, Values]:
+        first, *others = terms
+        ordering = first.ordering(natural_nulls=self._apart(first)), *(term.ordering() for term in others)
+        rows = self.rows.filter(branch) if branch else self.rows
+        return rows.order_by(*ordering).values_list(*self.paths)
+
+    def _apart(self, term: OrderTerm) -> bool:
+        """Whether rows with and without a value are read apart, because no plain index holds them in this order.
+
+        PostgreSQL's indexes have NULLs last, or first when they are read backwards. The other two orders would cost a
+        sort of all rows. A model that declares an index in such an order is taken at its word.
+        """
+        if self.frame.vendor != "postgresql" or not (term.nullable and term.column.own):
+            return False
+        if term.nulls_first == term.descending:
+            return False
+        return not any(_serves(index, term) for index in self.rows.model._meta.indexes)
+
+
+def _segments(terms: Sequence[OrderTerm]) -> list[Q]:
+    """Return the conditions for the rows with a value in the first term and for those without, in order."""
+    first = terms[0]
+    return [Q((f"{first.path}__isnull", without)) for without in (first.nulls_first, not first.nulls_first)]
+
+
+def _serves(index: Index, term: OrderTerm) -> bool:
+    """Whether an index begins with the column in just this order, or in the reverse of it."""
+    head: Any = index.expressions[0] if index.expressions else None
+    if (
+        not isinstance(head, OrderBy)
+        or not isinstance(head.expression, F)
+        or head.expression.name != term.column.field.name
+    ):
+        return False
+    nulls_first = bool(head.nulls_first) if head.nulls_first or head.nulls_last else head.descending
+    return (head.descending, nulls_first) in (
+        (term.descending, term.nulls_first),
+        (not term.descending, not term.nulls_first),
+    )

@@ -22,7 +22,7 @@ def terms(*sort: SortTerm) -> tuple[OrderTerm, ...]:
 
 def test_condition_is_bounded_and_has_one_branch_without_nulls() -> None:
     assert branches_after(terms(SortTerm("stock", "desc")), [5, 7], FRAME) == [
-        Q(stock__lte=5) & (Q(stock__lt=5) | (Q(stock__exact=5) & Q(id__gt=7)))
+        Q(stock__lte=5) & (Q(stock__lt=5) | (Q(stock__exact=5) & Q(id__lt=7)))
     ]
 
 
@@ -58,13 +58,22 @@ def test_reverse_of_a_term_turns_direction_and_nulls() -> None:
     (term, key) = terms(SortTerm("rating", "desc"))
     assert (term.reversed().descending, term.reversed().nulls_first) == (False, True)
     assert term.reversed().reversed() == term
-    assert key.reversed().descending
+    assert (key.descending, key.reversed().descending) == (True, False)
 
 
 def test_place_of_nulls_is_spelled_out_for_nullable_columns_only() -> None:
-    rating, stock, key = terms(SortTerm("rating", "desc"), SortTerm("stock", "desc"))
+    rating, stock, _key = terms(SortTerm("rating", "desc"), SortTerm("stock", "desc"))
     assert rating.ordering().nulls_last
     assert not stock.ordering().nulls_last
+    assert not rating.ordering(natural_nulls=True).nulls_last
+
+
+def test_tie_break_runs_in_the_direction_of_the_last_term() -> None:
+    """So that one index on (stock, id) serves both directions."""
+    for descending in (False, True):
+        *_others, key = terms(SortTerm("rating"), SortTerm("stock", "desc" if descending else "asc"))
+        assert key.ordering().descending is descending
+    (key,) = terms()
     assert not key.ordering().descending
 
 

@@ -111,7 +111,8 @@ filters = st.none() | st.recursive(leaves(), branches, max_leaves=5)
 
 
 def in_order(rows: list[Row], sort: list[dict[str, Any]]) -> list[Row]:
-    """Sort in plain Python, the primary key last."""
+    """Sort in plain Python, the primary key last, in the direction of the last term."""
+    last = -1 if sort[-1]["dir"] == "desc" else 1
 
     def compare(one: Row, two: Row) -> int:
         for term in sort:
@@ -121,7 +122,7 @@ def in_order(rows: list[Row], sort: list[dict[str, Any]]) -> list[Row]:
             if a is None or b is None:
                 return (-1 if a is None else 1) * (1 if term.get("nulls") == "first" else -1)
             return (-1 if a < b else 1) * (1 if term["dir"] == "asc" else -1)
-        return -1 if one["sku"] < two["sku"] else 1
+        return -last if one["sku"] < two["sku"] else last
 
     return sorted(rows, key=cmp_to_key(compare))
 
