@@ -16,6 +16,7 @@ from gridkit_django.grids.periods import PRESETS
 from gridkit_django.grids.query import PROTOCOL_VERSION
 from gridkit_django.grids.rows import page_size
 from gridkit_django.grids.sorting import effective_sort
+from gridkit_django.grids.views import may_share
 from gridkit_django.grids.zones import zone_of
 from gridkit_django.typing import JSONObject, MutableJSONObject
 
@@ -34,7 +35,7 @@ def grid_schema(access: GridAccess) -> MutableJSONObject:
         "columns": [_column(column, editable=column.id in editable) for column in access.columns],
         "limits": _limits(),
         "relative": list(PRESETS),
-        "permissions": {"edit": access.can_edit, "export": access.can_export},
+        "permissions": {"edit": access.can_edit, "export": access.can_export, "share": may_share(access)},
         "methods": [
             {"name": spec.name, "label": str(spec.label), "plugin": spec.plugin_id, "schema": spec.schema}
             for spec in list_methods(access)
@@ -85,6 +86,9 @@ def _limits() -> MutableJSONObject:
         "aggregates": AGGREGATES_MAX,
         "pivotColumns": limits.PIVOT_COLUMNS_MAX,
         "searchLength": limits.SEARCH_LENGTH_MAX,
+        "events": limits.EVENTS_MAX,
+        "views": limits.VIEWS_PER_USER,
+        "stateBytes": limits.STATE_BYTES_MAX,
     }
 
 

@@ -19,9 +19,10 @@ from gridkit_django.conf import settings
 from gridkit_django.events import GridEvent, event_bus, make_event
 from gridkit_django.events.bus import Emission
 from gridkit_django.exceptions import AccessDeniedError, VersionConflictError, ViewError, ViewNotFoundError
-from gridkit_django.grids.access import GridAccess, has_permission
+from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.pointers import below
 from gridkit_django.grids.registry import grid_registry
+from gridkit_django.grids.rights import has_permission
 from gridkit_django.grids.state_gate import open_state, read_state
 from gridkit_django.grids.strict import read_text
 from gridkit_django.grids.view_state import STATE_VERSION, ViewState
@@ -111,6 +112,11 @@ def default_view(access: GridAccess, views: tuple[SavedView, ...]) -> SavedView 
 def is_mine(access: GridAccess, view: SavedView) -> bool:
     """Whether the user owns a view, and so may change it."""
     return bool(view.owner_id == access.user.pk)
+
+
+def may_share(access: GridAccess) -> bool:
+    """Whether the user may share views with everybody."""
+    return has_permission(access.user, SHARE)
 
 
 def get_view(access: GridAccess, view_id: UUID | str) -> SavedView:
@@ -285,7 +291,7 @@ def _apply(access: GridAccess, view: SavedView, draft: ViewDraft) -> None:
 
 def _judge_scope(access: GridAccess, view: SavedView) -> None:
     """Refuse to share with whom the user may not share."""
-    if view.scope == ViewScope.PUBLIC and not has_permission(access.user, SHARE):
+    if view.scope == ViewScope.PUBLIC and not may_share(access):
         raise AccessDeniedError("You may not share views with everybody. Ask an administrator for the right to.")
     if view.scope != ViewScope.GROUP:
         if view.group_id is not None:

@@ -93,6 +93,15 @@ WAYS: dict[str, Callable[[APIClient, str, int], Any]] = {
         format="json",
         headers={"If-Match": "*"},
     ),
+    "saved view": lambda client, name, _key: client.post(
+        PRODUCTS + "views/", {"name": "x", "state": {"query": {"sort": [{"col": name}]}}}, format="json"
+    ),
+    "layout of a saved view": lambda client, name, _key: client.post(
+        PRODUCTS + "views/", {"name": "x", "state": {"layout": {"columns": [{"col": name, "width": 9}]}}}, format="json"
+    ),
+    "last state": lambda client, name, _key: client.put(
+        PRODUCTS + "state/", {"state": {"query": {"group": [name]}}}, format="json"
+    ),
     "export of columns": lambda client, name, _key: client.post(
         PRODUCTS + "methods/export/", {"query": {"columns": [name]}}, format="json"
     ),

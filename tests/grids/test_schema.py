@@ -8,10 +8,24 @@ from django.test import override_settings
 from django.utils import translation
 
 from gridkit_django.grids import GridAccess
+from gridkit_django.grids.periods import PRESETS
 from gridkit_django.grids.schema import grid_schema, schema_etag
 from tests.grids.shop import ADMIN, OrderGrid, ProductGrid
 
-LIMITS = {"pageSize": 500, "depth": 8, "nodes": 100, "inList": 1000, "sort": 8, "searchLength": 200}
+LIMITS = {
+    "pageSize": 500,
+    "depth": 8,
+    "nodes": 100,
+    "inList": 1000,
+    "sort": 8,
+    "groups": 5,
+    "aggregates": 50,
+    "pivotColumns": 200,
+    "searchLength": 200,
+    "events": 500,
+    "views": 100,
+    "stateBytes": 65_536,
+}
 
 
 @pytest.mark.django_db
@@ -22,7 +36,8 @@ def test_schema_says_all_that_a_front_end_needs() -> None:
         "id": "query-products",
         "label": "Products",
         "limits": LIMITS,
-        "permissions": {"edit": True, "export": True},
+        "relative": list(PRESETS),
+        "permissions": {"edit": True, "export": True, "share": True},
         "defaultState": {
             "sort": [{"col": "price", "dir": "desc"}, {"col": "name", "dir": "asc"}],
             "columns": list(ProductGrid.columns()),
@@ -42,6 +57,10 @@ def test_schema_says_all_that_a_front_end_needs() -> None:
         "searchable": True,
         "editable": True,
         "editor": "decimal",
+        "groupable": True,
+        "aggregates": ["count", "countDistinct", "min", "max", "sum", "avg"],
+        "periods": [],
+        "lookup": None,
         "choices": None,
         "description": "",
         "width": None,
@@ -59,7 +78,7 @@ def test_schema_says_all_that_a_front_end_needs() -> None:
 def test_schema_follows_the_rights_of_the_user() -> None:
     clerk = User.objects.create(username="clerk")
     schema = grid_schema(GridAccess(ProductGrid, clerk))
-    assert schema["permissions"] == {"edit": False, "export": False}
+    assert schema["permissions"] == {"edit": False, "export": False, "share": False}
     assert "price" not in {column["id"] for column in schema["columns"]}
     assert schema["defaultState"]["sort"] == [{"col": "name", "dir": "asc"}]
 

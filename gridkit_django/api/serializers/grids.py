@@ -66,6 +66,13 @@ class ColumnSchema(ResponseBody):
     width: int | None
 
 
+class SchemaPermissions(GridPermissions):
+    """What the user may do in a grid, and with views of it."""
+
+    share: bool
+    """Whether the user may share views with everybody."""
+
+
 class SchemaLimits(ResponseBody):
     """The most that one query may ask for; more is refused with ``query-limit-exceeded``."""
 
@@ -78,6 +85,12 @@ class SchemaLimits(ResponseBody):
     aggregates: int
     pivot_columns: int
     search_length: int
+    events: int
+    """Events in one report."""
+    views: int
+    """Saved views of one person, over all grids."""
+    state_bytes: int
+    """Bytes of a state as JSON."""
 
 
 class SortTerm(ResponseBody):
@@ -122,7 +135,7 @@ class GridSchema(ResponseBody):
     limits: SchemaLimits
     relative: list[str]
     """Names of the spans that the operator ``relative`` takes."""
-    permissions: GridPermissions
+    permissions: SchemaPermissions
     methods: list[MethodEntry]
     default_state: DefaultState
     time_zone: str

@@ -114,6 +114,16 @@ class ViewAnswer(ViewEntry):
     """JSON Pointers into the stored state: what stood there does not exist (any more) for you."""
 
 
+class StateAnswer(ResponseBody):
+    """The state in which the user left the grid."""
+
+    state: ViewState | None
+    """Null when there is none yet."""
+    changed_at: datetime | None
+    dropped: list[str]
+    """JSON Pointers into the stored state: what stood there does not exist (any more) for you."""
+
+
 class ViewCreateFields(RequestBody):
     """A new view, without its state."""
 
@@ -155,3 +165,15 @@ class ViewChangeBody(ViewChangeFields):
     """What is to be other, as it is read: the gate reads the state."""
 
     state: dict[str, Any] | None = None
+
+
+class StateRequest(RequestBody):
+    """A state to remember."""
+
+    state: StateBody
+
+
+class StateFields(RequestBody):
+    """A state to remember, as it is read: the gate reads the state."""
+
+    state: dict[str, Any]

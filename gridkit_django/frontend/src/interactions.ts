@@ -64,7 +64,7 @@ export class QueryReports {
     const filterNow = JSON.stringify([filter ?? null, search]);
     const sortNow = JSON.stringify(sort);
     if (this.#filter !== null && filterNow !== this.#filter) {
-      this.#log.add("filter:apply", { filters: filter ?? null, search, count: count.value });
+      this.#log.add("filter:apply", { filter: filter ?? null, search, count: count.value });
     }
     if (this.#filter !== null && sortNow !== this.#sort) this.#log.add("sort:change", { sort });
     this.#filter = filterNow;

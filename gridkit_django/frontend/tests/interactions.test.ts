@@ -61,7 +61,7 @@ test("the first query is not reported, changes of filter and sort are", () => {
   subject.queryAnswered({ ...QUERY, search: "x" }, COUNT);
   subject.queryAnswered({ ...QUERY, search: "x", sort: [{ col: "a", dir: "asc" }] }, COUNT);
   assert.deepEqual(added, [
-    ["filter:apply", { filters: null, search: "x", count: 3 }],
+    ["filter:apply", { filter: null, search: "x", count: 3 }],
     ["sort:change", { sort: [{ col: "a", dir: "asc" }] }],
   ]);
 });
