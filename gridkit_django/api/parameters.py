@@ -45,6 +45,19 @@ def choice(request: Request, name: str, values: tuple[str, ...]) -> str | None:
     return text
 
 
+def switch(request: Request, name: str) -> bool:
+    """Return a query parameter that is ``true`` or ``false``; false when it is left out.
+
+    Raises:
+        FilterValueError: when it is anything else.
+    """
+    text = request.query_params.get(name, "false")
+    if text not in {"true", "false"}:
+        detail = f"Give {name} as true or false."
+        raise FilterValueError(detail, errors=[ErrorItem(f"?{name}", FilterValueError.code, detail)])
+    return text == "true"
+
+
 def grid_of(request: Request) -> str:
     """Return the id of the grid that ``?grid=`` names; empty for all grids.
 

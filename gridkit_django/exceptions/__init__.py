@@ -30,6 +30,9 @@ trail show next to the human text. Catch the width you need::
     │   │   ├── VersionConflictError       the row moved on; carries the current row
     │   │   ├── ColumnNotEditableError     visible, but not for this user to change
     │   │   ├── EditInvalidError           the model refuses the values
+    │   │   ├── DeleteProtectedError       other rows need the row
+    │   │   ├── DeleteCascadesError        other rows would go with it
+    │   │   ├── BatchRejectedError         an atomic batch, some of which was refused
     │   │   ├── BulkDriftError             not as many rows as the client saw
     │   │   ├── UndoError                  it can't be undone (any more)
     │   │   └── IdempotencyError           the key was used for another request
@@ -108,10 +111,13 @@ from gridkit_django.exceptions.exports import (
     UnknownFormatError,
 )
 from gridkit_django.exceptions.grids import (
+    BatchRejectedError,
     BulkDriftError,
     ColumnNotEditableError,
     CursorError,
     CursorMismatchError,
+    DeleteCascadesError,
+    DeleteProtectedError,
     DialectError,
     EditError,
     EditInvalidError,
@@ -169,11 +175,14 @@ __all__ = [
     "AccessDeniedError",
     "AppendOnlyError",
     "AuditError",
+    "BatchRejectedError",
     "BulkDriftError",
     "ColumnNotEditableError",
     "ConfigRevisionNotFoundError",
     "CursorError",
     "CursorMismatchError",
+    "DeleteCascadesError",
+    "DeleteProtectedError",
     "DialectError",
     "EditError",
     "EditInvalidError",

@@ -125,6 +125,24 @@ class EditInvalidError(EditError):
     code = "edit-invalid"
 
 
+class DeleteProtectedError(EditError):
+    """Other rows need this one, so it can't be deleted."""
+
+    code = "delete-protected"
+
+
+class DeleteCascadesError(EditError):
+    """Other rows would go with this one. ``extra["cascades"]`` says how many of what; ask again with ``cascade``."""
+
+    code = "delete-cascades"
+
+
+class BatchRejectedError(EditError):
+    """Some of an atomic batch was refused, so nothing was saved. ``extra["results"]`` holds the verdicts."""
+
+    code = "batch-rejected"
+
+
 class BulkDriftError(EditError):
     """The selection holds more or fewer rows than the client expected. ``extra["count"]`` holds how many."""
 

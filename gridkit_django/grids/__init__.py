@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gridkit_django.grids.access import GridAccess, open_grid, open_grids
 from gridkit_django.grids.answers import fetch_rows
+from gridkit_django.grids.batch import BatchItem, BatchResult, apply_batch
 from gridkit_django.grids.columns import (
     BooleanColumn,
     ChoiceColumn,
@@ -18,6 +19,8 @@ from gridkit_django.grids.columns import (
     TimeColumn,
     UUIDColumn,
 )
+from gridkit_django.grids.creation import create_row
+from gridkit_django.grids.deletion import DeleteResult, delete_row
 from gridkit_django.grids.editing import EditResult, apply_edit
 from gridkit_django.grids.grid import Grid
 from gridkit_django.grids.methods import (
@@ -35,8 +38,11 @@ from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery, Offse
 from gridkit_django.grids.records import get_record
 from gridkit_django.grids.registry import GridRegistry, grid_registry, register
 from gridkit_django.grids.rows import Row, RowsPage, count_rows
+from gridkit_django.grids.undo import UndoResult, undo_change
 
 __all__ = [
+    "BatchItem",
+    "BatchResult",
     "BooleanColumn",
     "ChoiceColumn",
     "Column",
@@ -45,6 +51,7 @@ __all__ = [
     "DateColumn",
     "DateTimeColumn",
     "DecimalColumn",
+    "DeleteResult",
     "EditResult",
     "FloatColumn",
     "Grid",
@@ -66,9 +73,13 @@ __all__ = [
     "TextColumn",
     "TimeColumn",
     "UUIDColumn",
+    "UndoResult",
+    "apply_batch",
     "apply_edit",
     "call_method",
     "count_rows",
+    "create_row",
+    "delete_row",
     "fetch_rows",
     "get_record",
     "grid_registry",
@@ -77,4 +88,5 @@ __all__ = [
     "open_grid",
     "open_grids",
     "register",
+    "undo_change",
 ]

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth import get_permission_codename
 from django.db import models
 from django.utils.module_loading import import_string
 
@@ -103,6 +104,16 @@ class GridAccess:
         return self._holds(EDIT)
 
     @cached_property
+    def can_create(self) -> bool:
+        """Whether the user may make new rows: the grid allows it, and Django's own right to add such rows is held."""
+        return self.options.creatable and self.can_edit and self._holds_on_model("add")
+
+    @cached_property
+    def can_delete(self) -> bool:
+        """Whether the user may delete rows: the grid allows it, and Django's own right to delete such rows is held."""
+        return self.options.deletable and self.can_edit and self._holds_on_model("delete")
+
+    @cached_property
     def can_export(self) -> bool:
         """Whether the user may export the grid."""
         return self._holds(EXPORT)
@@ -115,7 +126,7 @@ class GridAccess:
             return rows
         return rows_with_permission(rows, self.user, rule) if isinstance(rule, str) else rule(rows, self.user)
 
-    def require(self, *, edit: bool = False, export: bool = False) -> None:
+    def require(self, *, edit: bool = False, create: bool = False, delete: bool = False, export: bool = False) -> None:
         """Refuse a user who lacks a right on a grid that they may open.
 
         Raises:
@@ -125,17 +136,29 @@ class GridAccess:
             raise AccessDeniedError(
                 "You may not edit rows in this grid. Ask an administrator for the right to edit it."
             )
+        if create and not self.can_create:
+            raise AccessDeniedError("You may not make new rows in this grid. Ask an administrator for the right to.")
+        if delete and not self.can_delete:
+            raise AccessDeniedError("You may not delete rows of this grid. Ask an administrator for the right to.")
         if export and not self.can_export:
             raise AccessDeniedError("You may not export this grid. Ask an administrator for the right to export it.")
 
     def _holds(self, right: str) -> bool:
         return self.rights.holds(right, self.grid_id)
 
+    def _holds_on_model(self, action: str) -> bool:
+        return has_permission(self.user, model_permission(self.options.model, action))
+
     def _may_see(self, column: Column) -> bool:
         rule = column.permission
         if rule is None:
             return True
         return bool(rule(self.user)) if callable(rule) else has_permission(self.user, rule)
+
+
+def model_permission(model: type[models.Model], action: str) -> str:
+    """Return the name of Django's own permission to ``add``, ``change``, ``delete`` or ``view`` rows of a model."""
+    return f"{model._meta.app_label}.{get_permission_codename(action, model._meta)}"
 
 
 def rows_with_permission(rows: models.QuerySet[Any], user: User, permission: str) -> models.QuerySet[Any]:

@@ -18,58 +18,69 @@ from gridkit_django.exceptions import (
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns import Column, DateTimeColumn, JSONColumn
 from gridkit_django.grids.columns.frame import Frame
+from gridkit_django.grids.lookups import is_option
 from gridkit_django.grids.pointers import pointer
 
 CHANGES = "changes"
-"""The member of a PATCH body that holds the changes; every pointer begins with it."""
+"""The member of a body that holds the new values of a row; pointers to them begin with it."""
+
+VALUES = "values"
+"""The member of a body that holds the values of a new row."""
+
+NO_OPTION = "This is none of the values to choose from."
 
 
-def read_changes(access: GridAccess, raw: Mapping[str, Any], frame: Frame) -> dict[str, Any]:
+def read_changes(access: GridAccess, raw: Mapping[str, Any], frame: Frame, at: str = CHANGES) -> dict[str, Any]:
     """Turn an edit's JSON into Python values by column id. Nothing is assigned that was not declared editable.
 
     Args:
         access: the grid and the user.
         raw: column id to JSON value.
         frame: the zone in which local times are meant, and the database.
+        at: the member of the body that holds them, for pointers.
 
     Raises:
         UnknownColumnError: for a column that does not exist or that the user may not see: the same answer.
         ColumnNotEditableError: for a column that the user may see but not change.
-        EditInvalidError: for values that do not fit their columns; it lists all of them.
+        EditInvalidError: for values that do not fit their columns, or are not among those to choose from; it lists
+            all of them.
     """
     if not isinstance(raw, Mapping):
-        raise EditInvalidError.at(pointer(CHANGES), "The changes are no JSON object of column to value.")
-    columns = [_editable_column(access, name) for name in raw]
-    _refuse_two_of_one_field(columns)
+        raise EditInvalidError.at(pointer(at), f"The {at} are no JSON object of column to value.")
+    columns = [_editable_column(access, name, at) for name in raw]
+    _refuse_two_of_one_field(columns, at)
     values: dict[str, Any] = {}
     faults: list[ErrorItem] = []
     for column in columns:
         try:
             values[column.id] = _value(column, raw[column.id], frame)
+            fault = "" if is_option(access, column, values[column.id]) else NO_OPTION
         except FilterValueError as error:
-            faults.append(ErrorItem(pointer(CHANGES, column.id), EditInvalidError.code, error.detail))
+            fault = error.detail
+        if fault:
+            faults.append(ErrorItem(pointer(at, column.id), EditInvalidError.code, fault))
     if faults:
         raise EditInvalidError("Some values do not fit their columns. Nothing was saved.", errors=faults)
     return values
 
 
-def _editable_column(access: GridAccess, name: str) -> Column:
-    column = access.column(name, pointer(CHANGES, name))
+def _editable_column(access: GridAccess, name: str, at: str) -> Column:
+    column = access.column(name, pointer(at, name))
     if column not in access.editable_columns:
         raise ColumnNotEditableError.at(
-            pointer(CHANGES, name), f"The column {name!r} can't be edited. Leave it out of the changes."
+            pointer(at, name), f"The column {name!r} can't be edited. Leave it out of the {at}."
         )
     return column
 
 
-def _refuse_two_of_one_field(columns: list[Column]) -> None:
+def _refuse_two_of_one_field(columns: list[Column], at: str) -> None:
     """Refuse two columns over one field: whichever came last would win in silence."""
     taken: dict[str, str] = {}
     for column in columns:
         first = taken.setdefault(column.field.name, column.id)
         if first != column.id:
             raise EditInvalidError.at(
-                pointer(CHANGES, column.id),
+                pointer(at, column.id),
                 f"The columns {first!r} and {column.id!r} show the same value. Change one of them.",
             )
 

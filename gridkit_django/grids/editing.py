@@ -8,22 +8,17 @@ from typing import Any
 
 from django.db import connections, transaction
 
-from gridkit_django.events import event_bus, make_event
-from gridkit_django.events.bus import Emission
-from gridkit_django.exceptions import (
-    EditInvalidError,
-    RecordNotFoundError,
-    VersionConflictError,
-    VersionRequiredError,
-)
+from gridkit_django.exceptions import VersionRequiredError
 from gridkit_django.grids.access import GridAccess
-from gridkit_django.grids.changes import CHANGES, read_changes
+from gridkit_django.grids.changes import read_changes
 from gridkit_django.grids.columns.frame import Frame
-from gridkit_django.grids.drafts import Draft, lock_row, write_alias
-from gridkit_django.grids.pointers import pointer
+from gridkit_django.grids.keeping import keep_undo
+from gridkit_django.grids.locking import write_alias
+from gridkit_django.grids.outcomes import Outcome, place_of
 from gridkit_django.grids.query import GridQuery
-from gridkit_django.grids.records import get_record, read_key
-from gridkit_django.grids.rows import Row, compile_query
+from gridkit_django.grids.records import read_key, record_not_found
+from gridkit_django.grids.rows import Row
+from gridkit_django.grids.updating import update_row
 from gridkit_django.grids.zones import zone_of
 
 
@@ -35,15 +30,25 @@ class EditResult:
         row: the row as it is now, labels behind foreign keys included.
         changed: ids of the columns whose values changed, in the grid's order; empty when nothing did.
         matches_filter: whether the row is still among the rows of the query that was given; None without one.
+        moved: whether a value by which the rows of that query are sorted is another now; None without a query.
+        undo: a token to undo it, or None.
     """
 
     row: Row
     changed: tuple[str, ...]
     matches_filter: bool | None
+    moved: bool | None = None
+    undo: str | None = None
 
 
 def apply_edit(
-    access: GridAccess, pk: Any, changes: Mapping[str, Any], version: str, query: GridQuery | None = None
+    access: GridAccess,
+    pk: Any,
+    changes: Mapping[str, Any],
+    version: str,
+    query: GridQuery | None = None,
+    *,
+    undoable: bool = False,
 ) -> EditResult:
     """Change values of one row, all or nothing.
 
@@ -51,12 +56,15 @@ def apply_edit(
     ``cell:edit`` for each changed column are told before (handlers may veto), the row is saved, and they are told
     after; after the commit they are told as committed. When no value differs, nothing is written and nothing is told.
 
+    When the row has moved on since ``version``, but in other columns only, both changes are kept.
+
     Args:
         access: the grid and the user.
         pk: the row's primary key, as it stands in the address.
         changes: column id to JSON value.
         version: the version of the row that the edit was made from.
         query: what the user looks at, to learn whether the row still belongs there.
+        undoable: whether a token to undo it is kept for the user.
 
     Raises:
         AccessDeniedError: the user may not edit rows of this grid.
@@ -65,80 +73,41 @@ def apply_edit(
         ColumnNotEditableError: the user may see a column, but not change it.
         EditInvalidError: a value fits neither column nor model nor database, or the row would leave the user's sight.
         RecordNotFoundError: there is no such row, or the user may not see it: the same answer.
-        VersionConflictError: the row has moved on; ``extra`` holds ``current`` and ``yours``.
+        VersionConflictError: one of the columns has changed since; ``extra`` holds ``current``, ``yours``, ``columns``.
         EventRejected: a handler vetoed.
     """
     access.require(edit=True)
-    if not version:
-        raise VersionRequiredError("An edit needs the version of the row that it was made from. Read the row first.")
+    require_version(version)
     alias = write_alias(access)
     frame = Frame(zone_of(access), connections[alias].vendor)
     values = read_changes(access, changes, frame)
     key = read_key(access, pk)
     with transaction.atomic(using=alias):
-        draft = Draft(access, lock_row(access, key, alias), values)
-        before = get_record(access, key, using=alias)
-        if before.version != version:
-            raise _conflict(before, changes)
-        draft.judge()
-        changed = tuple(draft.changed)
-        row = _carry_out(_Edit(access, key, alias, before), draft) if draft.changed_fields else before
-        matches = None if query is None else _is_among(access, key, query, alias)
-    return EditResult(row, changed, matches)
+        outcome = update_row(access, alias, key, values, version, changes)
+        return edit_result(access, outcome, query, alias, undoable=undoable)
 
 
-@dataclass(frozen=True, slots=True)
-class _Edit:
-    """One edit on its way: the grid and user, the key, the database, and the row as it was."""
-
-    access: GridAccess
-    key: Any
-    alias: str
-    before: Row
-
-
-def _carry_out(edit: _Edit, draft: Draft) -> Row:
-    """Tell before, save, read again, tell after; return the row as it is now."""
-    zone = zone_of(edit.access)
-    wished = {name: edit.access.column(name).to_wire(value, zone) for name, value in draft.changed.items()}
-    changes = {name: [edit.before.data[name], new] for name, new in wished.items()}
-    update = _open(edit, "row:update", changes=changes, versionBefore=edit.before.version)
-    cells = {name: _open(edit, "cell:edit", column=name, old=old, new=new) for name, (old, new) in changes.items()}
-    for emission in (update, *cells.values()):
-        emission.before()
-    draft.save(edit.alias)
-    row = _read_again(edit)
-    update.after(changes={name: [edit.before.data[name], row.data[name]] for name in changes}, version=row.version)
-    for name, emission in cells.items():
-        emission.after(new=row.data[name])
-    return row
-
-
-def _open(edit: _Edit, event_type: str, **payload: Any) -> Emission:
-    event = make_event(event_type, {"rowId": str(edit.before.id), **payload}, grid=edit.access.grid_id)
-    return event_bus().open(event, sender=edit.access.grid, using=edit.alias)
-
-
-def _read_again(edit: _Edit) -> Row:
-    """Return the row as it stands in the database now.
+def require_version(version: str) -> None:
+    """Refuse a change that does not say which version it was made from.
 
     Raises:
-        EditInvalidError: when the user may no longer see it: who can't see a row may not put one there.
+        VersionRequiredError: ``version`` is empty.
     """
-    try:
-        return get_record(edit.access, edit.key, using=edit.alias)
-    except RecordNotFoundError as error:
-        raise EditInvalidError.at(
-            pointer(CHANGES), "With these values the row would be none that you may see. Nothing was saved."
-        ) from error
+    if not version:
+        raise VersionRequiredError("An edit needs the version of the row that it was made from. Read the row first.")
 
 
-def _conflict(current: Row, changes: Mapping[str, Any]) -> VersionConflictError:
-    return VersionConflictError(
-        "Somebody has changed this row since you read it. Compare it with yours, and edit again from its version.",
-        extra={"current": current.to_dict(), "yours": dict(changes)},
-    )
+def edit_result(
+    access: GridAccess, outcome: Outcome, query: GridQuery | None, alias: str, *, undoable: bool
+) -> EditResult:
+    """Return what a person wants to know of a row that was changed or made, inside the transaction.
 
-
-def _is_among(access: GridAccess, key: Any, query: GridQuery, alias: str) -> bool:
-    return bool(compile_query(access, query).queryset.using(alias).filter(pk=key).exists())
+    Raises:
+        QueryError: when this grid can't answer the query.
+        RecordNotFoundError: when the row is no more.
+    """
+    if outcome.row is None:
+        raise record_not_found()
+    place = place_of(access, outcome, query, alias)
+    steps = [outcome.step] if undoable and outcome.step is not None else []
+    return EditResult(outcome.row, outcome.changed, place.matches, place.moved, keep_undo(access, steps))

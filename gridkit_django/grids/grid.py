@@ -12,6 +12,7 @@ from gridkit_django.exceptions import GridDeclarationError
 from gridkit_django.grids.columns import Column
 from gridkit_django.grids.declaration import Declaration, Fault
 from gridkit_django.grids.options import GridOptions, read_options
+from gridkit_django.typing import User
 
 
 class Grid:
@@ -90,3 +91,13 @@ class Grid:
     def get_queryset(cls) -> models.QuerySet[Any]:
         """Return the rows that the grid is about, before row permissions. Override to narrow them."""
         return cls.options.model._default_manager.all()
+
+    @classmethod
+    def new_row(cls, user: User) -> models.Model:
+        """Return the unsaved row that a new one starts from. Override to fill in what people don't give.
+
+        Args:
+            user: who makes the row.
+        """
+        del user
+        return cls.options.model()

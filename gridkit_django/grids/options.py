@@ -38,6 +38,8 @@ class GridOptions:
         plugins: which plugins serve this grid; None means every active one.
         row_permission: which rows a user sees.
         track: whether edits of this grid are recorded.
+        creatable: whether people with the right to edit the grid and to add such rows may make new ones.
+        deletable: whether people with the right to edit the grid and to delete such rows may delete them.
     """
 
     model: type[models.Model]
@@ -51,6 +53,8 @@ class GridOptions:
     plugins: PluginOverlay | None = None
     row_permission: RowPermission = None
     track: bool = True
+    creatable: bool = False
+    deletable: bool = False
 
 
 def read_options(grid_name: str, meta: type) -> GridOptions:

@@ -12,6 +12,8 @@ from gridkit_django.grids.columns.text import storable
 from gridkit_django.grids.rows import Row, RowLayout
 from gridkit_django.grids.zones import zone_of
 
+_INT64 = range(-(2**63), 2**63)
+
 
 def get_record(access: GridAccess, pk: Any, *, using: str | None = None) -> Row:
     """Return one row with all columns that the user may see.
@@ -43,9 +45,12 @@ def read_key(access: GridAccess, pk: Any) -> Any:
     if pk is None or (isinstance(pk, str) and not storable(pk)):
         raise record_not_found()
     try:
-        return access.options.model._meta.pk.to_python(pk)
+        key = access.options.model._meta.pk.to_python(pk)
     except ValidationError as error:
         raise record_not_found() from error
+    if isinstance(key, int) and key not in _INT64:
+        raise record_not_found()
+    return key
 
 
 def record_not_found() -> RecordNotFoundError:

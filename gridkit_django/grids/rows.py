@@ -21,7 +21,7 @@ from gridkit_django.grids.keys import bind_key
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery, OffsetWindow
 from gridkit_django.grids.search import search_condition
 from gridkit_django.grids.sorting import OrderTerm, effective_sort, order_terms
-from gridkit_django.grids.versions import row_version
+from gridkit_django.grids.versions import RowVersions
 from gridkit_django.grids.windows import Slice, Values, WindowReader
 from gridkit_django.grids.zones import zone_of
 from gridkit_django.typing import JSONValue, MutableJSONObject
@@ -258,9 +258,11 @@ class RowLayout:
         self._access = access
         self._columns = columns
         self._zone = zone
+        self._versions = RowVersions(access)
         wanted = [access.key, *columns, *access.version_columns, *(term.column for term in extra)]
         self.paths = tuple(dict.fromkeys(column.path for column in wanted))
         self._positions = {path: position for position, path in enumerate(self.paths)}
+        self._versioned = [self._positions[column.path] for column in self._versions.columns]
 
     def value(self, values: Values, column: Column) -> Any:
         """Return a column's Python value out of a tuple that was read by ``paths``."""
@@ -268,10 +270,9 @@ class RowLayout:
 
     def row(self, values: Values) -> Row:
         """Make a row out of a tuple that was read by ``paths``."""
-        versioned = {column.id: self.value(values, column) for column in self._access.version_columns}
         return Row(
             id=self._access.key.to_wire(self.value(values, self._access.key)),
-            version=row_version(self._access, versioned),
+            version=self._versions.token([values[position] for position in self._versioned]),
             data={column.id: column.to_wire(self.value(values, column), self._zone) for column in self._columns},
         )
 

@@ -35,7 +35,13 @@ def grid_schema(access: GridAccess) -> MutableJSONObject:
         "columns": [_column(column, editable=column.id in editable) for column in access.columns],
         "limits": _limits(),
         "relative": list(PRESETS),
-        "permissions": {"edit": access.can_edit, "export": access.can_export, "share": may_share(access)},
+        "permissions": {
+            "edit": access.can_edit,
+            "create": access.can_create,
+            "delete": access.can_delete,
+            "export": access.can_export,
+            "share": may_share(access),
+        },
         "methods": [
             {"name": spec.name, "label": str(spec.label), "plugin": spec.plugin_id, "schema": spec.schema}
             for spec in list_methods(access)
@@ -89,6 +95,8 @@ def _limits() -> MutableJSONObject:
         "events": limits.EVENTS_MAX,
         "views": limits.VIEWS_PER_USER,
         "stateBytes": limits.STATE_BYTES_MAX,
+        "batch": limits.BATCH_MAX,
+        "bulkRows": limits.BULK_ROWS_MAX,
     }
 
 

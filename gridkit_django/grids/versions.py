@@ -1,38 +1,107 @@
-"""The version token of a row: it changes when a value changes that the user may see."""
+"""The version token of a row: it changes when a value changes that the user may see, and tells which ones did.
+
+A token holds a checksum of each column that the grid lets people edit, and one of all other columns together. So two
+edits of one row that touch different columns can both be saved: a token that is out of date says which of the columns
+have changed since. Checksums (CRC-32) are no secret and need not be one: they are made of values that the user sees.
+"""
 
 from __future__ import annotations
 
 import base64
+import binascii
 import json
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
-
-from django.utils.crypto import salted_hmac
+from zlib import crc32
 
 from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.columns import Column
 
-TOKEN_LENGTH = 16
-"""Characters of a token: 96 bits, so that two versions of a row never meet by chance."""
+_LAYOUT_BYTES = 3
+_PLAIN = (str, int, bool, type(None))
+"""Types whose values stand for themselves in every column."""
 
-_SALT = "gridkit_django.grids.versions"
+
+class RowVersions:
+    """Makes and compares the version tokens of a grid's rows, as one user sees them.
+
+    Only values that are stored in the grid's own table count: another airline's name is no change of the flight.
+    Columns that the user may not see do not count either: a token must not tell that a hidden value has changed.
+
+    Args:
+        access: the grid and the user.
+
+    Attributes:
+        columns: the columns whose values a token is made of, in the order in which ``token`` takes them.
+    """
+
+    def __init__(self, access: GridAccess) -> None:
+        own = access.version_columns
+        self._single = tuple(column for column in own if column.editable)
+        joint = tuple(column for column in own if not column.editable)
+        self.columns = (*self._single, *joint)
+        names = [access.grid_id, [column.id for column in self._single], [column.id for column in joint]]
+        self._layout = crc32(json.dumps(names).encode()).to_bytes(4, "big")[:_LAYOUT_BYTES]
+        self._sums = struct.Struct(f">{len(self._single) + 1}I")
+
+    def token(self, values: Sequence[Any]) -> str:
+        """Return the version token of one row.
+
+        Args:
+            values: a Python value for each of ``columns``.
+
+        Returns:
+            Letters, digits, ``-`` and ``_``, fit for an ETag (RFC 9110): a few for each editable column.
+        """
+        seen = [
+            value if type(value) in _PLAIN else _settled(column, value)
+            for column, value in zip(self.columns, values, strict=True)
+        ]
+        count = len(self._single)
+        sums = [crc32(repr(value).encode()) for value in seen[:count]]
+        sums.append(crc32(repr(seen[count:]).encode()))
+        raw = self._layout + self._sums.pack(*sums)
+        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+    def changed_between(self, older: str, newer: str) -> frozenset[str] | None:
+        """Return the editable columns whose values differ between two versions.
+
+        Returns:
+            Ids of columns, or None when that can't be known: one of them is no token that this user would get for a
+            row of this grid now.
+        """
+        first, second = self._read(older), self._read(newer)
+        if first is None or second is None:
+            return None
+        return frozenset(column.id for column, old, new in zip(self._single, first, second, strict=False) if old != new)
+
+    def _read(self, token: str) -> tuple[int, ...] | None:
+        try:
+            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        if len(raw) != _LAYOUT_BYTES + self._sums.size or not raw.startswith(self._layout):
+            return None
+        return self._sums.unpack_from(raw, _LAYOUT_BYTES)
+
+
+def _settled(column: Column, value: Any) -> tuple[str]:
+    """Return the one text of a value: in JSON the order of keys is none of its meaning, in time the zone is none.
+
+    The tuple tells it from a plain text that reads the same.
+    """
+    wire = column.to_wire(value, UTC)
+    return (json.dumps(wire, sort_keys=True) if isinstance(wire, (dict, list)) else repr(wire),)
 
 
 def row_version(access: GridAccess, values: Mapping[str, Any]) -> str:
     """Return the version token of one row, as this user sees it.
 
-    The token is an HMAC (RFC 2104) over the values that are stored in the grid's own table. Values behind foreign keys
-    do not count: another airline's name is no change of the flight. Columns that the user may not see do not count
-    either: a token must not tell that a hidden value has changed.
-
     Args:
         access: the grid and the user.
         values: column id to Python value, for at least all visible columns of the grid's own table; more do no harm.
-
-    Returns:
-        Letters, digits, ``-`` and ``_``, fit for an ETag (RFC 9110).
     """
-    seen = {column.id: column.to_wire(values[column.id], UTC) for column in access.version_columns}
-    text = json.dumps(seen, sort_keys=True, separators=(",", ":"))
-    digest = salted_hmac(f"{_SALT}.{access.grid_id}", text, algorithm="sha256").digest()
-    return base64.urlsafe_b64encode(digest)[:TOKEN_LENGTH].decode("ascii")
+    versions = RowVersions(access)
+    return versions.token([values[column.id] for column in versions.columns])

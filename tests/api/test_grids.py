@@ -26,7 +26,7 @@ def test_list_holds_the_grids_that_the_user_may_open(reader: APIClient, stranger
         "id": "api-products",
         "label": "Products",
         "url": PRODUCTS,
-        "permissions": {"edit": False, "export": False},
+        "permissions": {"edit": False, "create": False, "delete": False, "export": False},
     }
     assert ours(stranger.get(GRIDS)) == []
 
@@ -46,7 +46,7 @@ def test_address_of_an_entry_answers_the_entry(reader: APIClient) -> None:
 def test_schema_shows_what_the_user_may_see(reader: APIClient, editor: APIClient) -> None:
     schema = reader.get(PRODUCTS + "schema/").json()
     assert [column["id"] for column in schema["columns"]] == ["sku", "name", "category", "stock", "rating"]
-    assert schema["permissions"] == {"edit": False, "export": False, "share": False}
+    assert schema["permissions"] == {"edit": False, "create": False, "delete": False, "export": False, "share": False}
     assert not any(column["editable"] for column in schema["columns"])
     full = editor.get(PRODUCTS + "schema/").json()
     assert {column["id"] for column in full["columns"] if column["editable"]} == {"name", "price"}

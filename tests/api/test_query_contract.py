@@ -152,8 +152,8 @@ def test_rights_on_one_grid_are_read_right_among_those_on_others(make_user: Call
     assign_perm("export_grid", group, rows["api-more-3"])
     entries = client_of(user).get("/gridkit/api/grids/").json()["results"]
     assert {entry["id"]: entry["permissions"] for entry in entries} == {
-        "api-more-1": {"edit": True, "export": False},
-        "api-more-3": {"edit": False, "export": True},
+        "api-more-1": {"edit": True, "create": False, "delete": False, "export": False},
+        "api-more-3": {"edit": False, "create": False, "delete": False, "export": True},
     }
 
 

@@ -73,6 +73,8 @@ class ProductEditGrid(Grid):
             "updated",
         ]
         time_zone = "America/New_York"
+        creatable = True
+        deletable = True
 
 
 def _unsent(rows: models.QuerySet[Any], user: AnyUser) -> models.QuerySet[Any]:
@@ -96,6 +98,29 @@ class OrderEditGrid(Grid):
         id = "edit-orders"
         columns = ["customer", "customer_name", "referrer", "referrer_name", "quantity", "state", "note", "remark"]
         row_permission = _unsent
+        creatable = True
+        deletable = True
+
+    @classmethod
+    def new_row(cls, user: AnyUser) -> Order:
+        """Start from the product that the user's last name says."""
+        found = Product.objects.filter(sku=getattr(user, "last_name", "")).first()
+        return Order(product=found, placed=datetime(2024, 1, 1, tzinfo=UTC))
+
+
+class CustomerEditGrid(Grid):
+    """Customers, who take their orders along."""
+
+    name = TextColumn(editable=True)
+    email = TextColumn(editable=True)
+    vip = BooleanColumn(editable=True)
+
+    class Meta:
+        model = Customer
+        id = "edit-customers"
+        columns = ["name", "email", "country", "vip"]
+        creatable = True
+        deletable = True
 
 
 def product(**values: Any) -> Product:
@@ -143,7 +168,7 @@ class Heard(list[tuple[str, str, GridEvent]]):
 
 @contextmanager
 def hearing() -> Iterator[Heard]:
-    """Note each moment of ``row:update`` and ``cell:edit``."""
+    """Note each moment of the facts about rows."""
     heard = Heard()
 
     def listener(name: str, moment: Moment) -> Callable[..., None]:
@@ -153,7 +178,7 @@ def hearing() -> Iterator[Heard]:
         return receive
 
     with ExitStack() as stack:
-        for name in ("row:update", "cell:edit"):
+        for name in ("row:create", "row:update", "row:delete", "cell:edit"):
             for moment in Moment:
                 stack.enter_context(receiving(name, moment, listener(name, moment)))
         yield heard

@@ -118,16 +118,53 @@ def test_edit_without_a_version_is_refused() -> None:
         apply_edit(access_of(), product().pk, {"stock": 9}, "")
 
 
-def test_stale_version_gets_the_current_row_and_the_wish_back() -> None:
+def test_overlapping_edit_gets_the_current_row_and_the_wish_back() -> None:
     row = product()
     stale = get_record(access_of(), row.pk).version
-    edit(ProductEditGrid, row, stock=4)
+    edit(ProductEditGrid, row, stock=4, name="Saw")
     with hearing() as heard, pytest.raises(VersionConflictError) as caught:
-        apply_edit(access_of(), row.pk, {"name": "Saw"}, stale)
+        apply_edit(access_of(), row.pk, {"name": "Axe", "active": False}, stale)
     current = get_record(access_of(), row.pk)
-    assert caught.value.extra == {"current": current.to_dict(), "yours": {"name": "Saw"}}
-    assert (current.data["stock"], current.data["name"]) == (4, "Hammer")
+    yours = {"name": "Axe", "active": False}
+    assert caught.value.extra == {"current": current.to_dict(), "yours": yours, "columns": ["name"]}
+    assert (current.data["stock"], current.data["name"]) == (4, "Saw")
     assert heard == []
+
+
+def test_edits_of_different_columns_from_one_version_are_both_kept() -> None:
+    row = product()
+    version = get_record(access_of(), row.pk).version
+    first = apply_edit(access_of(), row.pk, {"stock": 4}, version)
+    with hearing() as heard:
+        second = apply_edit(access_of(), row.pk, {"name": "Saw"}, version)
+    assert second.changed == ("name",)
+    assert (second.row.data["stock"], second.row.data["name"]) == (4, "Saw")
+    assert heard.payload("row:update", "after")["versionBefore"] == first.row.version
+
+
+def test_change_of_a_column_that_nobody_can_edit_is_no_conflict() -> None:
+    row = product()
+    version = get_record(access_of(), row.pk).version
+    Product.objects.filter(pk=row.pk).update(updated=datetime(2013, 1, 1, tzinfo=UTC))
+    assert apply_edit(access_of(), row.pk, {"stock": 4}, version).changed == ("stock",)
+
+
+def test_two_columns_of_one_field_overlap() -> None:
+    row = order()
+    access = access_of(grid=OrderEditGrid)
+    version = get_record(access, row.pk).version
+    apply_edit(access, row.pk, {"note": "a"}, version)
+    with pytest.raises(VersionConflictError):
+        apply_edit(access, row.pk, {"remark": "b"}, version)
+
+
+@pytest.mark.parametrize(("changes", "moved"), [({"stock": 4}, True), ({"name": "Saw"}, False), ({}, False)])
+def test_edit_tells_whether_the_row_has_moved(changes: dict[str, Any], moved: bool) -> None:
+    row = product()
+    query = GridQuery.from_dict({"sort": [{"col": "stock"}]})
+    version = get_record(access_of(), row.pk).version
+    result = apply_edit(access_of(), row.pk, changes, version, query)
+    assert (result.moved, result.matches_filter) == (moved, True)
 
 
 def test_version_of_a_user_who_sees_less_is_no_version_for_another() -> None:

@@ -25,6 +25,8 @@ LIMITS = {
     "events": 500,
     "views": 100,
     "stateBytes": 65_536,
+    "batch": 500,
+    "bulkRows": 1_000_000,
 }
 
 
@@ -37,7 +39,7 @@ def test_schema_says_all_that_a_front_end_needs() -> None:
         "label": "Products",
         "limits": LIMITS,
         "relative": list(PRESETS),
-        "permissions": {"edit": True, "export": True, "share": True},
+        "permissions": {"edit": True, "create": False, "delete": False, "export": True, "share": True},
         "defaultState": {
             "sort": [{"col": "price", "dir": "desc"}, {"col": "name", "dir": "asc"}],
             "columns": list(ProductGrid.columns()),
@@ -78,7 +80,7 @@ def test_schema_says_all_that_a_front_end_needs() -> None:
 def test_schema_follows_the_rights_of_the_user() -> None:
     clerk = User.objects.create(username="clerk")
     schema = grid_schema(GridAccess(ProductGrid, clerk))
-    assert schema["permissions"] == {"edit": False, "export": False, "share": False}
+    assert schema["permissions"] == {"edit": False, "create": False, "delete": False, "export": False, "share": False}
     assert "price" not in {column["id"] for column in schema["columns"]}
     assert schema["defaultState"]["sort"] == [{"col": "name", "dir": "asc"}]
 

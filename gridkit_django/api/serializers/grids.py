@@ -13,6 +13,8 @@ class GridPermissions(ResponseBody):
     """What the user may do in a grid."""
 
     edit: bool
+    create: bool
+    delete: bool
     export: bool
 
 

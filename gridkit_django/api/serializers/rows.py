@@ -249,25 +249,6 @@ class RecordAnswer(ResponseBody):
     row: Row
 
 
-class EditRequest(RequestBody):
-    """New values for some columns of one row."""
-
-    changes: dict[str, Any] = Field(min_length=1)
-    """Column id to value."""
-    query: dict[str, Any] | None = None
-    """What the user looks at (the shape of a rows request), to learn whether the row still belongs there."""
-
-
-class EditAnswer(ResponseBody):
-    """The row after an edit."""
-
-    row: Row
-    changed: list[str]
-    """Columns whose values differ now, among them those that the site changed on its own."""
-    matches_filter: bool | None
-    """Whether the row still belongs to the filter it was shown under; null when that is not known."""
-
-
 def page_body(page: RowsPage) -> dict[str, Any]:
     """Return a window of rows as it goes over the wire, without ``meta``."""
     more = {"totals": page.totals, "pivotFields": page.pivot_fields, "facets": page.facets}

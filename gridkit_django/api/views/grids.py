@@ -70,5 +70,7 @@ def _entry(access: GridAccess, request: Request) -> dict[str, Any]:
         id=access.grid_id,
         label=str(access.options.label),
         url=link(request, "grid-entry", grid=access.grid_id),
-        permissions=GridPermissions(edit=access.can_edit, export=access.can_export),
+        permissions=GridPermissions(
+            edit=access.can_edit, create=access.can_create, delete=access.can_delete, export=access.can_export
+        ),
     ).to_wire()

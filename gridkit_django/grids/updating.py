@@ -1,0 +1,168 @@
+"""Changing values of a locked row: judged, told before, saved, told after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gridkit_django.events import event_bus, make_event
+from gridkit_django.events.bus import Emission
+from gridkit_django.exceptions import VersionConflictError
+from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.changes import CHANGES
+from gridkit_django.grids.drafts import Draft
+from gridkit_django.grids.locking import lock_row
+from gridkit_django.grids.outcomes import Outcome, read_again
+from gridkit_django.grids.records import get_record
+from gridkit_django.grids.rows import Row
+from gridkit_django.grids.steps import Step, frozen
+from gridkit_django.grids.versions import RowVersions
+from gridkit_django.grids.zones import zone_of
+
+
+class RowUpdate:
+    """One update on its way, from its judged draft to its outcome.
+
+    Call ``tell_before``, ``save`` and ``tell_after`` in this order, inside one transaction; whoever updates many rows
+    may do each for all of them.
+
+    Args:
+        access: the grid and the user.
+        alias: the database.
+        draft: the row with its new values, judged.
+        before: the row as it was.
+    """
+
+    def __init__(self, access: GridAccess, alias: str, draft: Draft, before: Row) -> None:
+        self.before = before
+        self.draft = draft
+        self._access = access
+        self._alias = alias
+        zone = zone_of(access)
+        wished = {name: access.column(name).to_wire(value, zone) for name, value in draft.changed.items()}
+        self._changes = {name: [before.data[name], new] for name, new in wished.items()}
+        fields = draft.changed_fields
+        self._fields = fields
+        self._old = self._old_values() if fields else {}
+        self._emissions: tuple[Emission, ...] = ()
+
+    def tell_before(self) -> None:
+        """Tell of the row, then of its cells; each may be vetoed."""
+        row = self._open("row:update", changes=self._changes, versionBefore=self.before.version)
+        cells = (self._open("cell:edit", column=name, old=old, new=new) for name, (old, new) in self._changes.items())
+        self._emissions = (row, *cells)
+        for emission in self._emissions:
+            emission.before()
+
+    def save(self) -> None:
+        """Write the row.
+
+        Raises:
+            EditInvalidError: when the model or the database refuses.
+        """
+        self.draft.save(self._alias)
+
+    def tell_after(self, row: Row) -> Outcome:
+        """Tell what has become of the row.
+
+        Args:
+            row: the row as it is now.
+        """
+        update, *cells = self._emissions
+        changes = {name: [self.before.data[name], row.data[name]] for name in self._changes}
+        update.after(changes=changes, version=row.version)
+        for name, emission in zip(self._changes, cells, strict=True):
+            emission.after(new=row.data[name])
+        return self._outcome(row)
+
+    def unchanged(self) -> Outcome:
+        """Return the outcome of an update that changes nothing."""
+        return Outcome("update", self.draft.instance.pk, self.before.id, self.before, self.before, (), None)
+
+    def _outcome(self, row: Row) -> Outcome:
+        instance = self.draft.instance
+        step = Step("update", str(instance.pk), before=self._old, after=frozen(instance, self._fields))
+        return Outcome("update", instance.pk, row.id, self.before, row, tuple(self._changes), step)
+
+    def _old_values(self) -> dict[str, Any]:
+        """Return the stored values of the changed fields, as JSON."""
+        twin = type(self.draft.instance)()
+        for field in self._fields:
+            setattr(twin, field.attname, self.draft.stored[field.attname])
+        return frozen(twin, self._fields)
+
+    def _open(self, event_type: str, **payload: Any) -> Emission:
+        event = make_event(event_type, {"rowId": str(self.before.id), **payload}, grid=self._access.grid_id)
+        return event_bus().open(event, sender=self._access.grid, using=self._alias)
+
+
+def update_row(
+    access: GridAccess, alias: str, key: Any, values: Mapping[str, Any], version: str, yours: Mapping[str, Any]
+) -> Outcome:
+    """Change values of one row, inside the caller's transaction. When no value differs, nothing is written or told.
+
+    Args:
+        access: the grid and the user, whose right was asked.
+        alias: the database.
+        key: the primary key.
+        values: column id to Python value, read by ``read_changes``.
+        version: the version that the edit was made from.
+        yours: the values as they were sent, for the refusal.
+
+    Raises:
+        RecordNotFoundError: there is no such row, or the user may not see it.
+        VersionConflictError: one of the columns has changed since.
+        EditInvalidError: the model or the database refuses, or the row would leave the user's sight.
+        EventRejected: a handler vetoed.
+    """
+    draft = Draft(access, lock_row(access, key, alias), values)
+    before = get_record(access, key, using=alias)
+    _compare(access, before, version, values, yours)
+    return carry_out(access, alias, draft, before)
+
+
+def carry_out(access: GridAccess, alias: str, draft: Draft, before: Row) -> Outcome:
+    """Judge, tell and save a draft.
+
+    Raises:
+        EditInvalidError: the model or the database refuses, or the row would leave the user's sight.
+        EventRejected: a handler vetoed.
+    """
+    draft.judge()
+    update = RowUpdate(access, alias, draft, before)
+    if not draft.changed_fields:
+        return update.unchanged()
+    update.tell_before()
+    update.save()
+    return update.tell_after(read_again(access, draft.instance.pk, alias, CHANGES))
+
+
+def conflict(current: Row, yours: Mapping[str, Any], columns: frozenset[str] = frozenset()) -> VersionConflictError:
+    """Make the refusal of an edit whose row has moved on.
+
+    Args:
+        current: the row as it is now.
+        yours: the values that were sent.
+        columns: ids of the columns that both have changed, as far as that is known.
+    """
+    return VersionConflictError(
+        "Somebody has changed this row since you read it. Compare it with yours, and edit again from its version.",
+        extra={"current": current.to_dict(), "yours": dict(yours), "columns": sorted(columns)},
+    )
+
+
+def _compare(
+    access: GridAccess, current: Row, version: str, values: Mapping[str, Any], yours: Mapping[str, Any]
+) -> None:
+    """Let an edit pass when nobody has changed the columns that it names since its version.
+
+    Raises:
+        VersionConflictError: when somebody has, or when the version does not tell.
+    """
+    if current.version == version:
+        return
+    theirs = RowVersions(access).changed_between(version, current.version)
+    fields = {access.column(name).field.name for name in values}
+    both = None if theirs is None else {name for name in theirs if access.column(name).field.name in fields}
+    if both is None or both:
+        raise conflict(current, yours, frozenset(both or ()))
