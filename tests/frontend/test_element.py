@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Request, Response, Route, expect
 
 from tests.routes.world import FLIGHTS, PASSWORD, furnish
 from tests.servers.http import Client
+from tests.servers.processes import wait_until
 from tests.servers.stack import Stack
 
 pytestmark = [
@@ -32,13 +33,16 @@ class GridPage:
         page: a fresh browser page.
         stack: the running project.
         cookies: the session of who looks at it.
+        remembers: whether the state is read and kept on the server; else each visit is the first.
     """
 
-    def __init__(self, page: Page, stack: Stack, cookies: Cookies) -> None:
+    def __init__(self, page: Page, stack: Stack, cookies: Cookies, *, remembers: bool = False) -> None:
         self.page = page
         self.asked: list[dict[str, Any]] = []
         page.context.add_cookies(cookies)
         page.on("request", self._note)
+        if not remembers:
+            page.route(f"**{API}state/", lambda route: route.fulfill(json={"state": None}))
         page.goto(f"{stack.url()}/gridkit/grids/flights/")
         self.settle()
 
@@ -287,3 +291,75 @@ def test_element_runs_under_a_strict_content_security_policy(
     expect(grid.count).to_have_text(f"{FLIGHTS // 2} rows")
 
     assert broken == []
+
+
+def _looks(grid: GridPage) -> dict[str, Any]:
+    """What a person sees of the state: columns in their order, widths, sort marks, chips, rows."""
+    headers = grid.page.locator("[data-header]")
+    return {
+        "columns": headers.evaluate_all("found => found.map(item => item.dataset.header)"),
+        "sort": headers.evaluate_all("found => found.map(item => item.getAttribute('aria-sort'))"),
+        "width": round((grid.header("carrier").bounding_box() or {"width": 0})["width"]),
+        "count": grid.count.inner_text(),
+        "first": grid.page.locator('[data-row="0"]').all_inner_texts(),
+    }
+
+
+def test_grid_opens_as_it_was_left(page: Page, world: Stack, sessions: dict[str, Cookies]) -> None:
+    grid = GridPage(page, world, sessions["editor"], remembers=True)
+    fresh = _looks(grid)
+    with page.expect_response(lambda answer: answer.request.method == "PUT" and answer.url.endswith("state/")) as kept:
+        grid.sort("flight")
+        grid.filter("carrier", "eq", "UA")
+        expect(grid.count).to_have_text(f"{FLIGHTS // 2} rows")
+        page.get_by_role("button", name="Columns").click()
+        menu = page.get_by_role("dialog", name="Show and arrange columns")
+        menu.get_by_role("checkbox", name="Airline").uncheck()
+        menu.get_by_role("button", name="Move Carrier earlier").click()
+        page.keyboard.press("Escape")
+        grid.header("carrier").focus()
+        page.keyboard.press("Shift+ArrowRight")
+    assert kept.value.status == 200
+    grid.settle()
+    left = _looks(grid)
+    assert left != fresh
+
+    page.reload()
+    grid.settle()
+    expect(grid.count).to_have_text(f"{FLIGHTS // 2} rows")
+    assert _looks(grid) == left
+    expect(page.locator(".gridkit-chip")).to_have_count(1)
+
+
+def test_what_changes_right_before_leaving_is_kept_too(page: Page, world: Stack, sessions: dict[str, Cookies]) -> None:
+    grid = GridPage(page, world, sessions["analyst"], remembers=True)
+    grid.sort("flight")
+    page.goto("about:blank")
+    client = world.client("analyst", PASSWORD)
+
+    def sort_on_the_server() -> Any:
+        state = client.get(f"{API}state/").json()["state"]
+        return state and state["query"].get("sort")
+
+    wait_until(lambda: sort_on_the_server() == [{"col": "flight", "dir": "asc"}], "the state is on the server")
+
+
+def test_interactions_are_reported_and_accepted(grid: GridPage) -> None:
+    answers: list[Response] = []
+    grid.page.on("response", lambda answer: answers.append(answer) if answer.url.endswith("events/") else None)
+    grid.sort("flight")
+    grid.filter("carrier", "eq", "UA")
+    expect(grid.count).to_have_text(f"{FLIGHTS // 2} rows")
+    grid.cell(0, "carrier").click()
+    grid.page.keyboard.press("Space")
+    grid.page.get_by_role("button", name="Columns").click()
+    menu = grid.page.get_by_role("dialog", name="Show and arrange columns")
+    with grid.page.expect_response(lambda answer: "column:move" in (answer.request.post_data or "")):
+        menu.get_by_role("checkbox", name="Airline").uncheck()
+        menu.get_by_role("button", name="Move Carrier earlier").click()
+
+    said = [event["type"] for answer in answers for event in json.loads(answer.request.post_data or "{}")["events"]]
+    assert {"sort:change", "filter:apply", "row:select", "column:hide", "column:move"} <= set(said)
+    verdicts = [verdict for answer in answers for verdict in answer.json()["results"]]
+    assert [verdict for verdict in verdicts if not verdict["accepted"]] == []
+    assert len(verdicts) == len(said)

@@ -2,6 +2,7 @@
 
 import type {
   EditResponse,
+  EventVerdict,
   GridQuery,
   GridSchema,
   InteractionEvent,
@@ -10,7 +11,9 @@ import type {
   RowRecord,
   RowsRequest,
   RowsResponse,
+  StateAnswer,
   Value,
+  ViewState,
 } from "./protocol.ts";
 
 /** A request that did not succeed: the server's problem document, or a network failure (status 0). */
@@ -132,13 +135,24 @@ export class GridClient {
     return `${this.#src}${this.#job(id)}result/`;
   }
 
-  /** Posts interaction events; `keepalive` lets the request outlive the page. */
+  /** Posts interaction events and returns their verdicts; `keepalive` lets the request outlive the page. */
   async postEvents(
     url: string | null,
     events: readonly InteractionEvent[],
     keepalive: boolean,
-  ): Promise<void> {
-    await this.#send(url ?? "events/", { method: "POST", body: { v: 1, events }, keepalive });
+  ): Promise<readonly EventVerdict[]> {
+    const options = { method: "POST", body: { v: 1, events }, keepalive };
+    const answer = await this.#json<{ results?: readonly EventVerdict[] }>(url ?? "events/", options);
+    return answer.results ?? [];
+  }
+
+  /** The state that the user left the grid in. */
+  lastState(signal?: AbortSignal): Promise<StateAnswer> {
+    return this.#json<StateAnswer>("state/", { signal });
+  }
+
+  async keepState(state: ViewState, keepalive: boolean): Promise<void> {
+    await this.#send("state/", { method: "PUT", body: { state }, keepalive });
   }
 
   #record(id: string | number): string {

@@ -3,7 +3,8 @@
 import { html, render } from "lit-html";
 import { GridClient, readCookie, RequestProblem } from "./client.ts";
 import { Grid } from "./grid.ts";
-import type { GridSchema } from "./protocol.ts";
+import { leftState } from "./memory.ts";
+import type { GridSchema, ViewState } from "./protocol.ts";
 import { translator } from "./strings.ts";
 import { problemText } from "./texts.ts";
 import { alertView } from "./views/banner.ts";
@@ -15,6 +16,7 @@ import { alertView } from "./views/banner.ts";
  * - `csrf-token`: the token, where the cookie cannot be read; `csrf-cookie`: the cookie's name.
  * - `strings`: JSON object of texts that replace the English ones.
  * - `count="ask"`: count exactly only when the user asks.
+ * - `remember="off"`: open as declared, and keep nothing of how the user leaves the grid.
  *
  * What the server rendered inside stays on show until the schema is here, and when it cannot be loaded.
  */
@@ -52,8 +54,12 @@ export class GridkitGrid extends HTMLElement {
     this.setAttribute("aria-busy", "true");
     const client = new GridClient({ src: this.#src, csrfToken: () => this.#csrfToken() });
     try {
-      const schema = await client.schema(controller.signal);
-      if (!controller.signal.aborted) this.#start(client, schema);
+      const { signal } = controller;
+      const [schema, left] = await Promise.all([
+        client.schema(signal),
+        this.#remembers ? leftState(client, signal) : null,
+      ]);
+      if (!signal.aborted) this.#start(client, schema, left);
     } catch (error) {
       if (!controller.signal.aborted) this.#showFailure(error);
     } finally {
@@ -61,7 +67,11 @@ export class GridkitGrid extends HTMLElement {
     }
   }
 
-  #start(client: GridClient, schema: GridSchema): void {
+  get #remembers(): boolean {
+    return this.getAttribute("remember") !== "off";
+  }
+
+  #start(client: GridClient, schema: GridSchema, left: ViewState | null): void {
     const root = document.createElement("div");
     root.className = "gridkit";
     this.replaceChildren(root);
@@ -72,6 +82,8 @@ export class GridkitGrid extends HTMLElement {
       t: translator(this.getAttribute("strings")),
       locale: this.closest("[lang]")?.getAttribute("lang") || undefined,
       countsByItself: this.getAttribute("count") !== "ask",
+      left,
+      remembers: this.#remembers,
       uid: this.#uid,
     });
     this.#grid.start();

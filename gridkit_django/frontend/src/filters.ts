@@ -145,6 +145,18 @@ export function filterTree(conditions: Iterable<readonly [string, ColumnConditio
   return leaves.length ? { and: leaves } : undefined;
 }
 
+/** The conditions that a tree of this form stands for; null for any other tree. */
+export function treeConditions(tree: FilterTree): readonly (readonly [string, ColumnCondition])[] | null {
+  const leaves = "and" in tree ? tree.and : [tree];
+  const found = new Map<string, ColumnCondition>();
+  for (const leaf of leaves) {
+    if (!("col" in leaf) || found.has(leaf.col)) return null;
+    const { col, ...condition } = leaf;
+    found.set(col, condition);
+  }
+  return [...found];
+}
+
 /** How a chip reads: "Carrier is one of UA, AA". */
 export function describeCondition(
   column: ColumnSchema,

@@ -7,10 +7,18 @@ import { CellEditor } from "./edit.ts";
 import { FilterForm } from "./filterform.ts";
 import { RovingFocus } from "./focus.ts";
 import { Formatter, longestTexts } from "./format.ts";
-import { InteractionLog, QueryReports } from "./interactions.ts";
+import { InteractionLog, LayoutReports, QueryReports } from "./interactions.ts";
 import { type FollowedJob, JobTray, saveFile } from "./jobs.ts";
+import { StateMemory } from "./memory.ts";
 import { Popovers } from "./popover.ts";
-import type { ColumnSchema, EditResponse, GridSchema, MethodSchema, RowRecord } from "./protocol.ts";
+import type {
+  ColumnSchema,
+  EditResponse,
+  GridSchema,
+  MethodSchema,
+  RowRecord,
+  ViewState,
+} from "./protocol.ts";
 import { measured, RowScroller } from "./scroll.ts";
 import { type Change, GridState } from "./state.ts";
 import type { Translate } from "./strings.ts";
@@ -29,6 +37,10 @@ export interface GridOptions {
   readonly locale: string | undefined;
   /** Asks for the exact count without being told to, once the first rows are here. */
   readonly countsByItself: boolean;
+  /** The state that the user left the grid in, or null. */
+  readonly left: ViewState | null;
+  /** Keeps the state for the next visit. */
+  readonly remembers: boolean;
   /** Prefix of element ids, unique on the page. */
   readonly uid: string;
 }
@@ -55,6 +67,8 @@ export class Grid {
   /** Row that an edit took out of the filter, still on show until the rows are asked for again. */
   strayRow: string | number | null = null;
   readonly #reports: QueryReports;
+  readonly #layoutReports: LayoutReports;
+  readonly #memory: StateMemory | null;
   readonly #countsByItself: boolean;
   readonly #cleanup = new AbortController();
   #frame = 0;
@@ -74,9 +88,13 @@ export class Grid {
     const changed = (): void => this.requestRender();
     const renderNow = (): void => this.renderNow();
     this.state = new GridState(schema);
+    if (options.left) this.state.restore(options.left);
+    const remembers = options.remembers && schema.limits?.stateBytes;
+    this.#memory = remembers ? new StateMemory(client, this.state) : null;
     this.formatter = new Formatter({ locale: options.locale, timeZone, t });
     this.log = new InteractionLog(client, schema);
     this.#reports = new QueryReports(this.log);
+    this.#layoutReports = new LayoutReports(this.log, this.state.layout);
     this.windows = new RowWindows({
       blockSize: Math.min(schema.defaultState?.pageSize ?? 100, schema.limits?.pageSize ?? 100),
       fetchRows: (request, signal) => client.rows(request, signal),
@@ -125,7 +143,7 @@ export class Grid {
     };
     window.addEventListener("resize", reposition, options);
     document.addEventListener("scroll", reposition, options);
-    window.addEventListener("pagehide", () => void this.log.flush(true), options);
+    window.addEventListener("pagehide", () => this.#leave(), options);
     this.renderNow();
     void this.#open();
   }
@@ -139,7 +157,7 @@ export class Grid {
     this.windows.close();
     this.jobs.close();
     this.scroller.detach();
-    void this.log.flush(true);
+    this.#leave();
   }
 
   /** The export method, when the server offers it and the user may use it. */
@@ -301,7 +319,16 @@ export class Grid {
     this.announce(this.t(leaves ? "savedLeaves" : "saved", { column: column.label }));
   }
 
+  /** Hands over what the server has not heard yet, in requests that outlive the page. */
+  #leave(): void {
+    this.#layoutReports.report();
+    void this.log.flush(true);
+    void this.#memory?.save(true);
+  }
+
   #stateChanged(change: Change): void {
+    this.#memory?.changed(change);
+    if (change === "layout") this.#layoutReports.changed(this.state.layout);
     if (change === "query") void this.#open();
     else if (change === "layout" && this.state.visible.some((column) => !this.windows.holds(column.id))) {
       void this.windows.open(this.state.query, this.scroller.visibleRange()?.[0] ?? 0);

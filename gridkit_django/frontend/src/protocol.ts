@@ -83,6 +83,7 @@ export interface GridSchema {
     readonly sort?: number;
     readonly searchLength?: number;
     readonly events?: number;
+    readonly stateBytes?: number;
   };
   readonly permissions?: { readonly edit?: boolean; readonly export?: boolean };
   readonly methods?: readonly MethodSchema[];
@@ -171,8 +172,46 @@ export interface ProblemDocument {
   readonly current?: RowRecord;
 }
 
+/** How one column of a saved state is laid out; the place in the list is the place in the grid. */
+export interface ColumnLayout {
+  readonly col: string;
+  readonly hidden?: boolean;
+  readonly width?: number;
+}
+
+/** A state of a grid, as the server keeps it. */
+export interface ViewState {
+  readonly v: 1;
+  readonly query?: {
+    readonly sort?: readonly SortItem[];
+    readonly filter?: FilterTree;
+    readonly search?: string;
+  };
+  readonly layout?: { readonly columns?: readonly ColumnLayout[] };
+}
+
+export interface StateAnswer {
+  readonly state: ViewState | null;
+}
+
 /** An interaction the server may hear about. */
 export interface InteractionEvent {
-  readonly type: "row:select" | "row:deselect" | "filter:apply" | "sort:change" | "page:change";
+  readonly type:
+    | "row:select"
+    | "row:deselect"
+    | "filter:apply"
+    | "sort:change"
+    | "page:change"
+    | "column:show"
+    | "column:hide"
+    | "column:move"
+    | "column:resize";
   readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** What became of one reported event. */
+export interface EventVerdict {
+  readonly accepted: boolean;
+  readonly code?: string | null;
+  readonly detail?: string | null;
 }

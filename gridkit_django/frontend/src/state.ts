@@ -19,9 +19,9 @@ import {
   type Table,
 } from "@tanstack/table-core";
 import { storeReactivityBindings } from "@tanstack/table-core/store-reactivity-bindings";
-import { type ColumnCondition, filterTree } from "./filters.ts";
+import { type ColumnCondition, filterTree, treeConditions } from "./filters.ts";
 import { isNumeric } from "./format.ts";
-import type { ColumnSchema, GridQuery, GridSchema, SortItem } from "./protocol.ts";
+import type { ColumnLayout, ColumnSchema, GridQuery, GridSchema, SortItem, ViewState } from "./protocol.ts";
 
 const features = tableFeatures({
   coreReactivityFeature: storeReactivityBindings(),
@@ -156,7 +156,7 @@ export class GridState {
   }
 
   setWidth(id: string, pixels: number): void {
-    const size = Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, pixels)));
+    const size = clampedWidth(pixels);
     this.#table.setColumnSizing((old) => ({ ...old, [id]: size }));
     this.#tell("layout");
   }
@@ -230,6 +230,47 @@ export class GridState {
     };
   }
 
+  /** The user's order, hidden columns and own widths. */
+  get layout(): readonly ColumnLayout[] {
+    const widths = this.#table.atoms.columnSizing.get();
+    return this.ordered.map(({ id }) => {
+      const width = widths[id];
+      return { col: id, ...(this.isVisible(id) ? {} : { hidden: true }), ...(width ? { width } : {}) };
+    });
+  }
+
+  /** All that is worth keeping until the next visit: everything but the selection. */
+  get saved(): ViewState {
+    const { columns, ...query } = this.query;
+    return { v: 1, query, layout: { columns: this.layout } };
+  }
+
+  /** Takes over a state that was kept. What the grid has no column for is left out; the server reported it. */
+  restore({ query = {}, layout = {} }: ViewState): void {
+    this.#restoreLayout((layout.columns ?? []).filter((item) => this.#byId.has(item.col)));
+    const sort = (query.sort ?? []).filter((item) => this.#table.getColumn(item.col)?.getCanSort());
+    if (sort.length) this.#table.setSorting(sort.map(({ col, dir }) => ({ id: col, desc: dir === "desc" })));
+    const conditions = query.filter ? treeConditions(query.filter) : [];
+    if (!conditions) console.warn("gridkit-grid: the filter you left is one that this grid cannot show.");
+    const known = (conditions ?? []).filter(([id]) => this.#table.getColumn(id)?.getCanFilter());
+    this.#table.setColumnFilters(known.map(([id, value]) => ({ id, value })));
+    this.#table.setGlobalFilter(query.search ?? "");
+    this.#tell("query");
+  }
+
+  #restoreLayout(columns: readonly ColumnLayout[]): void {
+    if (columns.every((item) => item.hidden)) return;
+    const named = new Set(columns.map((item) => item.col));
+    const rest = this.#defaultOrder.filter((id) => !named.has(id));
+    this.#table.setColumnOrder([...columns.map((item) => item.col), ...rest]);
+    this.#table.setColumnVisibility((old) => ({
+      ...old,
+      ...Object.fromEntries(columns.map((item) => [item.col, !item.hidden])),
+    }));
+    const widths = columns.flatMap(({ col, width }) => (width ? [[col, clampedWidth(width)] as const] : []));
+    this.#table.setColumnSizing(Object.fromEntries(widths));
+  }
+
   get selected(): readonly string[] {
     const map = this.#table.atoms.rowSelection.get();
     return Object.keys(map).filter((id) => map[id]);
@@ -257,6 +298,10 @@ export class GridState {
   #tell(change: Change): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+function clampedWidth(pixels: number): number {
+  return Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, pixels)));
 }
 
 const CELL_PADDING = 26;

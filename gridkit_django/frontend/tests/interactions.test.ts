@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { type GridClient, RequestProblem } from "../src/client.ts";
-import { InteractionLog, QueryReports } from "../src/interactions.ts";
-import type { InteractionEvent, RowCount } from "../src/protocol.ts";
+import { InteractionLog, LayoutReports, QueryReports } from "../src/interactions.ts";
+import type { EventVerdict, InteractionEvent, RowCount } from "../src/protocol.ts";
 import { schema } from "./support.ts";
 
-function logOn(active: boolean, failure?: RequestProblem) {
+function logOn(active: boolean, failure?: RequestProblem, verdicts: readonly EventVerdict[] = []) {
   const posted: (readonly InteractionEvent[])[] = [];
   const client = {
     postEvents: async (_url: string | null, events: readonly InteractionEvent[]) => {
       posted.push(events);
       if (failure) throw failure;
+      return verdicts;
     },
   } as unknown as GridClient;
   return { posted, log: new InteractionLog(client, schema(active ? { limits: { events: 500 } } : {})) };
@@ -44,6 +45,61 @@ test("a missing route is asked once and never again", async () => {
   assert.equal(posted.length, 1);
 });
 
+test("no batch is larger than the server takes, and the last one no larger than a leaving page may send", async () => {
+  const { posted, log } = logOn(true);
+  for (let rowId = 0; rowId < 1200; rowId++) log.add("row:select", { rowId });
+  await log.flush();
+  assert.deepEqual(
+    posted.map((events) => events.length),
+    [500, 500, 200],
+  );
+  for (let rowId = 0; rowId < 20; rowId++) log.add("row:select", { rowId, note: "é".repeat(5000) });
+  await log.flush(true);
+  assert.deepEqual(
+    posted[3]?.map((event) => event.payload["rowId"]),
+    [15, 16, 17, 18, 19],
+  );
+});
+
+test("refused events are said in the console", async (context) => {
+  const warn = context.mock.method(console, "warn", () => {});
+  const refused = { accepted: false, code: "column-unknown" };
+  const { log } = logOn(true, undefined, [{ accepted: true }, refused]);
+  log.add("row:select", { rowId: 1 });
+  await log.flush();
+  assert.deepEqual(warn.mock.calls[0]?.arguments[1], [refused]);
+});
+
+test("columns are reported once the user has let go of them", () => {
+  const added: [string, object][] = [];
+  const log = { add: (type: string, payload: object) => void added.push([type, payload]) };
+  const layout = (...ids: string[]): { col: string }[] => ids.map((col) => ({ col }));
+  const told = new LayoutReports(log, layout("a", "b", "c"));
+  told.changed([{ col: "a" }, { col: "b", width: 90 }, { col: "c" }]);
+  told.changed([{ col: "a" }, { col: "b", width: 120 }, { col: "c", hidden: true } as { col: string }]);
+  told.report();
+  told.report();
+  assert.deepEqual(added.splice(0), [
+    ["column:resize", { column: "b", width: 120 }],
+    ["column:hide", { column: "c" }],
+  ]);
+  told.changed(layout("b", "c", "a"));
+  told.report();
+  assert.deepEqual(added.splice(0), [
+    ["column:show", { column: "c" }],
+    ["column:move", { column: "a", index: 2 }],
+  ]);
+  told.changed(layout("a", "b", "c"));
+  told.report();
+  assert.deepEqual(added.splice(0), [["column:move", { column: "a", index: 0 }]]);
+  told.changed(layout("c", "b", "a"));
+  told.report();
+  assert.deepEqual(added, [
+    ["column:move", { column: "c", index: 0 }],
+    ["column:move", { column: "a", index: 2 }],
+  ]);
+});
+
 function reports() {
   const added: [string, object][] = [];
   const log = { add: (type: string, payload: object) => void added.push([type, payload]) };
@@ -72,5 +128,5 @@ test("only the page where scrolling stopped is reported", () => {
   for (const first of [0, 10, 20]) subject.pageShown(first, first + 9);
   mock.timers.tick(1000);
   mock.timers.reset();
-  assert.deepEqual(added, [["page:change", { window: { start: 20, end: 30 } }]]);
+  assert.deepEqual(added, [["page:change", { window: { kind: "offset", start: 20, end: 30 } }]]);
 });

@@ -158,3 +158,59 @@ test("listeners hear what kind of change it was, until they leave", () => {
   state.clearFilters();
   assert.deepEqual(heard, ["query", "layout", "selection"]);
 });
+
+test("a state that was saved is taken over as it was", () => {
+  const state = new GridState(schema());
+  state.toggleSort("delay", false);
+  state.toggleSort("delay", false);
+  state.setCondition("carrier", { op: "in", value: ["UA"] });
+  state.setSearch("late");
+  state.moveColumn("note", "carrier");
+  state.setVisible("delay", false);
+  state.setWidth("note", 200);
+  state.select([1], true);
+  const later = new GridState(schema());
+  later.restore(JSON.parse(JSON.stringify(state.saved)));
+  assert.deepEqual(later.saved, state.saved);
+  assert.deepEqual(ids(later.visible), ["note", "carrier"]);
+  assert.equal(later.width("note"), 200);
+  assert.deepEqual(later.query, state.query);
+  assert.deepEqual(later.selected, []);
+});
+
+test("an empty state leaves the grid as it is declared", () => {
+  const state = new GridState(schema({ defaultState: { sort: [{ col: "delay", dir: "desc" }] } }));
+  const before = state.saved;
+  state.restore({ v: 1 });
+  assert.deepEqual(state.saved, before);
+});
+
+test("columns that came after a state was saved stand behind those that it names", () => {
+  const state = new GridState(schema());
+  state.restore({ v: 1, layout: { columns: [{ col: "note", width: 9000 }, { col: "gone" }] } });
+  assert.deepEqual(ids(state.visible), ["note", "carrier", "delay"]);
+  assert.equal(state.width("note"), MAX_WIDTH);
+});
+
+test("a state never hides all columns, and never sorts or filters by what cannot be", () => {
+  const columns = [column("carrier", { sortable: false, filterable: false }), column("delay")];
+  const state = new GridState(schema({ columns }));
+  state.restore({
+    v: 1,
+    query: { sort: [{ col: "carrier", dir: "asc" }], filter: { col: "carrier", op: "blank" } },
+    layout: { columns: [{ col: "carrier", hidden: true }] },
+  });
+  assert.deepEqual(ids(state.visible), ["carrier", "delay"]);
+  assert.deepEqual([state.sort, state.isNarrowed], [[], false]);
+});
+
+test("a filter that this grid cannot show is said and left out", (context) => {
+  const warn = context.mock.method(console, "warn", () => {});
+  const state = new GridState(schema());
+  const leaf = { col: "delay", op: "gt", value: 1 };
+  for (const filter of [{ and: [leaf, leaf] }, { and: [{ and: [leaf] }] }]) {
+    state.restore({ v: 1, query: { filter } });
+    assert.equal(state.isNarrowed, false);
+  }
+  assert.equal(warn.mock.callCount(), 2);
+});
