@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import QueryLimitError
@@ -16,14 +16,21 @@ from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import Row, RowsPage
 from gridkit_django.typing import JSONValue, MutableJSONObject
 
-Ask: TypeAlias = Callable[[GridQuery], RowsPage]
-"""Asks the engine a further question, for answers that are made of more than one page."""
-
 ID = "$id"
 """The key of a row's id in a flat row. No column can have this name, for it is no Python identifier."""
 
 VERSION = "$v"
 GROUP = "$group"
+
+
+class Ask(Protocol):
+    """Asks the engine a further question, for answers that are made of more than one page."""
+
+    def __call__(self, query: GridQuery) -> RowsPage:
+        """Answer a question. Raises ``QueryError`` with places of the foreign request."""
+
+    def count(self, query: GridQuery) -> int:
+        """Return the exact number of rows that match a question."""
 
 
 class Reading(ABC):

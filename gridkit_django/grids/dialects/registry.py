@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gridkit_django.exceptions import DialectError
-from gridkit_django.grids.dialects import aggrid
+from gridkit_django.grids.dialects import aggrid, datatables, devextreme, mui, tabulator, tanstack
 from gridkit_django.grids.dialects.reading import Dialect
 
-DIALECTS: Mapping[str, Dialect] = MappingProxyType({item.name: item for item in (aggrid.DIALECT,)})
+DIALECTS: Mapping[str, Dialect] = MappingProxyType(
+    {module.DIALECT.name: module.DIALECT for module in (aggrid, tanstack, tabulator, datatables, devextreme, mui)}
+)
 """Name in the address to dialect."""
 
 

@@ -76,7 +76,8 @@ def test_what_is_not_understood_is_refused_with_its_place(dialect: str, entry: d
     with pytest.raises(QueryError) as caught:
         answered(dialect, entry["request"])
 
-    assert (caught.value.code, [item.pointer for item in caught.value.errors]) == (entry["code"], [entry["pointer"]])
+    places = [] if entry["pointer"] == [] else [entry["pointer"]]
+    assert (caught.value.code, [item.pointer for item in caught.value.errors]) == (entry["code"], places)
 
 
 @parametrized("hidden")
