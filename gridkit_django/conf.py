@@ -36,6 +36,7 @@ class GridKitSettings:
         PIVOT_COLUMNS_MAX: columns that a pivot may make at most.
         SORT_TERMS_MAX: sort terms at most.
         SEARCH_LENGTH_MAX: characters of a search text at most.
+        SEARCH_BACKEND: dotted path of the class that finds the words of a search, where a grid names none.
         BATCH_MAX: changes in one batch at most.
         BULK_ROWS_INLINE: rows that a bulk change carries out while the client waits; more go to a worker.
         BULK_ROWS_MAX: rows of a bulk change at most.
@@ -96,6 +97,7 @@ class GridKitSettings:
     PIVOT_COLUMNS_MAX: Whole = 200
     SORT_TERMS_MAX: Whole = 8
     SEARCH_LENGTH_MAX: Whole = 200
+    SEARCH_BACKEND: str = "gridkit_django.grids.search_backends.SearchBackend"
     BATCH_MAX: Whole = 500
     BULK_ROWS_INLINE: Whole = 1000
     BULK_ROWS_MAX: Whole = 1_000_000

@@ -38,6 +38,7 @@ from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery, Offse
 from gridkit_django.grids.records import get_record
 from gridkit_django.grids.registry import GridRegistry, grid_registry, register
 from gridkit_django.grids.rows import Row, RowsPage, count_rows
+from gridkit_django.grids.search_backends import SearchBackend
 from gridkit_django.grids.undo import UndoResult, undo_change
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "Op",
     "Row",
     "RowsPage",
+    "SearchBackend",
     "SortTerm",
     "TextColumn",
     "TimeColumn",

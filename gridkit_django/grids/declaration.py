@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
-from django.db.models import FileField, ForeignKey, GeneratedField
+from django.db.models import FileField, ForeignKey, GeneratedField, QuerySet
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridDeclarationError, PathMissingError, PathToManyError
@@ -18,6 +19,7 @@ from gridkit_django.grids.columns import Column
 from gridkit_django.grids.columns.inference import infer_column
 from gridkit_django.grids.columns.paths import resolve_path
 from gridkit_django.grids.options import GridOptions
+from gridkit_django.grids.search_backends import search_backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,10 @@ class Declaration:
             yield Fault("E108", f"Meta.time_zone is {options.time_zone!r}, which is no time zone of this machine.")
         if isinstance(options.row_permission, str):
             yield from _row_permission_faults(options.row_permission)
+        try:
+            search_backend(options)
+        except GridDeclarationError as error:
+            yield Fault("E108", error.detail)
 
 
 def _edit_faults(columns: Mapping[str, Column]) -> Iterator[Fault]:
@@ -185,6 +191,27 @@ def _row_permission_faults(permission: str) -> Iterator[Fault]:
         yield Fault("E108", f"Meta.row_permission is {permission!r}; write it as 'app_label.codename'.")
     if not apps.is_installed("guardian"):
         yield Fault("E108", "Meta.row_permission is an object permission, which needs 'guardian' in INSTALLED_APPS.")
+
+
+def rows_faults(rows: QuerySet[Any]) -> Iterator[Fault]:
+    """Yield why the engine can't work on what a grid's ``get_queryset`` gives: it filters, orders and reads columns.
+
+    What would load objects beside the rows is refused as well: rows are read as values, so it would be lost or, read by
+    a column one by one, cost a query a row.
+    """
+    wrong = {
+        "sliced": rows.query.is_sliced,
+        "combined with union(), intersection() or difference()": bool(rows.query.combinator),
+        "read as values()": rows._fields is not None,  # type: ignore[attr-defined]
+        "made by prefetch_related()": bool(rows._prefetch_related_lookups),  # type: ignore[attr-defined]  # noqa: SLF001
+    }
+    for what, found in wrong.items():
+        if found:
+            yield Fault(
+                "E111",
+                f"get_queryset() gives rows that are {what}. Return a plain queryset that only narrows the rows; name "
+                "what is shown of related rows as columns, which are joined.",
+            )
 
 
 def is_zone(name: str) -> bool:

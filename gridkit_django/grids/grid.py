@@ -10,7 +10,7 @@ from django.db import models
 
 from gridkit_django.exceptions import GridDeclarationError
 from gridkit_django.grids.columns import Column
-from gridkit_django.grids.declaration import Declaration, Fault
+from gridkit_django.grids.declaration import Declaration, Fault, rows_faults
 from gridkit_django.grids.options import GridOptions, read_options
 from gridkit_django.typing import User
 
@@ -85,7 +85,7 @@ class Grid:
     @classmethod
     def faults(cls) -> list[Fault]:
         """Return what is wrong with the declaration, for the system checks."""
-        return cls.declaration().faults()
+        return [*cls.declaration().faults(), *rows_faults(cls.get_queryset())]
 
     @classmethod
     def get_queryset(cls) -> models.QuerySet[Any]:

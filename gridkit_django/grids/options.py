@@ -33,6 +33,7 @@ class GridOptions:
             None means the declared columns in the order of their declaration.
         default_sort: column ids, ``-`` first for descending; in force when a query names no sort.
         search: ids of the columns that the search looks into.
+        search_backend: dotted path of the ``SearchBackend`` that finds words; None means that of the settings.
         page_size: rows of a window when the query names no size; None means the setting ``PAGE_SIZE``.
         time_zone: name of the zone in which days begin; None means Django's current one.
         plugins: which plugins serve this grid; None means every active one.
@@ -48,6 +49,7 @@ class GridOptions:
     columns: tuple[str, ...] | None = None
     default_sort: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
+    search_backend: str | None = None
     page_size: int | None = None
     time_zone: str | None = None
     plugins: PluginOverlay | None = None

@@ -1,4 +1,8 @@
-"""The search: every word must be found in at least one of the visible search columns."""
+"""The search: every word must be found in at least one of the visible search columns.
+
+How a word is found in a column is up to a backend: ``Meta.search_backend`` of the grid, else the setting
+``SEARCH_BACKEND``.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns import Column
 from gridkit_django.grids.columns.base import nothing
 from gridkit_django.grids.columns.frame import Frame
+from gridkit_django.grids.search_backends import SearchBackend, search_backend
 
 WORDS_MAX = 16
 """Words of one search at most: each one is looked for in every search column."""
@@ -40,9 +45,10 @@ def search_condition(access: GridAccess, text: str, frame: Frame) -> Q:
     words = tuple(dict.fromkeys(text.split()))
     if len(words) > WORDS_MAX:
         raise QueryLimitError.at("/search", f"The search has {len(words)} words; at most {WORDS_MAX} are allowed.")
-    return reduce(and_, (_word_condition(columns, word, frame) for word in words), Q())
+    backend = search_backend(access.options)
+    return reduce(and_, (_word_condition(backend, columns, word, frame) for word in words), Q())
 
 
-def _word_condition(columns: tuple[Column, ...], word: str, frame: Frame) -> Q:
-    found = (column.search(word, frame) for column in columns)
+def _word_condition(backend: SearchBackend, columns: tuple[Column, ...], word: str, frame: Frame) -> Q:
+    found = (backend.condition(column, word, frame) for column in columns)
     return reduce(or_, (condition for condition in found if condition is not None), nothing())

@@ -121,11 +121,7 @@ def _segments(terms: Sequence[OrderTerm]) -> list[Q]:
 def _serves(index: Index, term: OrderTerm) -> bool:
     """Whether an index begins with the column in just this order, or in the reverse of it."""
     head: Any = index.expressions[0] if index.expressions else None
-    if (
-        not isinstance(head, OrderBy)
-        or not isinstance(head.expression, F)
-        or head.expression.name != term.column.field.name
-    ):
+    if not isinstance(head, OrderBy) or head.expression != F(term.column.field.name):
         return False
     nulls_first = bool(head.nulls_first) if head.nulls_first or head.nulls_last else head.descending
     return (head.descending, nulls_first) in (

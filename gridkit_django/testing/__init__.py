@@ -1,4 +1,4 @@
-"""Public door for tests of plugins: fixtures for pytest, and a conformance suite that authors run on their own plugin.
+"""Public door for tests: fixtures and a conformance suite for plugins, and the query contract for grids.
 
 The fixtures come by themselves where ``gridkit-django`` is installed beside ``pytest-django``. The suite takes two
 lines::
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gridkit_django.testing.conformance.suite import PluginConformance
     from gridkit_django.testing.events import EventSender, sample_payloads
+    from gridkit_django.testing.query_contract import assert_query_contract
     from gridkit_django.testing.recorder import AuditRecorder, Recorded
     from gridkit_django.testing.starter import PluginStarter, StartedPlugin
 
@@ -30,6 +31,7 @@ __all__ = [
     "PluginStarter",
     "Recorded",
     "StartedPlugin",
+    "assert_query_contract",
     "sample_payloads",
 ]
 
@@ -41,6 +43,7 @@ _HOMES = MappingProxyType(
         "PluginStarter": "gridkit_django.testing.starter",
         "Recorded": "gridkit_django.testing.recorder",
         "StartedPlugin": "gridkit_django.testing.starter",
+        "assert_query_contract": "gridkit_django.testing.query_contract",
         "sample_payloads": "gridkit_django.testing.events",
     }
 )

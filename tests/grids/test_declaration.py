@@ -228,3 +228,28 @@ def test_page_size_is_judged_by_the_settings_at_hand() -> None:
 def test_grid_may_narrow_its_rows() -> None:
     assert GridBase.get_queryset.__doc__
     assert ProductGrid.get_queryset().model is Product
+
+
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        (lambda: Product.objects.all()[:5], "sliced"),
+        (lambda: Product.objects.all().union(Product.objects.all()), "combined"),
+        (lambda: Product.objects.values("sku"), "values"),
+        (lambda: Product.objects.prefetch_related("orders"), "prefetch_related"),
+    ],
+)
+def test_rows_that_the_engine_cannot_work_on_are_a_fault(rows: Any, what: str) -> None:
+    class Odd(Grid):
+        class Meta:
+            model = Product
+            id = "odd"
+            columns = ["sku"]
+
+        @classmethod
+        def get_queryset(cls) -> Any:
+            return rows()
+
+    (fault,) = Odd.faults()
+    assert fault.code == "E111"
+    assert what in fault.detail
