@@ -76,3 +76,10 @@ def test_body_that_is_no_object_is_refused(dialect: str, reader: APIClient) -> N
     response = reader.post(f"{PRODUCTS}compat/{dialect}/", [], format="json")
 
     assert (response.status_code, response.json()["code"]) == (422, "dialect-not-understood")
+
+
+def test_document_names_the_dialects(anonymous: APIClient) -> None:
+    operation = anonymous.get("/gridkit/api/schema/").json()["paths"]["/grids/{grid}/compat/{dialect}/"]["post"]
+
+    (dialect,) = (item for item in operation["parameters"] if item["name"] == "dialect")
+    assert sorted(dialect["schema"]["enum"]) == sorted(DIALECTS)

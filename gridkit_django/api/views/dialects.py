@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -11,7 +12,9 @@ from gridkit_django.api.base import GridKitView
 from gridkit_django.api.operations import Operation
 from gridkit_django.api.serializers.dialects import DialectAnswer, DialectRequest
 from gridkit_django.grids import open_grid
-from gridkit_django.grids.dialects import answer_in_dialect
+from gridkit_django.grids.dialects import DIALECTS, answer_in_dialect
+
+_DIALECT = OpenApiParameter("dialect", str, OpenApiParameter.PATH, description="Which grid asks.", enum=list(DIALECTS))
 
 
 class DialectView(GridKitView):
@@ -29,6 +32,7 @@ class DialectView(GridKitView):
                 "ignored. A column that you may not see answers exactly like one that does not exist."
             ),
             request=DialectRequest,
+            parameters=(_DIALECT,),
             responses={200: DialectAnswer},
             problems=(404, 409),
         )

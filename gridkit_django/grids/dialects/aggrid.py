@@ -174,13 +174,15 @@ class AgGridReading(Reading):
             if item.get("type") not in (None, "default"):
                 raise DialectError.at(f"{at}/type", "Only the sort type 'default' is understood.")
             way = direction(item.get("sort"), f"{at}/sort")
-            for name in self._sorted_columns(text(item.get("colId"), f"{at}/colId")):
+            for name in self._sorted_columns(text(item.get("colId"), f"{at}/colId"), f"{at}/colId"):
                 if name not in named or not item["colId"].startswith(AUTO_COLUMN):
                     self.question.sort_by(name, way, at, col_at=f"{at}/colId")
                 named.add(name)
 
-    def _sorted_columns(self, name: str) -> list[str]:
+    def _sorted_columns(self, name: str, at: str) -> list[str]:
         """Return the columns that a sort means: the column of groups stands for what is grouped by."""
+        if name == AUTO_COLUMN and not self._groups:
+            raise DialectError.at(at, "The rows can't be sorted by the column of groups: they are not grouped.")
         if name == AUTO_COLUMN:
             return [_name(column) for column in self._groups]
         return [name.removeprefix(f"{AUTO_COLUMN}-")]
