@@ -129,6 +129,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "gridkit-expire-exports": {"task": "gridkit.expire_exports", "schedule": 300},
+    "gridkit-expire-edits": {"task": "gridkit.expire_edits", "schedule": 300},
     "gridkit-health": {"task": "gridkit.check_plugin_health", "schedule": 60},
     # What waits for a busy worker for so long is stale: the next one does the same.
     "gridkit-jobs": {"task": "gridkit.run_due_jobs", "schedule": 5, "options": {"expires": 5}},

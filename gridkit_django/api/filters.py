@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from gridkit_django.api.operations import query_parameter
 from gridkit_django.exceptions import ErrorItem, FilterValueError
-from gridkit_django.models import AuditRecord, ExportJob, InstalledPlugin
+from gridkit_django.models import AuditRecord, BulkJob, ExportJob, InstalledPlugin
 from gridkit_django.models.exports import JobState
 from gridkit_django.models.plugins import DesiredState, EffectiveState, PluginSource
 
@@ -52,6 +52,16 @@ class ExportJobFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
 
+class BulkJobFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters of a user's bulk changes."""
+
+    state = django_filters.ChoiceFilter(choices=JobState.choices)
+
+    class Meta:
+        model = BulkJob
+        fields: list[str] = []
+
+
 class InstalledPluginFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of the installed plugins."""
 
@@ -75,6 +85,7 @@ AUDIT_PARAMETERS = (
     query_parameter("to", "Time before which it was done (ISO 8601).", OpenApiTypes.DATETIME),
 )
 JOB_PARAMETERS = (
+    query_parameter("kind", "`export` (the default) or `bulk`."),
     query_parameter("state", "One of: " + ", ".join(JobState.values) + "."),
     query_parameter("format", "Format of the export, for example `csv`."),
 )

@@ -65,6 +65,7 @@ endpoints: list[URLPattern] = [
     path("grids/<str:grid>/compat/<gridkit_dialect:dialect>/", dialects.DialectView.as_view(), name="compat"),
     path("grids/<str:grid>/records/", records.RecordsView.as_view(), name="record-list"),
     path("grids/<str:grid>/batch/", edits.BatchView.as_view(), name="batch"),
+    path("grids/<str:grid>/bulk/", edits.BulkView.as_view(), name="bulk"),
     path("grids/<str:grid>/undo/", edits.UndoView.as_view(), name="undo"),
     path("grids/<str:grid>/records/<gridkit_row:record>/", records.RecordView.as_view(), name="record"),
     path("grids/<str:grid>/views/", saved_views.ViewListView.as_view(), name="view-list"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from django.apps import apps
 from django.db import transaction
@@ -13,6 +13,9 @@ from gridkit_django.events.context import current_act
 from gridkit_django.events.payloads import GridEvent
 from gridkit_django.events.signals import MomentSignals, moments_of
 from gridkit_django.typing import JSONObject, JSONValue
+
+Later: TypeAlias = Callable[[GridEvent], None] | None
+"""What takes an event that is to be told after the commit."""
 
 
 class EventMiddleware(Protocol):
@@ -30,14 +33,16 @@ class Emission:
         event: the event, or None when middleware dropped it; then nobody is told.
         sender: the ``sender`` argument of the signals.
         using: alias of the database whose transaction the event belongs to.
+        later: takes the event instead, when somebody is to be told of it after the commit.
     """
 
-    __slots__ = ("_sender", "_using", "event")
+    __slots__ = ("_later", "_sender", "_using", "event")
 
-    def __init__(self, event: GridEvent | None, sender: Any, using: str | None) -> None:
+    def __init__(self, event: GridEvent | None, sender: Any, using: str | None, later: Later = None) -> None:
         self.event = event
         self._sender = sender
         self._using = using
+        self._later = later
 
     def before(self) -> None:
         """Tell the ``before`` receivers; one of them may raise ``EventRejected`` to veto."""
@@ -56,12 +61,16 @@ class Emission:
             return
         if payload:
             self.event = self.event.with_payload(**payload)
-        _tell_after(self.event, moments_of(self.event.type), self._sender, self._using)
+        _tell_after(self.event, moments_of(self.event.type), self._sender, self._using, self._later)
 
 
-def _tell_after(event: GridEvent, signals: MomentSignals, sender: Any, using: str | None) -> None:
+def _tell_after(event: GridEvent, signals: MomentSignals, sender: Any, using: str | None, later: Later = None) -> None:
     signals.after.tell(sender, event)
-    if signals.committed.expects():
+    if not signals.committed.expects():
+        return
+    if later is not None:
+        later(event)
+    else:
         transaction.on_commit(partial(signals.committed.tell_all, sender, event), using=using)
 
 
@@ -84,15 +93,19 @@ class EventBus:
 
         return remove
 
-    def open(self, event: GridEvent, *, sender: Any = GridEvent, using: str | None = None) -> Emission:
+    def open(
+        self, event: GridEvent, *, sender: Any = GridEvent, using: str | None = None, later: Later = None
+    ) -> Emission:
         """Take an event through the middleware and return its emission, to be told moment by moment.
 
         Args:
             event: what is about to happen.
             sender: ``sender`` of the signals, by convention the ``Grid`` class.
             using: database alias for ``committed``; None is Django's default.
+            later: takes the event when it is to be told as ``committed``; None lets the commit itself tell it. For
+                acts of so many events that they must not all wait in memory.
         """
-        return Emission(self._judged(event), sender, using)
+        return Emission(self._judged(event), sender, using, later)
 
     def emit(self, event: GridEvent, *, sender: Any = GridEvent, using: str | None = None) -> GridEvent | None:
         """Tell all moments of an event whose act needs no code between them.

@@ -34,6 +34,8 @@ trail show next to the human text. Catch the width you need::
     │   │   ├── DeleteCascadesError        other rows would go with it
     │   │   ├── BatchRejectedError         an atomic batch, some of which was refused
     │   │   ├── BulkDriftError             not as many rows as the client saw
+    │   │   ├── BulkLostError              its worker or its message is gone
+    │   │   ├── BulkCancelled              the owner stopped it
     │   │   ├── UndoError                  it can't be undone (any more)
     │   │   └── IdempotencyError           the key was used for another request
     │   │       └── RequestUnderWayError   the same request is still being carried out
@@ -112,7 +114,9 @@ from gridkit_django.exceptions.exports import (
 )
 from gridkit_django.exceptions.grids import (
     BatchRejectedError,
+    BulkCancelled,
     BulkDriftError,
+    BulkLostError,
     ColumnNotEditableError,
     CursorError,
     CursorMismatchError,
@@ -176,7 +180,9 @@ __all__ = [
     "AppendOnlyError",
     "AuditError",
     "BatchRejectedError",
+    "BulkCancelled",
     "BulkDriftError",
+    "BulkLostError",
     "ColumnNotEditableError",
     "ConfigRevisionNotFoundError",
     "CursorError",

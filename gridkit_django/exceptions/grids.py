@@ -149,6 +149,18 @@ class BulkDriftError(EditError):
     code = "bulk-count-drift"
 
 
+class BulkLostError(EditError):
+    """The worker of a bulk change, or the message to it, is gone; nothing was changed. Ask for it again."""
+
+    code = "bulk-lost"
+
+
+class BulkCancelled(EditError):  # noqa: N818 - it is no fault
+    """The owner of a bulk change stopped it; nothing was changed."""
+
+    code = "bulk-cancelled"
+
+
 class UndoError(EditError):
     """The change can't be undone: too old, undone already, or a row has moved on since."""
 

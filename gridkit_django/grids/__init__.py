@@ -5,6 +5,7 @@ from __future__ import annotations
 from gridkit_django.grids.access import GridAccess, open_grid, open_grids
 from gridkit_django.grids.answers import fetch_rows
 from gridkit_django.grids.batch import BatchItem, BatchResult, apply_batch
+from gridkit_django.grids.bulk import BulkChange, BulkResult, carry_out_bulk
 from gridkit_django.grids.columns import (
     BooleanColumn,
     ChoiceColumn,
@@ -39,12 +40,15 @@ from gridkit_django.grids.records import get_record
 from gridkit_django.grids.registry import GridRegistry, grid_registry, register
 from gridkit_django.grids.rows import Row, RowsPage, count_rows
 from gridkit_django.grids.search_backends import SearchBackend
+from gridkit_django.grids.selection import Selection
 from gridkit_django.grids.undo import UndoResult, undo_change
 
 __all__ = [
     "BatchItem",
     "BatchResult",
     "BooleanColumn",
+    "BulkChange",
+    "BulkResult",
     "ChoiceColumn",
     "Column",
     "CountMode",
@@ -71,6 +75,7 @@ __all__ = [
     "Row",
     "RowsPage",
     "SearchBackend",
+    "Selection",
     "SortTerm",
     "TextColumn",
     "TimeColumn",
@@ -79,6 +84,7 @@ __all__ = [
     "apply_batch",
     "apply_edit",
     "call_method",
+    "carry_out_bulk",
     "count_rows",
     "create_row",
     "delete_row",

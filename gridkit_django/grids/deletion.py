@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 
 from gridkit_django.events import event_bus, make_event
+from gridkit_django.events.bus import Later
 from gridkit_django.exceptions import DeleteProtectedError
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.cascades import Cascade, cascade_of, require_consent
@@ -99,10 +100,21 @@ class RowDeletion:
         instance: the locked row.
         before: the row as the user saw it.
         cascade: whether other rows may go along.
+        later: takes the events that are to be told after the commit; None lets the commit tell them.
     """
 
-    def __init__(self, access: GridAccess, alias: str, instance: models.Model, before: Row, *, cascade: bool) -> None:
+    def __init__(
+        self,
+        access: GridAccess,
+        alias: str,
+        instance: models.Model,
+        before: Row,
+        *,
+        cascade: bool,
+        later: Later = None,
+    ) -> None:
         self._access = access
+        self._later = later
         self._alias = alias
         self._instance = instance
         self._before = before
@@ -119,7 +131,7 @@ class RowDeletion:
         key, step = self._instance.pk, self._step(found)
         payload: MutableJSONObject = {"rowId": str(self._before.id), "values": self._before.data}
         event = make_event("row:delete", payload, grid=self._access.grid_id)
-        emission = event_bus().open(event, sender=self._access.grid, using=self._alias)
+        emission = event_bus().open(event, sender=self._access.grid, using=self._alias, later=self._later)
         emission.before()
         self._delete()
         emission.after()

@@ -69,14 +69,18 @@ class Draft:
             except ValidationError as error:
                 raise refusal(self._access, error, self._asked, self._at) from error
 
-    def save(self, alias: str) -> None:
+    def save(self, alias: str, *, savepoint: bool = True) -> None:
         """Write the row.
 
+        Args:
+            alias: the database.
+            savepoint: whether the transaction can go on when the row is refused; without, it can only be rolled back.
+
         Raises:
-            EditInvalidError: when the model or the database refuses at the last moment; the transaction goes on.
+            EditInvalidError: when the model or the database refuses at the last moment.
         """
         try:
-            with transaction.atomic(using=alias):
+            with transaction.atomic(using=alias, savepoint=savepoint):
                 self._write(alias)
         except ValidationError as error:
             raise refusal(self._access, error, self._asked, self._at) from error

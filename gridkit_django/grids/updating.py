@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gridkit_django.events import event_bus, make_event
-from gridkit_django.events.bus import Emission
+from gridkit_django.events.bus import Emission, Later
 from gridkit_django.exceptions import VersionConflictError
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.changes import CHANGES
@@ -31,10 +31,12 @@ class RowUpdate:
         alias: the database.
         draft: the row with its new values, judged.
         before: the row as it was.
+        later: takes the events that are to be told after the commit; None lets the commit tell them.
     """
 
-    def __init__(self, access: GridAccess, alias: str, draft: Draft, before: Row) -> None:
+    def __init__(self, access: GridAccess, alias: str, draft: Draft, before: Row, *, later: Later = None) -> None:
         self.before = before
+        self._later = later
         self.draft = draft
         self._access = access
         self._alias = alias
@@ -54,13 +56,16 @@ class RowUpdate:
         for emission in self._emissions:
             emission.before()
 
-    def save(self) -> None:
+    def save(self, *, savepoint: bool = True) -> None:
         """Write the row.
+
+        Args:
+            savepoint: whether the transaction can go on when the database refuses.
 
         Raises:
             EditInvalidError: when the model or the database refuses.
         """
-        self.draft.save(self._alias)
+        self.draft.save(self._alias, savepoint=savepoint)
 
     def tell_after(self, row: Row) -> Outcome:
         """Tell what has become of the row.
@@ -93,7 +98,7 @@ class RowUpdate:
 
     def _open(self, event_type: str, **payload: Any) -> Emission:
         event = make_event(event_type, {"rowId": str(self.before.id), **payload}, grid=self._access.grid_id)
-        return event_bus().open(event, sender=self._access.grid, using=self._alias)
+        return event_bus().open(event, sender=self._access.grid, using=self._alias, later=self._later)
 
 
 def update_row(

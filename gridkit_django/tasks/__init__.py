@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gridkit_django.tasks import exports, jobs, notices, plugins
+from gridkit_django.tasks import edits, exports, jobs, notices, plugins
 
-__all__ = ["exports", "jobs", "notices", "plugins"]
+__all__ = ["edits", "exports", "jobs", "notices", "plugins"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from gridkit_django.conf import settings
+from gridkit_django.tasks.edits import run_bulk
 from gridkit_django.tasks.exports import run_export
 from gridkit_django.tasks.jobs import run_plugin_job
 from gridkit_django.tasks.notices import send_notice
@@ -20,6 +21,10 @@ class CeleryQueue:
     def enqueue_export(self, job_id: uuid.UUID) -> None:
         """Let a worker carry out an export job."""
         send(run_export, [str(job_id)])
+
+    def enqueue_bulk(self, job_id: uuid.UUID) -> None:
+        """Let a worker carry out a bulk change."""
+        send(run_bulk, [str(job_id)])
 
     def enqueue_job(self, run_id: uuid.UUID, delay_seconds: int) -> None:
         """Let a worker carry out a run of a plugin's job, within ``JOB_SECONDS_MAX``."""

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import override_settings
 from rest_framework.test import APIClient
 
 from gridkit_django.grids import grid_registry
+from gridkit_django.grids.bulk_jobs import run_bulk
 from tests.api.conftest import client_of
 from tests.api.test_base import assert_problem
 from tests.grids.edits import CustomerEditGrid, OrderEditGrid, ProductEditGrid, order
@@ -192,3 +194,81 @@ def test_undo_of_a_deletion_brings_the_row_back(admin: APIClient) -> None:
     answer = post(admin, GRID + "undo/", {"token": token}).json()
     assert answer["rows"] == [{"op": "create", "id": row["id"], "row": row, "changed": answer["rows"][0]["changed"]}]
     assert Customer.objects.count() == 0
+
+
+def bulk(client: APIClient, count: int, **body: Any) -> Any:
+    wanted = {"action": "update", "selection": {"query": {}}, "expectedCount": count, **body}
+    return post(client, GRID + "bulk/", wanted)
+
+
+def test_bulk_change_of_few_rows_is_done_at_once(admin: APIClient) -> None:
+    for number in range(3):
+        create(admin, sku=f"S{number}", stock=number)
+    selection = {"query": {"filter": {"col": "stock", "op": "gt", "value": 0}}}
+    answer = bulk(admin, 2, selection=selection, changes={"stock": 9}).json()
+    assert (answer["rows"], answer["changed"]) == (2, 2)
+    assert sorted(Product.objects.values_list("stock", flat=True)) == [0, 9, 9]
+    assert len(post(admin, GRID + "undo/", {"token": answer["undo"]}).json()["rows"]) == 2
+    assert bulk(admin, 3, action="delete").json()["changed"] == 3
+    assert not Product.objects.exists()
+
+
+def test_bulk_change_of_another_number_of_rows_is_refused(admin: APIClient) -> None:
+    create(admin)
+    document = assert_problem(bulk(admin, 2, changes={"stock": 9}), 409, "bulk-count-drift")
+    assert (document["count"], document["expected"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"changes": {"stock": 1}, "action": "delete"},
+        {"changes": {"stock": 1}, "cascade": True},
+        {"changes": {"stock": 1}, "selection": {"query": {}, "all": True}},
+        {"changes": {"stock": 1}, "expectedCount": -1},
+        {"changes": {"stock": 1}, "action": "move"},
+    ],
+    ids=str,
+)
+def test_bulk_change_of_another_shape_is_refused(admin: APIClient, body: dict[str, Any]) -> None:
+    assert_problem(bulk(admin, 0, **body), 422, "body-invalid")
+
+
+def test_selection_with_a_fault_is_refused_with_its_place(admin: APIClient) -> None:
+    selection = {"query": {"filter": {"col": "nosuch", "op": "blank"}}}
+    document = assert_problem(bulk(admin, 0, selection=selection, changes={"stock": 1}), 422, "column-unknown")
+    assert document["errors"][0]["pointer"] == "/selection/query/filter/col"
+
+
+@override_settings(GRIDKIT={"BULK_ROWS_INLINE": 1})
+def test_bulk_change_of_many_rows_is_a_job(admin: APIClient, make_user: Callable[..., User]) -> None:
+    for number in range(2):
+        create(admin, sku=f"S{number}")
+    response = bulk(admin, 2, changes={"stock": 9})
+    job = response.json()["job"]
+    assert (response.status_code, response["Location"]) == (202, job["url"])
+    assert (job["kind"], job["action"], job["state"], job["rowsTotal"]) == ("bulk", "update", "queued", 2)
+    assert admin.get(job["url"]).json() == job
+    assert [item["id"] for item in admin.get(GRID + "jobs/?kind=bulk").json()["results"]] == [job["id"]]
+    assert admin.get(GRID + "jobs/?kind=bulk&state=failed").json()["results"] == []
+    assert admin.get(GRID + "jobs/").json()["results"] == []
+    assert_problem(admin.get(GRID + "jobs/?kind=other"), 422, "filter-value-invalid")
+    assert_problem(admin.get(GRID + "jobs/?kind=bulk&format=csv"), 422, "query-invalid")
+    other = client_of(make_user("bob", "gridkit_django.open_grid"))
+    assert_problem(other.get(job["url"]), 404, "export-not-found")
+    assert_problem(other.delete(job["url"]), 404, "export-not-found")
+    run_bulk(job["id"])
+    done = admin.get(job["url"]).json()
+    assert (done["state"], done["progress"], done["rows"], done["result"]["changed"]) == ("finished", 1, 2, 2)
+    assert admin.delete(job["url"]).json() == done
+
+
+@override_settings(GRIDKIT={"BULK_ROWS_INLINE": 0})
+def test_job_of_a_bulk_change_is_stopped(admin: APIClient) -> None:
+    create(admin)
+    job = bulk(admin, 1, changes={"stock": 9}).json()["job"]
+    stopped = admin.delete(job["url"])
+    assert (stopped.status_code, stopped.json()["state"]) == (200, "cancelled")
+    run_bulk(job["id"])
+    assert Product.objects.get().stock == 0

@@ -123,6 +123,17 @@ class CustomerEditGrid(Grid):
         deletable = True
 
 
+class ReferredOrderGrid(Grid):
+    """Orders whose customer must be one that the grid of customers shows."""
+
+    customer = IntegerColumn(editable=True, lookup="edit-customers")
+
+    class Meta:
+        model = Order
+        id = "edit-referred-orders"
+        columns = ["customer", "quantity"]
+
+
 def product(**values: Any) -> Product:
     """Store a product."""
     return Product.objects.create(**{"sku": "A-1", "name": "Hammer", "price": Decimal("9.90"), "stock": 3, **values})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -21,11 +22,22 @@ from gridkit_django.exceptions import (
     VersionConflictError,
     VersionRequiredError,
 )
-from gridkit_django.grids import Grid, GridAccess
+from gridkit_django.grids import Grid, GridAccess, grid_registry
 from gridkit_django.grids.editing import apply_edit
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.records import get_record
-from tests.grids.edits import ADMIN, OrderEditGrid, ProductEditGrid, edit, hearing, order, product, receiving
+from tests.grids.edits import (
+    ADMIN,
+    CustomerEditGrid,
+    OrderEditGrid,
+    ProductEditGrid,
+    ReferredOrderGrid,
+    edit,
+    hearing,
+    order,
+    product,
+    receiving,
+)
 from tests.shop.models import Customer, Order, Product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -69,8 +81,8 @@ def test_unknown_column_is_refused_with_an_escaped_pointer(name: str) -> None:
     assert caught.value.errors[0].pointer == f"/changes/{name.replace('~', '~0').replace('/', '~1')}"
 
 
-def editor() -> User:
-    user = User.objects.create_user("bob")
+def editor(name: str = "bob") -> User:
+    user = User.objects.create_user(name)
     user.user_permissions.add(Permission.objects.get(codename="edit_grid"))
     return user
 
@@ -291,3 +303,24 @@ def test_edit_locks_reads_saves_and_reads_again_and_no_more() -> None:
     on_the_row = [query["sql"].split()[0] for query in queries if "shop_product" in query["sql"]]
     lock = ["UPDATE", "SELECT"] if connection.vendor == "sqlite" else ["SELECT"]
     assert on_the_row == [*lock, "SELECT", "UPDATE", "SELECT"]
+
+
+@pytest.fixture
+def customer_grid() -> Iterator[None]:
+    grid_registry().register(CustomerEditGrid)
+    yield
+    grid_registry().unregister("edit-customers")
+
+
+@pytest.mark.usefixtures("customer_grid")
+def test_value_that_the_lookup_does_not_offer_is_refused_like_one_that_never_was() -> None:
+    row = order()
+    bob = Customer.objects.create(name="Bob", email="b@x.org")
+    refused = []
+    for key in (bob.pk, 999_999):
+        with pytest.raises(EditInvalidError) as caught:
+            edit(ReferredOrderGrid, row, user=editor(f"bob{key}"), customer=key)
+        refused.append(caught.value.errors)
+    assert refused[0] == refused[1]
+    assert refused[0][0].pointer == "/changes/customer"
+    assert edit(ReferredOrderGrid, row, customer=bob.pk).changed == ("customer",)

@@ -12,13 +12,15 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from gridkit_django.events import Actor, EventSource, acting, event_bus, make_event
-from gridkit_django.exceptions import PluginHandlerError
+from gridkit_django.exceptions import BulkDriftError, PluginHandlerError
 from gridkit_django.exports import create_export
 from gridkit_django.grids import Grid, grid_registry, open_grid
+from gridkit_django.grids.bulk import BulkChange, carry_out_bulk
 from gridkit_django.grids.columns import IntegerColumn, TextColumn
 from gridkit_django.grids.editing import apply_edit
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.records import get_record
+from gridkit_django.grids.selection import Selection
 from gridkit_django.models import AuditRecord
 from gridkit_django.plugins import PluginManager
 from gridkit_plugins.audit_log.config import AuditLogConfig
@@ -98,6 +100,23 @@ def test_an_edit_is_recorded_with_actor_time_before_and_after(manager: PluginMan
     assert record.context["source"] == "api"
     assert record.context["evidence"] == {"plugin": PLUGIN, "pluginVersion": "1.0.0"}
     assert record.occurred_at is not None
+
+
+def test_each_row_of_a_bulk_change_is_recorded_with_it_or_not_at_all(
+    manager: PluginManager, editor: User, product: Product
+):
+    manager.install_plugin(PLUGIN)
+    access = open_grid(GRID, editor)
+    both = Selection.from_dict({"query": {}})
+
+    with acting(Actor.from_user(editor), EventSource.API):
+        carry_out_bulk(access, BulkChange("update", both, 2, {"stock": 7}))
+        with pytest.raises(BulkDriftError):
+            carry_out_bulk(access, BulkChange("update", both, 1, {"stock": 8}))
+
+    found = records("row.update")
+    assert {record.target_id for record in found} == {str(row.pk) for row in Product.objects.all()}
+    assert [record.changes["stock"][1] for record in found] == [7, 7]
 
 
 def test_without_the_plugin_nothing_is_recorded(manager: PluginManager, editor: User, product: Product):

@@ -10,7 +10,9 @@ from gridkit_django.api.problems import problem_of
 from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
 from gridkit_django.api.serializers.rows import Row
 from gridkit_django.grids.batch import BatchItem, BatchResult, Verdict
+from gridkit_django.grids.bulk import BulkChange
 from gridkit_django.grids.editing import EditResult
+from gridkit_django.grids.selection import Selection
 from gridkit_django.grids.undo import UndoResult
 
 
@@ -137,6 +139,36 @@ class BatchAnswer(ResponseBody):
     """Post it to `undo/` to take all of it back; null when that can't be done."""
 
 
+class BulkSelection(RequestBody):
+    """Which rows: those that match, and some more, and not some others."""
+
+    query: dict[str, Any] | None = None
+    """`filter`, `search`, `tz`, `group`, `path` of a rows request; `{}` for all rows, null for none but `include`."""
+    include: list[str | int] = Field(default_factory=list)
+    exclude: list[str | int] = Field(default_factory=list)
+
+
+class BulkRequest(RequestBody):
+    """One change of many rows."""
+
+    action: Literal["update", "delete"]
+    selection: BulkSelection
+    expected_count: int = Field(ge=0)
+    """How many rows you believe them to be; when they are not, nothing is done."""
+    changes: dict[str, Any] | None = None
+    """Column id to value, for `update`."""
+    cascade: bool = False
+    """Whether rows that depend on deleted ones may go along."""
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        if (self.action == "update") is (self.changes is None):
+            raise ValueError("update needs changes, and delete takes none")
+        if self.cascade and self.action != "delete":
+            raise ValueError("update takes no cascade")
+        return self
+
+
 class UndoRequest(RequestBody):
     """A change to take back."""
 
@@ -227,6 +259,17 @@ def _problem(error: Exception) -> dict[str, Any]:
         "detail": problem.detail,
         "errors": [{"pointer": item.pointer, "code": item.code, "detail": item.detail} for item in problem.errors],
     }
+
+
+def bulk_change(body: BulkRequest) -> BulkChange:
+    """Return a bulk change as the services take it.
+
+    Raises:
+        QueryError: when its selection is not understood.
+    """
+    raw = {"query": body.selection.query, "include": body.selection.include, "exclude": body.selection.exclude}
+    selection = Selection.from_dict(raw)
+    return BulkChange(body.action, selection, body.expected_count, body.changes or {}, body.cascade)
 
 
 def undo_body(result: UndoResult) -> dict[str, Any]:

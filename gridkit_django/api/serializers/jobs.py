@@ -1,4 +1,4 @@
-"""Export jobs on the wire."""
+"""Jobs on the wire: exports and bulk changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from gridkit_django.api.links import link
 from gridkit_django.api.serializers.bodies import ResponseBody
 from gridkit_django.exports import describe_job
-from gridkit_django.models import ExportJob, JobState
+from gridkit_django.grids.bulk_jobs import describe_bulk_job
+from gridkit_django.models import BulkJob, ExportJob, JobState
 
 
 class JobError(ResponseBody):
@@ -20,17 +21,31 @@ class JobError(ResponseBody):
     detail: str
 
 
+class BulkOutcome(ResponseBody):
+    """What a bulk change led to."""
+
+    rows: int
+    """How many rows it was about."""
+    changed: int
+    """How many of them are others now."""
+    undo: str | None
+    """Post it to `undo/` to take it back; null when that can't be done."""
+
+
 class Job(ResponseBody):
-    """An export: what was asked for, and how far it is."""
+    """An export or a bulk change: what was asked for, and how far it is."""
 
     id: str
     grid: str
+    kind: Literal["export", "bulk"]
+    action: Literal["export", "update", "delete"]
     format: str
+    """Of an export; empty for a bulk change."""
     state: Literal["queued", "running", "finished", "failed", "cancelled"]
     progress: float
     """From 0 to 1; 1 only when the job is finished."""
     rows: int
-    """Rows written so far."""
+    """Rows done so far."""
     rows_total: int | None
     created_at: datetime
     started_at: datetime | None
@@ -45,6 +60,8 @@ class Job(ResponseBody):
     url: str
     result_url: str | None
     """Where the file is, once there is one."""
+    result: BulkOutcome | None
+    """What a finished bulk change led to."""
 
 
 class JobPage(ResponseBody):
@@ -56,7 +73,7 @@ class JobPage(ResponseBody):
 
 
 class JobAccepted(ResponseBody):
-    """The job that a method has started."""
+    """The job that was started."""
 
     job: Job
 
@@ -67,6 +84,22 @@ def job_body(job: ExportJob, request: Request) -> dict[str, Any]:
     ready = job.state == JobState.FINISHED and bool(job.file_name)
     return {
         **describe_job(job),
+        "kind": "export",
+        "action": "export",
+        "result": None,
         "url": link(request, "job", **place),
         "resultUrl": link(request, "job-result", **place) if ready else None,
+    }
+
+
+def bulk_job_body(job: BulkJob, request: Request) -> dict[str, Any]:
+    """Return a bulk change as a job, with its address; it has no file."""
+    return {
+        **describe_bulk_job(job),
+        "format": "",
+        "size": 0,
+        "name": "",
+        "expiresAt": None,
+        "url": link(request, "job", grid=job.grid, job=job.pk),
+        "resultUrl": None,
     }

@@ -8,20 +8,26 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gridkit_django.api.base import GridKitView
-from gridkit_django.api.operations import Operation
+from gridkit_django.api.operations import Operation, response_header
 from gridkit_django.api.repeats import IDEMPOTENCY_KEY, answered_once
 from gridkit_django.api.serializers.edits import (
     BatchAnswer,
     BatchRequest,
+    BulkRequest,
     UndoAnswer,
     UndoRequest,
     batch_body,
     batch_items,
+    bulk_change,
     undo_body,
 )
+from gridkit_django.api.serializers.jobs import BulkOutcome, JobAccepted, bulk_job_body
+from gridkit_django.conf import settings
 from gridkit_django.exceptions import BatchRejectedError
 from gridkit_django.grids import open_grid
 from gridkit_django.grids.batch import apply_batch
+from gridkit_django.grids.bulk import carry_out_bulk, check_bulk
+from gridkit_django.grids.bulk_jobs import create_bulk_job
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.undo import undo_change
 
@@ -64,6 +70,44 @@ class BatchView(GridKitView):
             return 200, answer
 
         return answered_once(request, act)
+
+
+class BulkView(GridKitView):
+    """One change of many rows."""
+
+    throttle_scopes: ClassVar = {"POST": "edits"}
+    operations: ClassVar = {
+        "POST": Operation(
+            id="applyBulk",
+            tag="grids",
+            summary="Change or delete all rows of a selection",
+            description=(
+                "All of them or none. 409 `bulk-count-drift`: the selection holds another number of rows than "
+                "`expectedCount`; `count` says how many. Up to `BULK_ROWS_INLINE` rows are changed at once (200); more "
+                "are a job (202), to be seen and stopped at `Location`."
+            ),
+            request=BulkRequest,
+            responses={200: BulkOutcome, 202: JobAccepted},
+            parameters=(IDEMPOTENCY_KEY, response_header("Location", "Address of the job.", 202)),
+            problems=(403, 404, 409),
+        )
+    }
+
+    def post(self, request: Request, grid: str) -> Response:
+        """Change the rows, or hand them to a worker."""
+        access = open_grid(grid, request.user)
+        change = bulk_change(self.read_body(request, BulkRequest))
+
+        def act() -> tuple[int, dict[str, Any]]:
+            check_bulk(access, change)
+            if change.expected <= settings().BULK_ROWS_INLINE:
+                return 200, carry_out_bulk(access, change).to_dict()
+            return 202, {"job": bulk_job_body(create_bulk_job(access, change), request)}
+
+        response = answered_once(request, act)
+        if response.status_code == 202:
+            response["Location"] = response.data["job"]["url"]
+        return response
 
 
 class UndoView(GridKitView):

@@ -11,13 +11,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gridkit_django.api.base import GridKitView
-from gridkit_django.api.filters import JOB_PARAMETERS, ExportJobFilter, filtered
+from gridkit_django.api.filters import JOB_PARAMETERS, BulkJobFilter, ExportJobFilter, filtered
 from gridkit_django.api.operations import Operation, response_header
 from gridkit_django.api.pagination import PAGE_PARAMETERS, JobPagination, page_response
-from gridkit_django.api.serializers.jobs import Job, JobPage, job_body
-from gridkit_django.exceptions import ExportNotFoundError
+from gridkit_django.api.parameters import choice
+from gridkit_django.api.serializers.jobs import Job, JobPage, bulk_job_body, job_body
+from gridkit_django.exceptions import ExportNotFoundError, QueryError
 from gridkit_django.exports import cancel_export, get_job, open_result
-from gridkit_django.grids import open_grid
+from gridkit_django.grids import GridAccess, open_grid
+from gridkit_django.grids.bulk_jobs import bulk_jobs, cancel_bulk, find_bulk_job
 from gridkit_django.models import ExportJob, JobState
 from gridkit_django.typing import User
 
@@ -39,8 +41,23 @@ class JobListView(GridKitView):
     def get(self, request: Request, grid: str) -> Response:
         """Answer one page."""
         access = open_grid(grid, request.user)
+        if choice(request, "kind", ("export", "bulk")) == "bulk":
+            return self._bulk_changes(request, access)
         jobs = ExportJob.objects.filter(owner_id=request.user.pk, grid=access.grid_id)
         return page_response(JobPagination(), filtered(ExportJobFilter, request, jobs), self, self._bodies)
+
+    def _bulk_changes(self, request: Request, access: GridAccess) -> Response:
+        """Answer one page of bulk changes.
+
+        Raises:
+            QueryError: when a format is asked for: they have none.
+        """
+        if "format" in request.query_params:
+            raise QueryError("Bulk changes have no format. Leave it out, or ask for exports.")
+        found = filtered(BulkJobFilter, request, bulk_jobs(access))
+        return page_response(
+            JobPagination(), found, self, lambda jobs: [bulk_job_body(job, self.request) for job in jobs]
+        )
 
     def _bodies(self, jobs: list[ExportJob]) -> list[dict[str, Any]]:
         return [job_body(job, self.request) for job in jobs]
@@ -59,7 +76,7 @@ class JobView(GridKitView):
             summary="Stop a job",
             description=(
                 "200: the job has ended, cancelled or as it was. 202: it runs, and stops at its next step. "
-                "The job stays in the list."
+                "The job stays in the list. Of a bulk change that was stopped nothing is kept."
             ),
             responses={200: Job, 202: Job},
             problems=(403, 404),
@@ -68,10 +85,16 @@ class JobView(GridKitView):
 
     def get(self, request: Request, grid: str, job: uuid.UUID) -> Response:
         """Answer the job."""
+        bulk = find_bulk_job(open_grid(grid, request.user), job)
+        if bulk is not None:
+            return Response(bulk_job_body(bulk, request))
         return Response(job_body(_job_of(grid, job, request.user), request))
 
     def delete(self, request: Request, grid: str, job: uuid.UUID) -> Response:
         """Stop the job."""
+        bulk = find_bulk_job(open_grid(grid, request.user), job)
+        if bulk is not None:
+            return Response(bulk_job_body(cancel_bulk(bulk), request))
         stopped = cancel_export(_job_of(grid, job, request.user), request.user)
         status = 202 if stopped.state == JobState.RUNNING else 200
         return Response(job_body(stopped, request), status=status)
