@@ -12,8 +12,8 @@ from example_project.flights.loader import load, plan
 from example_project.flights.people import ensure_people
 from gridkit_django.exceptions import UnknownColumnError
 from gridkit_django.grids import GridAccess, grid_registry, open_grid
-from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.answers import fetch_rows
+from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import RowsPage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
