@@ -225,7 +225,7 @@ def fetch_window(access: GridAccess, query: GridQuery) -> RowsPage:
     reader = WindowReader(compiled.rows, compiled.terms, layout.paths, compiled.frame)
     found = read_window(reader, compiled.query, seal)
     return RowsPage(
-        rows=tuple(layout.row(values) for values in found.values),
+        rows=layout.rows(found.values),
         window=window_info(reader, found, seal),
         count=count_window(compiled.rows, compiled.query.count, found),
         query=compiled.query,
@@ -262,7 +262,6 @@ class RowLayout:
         wanted = [access.key, *columns, *access.version_columns, *(term.column for term in extra)]
         self.paths = tuple(dict.fromkeys(column.path for column in wanted))
         self._positions = {path: position for position, path in enumerate(self.paths)}
-        self._versioned = [self._positions[column.path] for column in self._versions.columns]
 
     def value(self, values: Values, column: Column) -> Any:
         """Return a column's Python value out of a tuple that was read by ``paths``."""
@@ -270,10 +269,25 @@ class RowLayout:
 
     def row(self, values: Values) -> Row:
         """Make a row out of a tuple that was read by ``paths``."""
-        return Row(
-            id=self._access.key.to_wire(self.value(values, self._access.key)),
-            version=self._versions.token([values[position] for position in self._versioned]),
-            data={column.id: column.to_wire(self.value(values, column), self._zone) for column in self._columns},
+        return self.rows([values])[0]
+
+    def rows(self, found: Sequence[Values]) -> tuple[Row, ...]:
+        """Make rows out of tuples that were read by ``paths``.
+
+        It goes column by column and not row by row, so that what depends on the column is decided once.
+        """
+        if not found:
+            return ()
+        by_position = list(zip(*found, strict=True))
+        held = {path: by_position[position] for path, position in self._positions.items()}
+        ids = self._access.key.to_wires(held[self._access.key.path])
+        versions = self._versions.tokens([held[column.path] for column in self._versions.columns])
+        names = [column.id for column in self._columns]
+        wires = [column.to_wires(held[column.path], self._zone) for column in self._columns]
+        cells = zip(*wires, strict=True) if wires else ((),) * len(found)
+        return tuple(
+            Row(row_id, version, dict(zip(names, data, strict=True)))
+            for row_id, version, data in zip(ids, versions, cells, strict=True)
         )
 
 

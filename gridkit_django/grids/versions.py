@@ -20,8 +20,10 @@ from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns import Column
 
 _LAYOUT_BYTES = 3
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _PLAIN = (str, int, bool, type(None))
 """Types whose values stand for themselves in every column."""
+_PLAIN_TYPES = frozenset(_PLAIN)
 
 
 class RowVersions:
@@ -56,14 +58,27 @@ class RowVersions:
             Letters, digits, ``-`` and ``_``, fit for an ETag (RFC 9110): a few for each editable column.
         """
         seen = [
-            value if type(value) in _PLAIN else _settled(column, value)
+            value if type(value) in _PLAIN_TYPES else _settled(column, value)
             for column, value in zip(self.columns, values, strict=True)
         ]
+        return self._of(seen)
+
+    def _of(self, seen: Sequence[Any]) -> str:
+        """Write the token of one row, of values that stand for themselves in every column."""
         count = len(self._single)
         sums = [crc32(repr(value).encode()) for value in seen[:count]]
-        sums.append(crc32(repr(seen[count:]).encode()))
+        sums.append(crc32(repr(tuple(seen[count:])).encode()))
         raw = self._layout + self._sums.pack(*sums)
-        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+        return binascii.b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
+
+    def tokens(self, columns: Sequence[Sequence[Any]]) -> list[str]:
+        """Return what ``token`` makes of each of many rows.
+
+        Args:
+            columns: for each of ``columns``, the values of all rows.
+        """
+        seen = [_settle_all(column, values) for column, values in zip(self.columns, columns, strict=True)]
+        return [self._of(row) for row in zip(*seen, strict=True)]
 
     def changed_between(self, older: str, newer: str) -> frozenset[str] | None:
         """Return the editable columns whose values differ between two versions.
@@ -87,12 +102,24 @@ class RowVersions:
         return self._sums.unpack_from(raw, _LAYOUT_BYTES)
 
 
+def _settle_all(column: Column, values: Sequence[Any]) -> Sequence[Any]:
+    """Return the values of a column in the form in which they stand for themselves."""
+    if _PLAIN_TYPES.issuperset(map(type, values)):
+        return values
+    wires = column.to_wires(values, UTC)
+    return [value if type(value) in _PLAIN_TYPES else _text_of(wire) for value, wire in zip(values, wires, strict=True)]
+
+
 def _settled(column: Column, value: Any) -> tuple[str]:
-    """Return the one text of a value: in JSON the order of keys is none of its meaning, in time the zone is none.
+    """Return the one text of a value."""
+    return _text_of(column.to_wire(value, UTC))
+
+
+def _text_of(wire: Any) -> tuple[str]:
+    """Return the one text of a value in its wire form: in JSON the order of keys is none of its meaning.
 
     The tuple tells it from a plain text that reads the same.
     """
-    wire = column.to_wire(value, UTC)
     return (json.dumps(wire, sort_keys=True) if isinstance(wire, (dict, list)) else repr(wire),)
 
 

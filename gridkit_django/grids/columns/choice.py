@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
 from typing import Any, TypeAlias
 
 from django.db import models
@@ -56,7 +55,3 @@ class ChoiceColumn(Column):
     def from_cursor(self, raw: JSONValue) -> Any:
         """A row may hold a value that has left the list, and a cursor may stand on it."""
         return raw
-
-    def _wire(self, value: Any, zone: tzinfo | None) -> JSONValue:
-        del zone
-        return value  # type: ignore[no-any-return]
