@@ -244,8 +244,9 @@ class _BulkRun:
     def _read(self, keys: Sequence[Any]) -> dict[Any, Row]:
         """Return the rows that the user sees, by key."""
         rows = self._access.queryset().using(self._alias).filter(pk__in=keys)
-        found = rows.values_list(*self._layout.paths)
-        return {self._layout.value(values, self._access.key): self._layout.row(values) for values in found}
+        found = list(rows.values_list(*self._layout.paths))
+        found_keys = (self._layout.value(values, self._access.key) for values in found)
+        return dict(zip(found_keys, self._layout.rows(found), strict=True))
 
     def _note(self, outcome: Outcome) -> None:
         self._changed += 1
