@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any, TypeVar
 
 import django_filters
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
+from django_filters.fields import IsoDateTimeField
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 
@@ -16,6 +19,28 @@ from gridkit_django.models.exports import JobState
 from gridkit_django.models.plugins import DesiredState, EffectiveState, PluginSource
 
 M = TypeVar("M", bound=Model)
+
+
+class _MomentField(IsoDateTimeField):  # type: ignore[misc]
+    """A point in time, kept in UTC: PostgreSQL takes no offset of sixteen hours or more, which ISO 8601 does."""
+
+    def clean(self, value: Any) -> Any:
+        """Return the moment in UTC, or None.
+
+        Raises:
+            ValidationError: for what is none, or lies outside of the years that a database keeps.
+        """
+        moment = super().clean(value)
+        try:
+            return None if moment is None else moment.astimezone(UTC)
+        except (OverflowError, ValueError) as error:
+            raise ValidationError("Enter a valid date/time.", code="invalid") from error
+
+
+class _MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
+    """Compares with a point in time."""
+
+    field_class = _MomentField
 
 
 class AuditRecordFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -36,8 +61,8 @@ class AuditRecordFilter(django_filters.FilterSet):  # type: ignore[misc]
         """Return all filters by the name of their query parameter."""
         return {
             **super().get_filters(),
-            "from": django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte"),
-            "to": django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="lt"),
+            "from": _MomentFilter(field_name="occurred_at", lookup_expr="gte"),
+            "to": _MomentFilter(field_name="occurred_at", lookup_expr="lt"),
         }
 
 

@@ -170,3 +170,17 @@ def test_page_costs_the_same_number_of_queries_however_many_records(
         write(Target.of_row(Customer, customer.pk), grid="api-customers", changes={"name": [number, 0]})
     with django_assert_max_num_queries(12):
         assert len(listed(auditor)) == 20
+
+
+@pytest.mark.django_db
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("moment", "status"),
+    [("2024-08-20T05:37:09+21:54", 200), ("0001-01-01T00:00:00+12:00", 422), ("9999-12-31T23:59:59-12:00", 422)],
+)
+def test_moment_with_a_far_offset_is_understood_and_one_outside_of_the_calendar_refused(
+    moment: str, status: int
+) -> None:
+    client = client_of(User.objects.create_superuser("far"))
+    for name in ("from", "to"):
+        assert client.get("/gridkit/api/audit/", {name: moment}).status_code == status

@@ -338,3 +338,10 @@ def test_column_that_is_not_filterable_says_so() -> None:
 
     with pytest.raises(UnknownOperatorError, match="can't be filtered"):
         ask(Fixed, CLERK, filter={"col": "name", "op": "blank"})
+
+
+@pytest.mark.django_db
+@pytest.mark.both_databases
+def test_point_in_time_with_an_offset_of_almost_a_day_is_the_same_point() -> None:
+    make_products([{"restocked": datetime(2024, 8, 19, 7, 43, 9, tzinfo=UTC)}])
+    assert found(ProductGrid, "restocked", "eq", "2024-08-20T05:37:09+21:54") == ["P000"]

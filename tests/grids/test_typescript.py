@@ -224,7 +224,7 @@ def test_command_prints_all_grids_or_those_that_are_named() -> None:
 
 @pytest.mark.usefixtures("registered")
 def test_command_writes_a_file_and_checks_it(tmp_path: Path) -> None:
-    file = tmp_path / "grids.ts"
+    file = tmp_path / "frontend" / "grids.ts"
     arguments = ("--grid", "query-orders", "--output", str(file))
     with pytest.raises(CommandError, match="not up to date"):
         run(*arguments, "--check")

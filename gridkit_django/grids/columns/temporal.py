@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -187,7 +187,10 @@ class DateTimeColumn(CalendarColumn):
 
 
 def _stored(value: datetime, zone: tzinfo) -> datetime:
-    """Give a point in time the form that the project's ``USE_TZ`` asks for."""
+    """Give a point in time the form that the project's ``USE_TZ`` asks for.
+
+    In UTC, because PostgreSQL takes no offset of sixteen hours or more, which ISO 8601 does.
+    """
     if timezone.is_naive(value):
         value = value.replace(tzinfo=zone)
-    return value if django_settings.USE_TZ else timezone.make_naive(value, zone)
+    return value.astimezone(UTC) if django_settings.USE_TZ else timezone.make_naive(value, zone)

@@ -57,6 +57,7 @@ class Command(BaseCommand):
         elif check:
             _compare(output, text)
         else:
+            output.parent.mkdir(parents=True, exist_ok=True)
             output.write_text(text, encoding="utf-8", newline="\n")
             self.stderr.write(f"Wrote {output}.")
 
