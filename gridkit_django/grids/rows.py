@@ -281,7 +281,7 @@ class RowLayout:
         by_position = list(zip(*found, strict=True))
         held = {path: by_position[position] for path, position in self._positions.items()}
         ids = self._access.key.to_wires(held[self._access.key.path])
-        versions = self._versions.tokens([held[column.path] for column in self._versions.columns])
+        versions = self._versions.tokens([held[column.path] for column in self._versions.columns], len(found))
         names = [column.id for column in self._columns]
         wires = [column.to_wires(held[column.path], self._zone) for column in self._columns]
         cells = zip(*wires, strict=True) if wires else ((),) * len(found)

@@ -71,12 +71,15 @@ class RowVersions:
         raw = self._layout + self._sums.pack(*sums)
         return binascii.b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
 
-    def tokens(self, columns: Sequence[Sequence[Any]]) -> list[str]:
+    def tokens(self, columns: Sequence[Sequence[Any]], count: int) -> list[str]:
         """Return what ``token`` makes of each of many rows.
 
         Args:
             columns: for each of ``columns``, the values of all rows.
+            count: how many rows there are.
         """
+        if not columns:  # everything that is seen is behind foreign keys
+            return [self.token(())] * count
         seen = [_settle_all(column, values) for column, values in zip(self.columns, columns, strict=True)]
         return [self._of(row) for row in zip(*seen, strict=True)]
 

@@ -12,7 +12,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from gridkit_django.exceptions import QueryError
-from gridkit_django.grids import Grid, GridAccess
+from gridkit_django.grids import Grid, GridAccess, TextColumn, get_record
 from gridkit_django.grids.query import CursorWindow, GridQuery, OffsetWindow, SortTerm
 from gridkit_django.grids.rows import Row, compile_query
 from gridkit_django.models import ExportJob
@@ -154,3 +154,24 @@ def test_row_id_of_a_uuid_key_is_text_and_breaks_ties() -> None:
 
     assert Jobs.declaration().key.to_wire(UUID(int=1)) == str(UUID(int=1))
     assert ask(Jobs).rows == ()
+
+
+class BehindKeysGrid(Grid):
+    """Shows nothing that is stored in its own table."""
+
+    customer_name = TextColumn("customer__name")
+
+    class Meta:
+        model = Order
+        id = "behind-keys"
+        columns = ["customer_name"]
+
+
+def test_rows_without_a_column_of_their_own_table_are_shown() -> None:
+    make_orders(3)
+    page = ask(BehindKeysGrid)
+    assert values(page, "customer_name") == ["Bob", "Ann", "Ann"]
+    assert len({row.version for row in page.rows}) == 1
+    assert page.rows[0].version
+    record = get_record(GridAccess(BehindKeysGrid, ADMIN), page.rows[0].id)
+    assert record == page.rows[0]
