@@ -249,23 +249,23 @@ class Asker:
         }
 
     def _edits(self) -> Mapping[str, Variant]:
-        pk = Sale.objects.order_by("pk")[ROWS // 2].pk
+        by_hand, by_drf, by_api = (sale.pk for sale in Sale.objects.order_by("pk")[ROWS // 2 : ROWS // 2 + 3])
         turn = iter(range(10_000_000))
+        held = {"version": get_record(open_grid("bench-sales", self._user), by_api).version}
 
-        def ours() -> bytes:
-            version = get_record(open_grid("bench-sales", self._user), pk).version
-            body = {"changes": {"code": f"E{next(turn)}"}}
-            headers = {"If-Match": f'"{version}"'}
-            return self._answer(self._record, "patch", body, grid="bench-sales", record=str(pk), headers=headers)
+        def ours() -> None:
+            names = {"grid": "bench-sales", "record": str(by_api), "headers": {"If-Match": f'"{held["version"]}"'}}
+            answer = self._answer(self._record, "patch", {"changes": {"code": f"E{next(turn)}"}}, **names)
+            held["version"] = json.loads(answer)["row"]["v"]
 
-        def by_hand() -> None:
+        def update() -> None:
             with connection.cursor() as cursor:
-                cursor.execute("UPDATE bench_sale SET code = %s WHERE id = %s", [f"B{next(turn)}", pk])
+                cursor.execute("UPDATE bench_sale SET code = %s WHERE id = %s", [f"B{next(turn)}", by_hand])
 
         return {
-            "bare SQL, UPDATE": by_hand,
-            "DRF, PATCH (no version, no event, no record)": lambda: self._peers.edit(pk, f"D{next(turn)}"),
-            "API, read and PATCH (version, events, record)": ours,
+            "bare SQL, UPDATE": update,
+            "DRF, PATCH (no version, no event, no undo)": lambda: self._peers.edit(by_drf, f"D{next(turn)}"),
+            "API, PATCH (version, events, undo)": ours,
         }
 
 
