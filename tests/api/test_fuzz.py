@@ -28,7 +28,7 @@ OPERATIONS = {
     found.definition.raw["operationId"]: found
     for found in (result.ok() for result in schemathesis.openapi.from_dict(OPENAPI).get_all_operations())
 }
-EXAMPLES = 12
+EXAMPLES = 4
 
 
 @pytest.fixture

@@ -162,7 +162,7 @@ def walk_back(size: int, cursor: str | None, **query: Any) -> list[list[Any]]:
     return pages
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=rows_strategy, sort=sort_strategy, chosen=filters, size=st.integers(1, 5))
 def test_every_row_comes_exactly_once_in_order_both_ways(
     rows: list[Row], sort: list[dict[str, Any]], chosen: tuple[dict[str, Any], Test] | None, size: int

@@ -343,7 +343,7 @@ def test_every_operator_and_value_finds_the_same_rows(shelf: None, dialect: str,
 
 
 @pytest.mark.parametrize("dialect", WRITERS)
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_query_finds_the_same_rows_in_each_dialect(shelf: None, dialect: str, data: st.DataObject) -> None:
     query = data.draw(queries(dialect))
@@ -373,7 +373,7 @@ def grouped(dialect: str, query: Json) -> Json:
 
 
 @pytest.mark.parametrize("dialect", ["aggrid", "mui", "tanstack", "devextreme"])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_query_finds_the_same_groups_in_each_dialect(shelf: None, dialect: str, data: st.DataObject) -> None:
     query = {**data.draw(queries(dialect)), "sort": [], "path": []}
