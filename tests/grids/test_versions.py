@@ -124,7 +124,7 @@ def test_token_depends_on_the_grid() -> None:
         ({"sku": "A-2"}, set()),
         ({"sku": "A-2", "attributes": '{"a": 1, "b": [2]}'}, {"attributes"}),
     ],
-    ids=str,
+    ids=["nothing", "one", "two", "another", "one beside another"],
 )
 def test_two_tokens_tell_which_editable_columns_differ(changed: dict[str, Any], columns: set[str]) -> None:
     versions = RowVersions(GridAccess(OpenVersionGrid, ADMIN))
