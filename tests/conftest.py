@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.apps import apps
+from django.db import connection
 
 from gridkit_django.plugins.boot import record_folder
 
@@ -24,3 +25,12 @@ def no_plugins_left() -> Iterator[None]:
     runtime = apps.get_app_config("gridkit_django").runtime
     if runtime.generation >= 0 or runtime.live:
         apps.get_app_config("gridkit_django").plugin_manager.stop_all()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what only PostgreSQL can show to the second run."""
+    if connection.vendor == "postgresql":
+        return
+    later = [item for item in items if item.get_closest_marker("postgres_only")]
+    config.hook.pytest_deselected(items=later)
+    items[:] = [item for item in items if item not in later]

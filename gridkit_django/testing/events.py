@@ -66,8 +66,11 @@ def sample_payloads(event_type: str) -> tuple[Mapping[str, JSONValue], ...]:
 
 _ROW: Mapping[str, JSONValue] = {"rowId": "1", "values": {"name": "Readers"}}
 _NO_ROW: Mapping[str, JSONValue] = {"rowId": "2", "values": {"name": None}}
-_COLUMN: tuple[Mapping[str, JSONValue], ...] = ({"column": "name", "position": 0, "width": 120}, {"column": "name"})
-_VIEW: tuple[Mapping[str, JSONValue], ...] = ({"view": "mine", "state": {"sort": []}}, {"view": ""})
+_COLUMN: tuple[Mapping[str, JSONValue], ...] = ({"column": "name"}, {"column": "country"})
+_VIEW: tuple[Mapping[str, JSONValue], ...] = (
+    {"viewId": _JOB, "name": "Mine", "scope": "private"},
+    {"viewId": _JOB, "name": "", "scope": "public"},
+)
 
 _SAMPLES: Mapping[str, tuple[Mapping[str, JSONValue], ...]] = {
     "row:create": (_ROW, _NO_ROW),
@@ -99,9 +102,9 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, JSONValue], ...]] = {
     "page:change": ({"window": {"offset": 100, "limit": 100}}, {"window": {}}),
     "column:show": _COLUMN,
     "column:hide": _COLUMN,
-    "column:move": _COLUMN,
-    "column:resize": _COLUMN,
-    "column:pin": _COLUMN,
+    "column:move": ({"column": "name", "index": 0}, {"column": "country", "index": 1}),
+    "column:resize": ({"column": "name", "width": 120}, {"column": "country", "width": 1}),
+    "column:pin": ({"column": "name", "side": "left"}, {"column": "name", "side": None}),
     "view:save": _VIEW,
     "view:load": _VIEW,
     "view:delete": _VIEW,

@@ -117,7 +117,7 @@ def test_search_names_an_index_for_each_column_or_says_that_none_helps() -> None
         ]
 
 
-@pytest.mark.skipif(not POSTGRES, reason="full-text search of PostgreSQL")
+@pytest.mark.postgres_only
 def test_full_text_search_names_its_own_index() -> None:
     backend = "gridkit_django.grids.full_text.FullTextSearch"
     advised = grid(columns=["name"], search=["name"], search_backend=backend)

@@ -47,7 +47,7 @@ def plans(**query: Any) -> list[str]:
     return found
 
 
-@pytest.mark.skipif(not POSTGRES, reason="plans of PostgreSQL")
+@pytest.mark.postgres_only
 @pytest.mark.parametrize("nulls", ["first", "last"])
 @pytest.mark.parametrize("direction", ["asc", "desc"])
 @pytest.mark.usefixtures("indexed")
@@ -94,7 +94,7 @@ def declared(*indexes: models.Index) -> Iterator[None]:
         Product._meta.indexes = held
 
 
-@pytest.mark.skipif(not POSTGRES, reason="other databases read all orders as one")
+@pytest.mark.postgres_only
 def test_declared_index_in_just_this_order_is_taken_at_its_word() -> None:
     rating = models.F("rating")
     sort = [{"col": "rating", "dir": "desc"}]

@@ -121,7 +121,7 @@ def make_indexes(*indexes: Any) -> None:
             editor.add_index(Product, index)
 
 
-@pytest.mark.skipif(not POSTGRES, reason="indexes of PostgreSQL")
+@pytest.mark.postgres_only
 def test_default_search_compares_just_the_expression_that_the_trigram_index_is_made_of() -> None:
     """The operator class needs an extension that is not on every server; what is indexed needs none."""
     make_indexes(*(Index(Upper(name), name=f"upper_{name}") for name in ("name", "description")))
@@ -135,7 +135,7 @@ def test_default_search_compares_just_the_expression_that_the_trigram_index_is_m
             assert code == f'GinIndex(OpClass(Upper("{name}"), name="gin_trgm_ops")'
 
 
-@pytest.mark.skipif(not POSTGRES, reason="indexes of PostgreSQL")
+@pytest.mark.postgres_only
 def test_vector_indexes_serve_the_full_text_search() -> None:
     make_indexes(
         *(GinIndex(SearchVector(name, config="english"), name=f"words_{name}") for name in ("name", "description"))

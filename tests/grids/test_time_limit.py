@@ -94,7 +94,7 @@ def test_operational_error_that_is_no_limit_is_not_taken_for_one() -> None:
         raise OperationalError("the server went away")
 
 
-@pytest.mark.skipif(not POSTGRES, reason="SQLite has no limit of its own to keep")
+@pytest.mark.postgres_only
 @pytest.mark.django_db(transaction=True)
 def test_lower_limit_of_the_site_stays_in_force() -> None:
     run("SELECT set_config('statement_timeout', '30ms', false)")
@@ -121,7 +121,7 @@ def connected_with(**options: Any) -> Iterator[None]:
         connection.settings_dict["OPTIONS"] = held
 
 
-@pytest.mark.skipif(not POSTGRES, reason="an option of psycopg")
+@pytest.mark.postgres_only
 @pytest.mark.django_db(transaction=True)
 def test_limit_holds_where_a_message_takes_one_statement_only() -> None:
     with connected_with(server_side_binding=True):
@@ -146,7 +146,7 @@ def ask_in_a_broken_transaction() -> None:
             run("SELECT 1")
 
 
-@pytest.mark.skipif(not POSTGRES, reason="needs a transaction that another statement has broken")
+@pytest.mark.postgres_only
 @pytest.mark.django_db(transaction=True)
 def test_transaction_that_is_broken_already_tells_its_own_error() -> None:
     with pytest.raises(InternalError, match="current transaction is aborted"):
@@ -160,7 +160,7 @@ class Sleep(Func):
     output_field = FloatField()
 
 
-@pytest.mark.skipif(not POSTGRES, reason="SQLite has nothing that sleeps")
+@pytest.mark.postgres_only
 @pytest.mark.django_db
 def test_count_over_its_limit_is_unknown() -> None:
     make_products([{} for _ in range(50)])

@@ -9,6 +9,9 @@ import pytest
 from tests.routes.world import FLIGHTS, PASSWORD, awaited, furnish
 from tests.servers.stack import Stack
 
+STACKS = ("postgres",)
+"""The databases that these tests run on: what production uses."""
+
 API = "/gridkit/api/grids/flights/"
 COPIES = 4
 ROWS = FLIGHTS * (COPIES + 1)

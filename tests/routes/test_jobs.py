@@ -17,6 +17,9 @@ from tests.routes.world import awaited
 from tests.servers.processes import ROOT, ServerProcess, wait_until
 from tests.servers.stack import Stack
 
+STACKS = ("postgres",)
+"""The databases that these tests run on: what production uses."""
+
 MANIFEST = """
 id = "clerk"
 name = "Clerk"

@@ -18,6 +18,9 @@ from tests.routes.gate import Gate, standing_gate, write_gated, write_warden
 from tests.routes.world import awaited, furnish, swift
 from tests.servers.stack import Stack
 
+STACKS = ("postgres",)
+"""The databases that these tests run on: what production uses."""
+
 GATED = "/gridkit/api/plugins/gated/"
 CALL = "/gridkit/api/grids/flights/methods/tell/"
 SCHEMA = "/gridkit/api/grids/flights/schema/"

@@ -12,6 +12,9 @@ from tests.routes.world import PASSWORD, awaited, furnish, method_names
 from tests.servers.http import Client
 from tests.servers.stack import Stack
 
+STACKS = ("postgres",)
+"""The databases that these tests run on: what production uses."""
+
 API = "/gridkit/api/grids/flights/"
 PLUGIN = "/gridkit/api/plugins/@gridkit/plugin-export/"
 ASKS = 40

@@ -17,7 +17,7 @@ from gridkit_django.grids.dialects import answer_in_dialect
 from tests.grids.dialects.shelf import SHELF, fill_shelf
 from tests.grids.shop import ADMIN, ProductGrid, make_products
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 SKU = [{"id": "sku", "desc": False}]
 

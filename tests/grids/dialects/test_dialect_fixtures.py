@@ -16,7 +16,7 @@ from gridkit_django.grids.query import GridQuery
 from tests.grids.dialects.shelf import chosen, fill_shelf
 from tests.grids.shop import ADMIN, ProductGrid
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 FOLDER = Path(__file__).parent / "fixtures"
 FIXTURES: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text("utf-8")) for path in FOLDER.glob("*.json")}

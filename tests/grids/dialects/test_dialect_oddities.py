@@ -60,7 +60,6 @@ def test_reading_an_odd_request_gives_a_question_or_a_refusal(dialect: str) -> N
 
 
 @pytest.mark.django_db
-@pytest.mark.both_databases
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_answering_an_odd_request_gives_rows_or_a_refusal(shelf: None, data: st.DataObject) -> None:

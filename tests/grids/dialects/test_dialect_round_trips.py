@@ -16,7 +16,7 @@ from tests.grids.dialects.shelf import chosen, fill_shelf
 from tests.grids.dialects.test_dialect_fixtures import rows_of
 from tests.grids.shop import ADMIN, ProductGrid, ask
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 Json = dict[str, Any]
 
