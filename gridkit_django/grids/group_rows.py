@@ -13,7 +13,7 @@ from gridkit_django.exceptions import QueryError
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.cursors import query_seal
 from gridkit_django.grids.figures import Figure, bind_figures
-from gridkit_django.grids.keys import GroupKey, bind_key
+from gridkit_django.grids.keys import GroupKey, bind_key, bind_outer, in_groups
 from gridkit_django.grids.query import GridQuery, SortTerm
 from gridkit_django.grids.rows import (
     GroupInfo,
@@ -27,6 +27,7 @@ from gridkit_django.grids.rows import (
 )
 from gridkit_django.grids.sorting import OrderTerm
 from gridkit_django.grids.windows import Values, WindowReader
+from gridkit_django.typing import JSONValue
 
 KEY = "gridkit_key"
 ROWS = "gridkit_rows"
@@ -44,6 +45,7 @@ class Level:
         key: what the rows are grouped by.
         figures: what is computed for each group.
         dropped: where in the request sort terms stand that play no part at this level.
+        outer: keys that are read beside, for a level in more groups than the one that the path leads to.
     """
 
     access: GridAccess
@@ -52,17 +54,19 @@ class Level:
     key: GroupKey
     figures: tuple[Figure, ...]
     dropped: tuple[str, ...]
+    outer: tuple[GroupKey, ...] = ()
 
     @property
     def depth(self) -> int:
         """How deep the level is; 0 for the outermost groups."""
-        return len(self.query.path)
+        return len(self.query.path) + len(self.outer)
 
     @property
     def groups(self) -> QuerySet[Any]:
         """The groups, one row for each, in no order."""
         figures = {figure.annotation: figure.expression for figure in self.figures}
-        keyed = self.rows.annotate(**{KEY: self.key.expression}).order_by().values(KEY)
+        keys = {key.key.path: key.expression for key in (*self.outer, self.key)}
+        keyed = self.rows.annotate(**keys).order_by().values(*keys)
         groups: QuerySet[Any] = keyed.annotate(**{ROWS: Count("*")}, **figures)
         return groups
 
@@ -84,37 +88,49 @@ class Level:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """What is read of each group: key, number of rows, figures."""
-        return (KEY, ROWS, *(figure.annotation for figure in self.figures))
+        """What is read of each group: keys of outer groups, key, number of rows, figures."""
+        outer = (key.key.path for key in self.outer)
+        return (*outer, KEY, ROWS, *(figure.annotation for figure in self.figures))
+
+    def path(self, values: Values) -> tuple[JSONValue, ...]:
+        """Return the keys that lead to the group around, out of a tuple that was read by ``paths``."""
+        return (*self.query.path, *(key.to_wire(value) for key, value in zip(self.outer, values, strict=False)))
 
     def row(self, values: Values) -> Row:
         """Make a row out of a tuple that was read by ``paths``."""
-        key, rows, *figures = values
+        key, rows, *figures = values[len(self.outer) :]
         wire = self.key.to_wire(key)
         data = {self.key.column.id: wire}
         zone = self.key.frame.zone
         data |= {figure.name: figure.to_wire(value, zone) for figure, value in zip(self.figures, figures, strict=True)}
         inner = self.depth < len(self.query.group) - 1
         group = GroupInfo(wire, self.key.label(key), rows, self.depth, expandable=inner)
-        return Row(json.dumps([*self.query.path, wire]), "", data, group)
+        return Row(json.dumps([*self.path(values), wire]), "", data, group)
 
 
-def compile_level(access: GridAccess, query: GridQuery) -> Level:
+def compile_level(access: GridAccess, query: GridQuery, within: Sequence[Sequence[JSONValue]] = ()) -> Level:
     """Take a query for groups through the gate. Nothing is read yet.
+
+    Args:
+        access: the grid and the user.
+        query: the query.
+        within: paths of the groups of one level whose inside is asked for; then the query has no path.
 
     Raises:
         UnknownColumnError: for a column that does not exist or that the user may not see; no difference shows.
         QueryError: for anything else that this grid can't answer.
     """
     rows, frame = matching_rows(access, query)
-    depth = len(query.path)
+    outer = bind_outer(access, query.group[: len(within[0])], frame) if within else ()
+    rows = rows.filter(in_groups(outer, within)) if within else rows
+    depth = len(query.path) + len(outer)
     for level, term in enumerate(query.group):
         bind_key(access, term, KEY, frame, f"/group/{level}")
     key = bind_key(access, query.group[depth], KEY, frame, f"/group/{depth}")
     figures = bind_figures(access, query.aggregates, FIGURE)
     sort, dropped = _sort_here(access, query, key, figures)
     query = query.with_changes(sort=sort, window=sized_window(access, query))
-    return Level(access, query, plain(rows), key, figures, dropped)
+    return Level(access, query, plain(rows), key, figures, dropped, outer)
 
 
 def fetch_groups(access: GridAccess, query: GridQuery) -> RowsPage:

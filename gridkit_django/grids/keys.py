@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,6 +21,8 @@ from gridkit_django.grids.columns.temporal import CalendarColumn
 from gridkit_django.grids.groups import GroupTerm
 from gridkit_django.grids.periods import Period, shifted, start_of
 from gridkit_django.typing import JSONValue
+
+OUTER = "gridkit_outer"
 
 _TRUNCATIONS = {
     Period.WEEK: TruncWeek,
@@ -112,6 +115,32 @@ def bind_key(access: GridAccess, term: GroupTerm, name: str, frame: Frame, at: s
     key.id, key.path, key.nullable = column.id, name, column.nullable
     key.field, key.value_field, key.own = column.field, column.value_field, False
     return GroupKey(term, column, key, frame)
+
+
+def bind_outer(access: GridAccess, terms: Sequence[GroupTerm], frame: Frame) -> tuple[GroupKey, ...]:
+    """Bind the levels around a level or around rows, to be read beside them. Raises as ``bind_key`` does."""
+    return tuple(
+        bind_key(access, term, f"{OUTER}{index}", frame, f"/group/{index}") for index, term in enumerate(terms)
+    )
+
+
+def in_groups(keys: Sequence[GroupKey], paths: Sequence[Sequence[JSONValue]]) -> Q:
+    """Return the condition "in one of these groups".
+
+    Args:
+        keys: the levels, outermost first.
+        paths: the groups, each by a key for every level.
+
+    Raises:
+        QueryError: when no group can have such a key.
+    """
+    found = Q()
+    for path in paths:
+        group = Q()
+        for index, (key, raw) in enumerate(zip(keys, path, strict=True)):
+            group &= key.condition(raw, f"/path/{index}")
+        found |= group
+    return found
 
 
 def _read_key(column: Column, raw: JSONValue, at: str) -> Any:

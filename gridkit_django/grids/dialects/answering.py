@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.answers import fetch_rows
 from gridkit_django.grids.dialects.questions import Question
 from gridkit_django.grids.dialects.registry import dialect_named
+from gridkit_django.grids.inside import fetch_inside
 from gridkit_django.grids.query import CountMode, GridQuery
-from gridkit_django.grids.rows import RowsPage, count_rows
-from gridkit_django.typing import MutableJSONObject
+from gridkit_django.grids.rows import Row, RowsPage, count_rows
+from gridkit_django.typing import JSONValue, MutableJSONObject
 
 
 def answer_in_dialect(access: GridAccess, dialect: str, raw: Any) -> MutableJSONObject:
@@ -57,3 +59,8 @@ class Engine:
         """Return the exact number of rows that match a question."""
         with self._question.told_in_place():
             return count_rows(self._access, query, CountMode.EXACT).value or 0
+
+    def inside(self, query: GridQuery, paths: Sequence[tuple[JSONValue, ...]], most: int) -> list[tuple[Row, ...]]:
+        """Return what is inside each of some groups of one level; over ``most`` rows in all, it is not complete."""
+        with self._question.told_in_place():
+            return fetch_inside(self._access, query, paths, most)

@@ -75,8 +75,8 @@ class DevExtremeReading(Reading):
         """Return ``data``, and ``totalCount``, ``groupCount`` and ``summary`` when they were asked for."""
         if self._request.get("take") is None:
             refuse_remainder(page, "/take")
-        nest = Nest(page, self.question.query(), ask, "/group")
-        data = [self._group(row, (), nest) if self._groups else flat_row(row) for row in page.rows]
+        nest = Nest(page, self.question.query(), ask, self._is_open, "/group")
+        data = [self._told(row, nest) for row in page.rows]
         answer: MutableJSONObject = {"data": data}
         totals = page.totals or {}
         if self._wants_total:
@@ -87,19 +87,20 @@ class DevExtremeReading(Reading):
             answer["summary"] = [totals[name] for name in self._total_summary]
         return answer
 
-    def _group(self, row: Row, path: tuple[JSONValue, ...], nest: Nest) -> MutableJSONObject:
-        """Return a group: all levels of groups are told, and rows inside the last one when it is expanded."""
-        level = len(path)
-        key = None if row.group is None else row.group.key
-        inner: list[MutableJSONObject] | None = None
-        if level < len(self._groups) - 1:
-            inner = [self._group(inside, (*path, key), nest) for inside in nest.inside(row, path)]
-        elif self._groups[level].get("isExpanded") is not False:
-            inner = [flat_row(inside) for inside in nest.inside(row, path)]
+    def _is_open(self, row: Row) -> bool:
+        """All levels of groups are told, and rows inside the last one when it is expanded."""
+        is_outer = row.group is not None and row.group.expandable
+        return is_outer or self._groups[-1].get("isExpanded") is not False
+
+    def _told(self, row: Row, nest: Nest) -> MutableJSONObject:
+        """Return a row, or a group with what is inside."""
+        if row.group is None:
+            return flat_row(row)
+        inside = nest.inside(row)
         written: MutableJSONObject = {
-            "key": _interval_key(key, self._groups[level].get("groupInterval")),
-            "items": inner,
-            "count": 0 if row.group is None else row.group.child_count,
+            "key": _interval_key(row.group.key, self._groups[row.group.level].get("groupInterval")),
+            "items": None if inside is None else [self._told(inner, nest) for inner in inside],
+            "count": row.group.child_count,
         }
         if self._group_summary:
             written["summary"] = [row.data[name] for name in self._group_summary]

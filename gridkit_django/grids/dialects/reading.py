@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,6 +31,9 @@ class Ask(Protocol):
 
     def count(self, query: GridQuery) -> int:
         """Return the exact number of rows that match a question."""
+
+    def inside(self, query: GridQuery, paths: Sequence[tuple[JSONValue, ...]], most: int) -> Sequence[tuple[Row, ...]]:
+        """Return what is inside each of some groups of one level; over ``most`` rows in all, it is not complete."""
 
 
 class Reading(ABC):

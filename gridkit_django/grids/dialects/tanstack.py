@@ -26,7 +26,7 @@ from gridkit_django.grids.functions import Fn
 from gridkit_django.grids.operators import WITH_LIST, Op
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.grids.rows import Row, RowsPage
-from gridkit_django.typing import JSONValue, MutableJSONObject
+from gridkit_django.typing import MutableJSONObject
 
 LAYOUT = (
     "cellSelection",
@@ -86,20 +86,20 @@ class TanStackReading(Reading):
         """Return ``data``, whether more follows, and ``rowCount`` when it is exact. Open groups have ``subRows``."""
         if not self._is_paged:
             refuse_remainder(page, "/pagination")
-        nest = Nest(page, self.question.query(), ask, "/expanded")
+        nest = Nest(page, self.question.query(), ask, self._is_open, "/expanded")
         answer: MutableJSONObject = {
-            "data": [self._row(row, (), nest) for row in page.rows],
+            "data": [self._row(row, nest) for row in page.rows],
             "hasNextPage": page.window.has_next,
         }
         count = exact_count(page)
         return answer if count is None else {**answer, "rowCount": count}
 
-    def _row(self, row: Row, path: tuple[JSONValue, ...], nest: Nest) -> MutableJSONObject:
-        written = flat_row(row)
-        if row.group is None or not (self._is_all_open or row.id in self._open):
-            return written
-        inner = (*path, row.group.key)
-        return {**written, "subRows": [self._row(inside, inner, nest) for inside in nest.inside(row, path)]}
+    def _is_open(self, row: Row) -> bool:
+        return self._is_all_open or row.id in self._open
+
+    def _row(self, row: Row, nest: Nest) -> MutableJSONObject:
+        written, inside = flat_row(row), nest.inside(row)
+        return written if inside is None else {**written, "subRows": [self._row(inner, nest) for inner in inside]}
 
     def _read_window(self) -> None:
         if not self._is_paged:

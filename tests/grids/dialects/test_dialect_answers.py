@@ -85,11 +85,24 @@ def test_open_groups_over_the_limit_of_an_answer_are_refused(dialect: str, reque
     assert caught.value.errors[0].pointer in ("/expanded", "/group")
 
 
-def test_more_open_groups_than_an_answer_may_ask_for_are_refused() -> None:
-    make_products([{"stock": number} for number in range(101)])
+@pytest.mark.parametrize(
+    ("dialect", "request_"),
+    [
+        ("tanstack", {"grouping": ["active", "stock"], "expanded": True}),
+        ("devextreme", {"group": ["active", "stock"]}),
+    ],
+)
+def test_open_groups_cost_one_query_for_each_level_however_many_they_are(
+    dialect: str, request_: dict[str, Any]
+) -> None:
+    make_products([{"stock": number, "active": number % 2 == 0} for number in range(150)])
 
-    with pytest.raises(QueryLimitError, match="At most 100 groups"):
-        answered("tanstack", {"grouping": ["stock"], "expanded": True})
+    with CaptureQueriesContext(connection) as queries:
+        answer = answered(dialect, request_)
+
+    name = "subRows" if dialect == "tanstack" else "items"
+    assert [[len(inner[name]) for inner in group[name]] for group in answer["data"]] == [[1] * 75] * 2
+    assert len(queries) == 3
 
 
 def test_devextreme_expanded_group_holds_its_rows() -> None:
