@@ -10,21 +10,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from django.utils.crypto import salted_hmac
+from django.utils.module_loading import import_string
 
 from gridkit_django.conf import settings
 from gridkit_django.plugins.stats import describe
 
-try:
-    import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-except ImportError:  # the extra "redis" is not installed
-    HAS_REDIS = False
-else:
-    HAS_REDIS = True
+HAS_REDIS = find_spec("redis") is not None
+"""Whether the extra ``redis`` is installed. Its client takes long to import, so only who talks to Redis does."""
 
 logger = logging.getLogger("gridkit_django.plugins")
 
@@ -73,7 +69,7 @@ class HintChannel:
         try:
             with self._lock:
                 self._client(url).publish(self.name, "")
-        except (redis.RedisError, OSError, ValueError) as error:
+        except _faults() as error:
             self._silent_until = time.monotonic() + _PAUSE_SECONDS
             logger.warning(
                 "Redis at HINT_URL can't be told of a change; processes find it by looking: %s", _text(error)
@@ -97,7 +93,7 @@ class HintChannel:
                         logger.info("Redis at HINT_URL is back.")
                     pause, lost = _RETRY_SECONDS[0], False
                     heard()
-            except (redis.RedisError, OSError, ValueError) as error:
+            except _faults() as error:
                 if not lost:
                     logger.warning("Redis at HINT_URL is not heard; this process looks by itself: %s", _text(error))
                 lost = True
@@ -122,13 +118,19 @@ def _subscription(url: str, name: str, stopping: threading.Event) -> Any:
 
 def _client(url: str, seconds: float) -> Any:
     """Return a client that gives up after so many seconds, and does not try again by itself."""
-    return redis.Redis.from_url(
+    no_retry = import_string("redis.retry.Retry")(import_string("redis.backoff.NoBackoff")(), 0)
+    return import_string("redis.Redis").from_url(
         url,
         socket_connect_timeout=seconds,
         socket_timeout=seconds,
         health_check_interval=_HEALTH_SECONDS,
-        retry=Retry(NoBackoff(), 0),
+        retry=no_retry,
     )
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """Return what talking to Redis raises when it can't be done."""
+    return import_string("redis.RedisError"), OSError, ValueError
 
 
 def _text(error: BaseException) -> str:
