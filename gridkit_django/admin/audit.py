@@ -98,8 +98,9 @@ class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
 
 def _shrink(record: AuditRecord, gate: RecordGate) -> None:
     """Take out of a record in memory what the reader may not see; records are never saved again."""
-    shown = (gate.changes_of(record), gate.label_of(record), gate.context_of(record))
-    record.changes, record.target_label, record.context = shown
+    context = gate.context_of(record)
+    record.changes, record.target_label = gate.changes_of(record), gate.label_of(record)
+    record.evidence = context.get("evidence")
 
 
 def _pair(values: object) -> tuple[object, object]:

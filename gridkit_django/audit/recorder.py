@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
+from gridkit_django.audit.operations import operation_of
 from gridkit_django.audit.targets import Target
 from gridkit_django.audit.values import json_object, json_value
-from gridkit_django.events import Act, Actor, current_act
+from gridkit_django.events import Actor, current_act
 from gridkit_django.exceptions import AuditError
 from gridkit_django.models import AuditRecord
-from gridkit_django.typing import JSONValue, MutableJSONObject
+from gridkit_django.typing import JSONValue
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -47,6 +48,7 @@ def record(
     act = current_act()
     who = actor or act.actor
     return AuditRecord.objects.create(
+        operation=operation_of(act),
         action=_whole("action", action),
         actor_kind=who.kind.value,
         actor_id=_whole("actor_id", who.id),
@@ -56,7 +58,7 @@ def record(
         target_label=_clipped("target_label", target.label),
         grid=_whole("grid", grid),
         changes={_plain(name): _pair(name, change) for name, change in changes.items()},
-        context=_circumstances(act, evidence),
+        evidence=json_object(evidence) or None,
     )
 
 
@@ -64,15 +66,6 @@ def _pair(name: str, change: Sequence[Any]) -> list[JSONValue]:
     if isinstance(change, (str, bytes)) or len(change) != 2:
         raise AuditError(f"The change of {name!r} is not a pair. Give [before, after].")
     return [json_value(change[0]), json_value(change[1])]
-
-
-def _circumstances(act: Act, evidence: Mapping[str, Any]) -> MutableJSONObject:
-    """Return what surrounds the act; metadata can't pass itself off as the server's own facts."""
-    context = json_object(dict(act.metadata))
-    context.pop("evidence", None)
-    if evidence:
-        context["evidence"] = json_object(evidence)
-    return {**context, "source": act.source.value, "correlationId": _plain(act.correlation_id)}
 
 
 def _plain(value: str) -> str:

@@ -20,13 +20,19 @@ class Act:
         actor: who.
         source: through which door.
         correlation_id: the same for all that one request or task causes.
-        metadata: plain facts for the audit trail, such as ``ip``, ``userAgent``, ``requestId`` and ``reason``.
+        metadata: plain facts for the audit trail, such as ``ip``, ``userAgent`` and ``requestId``.
+        impersonator: who acts in the actor's name, if that is somebody else.
+        reason: why, in the words of the one who acts.
+        id: what the act is called in the audit trail.
     """
 
     actor: Actor = field(default_factory=lambda: Actor.system("code"))
     source: EventSource = EventSource.ORM
     correlation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     metadata: tuple[tuple[str, str], ...] = ()
+    impersonator: Actor | None = None
+    reason: str = ""
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
 
 
 _current: ContextVar[Act | None] = ContextVar("gridkit_act", default=None)
@@ -44,6 +50,8 @@ def acting(
     *,
     correlation_id: str | None = None,
     metadata: dict[str, str] | None = None,
+    impersonator: Actor | None = None,
+    reason: str = "",
 ) -> Iterator[Act]:
     """Say who acts for the length of the block.
 
@@ -52,8 +60,11 @@ def acting(
         source: through which door.
         correlation_id: an id to go on with (a task goes on with its request's); new when None.
         metadata: plain facts for the audit trail.
+        impersonator: who acts in the actor's name, if that is somebody else.
+        reason: why, in the words of the one who acts.
     """
-    act = Act(actor, source, correlation_id or str(uuid.uuid4()), tuple((metadata or {}).items()))
+    facts = tuple((metadata or {}).items())
+    act = Act(actor, source, correlation_id or str(uuid.uuid4()), facts, impersonator, reason)
     token = _current.set(act)
     try:
         yield act

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from gridkit_django.models.audit import AuditRecord
+from gridkit_django.models.audit import AuditOperation, AuditRecord
+from gridkit_django.models.audit_chain import AuditCheckpoint, AuditSeal, AuditSigningKey
+from gridkit_django.models.audit_delivery import AuditDestination, DeliveryState
+from gridkit_django.models.audit_privacy import AuditSubjectKey
+from gridkit_django.models.audit_terms import AuditHold, AuditPurge
 from gridkit_django.models.edits import BulkJob, BulkJobState, EditUndo, IdempotencyRecord
 from gridkit_django.models.exports import ExportJob, JobState
 from gridkit_django.models.grids import RegisteredGrid
@@ -33,9 +37,18 @@ from gridkit_django.models.usage import PluginCrash, PluginUsageRecord
 from gridkit_django.models.views import GridState, SavedView, ViewScope
 
 __all__ = [
+    "AuditCheckpoint",
+    "AuditDestination",
+    "AuditHold",
+    "AuditOperation",
+    "AuditPurge",
     "AuditRecord",
+    "AuditSeal",
+    "AuditSigningKey",
+    "AuditSubjectKey",
     "BulkJob",
     "BulkJobState",
+    "DeliveryState",
     "DesiredState",
     "EditUndo",
     "EffectiveState",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -16,7 +16,10 @@ from gridkit_django.exceptions import AppendOnlyError
 _REFUSAL = "Audit records are written once. To correct one, write another record that refers to it."
 
 
-class AuditRecordQuerySet(models.QuerySet["AuditRecord"]):
+_Row = TypeVar("_Row", bound=models.Model, covariant=True)
+
+
+class AppendOnlyQuerySet(models.QuerySet[_Row]):
     """Reads and appends; every other verb is refused."""
 
     def update(self, **kwargs: Any) -> int:
@@ -27,7 +30,7 @@ class AuditRecordQuerySet(models.QuerySet["AuditRecord"]):
         """
         raise AppendOnlyError(_REFUSAL)
 
-    def bulk_create(self, objs: Iterable[AuditRecord], *args: Any, **kwargs: Any) -> list[AuditRecord]:
+    def bulk_create(self, objs: Iterable[_Row], *args: Any, **kwargs: Any) -> list[_Row]:
         """Append many records.
 
         Raises:
@@ -46,14 +49,73 @@ class AuditRecordQuerySet(models.QuerySet["AuditRecord"]):
         raise AppendOnlyError(_REFUSAL)
 
 
+class AuditRecordManager(models.Manager["AuditRecord"]):
+    """Gives records with their operations, in one query."""
+
+    def get_queryset(self) -> AppendOnlyQuerySet[AuditRecord]:
+        """Return all records, each with its operation."""
+        return AppendOnlyQuerySet(self.model, using=self._db).select_related("operation")
+
+
+class AuditOperation(models.Model):
+    """The circumstances that all records of one act share: written once, however many rows the act touched."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    source = models.CharField(_("source"), max_length=20)
+    correlation_id = models.CharField(_("correlation id"), max_length=200, blank=True)
+    impersonator_id = models.CharField(_("impersonator id"), max_length=200, blank=True)
+    impersonator_label = models.CharField(_("impersonator"), max_length=200, blank=True)
+    reason = models.TextField(_("reason"), blank=True)
+    facts = models.JSONField(_("facts"), default=dict, encoder=DjangoJSONEncoder)
+    occurred_at = models.DateTimeField(_("time"), default=timezone.now)
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("audit operation")
+        verbose_name_plural = _("audit operations")
+        ordering: ClassVar = ["-occurred_at", "-pk"]
+        indexes: ClassVar = [models.Index(fields=["correlation_id"], name="gridkit_audit_correlation")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.correlation_id}"
+
+    def save(self, **kwargs: Any) -> None:
+        """Write a new operation.
+
+        Raises:
+            AppendOnlyError: when it is stored already.
+        """
+        if not self._state.adding:
+            raise AppendOnlyError(_REFUSAL)
+        super().save(**{**kwargs, "force_insert": True})
+
+    def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """Refuse: operations are append-only.
+
+        Raises:
+            AppendOnlyError: always.
+        """
+        raise AppendOnlyError(_REFUSAL)
+
+
 class AuditRecord(models.Model):
     """One act: ``actor`` did ``action`` to ``target``, with these ``changes``.
 
-    ``changes`` maps a field or column id to ``[before, after]``. ``context`` holds the circumstances: source,
-    correlation id, request id, address, evidence.
+    ``changes`` maps a field (of a row) or a column id to ``[before, after]``. The circumstances (source, correlation
+    id, request id, address) are in ``operation``; ``context`` gives both together.
+
+    Attributes:
+        uuid: what the record is called outside; part of what its MAC covers.
+        related: ``[type, id]`` of other objects that the act touched.
+        schema_version: the form of this record, see ``docs/reference/audit.md``.
+        mac: keyed digest made at the write, NULL where the database wrote the record itself.
     """
 
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False)
+    operation = models.ForeignKey(
+        AuditOperation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="records"
+    )
     action = models.CharField(_("action"), max_length=80)
     actor_kind = models.CharField(_("actor kind"), max_length=20)
     actor_id = models.CharField(_("actor id"), max_length=200, blank=True)
@@ -63,18 +125,24 @@ class AuditRecord(models.Model):
     target_label = models.CharField(_("target"), max_length=300, blank=True)
     grid = models.CharField(_("grid"), max_length=100, blank=True)
     changes = models.JSONField(_("changes"), default=dict, encoder=DjangoJSONEncoder)
-    context = models.JSONField(_("context"), default=dict, encoder=DjangoJSONEncoder)
-    occurred_at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
+    evidence = models.JSONField(_("evidence"), null=True, encoder=DjangoJSONEncoder)
+    related = models.JSONField(_("related objects"), null=True, encoder=DjangoJSONEncoder)
+    schema_version = models.PositiveSmallIntegerField(_("form"), default=1)
+    mac = models.BinaryField(_("MAC"), null=True, max_length=32)
+    occurred_at = models.DateTimeField(_("time"), default=timezone.now)
 
-    objects = AuditRecordQuerySet.as_manager()
+    objects = AuditRecordManager()
 
     class Meta:
         verbose_name = _("audit record")
         verbose_name_plural = _("audit records")
-        ordering: ClassVar = ["-occurred_at", "-pk"]
+        # Clocks go back and two acts share a microsecond: only the key tells what came after what.
+        ordering: ClassVar = ["-pk"]
+        base_manager_name = "objects"
         indexes: ClassVar = [
-            models.Index(fields=["target_type", "target_id", "-occurred_at"], name="gridkit_audit_target"),
-            models.Index(fields=["actor_id", "-occurred_at"], name="gridkit_audit_actor"),
+            models.Index(fields=["target_type", "target_id", "id"], name="gridkit_audit_target"),
+            models.Index(fields=["actor_id", "id"], name="gridkit_audit_actor"),
+            models.Index(fields=["occurred_at"], name="gridkit_audit_time"),
         ]
 
     def __str__(self) -> str:
@@ -98,3 +166,13 @@ class AuditRecord(models.Model):
             AppendOnlyError: always.
         """
         raise AppendOnlyError(_REFUSAL)
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """The circumstances of the act, and the evidence of this record, as one object."""
+        act = self.operation
+        named = {"reason": act.reason, "impersonator": act.impersonator_label or act.impersonator_id}
+        told = {**act.facts, **{name: value for name, value in named.items() if value}}
+        if self.evidence:
+            told["evidence"] = self.evidence
+        return {**told, "source": act.source, "correlationId": act.correlation_id}

@@ -66,5 +66,5 @@ def _described(row: AuditRecord) -> Recorded:
         target=f"{row.target_type}:{row.target_id}",
         grid=row.grid,
         changes=row.changes,
-        evidence=row.context.get("evidence", {}),
+        evidence=row.evidence or {},
     )

@@ -6,14 +6,14 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from gridkit_django.exceptions import AppendOnlyError
-from gridkit_django.models import AuditRecord
+from gridkit_django.models import AuditOperation, AuditRecord
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def new_record(**values: object) -> AuditRecord:
     plain = {"action": "row.update", "actor_kind": "user", "actor_label": "ada", "target_type": "t", "target_id": "1"}
-    return AuditRecord(**{**plain, **values})
+    return AuditRecord(operation=AuditOperation.objects.create(source="orm"), **{**plain, **values})
 
 
 @pytest.fixture

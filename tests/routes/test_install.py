@@ -58,7 +58,7 @@ def test_install_with_consent_runs_in_a_worker_and_reaches_every_process(world: 
     ).text
     assert page.count("runs it") >= 3
     records = world.rows(
-        "SELECT action, actor_label, context FROM gridkit_django_auditrecord WHERE target_type = 'plugin' ORDER BY id"
+        "SELECT action, actor_label, evidence FROM gridkit_django_auditrecord WHERE target_type = 'plugin' ORDER BY id"
     )
     assert [(action, actor) for action, actor, _ in records] == [
         ("plugin.install", "admin"),
