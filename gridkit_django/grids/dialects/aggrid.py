@@ -10,6 +10,7 @@ from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.dialects.aggrid_filters import FilterReader
 from gridkit_django.grids.dialects.questions import Question
 from gridkit_django.grids.dialects.reading import (
+    BLANKS,
     ID,
     Ask,
     Dialect,
@@ -31,7 +32,6 @@ AUTO_COLUMN = "ag-Grid-AutoColumn"
 """The id of the column in which AG Grid shows groups; one for each level has the level's id behind a hyphen."""
 
 SEPARATOR = "_"
-BLANKS = "(Blanks)"
 
 _KEYS = (
     "startRow",
@@ -191,7 +191,8 @@ class AgGridReading(Reading):
         """Return the engine's name of each pivoted column with AG Grid's: keys and figure, with a separator between.
 
         Raises:
-            DialectError: when the separator stands in a key or figure, so that AG Grid would cut there.
+            DialectError: when the separator stands in a key or figure, so that AG Grid would cut there; and when a
+                value reads as the rows without a value do.
         """
         if page.pivot_fields is None:
             return None
@@ -206,6 +207,8 @@ class AgGridReading(Reading):
                     "serverSidePivotResultFieldSeparator another text, and send it with the request.",
                 )
             names[made["field"]] = self._separator.join(parts)
+        if len(set(names.values())) < len(names):
+            raise DialectError.at("/pivotCols", f"The value {BLANKS!a} can't be told from the rows without a value.")
         return names
 
 

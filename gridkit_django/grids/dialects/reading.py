@@ -22,6 +22,9 @@ ID = "$id"
 VERSION = "$v"
 GROUP = "$group"
 
+BLANKS = "(Blanks)"
+"""The name of a made column of the rows without a value."""
+
 
 class Ask(Protocol):
     """Asks the engine a further question, for answers that are made of more than one page."""

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from gridkit_django.exceptions import CursorMismatchError, QueryLimitError
+from gridkit_django.exceptions import CursorMismatchError, DialectError, QueryLimitError
 from gridkit_django.grids import GridAccess
 from gridkit_django.grids.dialects import answer_in_dialect
 from tests.grids.dialects.shelf import SHELF, fill_shelf
@@ -250,3 +250,42 @@ def test_aggrid_inner_pivot_keeps_the_columns_of_the_outermost_level() -> None:
     assert "pivotResultFields" not in inner
     assert [row["true_stock"] for row in inner["rowData"]] == [5, 0]
     assert inner["grandTotalData"] == {"stock": 132, "false_stock": 10, "true_stock": 122}
+
+
+def test_aggrid_pivot_by_a_value_that_reads_like_the_blanks_is_refused() -> None:
+    make_products([{"description": "(Blanks)"}, {"description": None}])
+
+    with pytest.raises(DialectError) as caught:
+        answered(
+            "aggrid",
+            {
+                "rowGroupCols": [{"id": "category"}],
+                "valueCols": [{"id": "stock", "aggFunc": "sum"}],
+                "pivotCols": [{"id": "description"}],
+                "pivotMode": True,
+            },
+        )
+
+    assert caught.value.errors[0].pointer == "/pivotCols"
+
+
+def test_mui_pivot_costs_the_same_however_many_columns_it_makes() -> None:
+    def cost() -> int:
+        request = {
+            "start": 0,
+            "end": 9,
+            "pivotModel": {
+                "rows": [{"field": "category"}],
+                "columns": [{"field": "stock"}],
+                "values": [{"field": "rating", "aggFunc": "max"}],
+            },
+        }
+        with CaptureQueriesContext(connection) as queries:
+            answered("mui", request)
+        return len(queries)
+
+    make_products([{"stock": 1}])
+    few = cost()
+    make_products([{"stock": number, "sku": f"N{number}"} for number in range(50)])
+
+    assert cost() == few
