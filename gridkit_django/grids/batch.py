@@ -21,7 +21,7 @@ from gridkit_django.grids.keeping import keep_undo
 from gridkit_django.grids.locking import lock_rows, write_alias
 from gridkit_django.grids.outcomes import NOWHERE, Outcome, Place, place_of
 from gridkit_django.grids.pointers import below, pointer
-from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.query import QUERY, GridQuery
 from gridkit_django.grids.records import read_key
 from gridkit_django.grids.rows import compile_query
 from gridkit_django.grids.updating import update_row
@@ -115,7 +115,8 @@ def apply_batch(
     ops = {item.op for item in items}
     access.require(edit="update" in ops, create="create" in ops, delete="delete" in ops)
     if query is not None:
-        compile_query(access, query)
+        with below(pointer(QUERY)):
+            compile_query(access, query)
     return _Batch(access, query, atomic=atomic, undoable=undoable).carry_out(items)
 
 

@@ -12,6 +12,7 @@ from gridkit_django.grids.columns import Column
 from gridkit_django.grids.functions import Fn
 from gridkit_django.grids.group_rows import fetch_groups
 from gridkit_django.grids.groups import NOTHING_MORE, Aggregate, GroupTerm
+from gridkit_django.grids.judging import countable_column
 from gridkit_django.grids.operators import Op
 from gridkit_django.grids.query import CURSOR_LENGTH_MAX, CountMode, CursorWindow, GridQuery, SortTerm
 from gridkit_django.grids.rows import Row
@@ -101,9 +102,7 @@ def fetch_facet(access: GridAccess, name: str, asked: FacetQuery, at: str = "/co
         QueryError: when the values of the column can't be counted or searched.
         CursorError: when ``after`` is no cursor of this question.
     """
-    column = access.column(name, at)
-    if not column.groupable:
-        raise QueryError.at(at, f"The values of the column {column.id!r} can't be counted.")
+    column = countable_column(access, name, at)
     node = without_column(asked.query.filter, column.id)
     wanted = _wanted(column, asked.search)
     if wanted is None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from gridkit_django.exceptions import QueryError
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.cursors import query_seal
 from gridkit_django.grids.figures import Figure, bind_figures
+from gridkit_django.grids.judging import ShapeJudge
 from gridkit_django.grids.keys import GroupKey, bind_key, bind_outer, in_groups
 from gridkit_django.grids.query import GridQuery, SortTerm
 from gridkit_django.grids.rows import (
@@ -121,14 +121,13 @@ def compile_level(access: GridAccess, query: GridQuery, within: Sequence[Sequenc
         QueryError: for anything else that this grid can't answer.
     """
     rows, frame = matching_rows(access, query)
+    ShapeJudge(access, frame).judged(query)
     outer = bind_outer(access, query.group[: len(within[0])], frame) if within else ()
     rows = rows.filter(in_groups(outer, within)) if within else rows
     depth = len(query.path) + len(outer)
-    for level, term in enumerate(query.group):
-        bind_key(access, term, KEY, frame, f"/group/{level}")
     key = bind_key(access, query.group[depth], KEY, frame, f"/group/{depth}")
     figures = bind_figures(access, query.aggregates, FIGURE)
-    sort, dropped = _sort_here(access, query, key, figures)
+    sort, dropped = _sort_here(query, key, figures)
     query = query.with_changes(sort=sort, window=sized_window(access, query))
     return Level(access, query, plain(rows), key, figures, dropped, outer)
 
@@ -170,21 +169,12 @@ def plain(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def _sort_here(
-    access: GridAccess, query: GridQuery, key: GroupKey, figures: Sequence[Figure]
+    query: GridQuery, key: GroupKey, figures: Sequence[Figure]
 ) -> tuple[tuple[SortTerm, ...], tuple[str, ...]]:
-    """Return the sort terms that name this level's key or a figure, and where the others stand.
+    """Return the sort terms that name this level's key or a figure of it, and where the others stand.
 
-    The others order another level or the rows; still each must name a column that the user may see.
+    The others order another level or the rows, or name a figure of a pivot.
     """
-    named = {figure.name for figure in figures}
-    kept: list[SortTerm] = []
-    dropped: list[str] = []
-    for index, term in enumerate(query.sort):
-        if term.col in named or (term.col == key.column.id):
-            kept.append(term)
-            continue
-        column = access.column(term.col, f"/sort/{index}/col")
-        if not column.sortable:
-            raise QueryError.at(f"/sort/{index}/col", f"The rows can't be sorted by the column {column.id!r}.")
-        dropped.append(f"/sort/{index}")
-    return tuple(kept), tuple(dropped)
+    named = {key.column.id, *(figure.name for figure in figures)}
+    kept = tuple(term for term in query.sort if term.col in named)
+    return kept, tuple(f"/sort/{index}" for index, term in enumerate(query.sort) if term.col not in named)

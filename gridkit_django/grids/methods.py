@@ -6,7 +6,7 @@ The grids room does not know plugins. The runtime gives itself in as the ``Metho
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol, cast
 
@@ -22,11 +22,10 @@ from gridkit_django.exceptions import (
     MethodArgumentsError,
     MethodNotFoundError,
     PluginMethodError,
-    QueryError,
 )
 from gridkit_django.grids.access import GridAccess
-from gridkit_django.grids.pointers import pointer
-from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.pointers import below, pointer
+from gridkit_django.grids.query import QUERY, GridQuery
 from gridkit_django.grids.rights import has_permission
 from gridkit_django.grids.rows import compile_query
 from gridkit_django.typing import JSONObject
@@ -216,13 +215,10 @@ def _judge_query(access: GridAccess, query: JSONObject | None) -> None:
     Raises:
         QueryError: with pointers below ``/query``.
     """
-    if query is None:
-        return
-    try:
-        compile_query(access, GridQuery.from_dict(query))
-    except QueryError as error:
-        items = [replace(item, pointer=f"{pointer('query')}{item.pointer}") for item in error.errors]
-        raise type(error)(error.detail, errors=items, extra=error.extra) from error
+    asked = GridQuery.from_member(query)
+    if asked is not None:
+        with below(pointer(QUERY)):
+            compile_query(access, asked)
 
 
 def _fault(error: ValidationError) -> ErrorItem:

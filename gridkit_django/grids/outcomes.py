@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from gridkit_django.exceptions import EditInvalidError, RecordNotFoundError
 from gridkit_django.grids.access import GridAccess
-from gridkit_django.grids.pointers import pointer
-from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.pointers import below, pointer
+from gridkit_django.grids.query import QUERY, GridQuery
 from gridkit_django.grids.records import get_record
 from gridkit_django.grids.rows import Row, compile_query
 from gridkit_django.grids.steps import Step
@@ -93,7 +93,8 @@ def place_of(access: GridAccess, outcome: Outcome, query: GridQuery | None, alia
     """
     if query is None or outcome.row is None:
         return NOWHERE
-    compiled = compile_query(access, query)
+    with below(pointer(QUERY)):
+        compiled = compile_query(access, query)
     matches = bool(compiled.rows.using(alias).filter(pk=outcome.key).exists())
     before, now = outcome.before, outcome.row
     sorted_by = [term.column.id for term in compiled.terms if term.column.id in access.by_id]

@@ -10,13 +10,15 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import QueryError, QueryLimitError
+from gridkit_django.exceptions import QueryLimitError
 from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.columns.frame import Frame
 from gridkit_django.grids.counting import Count as RowCount
 from gridkit_django.grids.counting import CountKind
 from gridkit_django.grids.figures import Figure, bind_figures
 from gridkit_django.grids.group_rows import KEY, Level, fetch_level, plain
 from gridkit_django.grids.groups import Aggregate, Pivot
+from gridkit_django.grids.judging import ShapeJudge
 from gridkit_django.grids.keys import GroupKey, bind_key
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import Row, RowsPage, WindowInfo, matching_rows
@@ -91,17 +93,9 @@ class PivotPlan:
         }
 
 
-def plan_pivot(access: GridAccess, pivot: Pivot, aggregates: Sequence[Aggregate], query: GridQuery) -> PivotPlan:
-    """Take a pivot through the gate.
-
-    Raises:
-        UnknownColumnError: for a column that does not exist or that the user may not see; no difference shows.
-        QueryError: when rows can't be pivoted by a column, or there is no figure to show.
-    """
+def plan_pivot(access: GridAccess, pivot: Pivot, aggregates: Sequence[Aggregate], frame: Frame) -> PivotPlan:
+    """Bind a pivot that was judged."""
     values = pivot.values or tuple(aggregates)
-    if not values:
-        raise QueryError.at("/pivot", "The pivot has no figures. Name some in 'values', or ask for aggregates.")
-    _, frame = matching_rows(access, replace(query, filter=None, search="", path=()))
     keys = tuple(
         bind_key(access, term, f"{PIVOT}{index}", frame, f"/pivot/cols/{index}")
         for index, term in enumerate(pivot.cols)
@@ -115,11 +109,13 @@ def fetch_pivot(access: GridAccess, query: GridQuery, pivot: Pivot) -> RowsPage:
     Two SQL queries more than without the pivot, however many groups and columns there are.
 
     Raises:
+        UnknownColumnError: for a column that does not exist or that the user may not see; no difference shows.
         QueryLimitError: when the pivot makes too many columns.
         QueryError: for anything else that this grid can't answer.
     """
-    plan = plan_pivot(access, pivot, query.aggregates, query)
-    rows, _ = matching_rows(access, query)
+    rows, frame = matching_rows(access, query)
+    ShapeJudge(access, frame).judged(query)
+    plan = plan_pivot(access, pivot, query.aggregates, frame)
     rows = plain(rows)
     across = plan.across(rows)
     page = _one_line(query) if not query.group else None
@@ -132,7 +128,10 @@ def fetch_pivot(access: GridAccess, query: GridQuery, pivot: Pivot) -> RowsPage:
 
 
 def _one_line(query: GridQuery) -> RowsPage:
-    return RowsPage((), WindowInfo(0, has_next=False, next=None, prev=None), RowCount(1, CountKind.EXACT), query)
+    """One line has no order."""
+    window = WindowInfo(0, has_next=False, next=None, prev=None)
+    dropped = tuple(f"/sort/{index}" for index in range(len(query.sort)))
+    return RowsPage((), window, RowCount(1, CountKind.EXACT), query, dropped)
 
 
 def _line(plan: PivotPlan, rows: QuerySet[Any]) -> dict[str, JSONValue]:

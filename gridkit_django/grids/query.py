@@ -22,11 +22,14 @@ from gridkit_django.grids.groups import (
     read_path,
     read_pivot,
 )
+from gridkit_django.grids.pointers import below, pointer
 from gridkit_django.grids.strict import read_list, read_object, read_text, read_whole, read_word
 from gridkit_django.grids.tree import FilterNode, filter_to_dict, read_filter
 from gridkit_django.typing import JSONObject, JSONValue, MutableJSONObject
 
 PROTOCOL_VERSION = 1
+QUERY = "query"
+"""The member of other bodies that holds what a user looks at."""
 COLUMNS_MAX = 500
 CURSOR_LENGTH_MAX = 100_000
 
@@ -154,6 +157,14 @@ class GridQuery:
         if query.pivot is not None and query.group and len(query.path) == len(query.group):
             raise QueryError.at("/path", "The rows of one group can't be pivoted. Shorten the path by one key.")
         return query
+
+    @classmethod
+    def from_member(cls, raw: Any) -> Self | None:
+        """Read the query that another body holds under ``query``, or nothing. Raises as ``from_dict`` does."""
+        if raw is None:
+            return None
+        with below(pointer(QUERY)):
+            return cls.from_dict(raw)
 
     def to_dict(self) -> MutableJSONObject:
         """Write the query as JSON; reading that gives an equal query."""

@@ -17,6 +17,7 @@ from gridkit_django.grids.columns.frame import Frame
 from gridkit_django.grids.counting import Count, CountKind, count_queryset
 from gridkit_django.grids.cursors import make_cursor, query_seal, read_cursor
 from gridkit_django.grids.filters import FilterCompiler
+from gridkit_django.grids.judging import ShapeJudge
 from gridkit_django.grids.keys import bind_key
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery, OffsetWindow
 from gridkit_django.grids.search import search_condition
@@ -163,12 +164,14 @@ def compile_query(access: GridAccess, query: GridQuery) -> Compiled:
     """Take a query for rows of the model through the gate. Nothing is read yet.
 
     A query with groups and a path that leads to one of the innermost is about the rows in it; with a shorter path,
-    about all rows in the group that it leads to.
+    about all rows in the group that it leads to. What plays no part in rows of the model, like a figure, is judged too.
 
     Raises:
         UnknownColumnError: for a column that does not exist or that the user may not see; no difference shows.
         QueryError: for anything else that this grid can't answer.
     """
+    rows, frame = matching_rows(access, query)
+    ShapeJudge(access, frame).judged(query)
     columns = _projection(access, query)
     asked = tuple(term for index, term in enumerate(query.sort) if index not in figure_terms(access, query))
     query = query.with_changes(
@@ -176,7 +179,6 @@ def compile_query(access: GridAccess, query: GridQuery) -> Compiled:
         sort=effective_sort(access, asked),
         window=sized_window(access, query),
     )
-    rows, frame = matching_rows(access, query)
     return Compiled(access, query, rows, columns, order_terms(access, query.sort), frame)
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import RecordNotFoundError
 from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.judging import ShapeJudge
 from gridkit_django.grids.pointers import below, pointer
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery
 from gridkit_django.grids.records import read_key
@@ -87,7 +88,8 @@ class Selection:
         wanted = Q(pk__in=_keys(access, self.include))
         if self.query is not None:
             with below(pointer(SELECTION, "query")):
-                matching, _ = matching_rows(access, self.query)
+                matching, frame = matching_rows(access, self.query)
+                ShapeJudge(access, frame).judged(self.query)
             wanted |= Q(pk__in=matching.order_by().values("pk"))
         rows = access.options.model._base_manager.using(alias).filter(wanted, pk__in=visible.values("pk"))
         return rows.exclude(pk__in=_keys(access, self.exclude)) if self.exclude else rows

@@ -12,17 +12,15 @@ from django.db import connections
 from gridkit_django.exceptions import QueryError
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns.frame import Frame
-from gridkit_django.grids.figures import bind_figure
 from gridkit_django.grids.filters import FilterCompiler
-from gridkit_django.grids.groups import Aggregate, GroupTerm, Pivot
-from gridkit_django.grids.keys import bind_key
+from gridkit_django.grids.judging import ShapeJudge
 from gridkit_django.grids.pointers import below
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.search import search_condition
-from gridkit_django.grids.sorting import bind_term
 from gridkit_django.grids.tree import Condition, FilterNode, Group, Negation
 from gridkit_django.grids.view_state import (
     QUERY_PARTS,
+    ColumnLayout,
     ViewState,
     read_layout,
     read_page_size,
@@ -118,53 +116,24 @@ class _Gate:
         return ViewState(
             self._query(GridQuery(**parts)),
             None if size is None else self.taken(at, partial(read_page_size, size, at)),
-            self._kept(columns or (), there, lambda item, place: self._access.column(item.col, f"{place}/col")),
+            self._placed(columns or (), there),
         )
 
     def _query(self, query: GridQuery) -> GridQuery:
-        aggregates = self._figures(query.aggregates, "/query/aggregates")
-        pivot = None if query.pivot is None else self._pivot(query.pivot, aggregates)
-        names = frozenset(item.name for item in (*aggregates, *(pivot.values if pivot else ())))
-        columns = self._kept(query.columns or (), "/query/columns", self._access.column)
+        left = ShapeJudge(self._access, self._frame, "/query", self.taken).judged(query)
         return replace(
-            query,
-            columns=columns or None,
-            sort=self._kept(query.sort, "/query/sort", lambda term, at: term.col in names or self._bound(term, at)),
+            left,
             filter=None if query.filter is None else self._filter(query.filter, "/query/filter"),
             search=self._search(query.search),
-            group=self._keys(query.group, "/query/group"),
-            aggregates=aggregates,
-            pivot=pivot,
         )
 
-    def _bound(self, term: Any, at: str) -> object:
-        return bind_term(self._access, term, f"{at}/col")
-
-    def _kept(self, items: Sequence[T], at: str, judge: Callable[[T, str], object]) -> tuple[T, ...]:
-        """Return the items that ``judge`` does not refuse."""
+    def _placed(self, columns: Sequence[ColumnLayout], at: str) -> tuple[ColumnLayout, ...]:
+        """Return the layouts of the columns that the user may see."""
         return tuple(
             item
-            for index, item in enumerate(items)
-            if self.taken(f"{at}/{index}", partial(_judged, judge, item, f"{at}/{index}"))
+            for index, item in enumerate(columns)
+            if self.taken(f"{at}/{index}", partial(self._access.column, item.col, f"{at}/{index}/col"))
         )
-
-    def _keys(self, terms: Sequence[GroupTerm], at: str) -> tuple[GroupTerm, ...]:
-        return self._kept(terms, at, lambda term, place: bind_key(self._access, term, "", self._frame, place))
-
-    def _figures(self, items: Sequence[Aggregate], at: str) -> tuple[Aggregate, ...]:
-        return self._kept(items, at, lambda item, place: bind_figure(self._access, item, "", place))
-
-    def _pivot(self, pivot: Pivot, aggregates: Sequence[Aggregate]) -> Pivot | None:
-        """Return what is left of a pivot; without columns or figures it is none."""
-        cols = self._keys(pivot.cols, "/query/pivot/cols")
-        values = self._figures(pivot.values, "/query/pivot/values")
-
-        def whole() -> Pivot:
-            if not cols or not (values or aggregates):
-                raise QueryError.at("/query/pivot", "The pivot has no columns, or no figures.")
-            return Pivot(cols, values)
-
-        return self.taken("/query/pivot", whole)
 
     def _filter(self, node: FilterNode, at: str) -> FilterNode | None:
         """Return the tree without the conditions that don't hold; a group that held only such ones goes with them."""
@@ -187,11 +156,6 @@ class _Gate:
             return text
 
         return (self.taken("/query/search", judged) or "") if text else ""
-
-
-def _judged(judge: Callable[[T, str], object], item: T, at: str) -> bool:
-    judge(item, at)
-    return True
 
 
 def _read_part(part: str, raw: Any) -> Any:

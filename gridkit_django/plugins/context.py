@@ -209,7 +209,7 @@ class PluginContext(Capability):
         Raises:
             PluginPermissionError: without ``state:write``.
             PluginStateError: outside of a method call on that grid.
-            QueryError: when the new state is no query.
+            QueryError: when the new state is no query that the calling user could ask.
         """
         self._require(Permission.STATE_WRITE)
         self._backend.update_grid_state(grid, updater)

@@ -22,6 +22,7 @@ from gridkit_django.exceptions import (
 from gridkit_django.exports import create_export, describe_job, exporters
 from gridkit_django.grids import grid_registry, open_grid
 from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.rows import compile_query
 from gridkit_django.plugins import jobs, methods
 from gridkit_django.plugins.backend import AuditTarget, MessageHandler, StorageBackend, Unsubscribe
 from gridkit_django.plugins.calls import RegisteredMethod
@@ -176,7 +177,7 @@ class LocalBackend:
 
         Raises:
             PluginStateError: outside of a method call on this grid.
-            QueryError: when the new state is no query.
+            QueryError: when the new state is no query that the user could ask.
         """
         scope = current_call()
         if scope is None or scope.call.grid != grid:
@@ -184,7 +185,7 @@ class LocalBackend:
                 f"Nobody looks at {grid!r} now: the state can be changed only while answering a call."
             )
         state = dict(updater(scope.state))
-        GridQuery.from_dict(state)
+        compile_query(open_grid(grid, _calling_user()), GridQuery.from_dict(state))
         scope.put(state)
 
     def row_target(self, grid: str, row_id: str, label: str) -> AuditTarget:

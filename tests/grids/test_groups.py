@@ -338,6 +338,20 @@ def test_pivot_without_groups_is_one_line() -> None:
     assert page.count.value == 1
 
 
+def test_sort_by_a_figure_of_a_pivot_plays_no_part_and_is_named() -> None:
+    make_products([{"category": "toy", "stock": 1}])
+    pivot = {"cols": ["active"], "values": [SUM]}
+    by_figure = [{"col": "sum_stock"}]
+    assert ask(ProductGrid, group=["category"], pivot=pivot, sort=by_figure).dropped == ("/sort/0",)
+    assert ask(ProductGrid, pivot=pivot, sort=by_figure).dropped == ("/sort/0",)
+
+
+def test_figure_can_not_take_the_place_of_the_key() -> None:
+    with pytest.raises(QueryError, match="answered as 'category'") as caught:
+        ask(ProductGrid, group=["stock", "category"], aggregates=[{"fn": "count", "as": "category"}])
+    assert [item.pointer for item in caught.value.errors] == ["/aggregates/0/as"]
+
+
 def test_pivot_over_its_limit_is_refused() -> None:
     make_products([{"stock": stock} for stock in range(4)])
     with override_settings(GRIDKIT={"PIVOT_COLUMNS_MAX": 3}), pytest.raises(QueryLimitError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,11 +30,13 @@ from gridkit_django.exceptions import (
     UnknownFormatError,
 )
 from gridkit_django.exports import exporters
+from gridkit_django.grids import Grid, TextColumn, grid_registry
 from gridkit_django.grids.methods import MethodCall, MethodResult
 from gridkit_django.models import AuditRecord, ExportJob, PluginPermissionGrant
 from gridkit_django.plugins import Permission, Plugin, PluginContext, PluginManager
 from gridkit_django.plugins.local import LocalBackend
 from tests.plugins.samples import metadata
+from tests.shop.models import Order
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -313,7 +316,7 @@ def test_errors_that_tell_of_the_request_pass_and_others_are_the_plugins(
 
 
 def test_grid_state_is_the_callers_and_can_be_changed_while_answering(
-    manager: PluginManager, context: PluginContext
+    manager: PluginManager, context: PluginContext, admin: User
 ) -> None:
     sort = [{"col": "quantity", "dir": "desc"}]
 
@@ -328,9 +331,59 @@ def test_grid_state_is_the_callers_and_can_be_changed_while_answering(
         return before
 
     context.register_method("m", handler, schema={}, label="M")
-    result = call(manager, search="x")
-    assert result.body == {"result": {"search": "x"}, "state": {"search": "x", "sort": sort}}
+    found = {"filter": {"col": "quantity", "op": "gt", "value": 1}}
+    result = call(manager, user=admin, **found)
+    assert result.body == {"result": found, "state": {**found, "sort": sort}}
     assert context.get_grid_state(GRID) == {}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"columns": ["{}"]},
+        {"sort": [{"col": "{}"}]},
+        {"filter": {"col": "{}", "op": "blank"}},
+        {"group": ["id", "{}"]},
+        {"aggregates": [{"col": "{}", "fn": "count"}]},
+        {"pivot": {"cols": ["{}"], "values": [{"fn": "count"}]}},
+        {"include": [{"facets": ["{}"]}]},
+    ],
+)
+def test_plugin_gives_nobody_a_state_with_a_column_that_they_may_not_see(
+    manager: PluginManager, context: PluginContext, place: dict[str, Any]
+) -> None:
+    class HalfHidden(Grid):
+        email = TextColumn("customer__email", permission=lambda user: user.username == "bob")
+
+        class Meta:
+            model = Order
+            id = GRID
+            columns = ["id", "email"]
+
+    grid_registry().unregister(GRID)  # the fixture takes away whatever has this id
+    grid_registry().register(HalfHidden)
+    told: list[str] = []
+
+    def handler(call: MethodCall) -> Any:
+        for name in ("email", "neverwas"):
+            try:
+                context.update_grid_state(
+                    GRID, lambda _state, name=name: json.loads(json.dumps(place).replace("{}", name))
+                )
+                told.append("taken")
+            except QueryError as error:
+                told.append(repr((error.code, error.detail, error.errors)).replace(name, "NAME"))
+        return None
+
+    context.register_method("m", handler, schema={}, label="M")
+    ann, bob = (User.objects.create_user(name) for name in ("ann", "bob"))
+    right = UserPermission.objects.get(codename="open_grid")
+    for user in (ann, bob):
+        user.user_permissions.add(right)
+        call(manager, user=user)
+    assert told[0] == told[1] == told[3]
+    assert "column-unknown" in told[0]
+    assert told[2] == "taken"
 
 
 def test_audit_record_names_the_plugin_and_its_version(context: PluginContext) -> None:

@@ -56,7 +56,7 @@ class BatchView(GridKitView):
         """Carry the batch out and answer a verdict for each item."""
         access = open_grid(grid, request.user)
         body = self.read_body(request, BatchRequest)
-        query = None if body.query is None else GridQuery.from_dict(body.query)
+        query = GridQuery.from_member(body.query)
         items = batch_items(body)
 
         def act() -> tuple[int, dict[str, Any]]:

@@ -57,7 +57,7 @@ class RecordsView(GridKitView):
         """Make the row and answer it as it is now."""
         access = open_grid(grid, request.user)
         body = self.read_body(request, CreateRequest)
-        query = None if body.query is None else GridQuery.from_dict(body.query)
+        query = GridQuery.from_member(body.query)
 
         def act() -> tuple[int, dict[str, Any]]:
             return 201, edit_body(create_row(access, body.values, query, undoable=True))
@@ -124,7 +124,7 @@ class RecordView(GridKitView):
         access = open_grid(grid, request.user)
         version = _expected_version(access, record, request.headers.get("If-Match", ""))
         edit = self.read_body(request, EditRequest)
-        query = None if edit.query is None else GridQuery.from_dict(edit.query)
+        query = GridQuery.from_member(edit.query)
         result = apply_edit(access, record, edit.changes, version, query, undoable=True)
         return tagged_response(request, edit_body(result), result.row.version)
 
