@@ -63,6 +63,8 @@ class GridKitSettings:
             folder of temporary files. Let it outlive a container.
         ENCRYPTION_KEYS: long random texts from which the keys for stored secrets are made; the first encrypts, all
             decrypt. ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS`` come after them, so without any they do the work.
+        AUDIT_MAC_KEYS: long random texts from which the keys for the MACs of audit records are made; the first makes
+            them, all check them. ``ENCRYPTION_KEYS``, ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS`` come after them.
         NOTIFY_EMAILS: who is told by mail when a plugin asks for a permission, waits for consent or is switched off.
         HINT_URL: ``redis://…`` where processes tell each other of changes at once, or None.
         POLL_SECONDS: how often an idle process looks for changes.
@@ -120,6 +122,7 @@ class GridKitSettings:
     PACKAGE_BYTES_MAX: Whole = 10_000_000
     STATE_DIR: str | None = None
     ENCRYPTION_KEYS: tuple[str, ...] = ()
+    AUDIT_MAC_KEYS: tuple[str, ...] = ()
     NOTIFY_EMAILS: tuple[str, ...] = ()
     HINT_URL: str | None = None
     POLL_SECONDS: Positive = 2

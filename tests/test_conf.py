@@ -76,7 +76,7 @@ def test_none_is_taken_where_it_means_something() -> None:
 
 
 def test_unknown_key_is_refused_and_the_known_ones_are_named() -> None:
-    with pytest.raises(SettingsError, match=r"unknown key 'PAGESIZE' \(known: BATCH_MAX, .*PAGE_SIZE, "):
+    with pytest.raises(SettingsError, match=r"unknown key 'PAGESIZE' \(known: AUDIT_.*PAGE_SIZE, "):
         read_settings({"PAGESIZE": 1})
 
 

@@ -15,7 +15,8 @@ _OWN = frozenset({"source", "correlationId", "evidence", "reason", "impersonator
 def operation_of(act: Act, using: str | None = None) -> AuditOperation:
     """Return the stored circumstances of an act; they are written when this transaction has not written them yet.
 
-    Asking is one statement. It must be asked for each record anew: the row may have gone with a savepoint.
+    What is returned is what is stored, whoever stored it: each record's MAC covers it. Asking is one statement. It
+    must be asked for each record anew: the row may have gone with a savepoint.
 
     Args:
         act: the act under way.
@@ -33,6 +34,7 @@ def operation_of(act: Act, using: str | None = None) -> AuditOperation:
         impersonator_label=_text(act.impersonator.label)[:200] if act.impersonator else "",
         reason=_text(act.reason),
         facts={name: value for name, value in facts.items() if name not in _OWN},
+        occurred_at=act.began_at,
     )
     AuditOperation.objects.using(using).bulk_create([row], ignore_conflicts=True)
     return row

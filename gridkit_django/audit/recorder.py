@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
+from gridkit_django.audit.mac import mac_of
 from gridkit_django.audit.operations import operation_of
 from gridkit_django.audit.targets import Target
 from gridkit_django.audit.values import json_object, json_value
@@ -47,7 +48,7 @@ def record(
     """
     act = current_act()
     who = actor or act.actor
-    return AuditRecord.objects.create(
+    made = AuditRecord(
         operation=operation_of(act),
         action=_whole("action", action),
         actor_kind=who.kind.value,
@@ -60,6 +61,9 @@ def record(
         changes={_plain(name): _pair(name, change) for name, change in changes.items()},
         evidence=json_object(evidence) or None,
     )
+    made.mac = mac_of(made)
+    made.save()
+    return made
 
 
 def _pair(name: str, change: Sequence[Any]) -> list[JSONValue]:

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils import timezone
 
 from gridkit_django.events.payloads import Actor
 from gridkit_django.events.types import EventSource
@@ -23,7 +26,9 @@ class Act:
         metadata: plain facts for the audit trail, such as ``ip``, ``userAgent`` and ``requestId``.
         impersonator: who acts in the actor's name, if that is somebody else.
         reason: why, in the words of the one who acts.
-        id: what the act is called in the audit trail.
+        id: what the act is called in the audit trail. Its circumstances are stored once under this id and proven
+            by every record, so an act with other circumstances needs another id.
+        began_at: since when.
     """
 
     actor: Actor = field(default_factory=lambda: Actor.system("code"))
@@ -33,6 +38,7 @@ class Act:
     impersonator: Actor | None = None
     reason: str = ""
     id: uuid.UUID = field(default_factory=uuid.uuid4)
+    began_at: datetime = field(default_factory=timezone.now)
 
 
 _current: ContextVar[Act | None] = ContextVar("gridkit_act", default=None)

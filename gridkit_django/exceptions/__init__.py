@@ -44,7 +44,10 @@ trail show next to the human text. Catch the width you need::
     │   ├── MethodNotFoundError            no active plugin offers this method here
     │   └── MethodArgumentsError           the arguments break the method's JSON Schema
     ├── AuditError
-    │   └── AppendOnlyError                audit records are never changed or deleted
+    │   ├── AppendOnlyError                audit records are never changed or deleted
+    │   ├── AuditFormError                 a stored record has no canonical form
+    │   ├── AuditKeyError                  a signing key is missing or unreadable
+    │   └── AuditChainError                the chain of seals is broken
     ├── ExportError
     │   ├── UnknownFormatError             no active plugin writes this format
     │   │   └── FormatUnavailableError     its library can't be loaded on this site
@@ -86,7 +89,10 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.audit import (
     AppendOnlyError,
+    AuditChainError,
     AuditError,
+    AuditFormError,
+    AuditKeyError,
 )
 from gridkit_django.exceptions.base import (
     AccessDeniedError,
@@ -178,7 +184,10 @@ from gridkit_django.exceptions.plugins import (
 __all__ = [
     "AccessDeniedError",
     "AppendOnlyError",
+    "AuditChainError",
     "AuditError",
+    "AuditFormError",
+    "AuditKeyError",
     "BatchRejectedError",
     "BulkCancelled",
     "BulkDriftError",

@@ -15,3 +15,21 @@ class AppendOnlyError(AuditError):
     """Audit records are written once: no update, no delete."""
 
     code = "audit-append-only"
+
+
+class AuditFormError(AuditError):
+    """A stored record can't be brought to its canonical form: it is damaged, or of a newer version of GridKit."""
+
+    code = "audit-form"
+
+
+class AuditKeyError(AuditError):
+    """A key of the audit trail is missing or can't be read."""
+
+    code = "audit-key"
+
+
+class AuditChainError(AuditError):
+    """The chain of seals can't be gone on with: what is stored does not fit to what was sealed or told before."""
+
+    code = "audit-chain"

@@ -1,0 +1,204 @@
+"""The canonical bytes of a record: one exact text for what is stored, from which its MAC and its seal are made.
+
+They are computed from the columns, so nothing is stored twice. The text is JSON in UTF-8 with keys in the order of
+their code points and no spaces; numbers are written out digit by digit, as they are stored, never through a float.
+The circumstances of the act (``AuditOperation``) stand inside, so that a record proves them too. The form is named by
+``schema_version`` and described in ``docs/reference/audit-proof.md``.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from json.encoder import encode_basestring
+from typing import Any, TypeAlias
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from gridkit_django.exceptions import AuditFormError
+
+FORMS = (1,)
+"""The forms of records that this version can read."""
+
+EXPONENT_MAX = 200_000
+"""Digits that a number may have when it is written out; PostgreSQL stores fewer, so more is somebody's trick."""
+
+_HALVES = "surrogatepass"
+"""Half a surrogate pair is never recorded; in a forged record it must lead to another digest, not to a crash."""
+
+Document: TypeAlias = str | Mapping[str, Any] | Sequence[Any] | None
+"""A JSON column: its stored text, or the value that is going to be stored."""
+
+Moment: TypeAlias = datetime | str
+"""A point in time; without an offset it is UTC."""
+
+
+RecordFields: TypeAlias = Any
+"""Anything with the columns of an ``AuditRecord`` as attributes: a model instance or a raw row."""
+
+OperationFields: TypeAlias = Any
+"""Anything with the columns of an ``AuditOperation`` as attributes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """The canonical text of one record, before and after the place of its id.
+
+    The id is not known before the record is stored, so its MAC is made without; its seal is made with it, so that a
+    sealed record can't be moved to another place.
+    """
+
+    head: str
+    tail: str
+
+    def content(self) -> bytes:
+        """Return the bytes without the id, which the MAC is made from."""
+        return f"{self.head}{self.tail}".encode(errors=_HALVES)
+
+    def line(self, record_id: int) -> bytes:
+        """Return the bytes with the id, which the seal is made from: one line of an export."""
+        return f'{self.head},"id":{record_id}{self.tail}'.encode(errors=_HALVES)
+
+
+def canonical_of(record: RecordFields, operation: str) -> Canonical:
+    """Return the canonical text of a record.
+
+    Args:
+        record: its columns.
+        operation: the canonical text of its operation, see ``operation_text``.
+
+    Raises:
+        AuditFormError: when a column holds what no record has, or the form is unknown.
+    """
+    form = record.schema_version
+    if form not in FORMS:
+        raise AuditFormError(f"The record has form {form!r}; this version of GridKit reads {FORMS}. Upgrade it.")
+    try:
+        return Canonical(
+            f'{{"action":{encode_basestring(record.action)},"actor":{{"id":{encode_basestring(record.actor_id)},'
+            f'"kind":{encode_basestring(record.actor_kind)},"label":{encode_basestring(record.actor_label)}}},'
+            f'"changes":{document(record.changes)},"evidence":{document(record.evidence)},"form":{form},'
+            f'"grid":{encode_basestring(record.grid)}',
+            f',"occurredAt":"{moment(record.occurred_at)}","operation":{operation},"related":{document(record.related)},'
+            f'"target":{{"id":{encode_basestring(record.target_id)},"label":{encode_basestring(record.target_label)},'
+            f'"type":{encode_basestring(record.target_type)}}},"uuid":"{_uuid(record.uuid)}"}}',
+        )
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise AuditFormError(f"A column of the record holds what no record has: {error}.") from error
+
+
+def operation_text(operation: OperationFields | None) -> str:
+    """Return the canonical text of an operation; a missing one is ``null``.
+
+    Raises:
+        AuditFormError: when a column holds what no operation has.
+    """
+    if operation is None:
+        return "null"
+    try:
+        return (
+            f'{{"correlationId":{encode_basestring(operation.correlation_id)},"facts":{document(operation.facts)},'
+            f'"id":"{_uuid(operation.id)}","impersonator":{{"id":{encode_basestring(operation.impersonator_id)},'
+            f'"label":{encode_basestring(operation.impersonator_label)}}},"occurredAt":"{moment(operation.occurred_at)}",'
+            f'"reason":{encode_basestring(operation.reason)},"source":{encode_basestring(operation.source)}}}'
+        )
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise AuditFormError(f"A column of the operation holds what no operation has: {error}.") from error
+
+
+def canonical(record: Any) -> bytes:
+    """Return the canonical bytes of an ``AuditRecord``; a stored one has its id in them.
+
+    A record that was read through the model has its numbers as Python has them. For proofs use the stored text
+    (``gridkit_django.audit.rows``), which keeps every digit.
+
+    Raises:
+        AuditFormError: when a column holds what no record has.
+    """
+    text = canonical_of(record, operation_text(record.operation))
+    return text.content() if record.pk is None else text.line(record.pk)
+
+
+def moment(value: Moment) -> str:
+    """Return a point in time in UTC with six digits of the second, as in ``2026-11-26T19:01:00.000000Z``.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if value.tzinfo is not None:
+        value = value.astimezone(UTC).replace(tzinfo=None)
+    return f"{value.isoformat(timespec='microseconds')}Z"
+
+
+def document(value: Document) -> str:
+    """Return the canonical text of a JSON column.
+
+    Args:
+        value: the stored text, or the plain value that is going to be stored.
+
+    Raises:
+        ValueError: when the text is no JSON, or an object has a key twice.
+    """
+    if value is None:
+        return "null"
+    text = value if isinstance(value, str) else json.dumps(value, cls=DjangoJSONEncoder)
+    if text == "{}":
+        return text
+    numbers: list[_Number] = []
+
+    def number(token: str) -> _Number:
+        numbers.append(_Number(token))
+        return numbers[-1]
+
+    try:
+        parsed = json.loads(text, parse_float=number, object_pairs_hook=_object)
+    except ValueError:
+        # Python refuses to read integers of very many digits, which a database may hold.
+        parsed = json.loads(text, parse_float=number, parse_int=number, object_pairs_hook=_object)
+    if numbers:
+        return _encoded(parsed)
+    return json.dumps(parsed, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+class _Number(str):
+    """The token of a number, kept as it was written."""
+
+    __slots__ = ()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; two members of one name would be read as one here and as the other elsewhere."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has a key twice")
+    return found
+
+
+def _encoded(value: Any) -> str:
+    """Return the canonical text of a parsed value that holds tokens of numbers."""
+    if isinstance(value, _Number):
+        return _written_out(value)
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{encode_basestring(key)}:{_encoded(value[key])}' for key in sorted(value))}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_encoded, value))}]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _written_out(token: str) -> str:
+    """Return a number without exponent, as PostgreSQL's ``jsonb`` writes it; zero has no sign."""
+    number = Decimal(token)
+    if abs(number.adjusted()) > EXPONENT_MAX:
+        return token.lower()
+    text = f"{number:f}"
+    return text.removeprefix("-") if number.is_zero() else text
+
+
+def _uuid(value: Any) -> str:
+    return str(value) if isinstance(value, uuid.UUID) else str(uuid.UUID(value))
