@@ -142,7 +142,7 @@ def test_the_record_is_gone_when_the_edit_is_rolled_back(manager: PluginManager,
 def test_the_edit_is_undone_when_the_record_cannot_be_written(manager: PluginManager, editor: User, product: Product):
     manager.install_plugin(PLUGIN)
     with (
-        mock.patch.object(AuditRecord.objects, "create", side_effect=OSError("disk full")),
+        mock.patch.object(AuditRecord, "save", side_effect=OSError("disk full")),
         pytest.raises(PluginHandlerError, match="nothing was changed"),
     ):
         edit(editor, product, stock=7)
