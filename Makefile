@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 ARGS ?=
-export PYTHONDONTWRITEBYTECODE ?=
+unexport PYTHONDONTWRITEBYTECODE # with it, each of the many processes that are started would compile everything anew
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
