@@ -69,6 +69,7 @@ class GridPage:
         self.header(column).hover()
         self.header(column).locator(".gridkit-filter-button").click()
         form = self.page.locator('[data-popover="filter"]')
+        form.get_by_role("button", name="Condition").or_(form.get_by_role("combobox")).first.click()
         form.locator("select").select_option(condition)
         form.locator("input").first.fill(value)
         self.page.keyboard.press("Enter")
@@ -256,7 +257,7 @@ def test_export_of_the_filtered_rows_runs_and_downloads(grid: GridPage, world: S
     grid.filter("carrier", "eq", "UA")
     expect(grid.count).to_have_text(f"{FLIGHTS // 2} rows")
     grid.page.get_by_role("button", name="Export").click()
-    grid.page.get_by_role("button", name="CSV").click()
+    grid.page.get_by_role("menuitem", name="CSV").click()
     expect(grid.page.locator(".gridkit-job")).to_contain_text("Ready", timeout=30_000)
     with grid.page.expect_download() as download:
         grid.page.get_by_role("link", name="Download").click()

@@ -3,10 +3,12 @@
 import type {
   EditResponse,
   EventVerdict,
+  FacetResponse,
   GridQuery,
   GridSchema,
   InteractionEvent,
   Job,
+  LookupResponse,
   ProblemDocument,
   RowRecord,
   RowsRequest,
@@ -104,10 +106,25 @@ export class GridClient {
     return this.#json<RowsResponse>("rows/", { method: "POST", body: request, signal });
   }
 
-  /** Saves changed cells of one row, on condition that it still has this version. */
-  edit(row: RowRecord, changes: Readonly<Record<string, Value>>): Promise<EditResponse> {
+  /** Values of a column with their counts, under all filters but its own. */
+  facet(column: string, body: Readonly<Record<string, unknown>>, signal?: AbortSignal): Promise<FacetResponse> {
+    return this.#json<FacetResponse>(`facets/${encodeURIComponent(column)}/`, { method: "POST", body, signal });
+  }
+
+  /** Values that a cell of the column may be given. */
+  lookup(column: string, body: Readonly<Record<string, unknown>>, signal?: AbortSignal): Promise<LookupResponse> {
+    return this.#json<LookupResponse>(`lookup/${encodeURIComponent(column)}/`, { method: "POST", body, signal });
+  }
+
+  /** Saves changed cells of one row, on condition that it still has this version; `query` is what the user looks at. */
+  edit(
+    row: RowRecord,
+    changes: Readonly<Record<string, Value>>,
+    query: Partial<GridQuery> = {},
+  ): Promise<EditResponse> {
     const headers = { "If-Match": entityTag(row.v) };
-    return this.#json<EditResponse>(this.#record(row.id), { method: "PATCH", body: { changes }, headers });
+    const body = { changes, query };
+    return this.#json<EditResponse>(this.#record(row.id), { method: "PATCH", body, headers });
   }
 
   async callMethod(name: string, args: Record<string, unknown>, query: GridQuery): Promise<MethodOutcome> {

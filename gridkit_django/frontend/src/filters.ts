@@ -24,7 +24,7 @@ export type DraftProblem = "filterNeedsValue" | "filterNeedsNumber" | "filterNee
 
 const BLANKS = ["blank", "nblank"] as const;
 const TEXT_OPS = ["contains", "ncontains", "eq", "ne", "starts", "ends", "in", ...BLANKS] as const;
-const ORDERED_OPS = ["eq", "ne", "lt", "lte", "gt", "gte", "between", ...BLANKS] as const;
+const ORDERED_OPS = ["eq", "ne", "lt", "lte", "gt", "gte", "between", "relative", ...BLANKS] as const;
 const CHOICE_OPS = ["in", "nin", ...BLANKS] as const;
 const BOOLEAN_OPS = ["isTrue", "isFalse", ...BLANKS] as const;
 const PLAIN_OPS = ["eq", "ne", ...BLANKS] as const;
@@ -42,12 +42,22 @@ const LISTS: ReadonlySet<string> = new Set(["in", "nin"]);
 
 export const takesValue = (op: string): boolean => !NO_VALUE.has(op);
 export const takesList = (op: string): boolean => LISTS.has(op);
+export const takesPreset = (op: string): boolean => op === "relative";
 
 /** Conditions offered for the column: those of its type that the server also allows, in a fixed order. */
 export function operatorsOf(column: ColumnSchema): readonly string[] {
   const canBeBlank = column.nullable !== false || column.type === "text";
-  const isAllowed = (op: string): boolean => column.ops?.includes(op) ?? true;
+  const isAllowed = (op: string): boolean => column.ops?.includes(op) ?? op !== "relative";
   return wantedOperators(column).filter((op) => isAllowed(op) && (canBeBlank || !isBlank(op)));
+}
+
+export function canFilter(column: ColumnSchema): boolean {
+  return column.filterable !== false && operatorsOf(column).length > 0;
+}
+
+/** True for a column whose values can be counted and chosen one by one. */
+export function hasValueList(column: ColumnSchema): boolean {
+  return column.groupable === true && (column.ops?.includes("in") ?? false);
 }
 
 function isBlank(op: string): boolean {
@@ -98,6 +108,7 @@ export function conditionOf(
 ): ColumnCondition | DraftProblem {
   const { op } = draft;
   if (!takesValue(op)) return { op };
+  if (takesPreset(op)) return draft.value ? { op, value: draft.value } : "filterNeedsChoice";
   if (takesList(op)) return listCondition(column, draft);
   const value = parseOperand(column, draft.value, timeZone);
   if (value === undefined) return "filterNeedsValue";
@@ -139,23 +150,37 @@ function parseOperand(column: ColumnSchema, text: string, timeZone: string): Val
   }
 }
 
-/** The filter tree of the protocol: leaves joined by AND; undefined when nothing is filtered. */
-export function filterTree(conditions: Iterable<readonly [string, ColumnCondition]>): FilterTree | undefined {
-  const leaves = [...conditions].map(([col, condition]): FilterLeaf => ({ col, ...condition }));
+/** The filter tree of the protocol: leaves joined by AND with what no form can show; undefined without any. */
+export function filterTree(
+  conditions: Iterable<readonly [string, ColumnCondition]>,
+  rest: FilterTree | null = null,
+): FilterTree | undefined {
+  const leaves: FilterTree[] = [...conditions].map(([col, condition]): FilterLeaf => ({ col, ...condition }));
+  if (rest) leaves.push(..."and" in rest ? rest.and : [rest]);
   return leaves.length ? { and: leaves } : undefined;
 }
 
-/** The conditions that a tree of this form stands for; null for any other tree. */
-export function treeConditions(tree: FilterTree): readonly (readonly [string, ColumnCondition])[] | null {
-  const leaves = "and" in tree ? tree.and : [tree];
-  const found = new Map<string, ColumnCondition>();
-  for (const leaf of leaves) {
-    if (!("col" in leaf) || found.has(leaf.col)) return null;
-    const { col, ...condition } = leaf;
-    found.set(col, condition);
-  }
-  return [...found];
+/** A tree as one condition for each column, and the part that is too rich for that. */
+export interface SplitTree {
+  readonly conditions: ReadonlyMap<string, ColumnCondition>;
+  readonly rest: FilterTree | null;
 }
+
+export function splitTree(tree: FilterTree): SplitTree {
+  const conditions = new Map<string, ColumnCondition>();
+  const rest: FilterTree[] = [];
+  for (const node of "and" in tree ? tree.and : [tree]) {
+    if (!("col" in node) || conditions.has(node.col)) rest.push(node);
+    else {
+      const { col, ...condition } = node;
+      conditions.set(col, condition);
+    }
+  }
+  return { conditions, rest: rest.length ? { and: rest } : null };
+}
+
+/** Values that a chip names before it counts. */
+const NAMED_VALUES = 4;
 
 /** How a chip reads: "Carrier is one of UA, AA". */
 export function describeCondition(
@@ -165,9 +190,22 @@ export function describeCondition(
   t: Translate,
 ): string {
   const words = [column.label, operatorLabel(column, condition.op, t)];
-  const text = (value: Value): string => formatter.text(column, value) ?? t("empty");
-  if (Array.isArray(condition.value)) words.push(condition.value.map(text).join(", "));
+  const text = (value: Value): string => formatter.text(column, value) || t("empty");
+  if (Array.isArray(condition.value)) words.push(listText(condition.value.map(text), t));
+  else if (takesPreset(condition.op)) words.push(presetLabel(String(condition.value), t));
   else if (takesValue(condition.op)) words.push(text(condition.value));
   if (condition.op === "between") words.push(t("filterTo" satisfies StringKey), text(condition.to));
   return words.join(" ");
+}
+
+function listText(values: readonly string[], t: Translate): string {
+  const named = values.slice(0, NAMED_VALUES).join(", ");
+  const more = values.length - NAMED_VALUES;
+  return more > 0 ? `${named} ${t("andMore", { count: more })}` : named;
+}
+
+/** The words for a span that is relative to today. */
+export function presetLabel(preset: string, t: Translate): string {
+  const key = `relative_${preset}`;
+  return hasString(key) ? t(key) : preset;
 }

@@ -11,6 +11,8 @@ export function isNumeric(column: ColumnSchema): boolean {
   return NUMERIC.has(column.type) && !column.choices?.length;
 }
 
+const AVERAGE = { minimumFractionDigits: 2, maximumFractionDigits: 2 } as const;
+
 export interface FormatterOptions {
   readonly locale: string | undefined;
   readonly timeZone: string;
@@ -20,7 +22,7 @@ export interface FormatterOptions {
 /** Formats cells of one grid: one locale, one time zone, formatters made once. */
 export class Formatter {
   readonly timeZone: string;
-  readonly #locale: string | undefined;
+  readonly locale: string | undefined;
   readonly #t: Translate;
   readonly #numbers = new Map<number, Intl.NumberFormat>();
   readonly #date: Intl.DateTimeFormat;
@@ -28,7 +30,7 @@ export class Formatter {
   readonly #wall: Intl.DateTimeFormat;
 
   constructor({ locale, timeZone, t }: FormatterOptions) {
-    this.#locale = locale;
+    this.locale = locale;
     this.timeZone = timeZone;
     this.#t = t;
     const both = { dateStyle: "medium", timeStyle: "short" } as const;
@@ -75,15 +77,23 @@ export class Formatter {
     );
   }
 
+  /** The text of a figure: counts are whole numbers, averages have two decimals, the others are as the column's. */
+  figure(column: ColumnSchema, fn: string, value: Value): string | null {
+    if (value === null || value === undefined) return null;
+    if (fn === "count" || fn === "countDistinct") return this.count(Number(value));
+    if (fn === "avg") return Number(value).toLocaleString(this.locale, AVERAGE);
+    return this.text(column, value);
+  }
+
   /** A number of rows: always grouped, "2,013 rows". */
   count(value: number): string {
-    return value.toLocaleString(this.#locale);
+    return value.toLocaleString(this.locale);
   }
 
   #numberFormat(scale: number): Intl.NumberFormat {
     let format = this.#numbers.get(scale);
     if (!format) {
-      format = new Intl.NumberFormat(this.#locale, {
+      format = new Intl.NumberFormat(this.locale, {
         useGrouping: "min2",
         minimumFractionDigits: scale,
         maximumFractionDigits: Math.max(scale, 10),

@@ -4,7 +4,7 @@ import { render } from "lit-html";
 import type { GridClient } from "./client.ts";
 import { ColumnDrag } from "./columndrag.ts";
 import { CellEditor } from "./edit.ts";
-import { FilterForm } from "./filterform.ts";
+import { FilterForm, type FilterTab } from "./filterform.ts";
 import { RovingFocus } from "./focus.ts";
 import { Formatter, longestTexts } from "./format.ts";
 import { InteractionLog, LayoutReports, QueryReports } from "./interactions.ts";
@@ -15,17 +15,20 @@ import type {
   ColumnSchema,
   EditResponse,
   GridSchema,
+  GroupTerm,
   MethodSchema,
   RowRecord,
   ViewState,
 } from "./protocol.ts";
+import { OptionList } from "./options.ts";
+import { RowTree } from "./rowtree.ts";
 import { measured, RowScroller } from "./scroll.ts";
-import { type Change, GridState } from "./state.ts";
-import type { Translate } from "./strings.ts";
-import { countLabel } from "./texts.ts";
+import { type Change, GridState, GROUPS } from "./state.ts";
+import { hasString, type Translate } from "./strings.ts";
+import { countLabel, selectionLabel } from "./texts.ts";
+import { Totals } from "./totals.ts";
 import { placeNote } from "./views/editor.ts";
 import { gridView } from "./views/grid.ts";
-import { RowWindows } from "./windows.ts";
 
 const COUNT_DELAY_MS = 500;
 
@@ -52,7 +55,8 @@ export class Grid {
   readonly t: Translate;
   readonly uid: string;
   readonly state: GridState;
-  readonly windows: RowWindows;
+  readonly windows: RowTree;
+  readonly totals: Totals;
   readonly scroller: RowScroller;
   readonly focus: RovingFocus;
   readonly drag: ColumnDrag;
@@ -95,11 +99,10 @@ export class Grid {
     this.log = new InteractionLog(client, schema);
     this.#reports = new QueryReports(this.log);
     this.#layoutReports = new LayoutReports(this.log, this.state.layout);
-    this.windows = new RowWindows({
-      blockSize: Math.min(schema.defaultState?.pageSize ?? 100, schema.limits?.pageSize ?? 100),
-      fetchRows: (request, signal) => client.rows(request, signal),
-      changed,
-    });
+    const fetchRows: GridClient["rows"] = (request, signal) => client.rows(request, signal);
+    const blockSize = Math.min(schema.defaultState?.pageSize ?? 100, schema.limits?.pageSize ?? 100);
+    this.windows = new RowTree({ blockSize, fetchRows, changed });
+    this.totals = new Totals({ fetchRows, changed });
     this.scroller = new RowScroller({
       rowHeight: measured(root, "var(--gridkit-row-height, 36px)"),
       headerHeight: measured(root, "var(--gridkit-header-height, 44px)"),
@@ -109,7 +112,7 @@ export class Grid {
       root,
       extent: () => ({
         rows: this.windows.length,
-        cols: this.state.visible.length + 1,
+        cols: this.columns.length + 1,
         page: this.scroller.pageRows,
       }),
       isRtl: this.isRtl,
@@ -127,7 +130,7 @@ export class Grid {
     this.jobs = new JobTray({ client, changed: (item) => this.#jobChanged(item), saveFile });
     this.editor = new CellEditor({
       timeZone,
-      save: (row, changes) => client.edit(row, changes),
+      save: (row, changes) => client.edit(row, changes, this.state.rowsQuery),
       saved: (row, column, answer) => this.#saved(row, column, answer),
       changed,
     });
@@ -155,6 +158,8 @@ export class Grid {
     clearTimeout(this.#countTimer);
     this.#reports.close();
     this.windows.close();
+    this.totals.close();
+    this.filterForm?.close();
     this.jobs.close();
     this.scroller.detach();
     this.#leave();
@@ -163,6 +168,21 @@ export class Grid {
   /** The export method, when the server offers it and the user may use it. */
   get exportMethod(): MethodSchema | undefined {
     return this.schema.methods?.find((method) => method.name === "export");
+  }
+
+  /** The columns of the table: before all others the groups, when there are any. */
+  get columns(): readonly ColumnSchema[] {
+    const { grouping, visible } = this.state;
+    if (!grouping.length) return visible;
+    const labels = grouping.map((term) => this.groupLabel(term));
+    return [{ id: GROUPS, label: labels.join(" › "), type: "text", filterable: false }, ...visible];
+  }
+
+  /** The name of a level of groups: "Carrier", or "Departure by month". */
+  groupLabel({ col, by }: GroupTerm): string {
+    const column = this.state.column(col)?.label ?? col;
+    const key = `period_${by}`;
+    return by && hasString(key) ? this.t("groupedByPeriod", { column, period: this.t(key) }) : column;
   }
 
   get mayEdit(): boolean {
@@ -200,9 +220,64 @@ export class Grid {
   }
 
   openFilter(column: ColumnSchema, anchor: HTMLElement): void {
-    const condition = this.state.conditions.get(column.id) ?? null;
-    this.filterForm = new FilterForm(column, condition, this.formatter.timeZone);
+    this.chooseFilter(column);
     this.popovers.toggle("filter", anchor, column.id);
+    this.#loadValues();
+  }
+
+  /** Shows the filter editor of another column in the popover that is open; null for the list of columns. */
+  chooseFilter(column: ColumnSchema | null): void {
+    this.filterForm?.close();
+    this.filterForm = column && new FilterForm(column, this.state.conditions.get(column.id) ?? null, this.formatter.timeZone, this.#valuesOf(column));
+    if (this.popovers.open) this.#loadValues();
+    this.requestRender();
+  }
+
+  /** Shows the other side of the filter editor. */
+  showFilterTab(tab: FilterTab): void {
+    this.filterForm?.show(tab);
+    this.#loadValues();
+    this.renderNow();
+    this.popovers.reposition();
+  }
+
+  #loadValues(): void {
+    const form = this.filterForm;
+    if (form?.tab === "values" && form.values?.options.length === 0) void form.values.load();
+  }
+
+  /** The values of a column with their counts, under all filters but its own. */
+  #valuesOf(column: ColumnSchema): OptionList {
+    return new OptionList({
+      fetchPage: async (q, after, signal) => {
+        const { filter, search } = this.state.rowsQuery;
+        const answer = await this.client.facet(column.id, { filter, search, ...(q ? { q } : {}), after }, signal);
+        return { options: answer.values, next: answer.next };
+      },
+      changed: () => {
+        this.renderNow();
+        this.popovers.reposition();
+      },
+    });
+  }
+
+  /** Opens a group, or closes it. */
+  setExpanded(index: number, expanded: boolean): void {
+    const row = this.windows.row(index);
+    if (!row?.g) return;
+    this.windows.setExpanded(index, expanded);
+    this.announce(this.t(expanded ? "groupOpened" : "groupClosed", { label: row.g.label || this.t("valueNone") }));
+  }
+
+  /** Groups by a column, or by a period of it; a column that is grouped by already is taken out. */
+  toggleGroup(term: GroupTerm): void {
+    const same = (other: GroupTerm): boolean => other.col === term.col && (other.by ?? null) === (term.by ?? null);
+    const { grouping } = this.state;
+    const rest = grouping.filter((other) => !same(other));
+    this.popovers.finish();
+    this.state.setGrouping(rest.length < grouping.length ? rest : [...grouping, term]);
+    this.renderNow();
+    this.focus.moveTo({ row: -1, col: 1 });
   }
 
   applyFilter(): void {
@@ -216,7 +291,25 @@ export class Grid {
   }
 
   sortBy(column: ColumnSchema, add: boolean): void {
-    this.state.toggleSort(column.id, add);
+    if (column.id === GROUPS) this.#sortGroups();
+    else this.state.toggleSort(column.id, add);
+    this.#announceSort();
+  }
+
+  /** Sorts by one column alone, in this direction. */
+  sortTo(column: ColumnSchema, dir: "asc" | "desc" | null): void {
+    this.popovers.finish();
+    this.state.setSort(dir ? [{ col: column.id, dir }] : this.state.sort.filter((item) => item.col !== column.id));
+    this.#announceSort();
+  }
+
+  #sortGroups(): void {
+    const cols = [...new Set(this.state.grouping.map((term) => term.col))];
+    const isUp = this.state.sortMark(cols[0] ?? "")?.dir === "asc";
+    this.state.setSort(cols.map((col) => ({ col, dir: isUp ? "desc" : "asc" })));
+  }
+
+  #announceSort(): void {
     const words = this.state.sort.map(
       (item) =>
         `${this.state.column(item.col)?.label ?? item.col} ${this.t(item.dir === "asc" ? "ascending" : "descending")}`,
@@ -234,13 +327,13 @@ export class Grid {
   /** Selects or deselects a row; with `range` all loaded rows from the last one touched. */
   toggleRow(index: number, range = false): void {
     const row = this.windows.row(index);
-    if (!row) return;
+    if (!row || row.g) return;
     const on = !this.state.isSelected(row.id);
     const from = range ? (this.#anchorRow ?? index) : index;
     const rows: RowRecord[] = [];
     for (let at = Math.min(from, index); at <= Math.max(from, index); at++) {
       const other = this.windows.row(at);
-      if (other && this.state.isSelected(other.id) !== on) rows.push(other);
+      if (other && !other.g && this.state.isSelected(other.id) !== on) rows.push(other);
     }
     this.#anchorRow = index;
     this.state.select(
@@ -248,18 +341,39 @@ export class Grid {
       on,
     );
     for (const item of rows) this.log.add(on ? "row:select" : "row:deselect", { rowId: item.id });
-    this.announce(this.t("selected", { count: this.state.selected.length }));
+    this.announce(selectionLabel(this));
+  }
+
+  /** Selects every row that matches, also those that are not here. */
+  selectAll(): void {
+    this.state.selectAll();
+    if (this.windows.count.is !== "exact" && !this.windows.isGrouped) void this.windows.countExactly();
+    this.announce(selectionLabel(this));
+  }
+
+  /** The number of rows that match, when it is known exactly. */
+  get matching(): number | null {
+    if (this.windows.isGrouped) return this.totals.rows;
+    const { value, is } = this.windows.count;
+    return is === "exact" ? value : null;
+  }
+
+  /** How many rows are selected; null when that is not known yet. */
+  get selectedCount(): number | null {
+    return this.state.selection.size(this.matching);
   }
 
   clearSelection(): void {
-    for (const rowId of this.state.selected) this.log.add("row:deselect", { rowId });
+    if (!this.state.selection.isAll) {
+      for (const rowId of this.state.selection.ids) this.log.add("row:deselect", { rowId });
+    }
     this.state.clearSelection();
-    this.announce(this.t("selected", { count: 0 }));
+    this.announce(selectionLabel(this));
   }
 
   startEdit(index: number, column: ColumnSchema): void {
     const row = this.windows.row(index);
-    if (!row || !this.canEdit(column) || this.editor.current?.state === "saving") return;
+    if (!row || row.g || !this.canEdit(column) || this.editor.current?.state === "saving") return;
     this.editor.open(row, column);
     this.renderNow();
     const input = this.root.querySelector<HTMLInputElement>(".gridkit-editor");
@@ -290,7 +404,8 @@ export class Grid {
   startExport(format: string): void {
     const method = this.exportMethod;
     this.popovers.finish();
-    if (method) void this.jobs.start(method.name, format, this.state.query);
+    const columns = this.state.ordered.filter((column) => this.state.isVisible(column.id)).map((column) => column.id);
+    if (method) void this.jobs.start(method.name, format, { columns, ...this.state.rowsQuery });
   }
 
   #afterEdit(done: boolean, move: { readonly rows: number; readonly cols: number } | null): void {
@@ -304,7 +419,7 @@ export class Grid {
     }
     if (!move) return;
     const { row, col } = this.focus.active;
-    const cols = this.state.visible.length;
+    const cols = this.columns.length;
     this.focus.moveTo({
       row: Math.min(this.windows.length - 1, row + move.rows),
       col: Math.min(cols, Math.max(1, col + move.cols)),
@@ -341,6 +456,7 @@ export class Grid {
     const query = this.state.query;
     this.strayRow = null;
     clearTimeout(this.#countTimer);
+    void this.totals.open(query);
     await this.windows.open(query);
     if (this.windows.query !== query) return;
     this.scroller.scrollToTop();

@@ -3,11 +3,11 @@
 const GAP = 6;
 const EDGE = 8;
 
-export type PopoverName = "filter" | "columns" | "export";
+export type PopoverName = "filter" | "columns" | "column" | "export" | "views";
 
 export interface OpenPopover {
   readonly name: PopoverName;
-  /** The column of a filter popover. */
+  /** The column that a filter editor or a column menu was opened for. */
   readonly column: string | null;
 }
 

@@ -32,6 +32,13 @@ export interface ColumnSchema {
   readonly searchable?: boolean;
   readonly editable?: boolean;
   readonly editor?: string | null;
+  readonly groupable?: boolean;
+  /** Functions that make a figure of the column: `sum`, `avg` … */
+  readonly aggregates?: readonly string[];
+  /** Periods that its days can be grouped by: `day`, `month` … */
+  readonly periods?: readonly string[];
+  /** Id of the grid whose rows are its values, or null. */
+  readonly lookup?: string | null;
   readonly choices?: readonly Choice[] | null;
   readonly description?: string | null;
   readonly width?: number | null;
@@ -50,7 +57,24 @@ export interface FilterLeaf {
   readonly to?: Value;
 }
 
-export type FilterTree = FilterLeaf | { readonly and: readonly FilterTree[] };
+export type FilterTree =
+  | FilterLeaf
+  | { readonly and: readonly FilterTree[] }
+  | { readonly or: readonly FilterTree[] }
+  | { readonly not: FilterTree };
+
+/** A level of groups: equal values, or days of one period. */
+export interface GroupTerm {
+  readonly col: string;
+  readonly by?: string | null;
+}
+
+/** A figure over the rows of a group, answered under the name `as`. */
+export interface Aggregate {
+  readonly col?: string | null;
+  readonly fn: string;
+  readonly as?: string | null;
+}
 
 /** The subset of JSON Schema (2020-12) that a method's arguments are read with. */
 export interface JsonSchema {
@@ -84,8 +108,20 @@ export interface GridSchema {
     readonly searchLength?: number;
     readonly events?: number;
     readonly stateBytes?: number;
+    readonly views?: number;
+    readonly groups?: number;
+    readonly inList?: number;
+    readonly bulkRows?: number;
   };
-  readonly permissions?: { readonly edit?: boolean; readonly export?: boolean };
+  /** Names of spans that are relative to today, for the condition `relative`. */
+  readonly relative?: readonly string[];
+  readonly permissions?: {
+    readonly edit?: boolean;
+    readonly create?: boolean;
+    readonly delete?: boolean;
+    readonly export?: boolean;
+    readonly share?: boolean;
+  };
   readonly methods?: readonly MethodSchema[];
   readonly defaultState?: {
     readonly sort?: readonly SortItem[];
@@ -101,6 +137,17 @@ export interface RowRecord {
   /** Version token: the entity tag of the row, without its quotes. */
   readonly v: string | number;
   readonly d: Readonly<Record<string, Value>>;
+  /** For a group: what holds its rows together. */
+  readonly g?: GroupInfo | null;
+}
+
+export interface GroupInfo {
+  readonly key: Value;
+  readonly label: string | null;
+  readonly childCount: number;
+  readonly level: number;
+  /** True when there are groups inside; else rows are. */
+  readonly expandable: boolean;
 }
 
 export type WindowRequest =
@@ -113,12 +160,16 @@ export interface GridQuery {
   readonly sort: readonly SortItem[];
   readonly filter?: FilterTree;
   readonly search?: string;
+  readonly group?: readonly (string | GroupTerm)[];
+  readonly path?: readonly Value[];
+  readonly aggregates?: readonly Aggregate[];
 }
 
 export interface RowsRequest extends GridQuery {
   readonly v: 1;
   readonly window: WindowRequest;
   readonly count: "none" | "capped" | "exact";
+  readonly include?: readonly string[];
 }
 
 export interface RowCount {
@@ -135,12 +186,33 @@ export interface RowsResponse {
     readonly prev?: string | null;
   };
   readonly count?: RowCount | null;
+  /** Figures over all rows, by their names; only when asked for. */
+  readonly totals?: Readonly<Record<string, Value>> | null;
 }
 
 export interface EditResponse {
   readonly row: RowRecord;
   readonly changed?: readonly string[];
   readonly matchesFilter?: boolean | null;
+  /** Takes the edit back; null when that cannot be done. */
+  readonly undo?: string | null;
+}
+
+/** One value of a column, with how many rows have it. */
+export interface FacetValue {
+  readonly value: Value;
+  readonly label: string | null;
+  readonly count: number;
+}
+
+export interface FacetResponse {
+  readonly values: readonly FacetValue[];
+  readonly next: string | null;
+}
+
+export interface LookupResponse {
+  readonly options: readonly { readonly value: Value; readonly label: string }[];
+  readonly next: string | null;
 }
 
 export type JobState = "queued" | "running" | "finished" | "failed" | "cancelled";
@@ -177,6 +249,8 @@ export interface ColumnLayout {
   readonly col: string;
   readonly hidden?: boolean;
   readonly width?: number;
+  /** Kept as it was; the element does not pin. */
+  readonly pin?: string;
 }
 
 /** A state of a grid, as the server keeps it. */
@@ -186,6 +260,9 @@ export interface ViewState {
     readonly sort?: readonly SortItem[];
     readonly filter?: FilterTree;
     readonly search?: string;
+    readonly group?: readonly (string | GroupTerm)[];
+    readonly aggregates?: readonly Aggregate[];
+    readonly pageSize?: number;
   };
   readonly layout?: { readonly columns?: readonly ColumnLayout[] };
 }

@@ -1,42 +1,51 @@
 /**
- * The state of one grid: columns, sort, filters, search, selection.
+ * The state of one grid: columns, sort, filters, search, groups, figures, selection.
  *
- * TanStack's table-core keeps the state; nothing of it leaves this file, so that a new major version of
- * it is a change to this file only. Rows are not kept here: the server sorts and filters, `windows.ts`
+ * TanStack's table-core keeps columns and sort; nothing of it leaves this file, so that a new major version
+ * of it is a change to this file only. Rows are not kept here: the server sorts and filters, `windows.ts`
  * holds what it sent.
  */
 
 import {
-  columnFilteringFeature,
   columnOrderingFeature,
   columnSizingFeature,
   columnVisibilityFeature,
   constructTable,
-  globalFilteringFeature,
-  rowSelectionFeature,
   rowSortingFeature,
   tableFeatures,
   type Table,
 } from "@tanstack/table-core";
 import { storeReactivityBindings } from "@tanstack/table-core/store-reactivity-bindings";
-import { type ColumnCondition, filterTree, treeConditions } from "./filters.ts";
+import { type ColumnCondition, filterTree, splitTree } from "./filters.ts";
 import { isNumeric } from "./format.ts";
-import type { ColumnLayout, ColumnSchema, GridQuery, GridSchema, SortItem, ViewState } from "./protocol.ts";
+import { aggregatesOf, groupTerm } from "./grouping.ts";
+import type {
+  ColumnLayout,
+  ColumnSchema,
+  FilterTree,
+  GridQuery,
+  GridSchema,
+  GroupTerm,
+  SortItem,
+  ViewState,
+} from "./protocol.ts";
+import { RowSelection } from "./selection.ts";
 
 const features = tableFeatures({
   coreReactivityFeature: storeReactivityBindings(),
   columnOrderingFeature,
   columnVisibilityFeature,
   columnSizingFeature,
-  columnFilteringFeature,
-  globalFilteringFeature,
   rowSortingFeature,
-  rowSelectionFeature,
 });
 type CoreTable = Table<typeof features, Record<string, unknown>>;
 
 export const MIN_WIDTH = 56;
 export const MAX_WIDTH = 800;
+const GROUP_WIDTH = 280;
+
+/** The id of the column that shows the groups; no column of a schema has it. */
+export const GROUPS = "";
 
 /** What a change touched: `query` asks for new rows, `layout` and `selection` only for a new picture. */
 export type Change = "query" | "layout" | "selection";
@@ -49,12 +58,20 @@ export interface SortMark {
 
 export class GridState {
   readonly columns: readonly ColumnSchema[];
+  readonly selection = new RowSelection();
   readonly #byId: ReadonlyMap<string, ColumnSchema>;
   readonly #table: CoreTable;
   readonly #defaultOrder: string[];
   readonly #hiddenByDefault: ReadonlySet<string>;
   readonly #suggested = new Map<string, number>();
   readonly #listeners = new Set<(change: Change) => void>();
+  readonly #declared: ViewState;
+  #conditions: ReadonlyMap<string, ColumnCondition> = new Map();
+  /** What of the filter no form can show. */
+  #rest: FilterTree | null = null;
+  #search = "";
+  #grouping: readonly GroupTerm[] = [];
+  #figures: ReadonlyMap<string, string> = new Map();
 
   constructor(schema: GridSchema) {
     this.columns = schema.columns;
@@ -66,6 +83,7 @@ export class GridState {
     this.#defaultOrder = [...shown, ...rest];
     this.#hiddenByDefault = new Set(rest);
     this.#table = this.#construct(schema);
+    this.#declared = this.saved;
   }
 
   #construct(schema: GridSchema): CoreTable {
@@ -82,11 +100,9 @@ export class GridState {
         minSize: MIN_WIDTH,
         maxSize: MAX_WIDTH,
         enableSorting: column.sortable !== false,
-        enableColumnFilter: column.filterable !== false,
         sortDescFirst: false,
       })),
       manualSorting: true,
-      manualFiltering: true,
       enableSortingRemoval: true,
       maxMultiSortColCount: schema.limits?.sort ?? 8,
       initialState: {
@@ -111,9 +127,12 @@ export class GridState {
     return this.#table.atoms.columnOrder.get().flatMap((id) => this.#byId.get(id) ?? []);
   }
 
-  /** The columns on show, in the user's order. */
+  /** The columns on show, in the user's order; a column that the rows are grouped by has gone into the groups. */
   get visible(): readonly ColumnSchema[] {
-    return this.ordered.filter((column) => this.isVisible(column.id));
+    const grouped = new Set(this.#grouping.filter((term) => !term.by).map((term) => term.col));
+    const shown = this.ordered.filter((column) => this.isVisible(column.id));
+    const left = shown.filter((column) => !grouped.has(column.id));
+    return left.length ? left : shown;
   }
 
   isVisible(id: string): boolean {
@@ -142,6 +161,7 @@ export class GridState {
   /** The width the user gave, or the schema, or what the first rows suggest, or a guess by type. */
   width(id: string): number {
     const own = this.#table.atoms.columnSizing.get()[id];
+    if (id === GROUPS) return own ?? GROUP_WIDTH;
     const suggested = this.#byId.get(id)?.width ? undefined : this.#suggested.get(id);
     return own ?? suggested ?? this.#table.getColumn(id)?.getSize() ?? MIN_WIDTH;
   }
@@ -187,47 +207,106 @@ export class GridState {
     this.#tell("query");
   }
 
+  /** Sorts by these terms and no others. */
+  setSort(sort: readonly SortItem[]): void {
+    this.#table.setSorting(sort.map(({ col, dir }) => ({ id: col, desc: dir === "desc" })));
+    this.#tell("query");
+  }
+
+  canFilter(id: string): boolean {
+    const column = this.#byId.get(id);
+    return column !== undefined && column.filterable !== false;
+  }
+
   get conditions(): ReadonlyMap<string, ColumnCondition> {
-    const entries = this.#table.atoms.columnFilters.get();
-    return new Map(entries.map(({ id, value }) => [id, value as ColumnCondition]));
+    return this.#conditions;
   }
 
   /** Sets the condition of a column; null removes it. */
   setCondition(id: string, condition: ColumnCondition | null): void {
-    const kept = this.#table.atoms.columnFilters.get().filter((item) => item.id !== id);
-    this.#table.setColumnFilters(condition ? [...kept, { id, value: condition }] : kept);
-    this.#tell("query");
+    const next = new Map(this.#conditions);
+    next.delete(id);
+    if (condition) next.set(id, condition);
+    this.#conditions = next;
+    this.#narrowed();
+  }
+
+  /** True when the filter has a part that no form can show; it came with a view. */
+  get hasRest(): boolean {
+    return this.#rest !== null;
+  }
+
+  dropRest(): void {
+    this.#rest = null;
+    this.#narrowed();
   }
 
   get search(): string {
-    return String(this.#table.atoms.globalFilter.get() ?? "");
+    return this.#search;
   }
 
   setSearch(text: string): void {
     if (text === this.search) return;
-    this.#table.setGlobalFilter(text);
-    this.#tell("query");
+    this.#search = text;
+    this.#narrowed();
   }
 
   clearFilters(): void {
-    this.#table.setColumnFilters([]);
-    this.#table.setGlobalFilter("");
-    this.#tell("query");
+    this.#conditions = new Map();
+    this.#rest = null;
+    this.#search = "";
+    this.#narrowed();
   }
 
   get isNarrowed(): boolean {
-    return this.search !== "" || this.conditions.size > 0;
+    return this.search !== "" || this.conditions.size > 0 || this.hasRest;
   }
 
-  /** What the user asked to see, in protocol form; the same for rows and for an export. */
+  /** "All that match" are other rows now; rows that were picked one by one stay picked. */
+  #narrowed(): void {
+    if (this.selection.isAll) this.selection.clear();
+    this.#tell("query");
+  }
+
+  /** The levels of groups, outermost first. */
+  get grouping(): readonly GroupTerm[] {
+    return this.#grouping;
+  }
+
+  setGrouping(terms: readonly GroupTerm[]): void {
+    this.#grouping = terms;
+    this.#tell("query");
+  }
+
+  /** The function that makes the figure of each column that has one. */
+  get figures(): ReadonlyMap<string, string> {
+    return this.#figures;
+  }
+
+  /** Chooses the figure of a column; null for none. */
+  setFigure(id: string, fn: string | null): void {
+    const next = new Map(this.#figures);
+    if (fn) next.set(id, fn);
+    else next.delete(id);
+    this.#figures = next;
+    this.#tell("query");
+  }
+
+  /** What the user asked to see, in protocol form; groups and figures included. */
   get query(): GridQuery {
-    const filter = filterTree(this.conditions);
+    const aggregates = aggregatesOf(this.#figures);
     return {
       columns: this.visible.map((column) => column.id),
-      sort: this.sort,
-      ...(filter ? { filter } : {}),
-      ...(this.search ? { search: this.search } : {}),
+      ...this.rowsQuery,
+      ...(this.#grouping.length ? { group: this.#grouping } : {}),
+      ...(aggregates.length ? { aggregates } : {}),
     };
+  }
+
+  /** Which rows the user sees, and in which order. */
+  get rowsQuery(): Omit<GridQuery, "columns"> {
+    const filter = filterTree(this.conditions, this.#rest);
+    return { sort: this.sort, ...(filter ? { filter } : {}), ...(this.search ? { search: this.search } : {}) };
   }
 
   /** The user's order, hidden columns and own widths. */
@@ -245,53 +324,56 @@ export class GridState {
     return { v: 1, query, layout: { columns: this.layout } };
   }
 
+  /** The state that the grid was declared with. */
+  get declared(): ViewState {
+    return this.#declared;
+  }
+
   /** Takes over a state that was kept. What the grid has no column for is left out; the server reported it. */
   restore({ query = {}, layout = {} }: ViewState): void {
     this.#restoreLayout((layout.columns ?? []).filter((item) => this.#byId.has(item.col)));
     const sort = (query.sort ?? []).filter((item) => this.#table.getColumn(item.col)?.getCanSort());
     if (sort.length) this.#table.setSorting(sort.map(({ col, dir }) => ({ id: col, desc: dir === "desc" })));
-    const conditions = query.filter ? treeConditions(query.filter) : [];
-    if (!conditions) console.warn("gridkit-grid: the filter you left is one that this grid cannot show.");
-    const known = (conditions ?? []).filter(([id]) => this.#table.getColumn(id)?.getCanFilter());
-    this.#table.setColumnFilters(known.map(([id, value]) => ({ id, value })));
-    this.#table.setGlobalFilter(query.search ?? "");
-    this.#tell("query");
+    else this.#table.resetSorting();
+    const { conditions, rest } = query.filter ? splitTree(query.filter) : { conditions: new Map(), rest: null };
+    this.#conditions = new Map([...conditions].filter(([id]) => this.canFilter(id)));
+    this.#rest = rest;
+    this.#search = query.search ?? "";
+    this.#grouping = (query.group ?? []).map(groupTerm).filter((term) => this.#byId.has(term.col));
+    const figures = (query.aggregates ?? []).filter((item) => item.col && this.#byId.has(item.col));
+    this.#figures = new Map(figures.map((item) => [item.col as string, item.fn]));
+    this.#narrowed();
   }
 
   #restoreLayout(columns: readonly ColumnLayout[]): void {
-    if (columns.every((item) => item.hidden)) return;
     const named = new Set(columns.map((item) => item.col));
     const rest = this.#defaultOrder.filter((id) => !named.has(id));
     this.#table.setColumnOrder([...columns.map((item) => item.col), ...rest]);
-    this.#table.setColumnVisibility((old) => ({
-      ...old,
-      ...Object.fromEntries(columns.map((item) => [item.col, !item.hidden])),
-    }));
+    const hidden = columns.every((item) => item.hidden) ? [] : columns;
+    this.#table.setColumnVisibility({
+      ...Object.fromEntries([...this.#hiddenByDefault].map((id) => [id, false])),
+      ...Object.fromEntries(hidden.map((item) => [item.col, !item.hidden])),
+    });
     const widths = columns.flatMap(({ col, width }) => (width ? [[col, clampedWidth(width)] as const] : []));
     this.#table.setColumnSizing(Object.fromEntries(widths));
   }
 
-  get selected(): readonly string[] {
-    const map = this.#table.atoms.rowSelection.get();
-    return Object.keys(map).filter((id) => map[id]);
-  }
-
   isSelected(id: string | number): boolean {
-    return Boolean(this.#table.atoms.rowSelection.get()[String(id)]);
+    return this.selection.has(id);
   }
 
   select(ids: readonly (string | number)[], on: boolean): void {
-    const next = { ...this.#table.atoms.rowSelection.get() };
-    for (const id of ids) {
-      if (on) next[String(id)] = true;
-      else delete next[String(id)];
-    }
-    this.#table.setRowSelection(next);
+    this.selection.select(ids, on);
+    this.#tell("selection");
+  }
+
+  selectAll(): void {
+    this.selection.selectAll();
     this.#tell("selection");
   }
 
   clearSelection(): void {
-    this.#table.setRowSelection({});
+    this.selection.clear();
     this.#tell("selection");
   }
 

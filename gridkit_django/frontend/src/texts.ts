@@ -2,6 +2,7 @@
 
 import { RequestProblem } from "./client.ts";
 import type { Formatter } from "./format.ts";
+import type { Grid } from "./grid.ts";
 import type { FollowedJob } from "./jobs.ts";
 import type { RowCount } from "./protocol.ts";
 import { hasString, type Translate } from "./strings.ts";
@@ -12,6 +13,24 @@ export function countLabel({ value, is }: RowCount, formatter: Formatter, t: Tra
   const count = formatter.count(value);
   if (is === "exact") return value === 1 ? t("rowsOne") : t("rowsExact", { count });
   return t(is === "atLeast" ? "rowsAtLeast" : "rowsEstimate", { count });
+}
+
+/** "12 rows selected", or "All 5,000 matching rows selected". */
+export function selectionLabel({ state, selectedCount, formatter, t }: Grid): string {
+  const { isAll, ids } = state.selection;
+  if (selectedCount === null) return t("selectedAllUnknown");
+  const count = formatter.count(selectedCount);
+  return t(isAll && ids.length === 0 ? "selectedAll" : "selected", { count });
+}
+
+/** The number of groups, and of all rows in them once they are counted. */
+export function groupsLabel({ windows, totals, formatter, t }: Grid): string {
+  const { value, is } = windows.count;
+  const count = formatter.count(value ?? 0);
+  const groups = value === 1 ? t("groupsOne") : t(is === "exact" ? "groupsExact" : "groupsAtLeast", { count });
+  if (totals.rows === null) return groups;
+  const rows = countLabel({ value: totals.rows, is: "exact" }, formatter, t);
+  return `${groups} · ${rows}`;
 }
 
 export interface ProblemText {

@@ -135,12 +135,14 @@ export class RowWindows {
    * Asks for the rows of a query, first those around row `at`; what is on show stays until they are here.
    *
    * A query that only sorts anew or shows another column has as many rows as before: it is not counted again.
+   * Nor is one whose number of rows the caller knows.
    */
-  async open(query: GridQuery, at = 0): Promise<void> {
+  async open(query: GridQuery, at = 0, rows: number | null = null): Promise<void> {
     this.#drop(this.#coming);
     this.#counting?.abort();
     this.#counting = null;
-    const known = this.#shown && isSameSet(this.#shown.query, query) ? this.#shown.count : UNKNOWN;
+    const before = this.#shown && isSameSet(this.#shown.query, query) ? this.#shown.count : UNKNOWN;
+    const known: RowCount = rows === null ? before : { value: rows, is: "exact" };
     const count = known.is === "exact" ? known : UNKNOWN;
     const generation: Generation = { query, blocks: new Map(), loading: new Map(), count, end: null };
     this.#coming = generation;
@@ -285,7 +287,9 @@ export class RowWindows {
 
 /** True when two queries select the same rows, in whatever order and with whatever columns. */
 function isSameSet(one: GridQuery, other: GridQuery): boolean {
-  return JSON.stringify([one.filter, one.search]) === JSON.stringify([other.filter, other.search]);
+  const set = ({ filter, search, group, path }: GridQuery): string =>
+    JSON.stringify([filter, search, group, path]);
+  return set(one) === set(other);
 }
 
 function isAbort(error: unknown): boolean {

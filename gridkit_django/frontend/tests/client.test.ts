@@ -24,10 +24,10 @@ const json = (body: unknown, status = 200): Response => Response.json(body, { st
 
 test("edit sends the changes, the quoted version and the CSRF token", async () => {
   const { client, calls, headers } = clientOn(() => json({ row: row(7) }));
-  await client.edit(row(7), { delay: 3 });
+  await client.edit(row(7), { delay: 3 }, { sort: [] });
   assert.equal(calls[0]?.url, "/api/grids/flights/records/7/");
   assert.equal(calls[0]?.init.method, "PATCH");
-  assert.equal(calls[0]?.init.body, '{"changes":{"delay":3}}');
+  assert.equal(calls[0]?.init.body, '{"changes":{"delay":3},"query":{"sort":[]}}');
   assert.equal(headers().get("If-Match"), '"v7"');
   assert.equal(headers().get("X-CSRFToken"), "token");
 });

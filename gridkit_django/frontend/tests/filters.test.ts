@@ -136,3 +136,18 @@ test("FilterForm takes choices in and out", () => {
   form.choose("x", false);
   assert.equal(form.read(), null);
 });
+
+test("a span relative to today is sent by its name and read in words", () => {
+  const day = column("day", { type: "date", ops: ["eq", "relative"] });
+  assert.deepEqual(operatorsOf(day), ["eq", "relative"]);
+  assert.deepEqual(conditionOf(day, draft({ op: "relative", value: "lastMonth" }), ZONE), { op: "relative", value: "lastMonth" });
+  assert.equal(conditionOf(day, draft({ op: "relative" }), ZONE), "filterNeedsChoice");
+  assert.equal(describeCondition(day, { op: "relative", value: "lastMonth" }, formatter, t), "DAY is in Last month");
+  assert.equal(describeCondition(day, { op: "relative", value: "newSpan" }, formatter, t), "DAY is in newSpan");
+});
+
+test("a chip names some values and counts the others", () => {
+  const value = ["AA", null, "B6", "DL", "EV", "UA"];
+  const text = describeCondition(column("a"), { op: "in", value }, formatter, t);
+  assert.equal(text, "A is one of AA, empty, B6, DL and 2 more");
+});

@@ -140,10 +140,10 @@ test("selection takes rows in and out by id", () => {
   const state = new GridState(schema());
   state.select([1, 2, 3], true);
   state.select([2], false);
-  assert.deepEqual(state.selected, ["1", "3"]);
+  assert.deepEqual(state.selection.ids, [1, 3]);
   assert.equal(state.isSelected(3), true);
   state.clearSelection();
-  assert.deepEqual(state.selected, []);
+  assert.equal(state.selection.isEmpty, true);
 });
 
 test("listeners hear what kind of change it was, until they leave", () => {
@@ -175,7 +175,7 @@ test("a state that was saved is taken over as it was", () => {
   assert.deepEqual(ids(later.visible), ["note", "carrier"]);
   assert.equal(later.width("note"), 200);
   assert.deepEqual(later.query, state.query);
-  assert.deepEqual(later.selected, []);
+  assert.equal(later.selection.isEmpty, true);
 });
 
 test("an empty state leaves the grid as it is declared", () => {
@@ -204,13 +204,48 @@ test("a state never hides all columns, and never sorts or filters by what cannot
   assert.deepEqual([state.sort, state.isNarrowed], [[], false]);
 });
 
-test("a filter that this grid cannot show is said and left out", (context) => {
-  const warn = context.mock.method(console, "warn", () => {});
+test("what of a filter no form can show stays in force until it is taken out", () => {
   const state = new GridState(schema());
   const leaf = { col: "delay", op: "gt", value: 1 };
-  for (const filter of [{ and: [leaf, leaf] }, { and: [{ and: [leaf] }] }]) {
-    state.restore({ v: 1, query: { filter } });
-    assert.equal(state.isNarrowed, false);
-  }
-  assert.equal(warn.mock.callCount(), 2);
+  const either = { or: [leaf, { col: "note", op: "blank" }] };
+  state.restore({ v: 1, query: { filter: { and: [leaf, either] } } });
+  assert.deepEqual([...state.conditions], [["delay", { op: "gt", value: 1 }]]);
+  assert.equal(state.hasRest, true);
+  assert.deepEqual(state.query.filter, { and: [leaf, either] });
+  assert.deepEqual(state.saved.query?.filter, { and: [leaf, either] });
+  state.dropRest();
+  assert.deepEqual(state.query.filter, { and: [leaf] });
+  state.restore({ v: 1, query: { filter: either } });
+  assert.deepEqual(state.query.filter, { and: [either] });
+  state.clearFilters();
+  assert.equal(state.query.filter, undefined);
+});
+
+test("groups and figures are part of the query and of what is saved; a grouped column is not shown", () => {
+  const state = new GridState(schema());
+  state.setGrouping([{ col: "carrier" }, { col: "note", by: "month" }]);
+  state.setFigure("delay", "avg");
+  assert.deepEqual(state.query.group, [{ col: "carrier" }, { col: "note", by: "month" }]);
+  assert.deepEqual(state.query.aggregates, [{ col: "delay", fn: "avg", as: "avg_delay" }]);
+  assert.deepEqual(ids(state.visible), ["delay", "note"]);
+  const later = new GridState(schema());
+  later.restore({ ...state.saved, query: { ...state.saved.query, group: ["carrier", { col: "note", by: "month" }, "gone"] } });
+  assert.deepEqual(later.saved, state.saved);
+  later.setFigure("delay", null);
+  later.setGrouping([]);
+  assert.deepEqual(later.saved, later.declared);
+});
+
+test("all that match are selected but those taken out, until other rows match", () => {
+  const state = new GridState(schema());
+  state.selectAll();
+  state.select([7], false);
+  assert.deepEqual([state.isSelected(1), state.isSelected(7)], [true, false]);
+  assert.deepEqual([state.selection.size(10), state.selection.size(null)], [9, null]);
+  state.select([7], true);
+  assert.deepEqual(state.selection.ids, []);
+  state.toggleSort("delay", false);
+  assert.equal(state.selection.isAll, true);
+  state.setSearch("late");
+  assert.equal(state.selection.isEmpty, true);
 });

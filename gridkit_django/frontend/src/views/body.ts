@@ -8,7 +8,9 @@ import { isNumeric } from "../format.ts";
 import type { Grid } from "../grid.ts";
 import type { ColumnSchema, RowRecord } from "../protocol.ts";
 import type { PlacedRow } from "../scroll.ts";
+import { GROUPS } from "../state.ts";
 import { editorView } from "./editor.ts";
+import { figureView, groupLabelView } from "./groups.ts";
 
 const FIRST_SCREEN = 12;
 
@@ -46,13 +48,16 @@ function rowView(grid: Grid, columns: readonly ColumnSchema[], item: PlacedRow):
   const selected = row ? state.isSelected(row.id) : false;
   const edit = row && editor.current?.row.id === row.id ? editor.current : null;
   const isStray = row !== undefined && grid.strayRow === row.id;
-  const layout = columns.map((column) => column.id).join();
+  const layout = columns.map((column) => column.id + (state.figures.get(column.id) ?? "")).join();
   const names = ["gridkit-row"];
   if (item.index % 2) names.push("is-odd");
   if (selected) names.push("is-selected");
   if (isStray) names.push("is-stray");
   if (!row) names.push("is-waiting");
-  return guard([row, item.index, item.top, active, selected, edit, isStray, layout], () =>
+  if (row?.g) names.push("is-group");
+  const expanded = row ? windows.isExpanded(row) : false;
+  const level = windows.hasAnswer ? windows.level(item.index) : 0;
+  return guard([row, item.index, item.top, active, selected, edit, isStray, layout, expanded, level], () =>
     rowTemplate(grid, columns, item, row, names.join(" ")),
   );
 }
@@ -67,7 +72,15 @@ function rowTemplate(
 ): TemplateResult {
   const selected = row ? grid.state.isSelected(row.id) : false;
   return html`
-    <div class=${names} role="row" aria-rowindex=${item.index + 2} aria-selected=${selected ? "true" : "false"} .style=${`top: ${item.top}px`}>
+    <div
+      class=${names}
+      role="row"
+      aria-rowindex=${item.index + 2}
+      aria-level=${grid.windows.isGrouped ? grid.windows.level(item.index) + 1 : nothing}
+      aria-expanded=${row?.g ? (grid.windows.isExpanded(row) ? "true" : "false") : nothing}
+      aria-selected=${row?.g ? nothing : selected ? "true" : "false"}
+      .style=${`top: ${item.top}px`}
+    >
       <div
         class="gridkit-cell gridkit-select"
         role="gridcell"
@@ -76,7 +89,7 @@ function rowTemplate(
         data-col="0"
         tabindex=${grid.focus.isActive(item.index, 0) ? 0 : -1}
       >
-        ${row ? selectionBox(grid, item.index, selected) : nothing}
+        ${row && !row.g ? selectionBox(grid, item.index, selected) : nothing}
       </div>
       ${columns.map((column, index) => cellView(grid, column, row, item.index, index + 1))}
     </div>
@@ -103,7 +116,7 @@ function cellView(
 ): TemplateResult {
   const { editor, focus } = grid;
   const isEditing = record !== undefined && editor.isEditing(record.id, column.id);
-  const editable = grid.canEdit(column);
+  const editable = grid.canEdit(column) && !record?.g;
   const names = ["gridkit-cell"];
   if (isNumeric(column)) names.push("is-numeric");
   if (editable) names.push("is-editable");
@@ -118,13 +131,20 @@ function cellView(
       data-col=${col}
       tabindex=${focus.isActive(row, col) ? 0 : -1}
     >
-      ${isEditing && editor.current ? editorView(grid, editor.current) : contentView(grid, column, record)}
+      ${isEditing && editor.current ? editorView(grid, editor.current) : contentView(grid, column, record, row)}
     </div>
   `;
 }
 
-function contentView(grid: Grid, column: ColumnSchema, record: RowRecord | undefined): TemplateResult {
+function contentView(
+  grid: Grid,
+  column: ColumnSchema,
+  record: RowRecord | undefined,
+  row: number,
+): TemplateResult | typeof nothing {
   if (!record) return html`<span class="gridkit-skeleton"></span>`;
+  if (column.id === GROUPS) return record.g ? groupLabelView(grid, record, record.g, row) : nothing;
+  if (record.g) return figureView(grid, column, record.d);
   const text = grid.formatter.text(column, record.d[column.id]);
   if (text !== null)
     return html`<span class="gridkit-text" title=${text.length > 12 ? text : nothing}>${text}</span>`;

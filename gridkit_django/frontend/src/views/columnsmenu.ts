@@ -1,26 +1,15 @@
 /** The columns menu: show, hide and arrange, for mouse, keyboard and touch alike. */
 
-import { html, nothing, type TemplateResult } from "lit-html";
+import { html, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import { live } from "lit-html/directives/live.js";
 import type { Grid } from "../grid.ts";
 import type { ColumnSchema } from "../protocol.ts";
 import { downIcon, upIcon } from "./icons.ts";
+import { popoverView } from "./menu.ts";
 
 export function columnsMenu(grid: Grid): TemplateResult {
-  const { t } = grid;
-  return html`
-    <div
-      class="gridkit-popover"
-      popover="auto"
-      data-popover="columns"
-      role="dialog"
-      aria-label=${t("columnsTitle")}
-      @toggle=${(event: Event) => grid.popovers.toggled(event)}
-    >
-      ${grid.popovers.isOpen("columns") ? menu(grid) : nothing}
-    </div>
-  `;
+  return popoverView(grid, "columns", grid.t("columnsTitle"), () => menu(grid));
 }
 
 function menu(grid: Grid): TemplateResult {

@@ -1,9 +1,21 @@
 /** The filter editor of one column: a condition, and inputs that fit the column's type. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import { operatorLabel, operatorsOf, takesList, takesValue } from "../filters.ts";
-import type { FilterForm } from "../filterform.ts";
+import {
+  canFilter,
+  describeCondition,
+  operatorLabel,
+  operatorsOf,
+  presetLabel,
+  takesList,
+  takesPreset,
+  takesValue,
+} from "../filters.ts";
+import type { FilterForm, FilterTab } from "../filterform.ts";
 import type { Grid } from "../grid.ts";
+import type { ColumnSchema } from "../protocol.ts";
+import { valuesView } from "./facets.ts";
+import { popoverView } from "./menu.ts";
 
 const INPUT_TYPES: Readonly<Record<string, string>> = {
   date: "date",
@@ -13,24 +25,43 @@ const INPUT_TYPES: Readonly<Record<string, string>> = {
 const NUMBERS: ReadonlySet<string> = new Set(["integer", "decimal", "float"]);
 
 export function filterPopover(grid: Grid): TemplateResult {
-  const form = grid.popovers.open?.name === "filter" ? grid.filterForm : null;
-  const label = form ? grid.t("filterBy", { column: form.column.label }) : nothing;
+  const form = grid.filterForm;
+  const label = form ? grid.t("filterBy", { column: form.column.label }) : grid.t("filterChoose");
+  return popoverView(grid, "filter", label, () => (form ? formView(grid, form) : columnList(grid)));
+}
+
+/** Every column that can be filtered, hidden ones too; those with a filter say which. */
+function columnList(grid: Grid): TemplateResult {
+  const { state, formatter, t } = grid;
   return html`
-    <div
-      class="gridkit-popover"
-      popover="auto"
-      data-popover="filter"
-      role="dialog"
-      aria-label=${label}
-      @toggle=${(event: Event) => grid.popovers.toggled(event)}
-    >
-      ${form ? formView(grid, form) : nothing}
-    </div>
+    <p class="gridkit-form-title">${t("filterChoose")}</p>
+    <ul class="gridkit-column-list">
+      ${state.ordered.filter(canFilter).map((column) => {
+        const condition = state.conditions.get(column.id);
+        return html`
+          <li class="gridkit-column-item">
+            <button type="button" class="gridkit-menu-item" @click=${() => choose(grid, column)}>
+              ${column.label}
+              ${condition ? html`<small>${describeCondition(column, condition, formatter, t)}</small>` : nothing}
+            </button>
+          </li>
+        `;
+      })}
+    </ul>
   `;
+}
+
+/** Goes to the editor of a column, or with null back to the list; the focus goes along. */
+function choose(grid: Grid, column: ColumnSchema | null): void {
+  grid.chooseFilter(column);
+  grid.renderNow();
+  grid.popovers.reposition();
+  grid.root.querySelector<HTMLElement>('[data-popover="filter"] :is(input, select, .gridkit-menu-item)')?.focus();
 }
 
 function formView(grid: Grid, form: FilterForm): TemplateResult {
   const { t } = grid;
+  const isFromList = grid.popovers.open?.column === null;
   return html`
     <form
       class="gridkit-form"
@@ -40,14 +71,14 @@ function formView(grid: Grid, form: FilterForm): TemplateResult {
         grid.applyFilter();
       }}
     >
+      ${
+        isFromList
+          ? html`<button type="button" class="gridkit-link gridkit-back" @click=${() => choose(grid, null)}>‹ ${t("filterBack")}</button>`
+          : nothing
+      }
       <p class="gridkit-form-title">${t("filterBy", { column: form.column.label })}</p>
-      <select class="gridkit-input" aria-label=${t("filterOperator")} @change=${(event: Event) => change(grid, form, { op: textOf(event) })}>
-        ${operatorsOf(form.column).map(
-          (op) =>
-            html`<option value=${op} ?selected=${op === form.draft.op}>${operatorLabel(form.column, op, t)}</option>`,
-        )}
-      </select>
-      ${operands(grid, form)}
+      ${form.values ? tabs(grid, form) : nothing}
+      ${form.tab === "values" && form.values ? valuesView(grid, form, form.values) : conditionView(grid, form)}
       ${form.problem ? html`<p class="gridkit-form-error" role="alert" id="${grid.uid}-filter-error">${t(form.problem)}</p>` : nothing}
       <div class="gridkit-form-actions">
         ${
@@ -61,9 +92,35 @@ function formView(grid: Grid, form: FilterForm): TemplateResult {
   `;
 }
 
+function tabs(grid: Grid, form: FilterForm): TemplateResult {
+  const tab = (name: FilterTab, label: string): TemplateResult => html`
+    <button type="button" aria-pressed=${form.tab === name ? "true" : "false"} @click=${() => grid.showFilterTab(name)}>${label}</button>
+  `;
+  const { t } = grid;
+  return html`
+    <div class="gridkit-tabs" role="group" aria-label=${t("filterMenu")}>
+      ${tab("values", t("filterValues"))} ${tab("condition", t("filterOperator"))}
+    </div>
+  `;
+}
+
+function conditionView(grid: Grid, form: FilterForm): TemplateResult {
+  const { t } = grid;
+  return html`
+      <select class="gridkit-input" aria-label=${t("filterOperator")} @change=${(event: Event) => change(grid, form, { op: textOf(event) })}>
+        ${operatorsOf(form.column).map(
+          (op) =>
+            html`<option value=${op} ?selected=${op === form.draft.op}>${operatorLabel(form.column, op, t)}</option>`,
+        )}
+      </select>
+      ${operands(grid, form)}
+  `;
+}
+
 function operands(grid: Grid, form: FilterForm): TemplateResult | typeof nothing {
   const { op } = form.draft;
   if (!takesValue(op)) return nothing;
+  if (takesPreset(op)) return presetSelect(grid, form);
   if (takesList(op)) return form.column.choices?.length ? choiceList(grid, form) : listBox(grid, form);
   if (op !== "between") return operand(grid, form, "value");
   return html`
@@ -87,6 +144,18 @@ function operand(grid: Grid, form: FilterForm, key: "value" | "to"): TemplateRes
       .value=${form.draft[key]}
       @input=${(event: Event) => change(grid, form, { [key]: textOf(event) })}
     />
+  `;
+}
+
+/** Spans that are relative to today, as the server knows them. */
+function presetSelect(grid: Grid, form: FilterForm): TemplateResult {
+  const { t, schema } = grid;
+  const { value } = form.draft;
+  return html`
+    <select class="gridkit-input" aria-label=${t("filterValue")} @change=${(event: Event) => change(grid, form, { value: textOf(event) })}>
+      <option value=""></option>
+      ${schema.relative?.map((name) => html`<option value=${name} ?selected=${name === value}>${presetLabel(name, t)}</option>`)}
+    </select>
   `;
 }
 

@@ -3,24 +3,26 @@
 import { placeOf } from "../focus.ts";
 import type { Grid } from "../grid.ts";
 import type { ColumnSchema, RowRecord } from "../protocol.ts";
+import { openColumnMenu, toggleAll } from "./header.ts";
 
 const RESIZE_STEP = 16;
 
 export function onGridKey(grid: Grid, event: KeyboardEvent): void {
   const { row, col } = grid.focus.active;
-  const column = grid.state.visible[col - 1];
+  const column = grid.columns[col - 1];
   const isHandled = row === -1 ? headerKey(grid, event, column) : cellKey(grid, event, row, column);
   if (isHandled) event.preventDefault();
   else grid.focus.moveBy(event);
 }
 
-/** Header: Enter sorts, Alt+Down filters, Shift+arrow resizes, Ctrl+Shift+arrow moves the column. */
+/** Header: Enter sorts, Alt+Down filters, the menu key opens the column's menu, Shift+arrow resizes, Ctrl+Shift+arrow moves the column. */
 function headerKey(grid: Grid, event: KeyboardEvent, column: ColumnSchema | undefined): boolean {
   if (!column) return selectionHeaderKey(grid, event);
   const forward = grid.isRtl() ? -1 : 1;
   const step = event.key === "ArrowRight" ? forward : event.key === "ArrowLeft" ? -forward : 0;
   if (event.key === "Enter" || event.key === " ") grid.sortBy(column, event.shiftKey);
   else if (event.altKey && event.key === "ArrowDown") openFilterAt(grid, column);
+  else if (isMenuKey(event)) openColumnMenu(grid, column, event);
   else if (step && event.shiftKey && (event.ctrlKey || event.metaKey))
     moveHeader(grid, column, step as 1 | -1);
   else if (step && event.shiftKey)
@@ -30,10 +32,13 @@ function headerKey(grid: Grid, event: KeyboardEvent, column: ColumnSchema | unde
 }
 
 function selectionHeaderKey(grid: Grid, event: KeyboardEvent): boolean {
-  if (event.key !== " " || !grid.state.selected.length) return false;
-  grid.clearSelection();
+  if (event.key !== " ") return false;
+  toggleAll(grid);
   return true;
 }
+
+const isMenuKey = (event: KeyboardEvent): boolean =>
+  event.key === "ContextMenu" || (event.shiftKey && event.key === "F10");
 
 function openFilterAt(grid: Grid, column: ColumnSchema): void {
   const button = grid.focus.element(grid.focus.active)?.querySelector<HTMLElement>(".gridkit-filter-button");
@@ -42,22 +47,45 @@ function openFilterAt(grid: Grid, column: ColumnSchema): void {
 
 function moveHeader(grid: Grid, column: ColumnSchema, step: 1 | -1): void {
   grid.moveColumn(column, step, grid.state.visible);
-  const col = grid.state.visible.indexOf(column) + 1;
+  const col = grid.columns.indexOf(column) + 1;
   grid.focus.moveTo({ row: -1, col });
 }
 
-/** Cell: Enter and F2 edit, Space selects the row. */
+/** Cell: Enter and F2 edit, Space selects the row; in a group all three open or close it. */
 function cellKey(grid: Grid, event: KeyboardEvent, row: number, column: ColumnSchema | undefined): boolean {
-  if (event.key === " " && !event.ctrlKey && !event.altKey) grid.toggleRow(row, event.shiftKey);
+  const record = grid.windows.row(row);
+  if (isSelectAll(event)) grid.selectAll();
+  else if (record?.g) return groupKey(grid, event, row, record);
+  else if (event.key === " " && !event.ctrlKey && !event.altKey) grid.toggleRow(row, event.shiftKey);
   else if ((event.key === "Enter" || event.key === "F2") && column && grid.canEdit(column))
     grid.startEdit(row, column);
+  else if (event.altKey && event.key === "ArrowLeft" && grid.windows.level(row) > 0) leaveGroup(grid, row);
   else return false;
   return true;
 }
 
+const isSelectAll = (event: KeyboardEvent): boolean =>
+  event.key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+
+/** Group: Enter and Space open and close; Alt with an arrow too, as in the treegrid pattern of WAI-ARIA. */
+function groupKey(grid: Grid, event: KeyboardEvent, row: number, record: RowRecord): boolean {
+  const isOpen = grid.windows.isExpanded(record);
+  const forward = grid.isRtl() ? "ArrowLeft" : "ArrowRight";
+  const isArrow = event.altKey && (event.key === "ArrowLeft" || event.key === "ArrowRight");
+  if (event.key === "Enter" || event.key === " ") grid.setExpanded(row, !isOpen);
+  else if (isArrow && event.key !== forward && !isOpen && grid.windows.level(row) > 0) leaveGroup(grid, row);
+  else if (isArrow) grid.setExpanded(row, event.key === forward);
+  else return false;
+  return true;
+}
+
+function leaveGroup(grid: Grid, row: number): void {
+  grid.focus.moveTo({ row: grid.windows.parentOf(row), col: grid.focus.active.col });
+}
+
 export function onGridDoubleClick(grid: Grid, event: MouseEvent): void {
   const place = placeOf(event.target);
-  const column = place && grid.state.visible[place.col - 1];
+  const column = place && grid.columns[place.col - 1];
   if (!place || place.row < 0 || !column) return;
   const record = grid.windows.row(place.row);
   if (record && grid.editor.isEditing(record.id, column.id)) return;
@@ -84,6 +112,7 @@ function copyText(grid: Grid): string {
   const selected = windows.loaded().filter((row) => state.isSelected(row.id));
   if (selected.length) return selected.map((row) => line(row, columns)).join("\n");
   const row = windows.row(focus.active.row);
-  const column = columns[focus.active.col - 1];
+  const column = grid.columns[focus.active.col - 1];
+  if (row?.g) return row.g.label ?? "";
   return row && column ? line(row, [column]) : "";
 }

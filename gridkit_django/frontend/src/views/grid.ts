@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Grid } from "../grid.ts";
+import { GROUPS, MIN_WIDTH } from "../state.ts";
 import { bannerView } from "./banner.ts";
 import { bodyView } from "./body.ts";
 import { columnsMenu } from "./columnsmenu.ts";
@@ -11,6 +12,8 @@ import { filterPopover } from "./filterpopover.ts";
 import { headerView } from "./header.ts";
 import { onGridCopy, onGridDoubleClick, onGridKey } from "./gestures.ts";
 import { jobsView } from "./jobs.ts";
+import { totalsView } from "./totals.ts";
+import { columnMenu } from "./columnmenu.ts";
 import { statusView } from "./status.ts";
 import { chipsView, toolbarView } from "./toolbar.ts";
 
@@ -21,15 +24,14 @@ export function gridView(grid: Grid): TemplateResult {
       ${grid.windows.isLoading ? html`<div class="gridkit-busy" aria-hidden="true"></div>` : nothing}
       ${tableView(grid)} ${emptyView(grid)}
     </div>
-    ${jobsView(grid)} ${statusView(grid)} ${filterPopover(grid)} ${columnsMenu(grid)} ${exportMenu(grid)}
+    ${jobsView(grid)} ${statusView(grid)} ${filterPopover(grid)} ${columnMenu(grid)} ${columnsMenu(grid)} ${exportMenu(grid)}
     ${noteView(grid)}
   `;
 }
 
 function tableView(grid: Grid): TemplateResult {
-  const { state, windows } = grid;
-  const columns = state.visible;
-  const widths = columns.map((column) => state.width(column.id));
+  const { windows, columns } = grid;
+  const widths = columns.map((column) => shownWidth(grid, column.id));
   const total = widths.reduce((sum, width) => sum + width, 0);
   const template = `${widths.map((width) => `${width}px`).join(" ")} 1fr`;
   const rowCount = windows.count.is === "exact" ? windows.length + 1 : -1;
@@ -37,7 +39,7 @@ function tableView(grid: Grid): TemplateResult {
     <div class="gridkit-viewport" tabindex="-1">
       <div
         class="gridkit-table ${windows.isRefreshing && windows.hasAnswer ? "is-stale" : ""}"
-        role="grid"
+        role=${windows.isGrouped ? "treegrid" : "grid"}
         aria-label=${grid.schema.label}
         aria-rowcount=${rowCount}
         aria-colcount=${columns.length + 1}
@@ -50,10 +52,16 @@ function tableView(grid: Grid): TemplateResult {
         @dblclick=${(event: MouseEvent) => onGridDoubleClick(grid, event)}
         @copy=${(event: ClipboardEvent) => onGridCopy(grid, event)}
       >
-        ${headerView(grid, columns)} ${bodyView(grid, columns)}
+        ${headerView(grid, columns)} ${bodyView(grid, columns)} ${totalsView(grid, columns)}
       </div>
     </div>
   `;
+}
+
+/** In a narrow window the groups take at most half of it. */
+function shownWidth({ state, root }: Grid, id: string): number {
+  const width = state.width(id);
+  return id === GROUPS ? Math.min(width, Math.max(MIN_WIDTH, Math.round(root.clientWidth / 2))) : width;
 }
 
 function emptyView({ windows, state, t }: Grid): TemplateResult | typeof nothing {

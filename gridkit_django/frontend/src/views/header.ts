@@ -1,13 +1,15 @@
 /** The header row: sort by click, filter button, edge to resize, label to drag. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
-import { operatorsOf } from "../filters.ts";
+import { canFilter } from "../filters.ts";
 import { isNumeric } from "../format.ts";
 import type { Grid } from "../grid.ts";
 import type { ColumnSchema } from "../protocol.ts";
-import type { SortMark } from "../state.ts";
-import { filterIcon, upIcon } from "./icons.ts";
+import { GROUPS, type SortMark } from "../state.ts";
+import { figureLabel } from "./columnmenu.ts";
+import { filterIcon, moreIcon, upIcon } from "./icons.ts";
 
 export function headerView(grid: Grid, columns: readonly ColumnSchema[]): TemplateResult {
   return html`
@@ -26,7 +28,9 @@ export function headerView(grid: Grid, columns: readonly ColumnSchema[]): Templa
 
 function selectionHeader(grid: Grid): TemplateResult {
   const { t, state, focus } = grid;
-  const any = state.selected.length > 0;
+  const { selection } = state;
+  const any = !selection.isEmpty;
+  const all = selection.isAll && selection.ids.length === 0;
   return html`
     <div
       class="gridkit-header gridkit-select"
@@ -37,23 +41,26 @@ function selectionHeader(grid: Grid): TemplateResult {
       data-col="0"
       tabindex=${focus.isActive(-1, 0) ? 0 : -1}
     >
-      ${
-        any
-          ? html`<input
-            type="checkbox"
-            class="gridkit-check"
-            tabindex="-1"
-            aria-label=${t("selectionClear")}
-            .indeterminate=${true}
-            @click=${(event: Event) => {
-              event.preventDefault();
-              grid.clearSelection();
-            }}
-          />`
-          : nothing
-      }
+      <input
+        type="checkbox"
+        class="gridkit-check"
+        tabindex="-1"
+        aria-label=${t(any ? "selectionClear" : "selectAll")}
+        .indeterminate=${live(any && !all)}
+        .checked=${live(all)}
+        @click=${(event: Event) => {
+          event.preventDefault();
+          toggleAll(grid);
+        }}
+      />
     </div>
   `;
+}
+
+/** Selects all rows, or none when there is a selection. */
+export function toggleAll(grid: Grid): void {
+  if (grid.state.selection.isEmpty) grid.selectAll();
+  else grid.clearSelection();
 }
 
 function headerCell(
@@ -63,7 +70,8 @@ function headerCell(
   index: number,
 ): TemplateResult {
   const { state, focus, drag, t } = grid;
-  const mark = state.sortMark(column.id);
+  const mark = state.sortMark(column.id === GROUPS ? (state.grouping[0]?.col ?? "") : column.id);
+  const fn = state.figures.get(column.id);
   return html`
     <div
       class=${headerClass(grid, columns, column)}
@@ -74,6 +82,7 @@ function headerCell(
       data-col=${index}
       data-header=${column.id}
       tabindex=${focus.isActive(-1, index) ? 0 : -1}
+      @contextmenu=${(event: MouseEvent) => openColumnMenu(grid, column, event)}
       title=${column.description || (column.sortable === false ? column.label : t("sortHint"))}
     >
       <button
@@ -81,12 +90,12 @@ function headerCell(
         class="gridkit-header-label"
         tabindex="-1"
         ?disabled=${column.sortable === false}
-        @pointerdown=${(event: PointerEvent) => drag.startReorder(event, column.id)}
+        @pointerdown=${(event: PointerEvent) => column.id !== GROUPS && drag.startReorder(event, column.id)}
         @click=${(event: MouseEvent) => sortClick(grid, column, event)}
       >
-        <span class="gridkit-header-text">${column.label}</span>${sortMarkView(grid, mark)}
+        <span class="gridkit-header-text">${column.label}${fn ? html` <small>${figureLabel(grid, fn)}</small>` : nothing}</span>${sortMarkView(grid, mark)}
       </button>
-      ${filterButton(grid, column)}
+      ${filterButton(grid, column)} ${menuButton(grid, column)}
       <span
         class="gridkit-resize"
         aria-hidden="true"
@@ -128,14 +137,14 @@ function sortMarkView({ state }: Grid, mark: SortMark | null): TemplateResult | 
 }
 
 function filterButton(grid: Grid, column: ColumnSchema): TemplateResult | typeof nothing {
-  if (column.filterable === false || operatorsOf(column).length === 0) return nothing;
+  if (!canFilter(column)) return nothing;
   const { state, popovers, t } = grid;
   const active = state.conditions.has(column.id);
   const open = popovers.isOpen("filter", column.id);
   return html`
     <button
       type="button"
-      class="gridkit-filter-button ${active ? "is-active" : ""} ${open ? "is-open" : ""}"
+      class="gridkit-header-button gridkit-filter-button ${active ? "is-active" : ""} ${open ? "is-open" : ""}"
       tabindex="-1"
       aria-haspopup="dialog"
       aria-expanded=${open ? "true" : "false"}
@@ -146,6 +155,34 @@ function filterButton(grid: Grid, column: ColumnSchema): TemplateResult | typeof
       ${filterIcon}
     </button>
   `;
+}
+
+function menuButton(grid: Grid, column: ColumnSchema): TemplateResult | typeof nothing {
+  if (column.id === GROUPS) return nothing;
+  const { popovers, t } = grid;
+  const open = popovers.isOpen("column", column.id);
+  return html`
+    <button
+      type="button"
+      class="gridkit-header-button gridkit-menu-button ${open ? "is-open" : ""}"
+      tabindex="-1"
+      aria-haspopup="menu"
+      aria-expanded=${open ? "true" : "false"}
+      aria-label=${t("columnMenu", { column: column.label })}
+      @pointerdown=${() => popovers.press("column", column.id)}
+      @click=${(event: Event) => popovers.toggle("column", event.currentTarget as HTMLElement, column.id)}
+    >
+      ${moreIcon}
+    </button>
+  `;
+}
+
+/** Opens the menu of a column below its header: right click, the menu key, or Shift+F10. */
+export function openColumnMenu({ popovers, root }: Grid, column: ColumnSchema, event: Event): void {
+  if (column.id === GROUPS) return;
+  event.preventDefault();
+  const header = root.querySelector<HTMLElement>(`[data-header="${CSS.escape(column.id)}"]`);
+  if (header && !popovers.isOpen("column", column.id)) popovers.toggle("column", header, column.id);
 }
 
 /** Double click on the edge: as wide as the widest cell on show. */

@@ -19,3 +19,9 @@ export const upIcon = icon(svg`<path d="M8 13V3.5M4.2 7.2 8 3.4l3.8 3.8"/>`);
 export const downIcon = icon(svg`<path d="M8 3v9.5M4.2 8.8 8 12.6l3.8-3.8"/>`);
 export const warningIcon = icon(svg`<path d="M8 2.4 14.2 13H1.8zM8 6.4v3.2M8 11.4v.1"/>`);
 export const chevronIcon = icon(svg`<path d="m4.5 6.25 3.5 3.5 3.5-3.5"/>`);
+export const moreIcon = icon(
+  svg`<path d="M8 3.6v.1M8 8v.1M8 12.3v.1" stroke-width="2.2"/>`,
+);
+export const groupIcon = icon(svg`<path d="M2.5 3.5h11M5.5 8h8M8.5 12.5h5"/>`);
+export const plusIcon = icon(svg`<path d="M8 3v10M3 8h10"/>`);
+export const viewsIcon = icon(svg`<path d="M3 4h10M3 8h10M3 12h6"/>`);

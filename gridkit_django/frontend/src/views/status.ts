@@ -2,20 +2,21 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Grid } from "../grid.ts";
-import { countLabel } from "../texts.ts";
+import { countLabel, groupsLabel, selectionLabel } from "../texts.ts";
 
 export function statusView(grid: Grid): TemplateResult {
   const { windows, state, formatter, t } = grid;
-  const selected = state.selected.length;
+  const selected = !state.selection.isEmpty;
   return html`
     <div class="gridkit-status">
       <span class="gridkit-count">
-        ${windows.hasAnswer ? countLabel(windows.count, formatter, t) : t("loading")} ${countAction(grid)}
+        ${windows.hasAnswer ? (windows.isGrouped ? groupsLabel(grid) : countLabel(windows.count, formatter, t)) : t("loading")}
+        ${countAction(grid)}
       </span>
       ${
         selected
           ? html`<span class="gridkit-selected">
-            ${t("selected", { count: formatter.count(selected) })}
+            ${selectionLabel(grid)}
             <button type="button" class="gridkit-link" @click=${() => grid.clearSelection()}>${t("selectionClear")}</button>
           </span>`
           : nothing
@@ -29,7 +30,7 @@ export function statusView(grid: Grid): TemplateResult {
 
 function countAction({ windows, t }: Grid): TemplateResult | typeof nothing {
   if (windows.isCounting) return html`<span class="gridkit-muted">${t("rowsCounting")}…</span>`;
-  if (!windows.hasAnswer || windows.count.is === "exact") return nothing;
+  if (!windows.hasAnswer || windows.count.is === "exact" || windows.isGrouped) return nothing;
   return html`<button type="button" class="gridkit-link" @click=${() => void windows.countExactly()}>${t("countExactly")}</button>`;
 }
 

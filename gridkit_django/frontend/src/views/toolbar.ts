@@ -3,23 +3,24 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
-import { type ColumnCondition, describeCondition } from "../filters.ts";
+import { canFilter, type ColumnCondition, describeCondition } from "../filters.ts";
 import type { Grid } from "../grid.ts";
 import { formatsOf } from "../jobs.ts";
 import type { PopoverName } from "../popover.ts";
-import { chevronIcon, closeIcon, columnsIcon, exportIcon, searchIcon } from "./icons.ts";
+import { chevronIcon, closeIcon, columnsIcon, exportIcon, filterIcon, groupIcon, searchIcon } from "./icons.ts";
 
 const SEARCH_DELAY_MS = 300;
 const timers = new WeakMap<Grid, ReturnType<typeof setTimeout>>();
 
 export function toolbarView(grid: Grid): TemplateResult {
-  const { t } = grid;
+  const { t, state } = grid;
   const hasSearch = grid.state.columns.some((column) => column.searchable);
   const hasExport = formatsOf(grid.exportMethod).length > 0;
   return html`
     <div class="gridkit-toolbar" role="toolbar" aria-label=${grid.schema.label}>
       ${hasSearch ? searchBox(grid) : nothing}
       <span class="gridkit-spring"></span>
+      ${state.columns.some(canFilter) ? filterButton(grid) : nothing}
       ${menuButton(grid, "columns", t("columns"), columnsIcon)}
       ${hasExport ? menuButton(grid, "export", t("export"), exportIcon) : nothing}
     </div>
@@ -72,7 +73,21 @@ function searchNow(grid: Grid, text: string): void {
   if (isWaiting) grid.state.setSearch(text.trim());
 }
 
-function menuButton(grid: Grid, name: PopoverName, label: string, icon: TemplateResult): TemplateResult {
+/** Opens the list of columns to filter by. */
+function filterButton(grid: Grid): TemplateResult {
+  const { t, state } = grid;
+  const count = state.conditions.size + (state.hasRest ? 1 : 0);
+  const label = html`${t("filterMenu")}${count ? html` <span class="gridkit-badge">${count}</span>` : nothing}`;
+  return menuButton(grid, "filter", label, filterIcon, () => grid.chooseFilter(null));
+}
+
+function menuButton(
+  grid: Grid,
+  name: PopoverName,
+  label: TemplateResult | string,
+  icon: TemplateResult,
+  prepare: () => void = () => undefined,
+): TemplateResult {
   return html`
     <button
       type="button"
@@ -80,7 +95,10 @@ function menuButton(grid: Grid, name: PopoverName, label: string, icon: Template
       aria-haspopup="dialog"
       aria-expanded=${grid.popovers.isOpen(name) ? "true" : "false"}
       @pointerdown=${() => grid.popovers.press(name)}
-      @click=${(event: Event) => grid.popovers.toggle(name, event.currentTarget as HTMLElement)}
+      @click=${(event: Event) => {
+        prepare();
+        grid.popovers.toggle(name, event.currentTarget as HTMLElement);
+      }}
     >
       ${icon}<span>${label}</span>${chevronIcon}
     </button>
@@ -90,37 +108,53 @@ function menuButton(grid: Grid, name: PopoverName, label: string, icon: Template
 export function chipsView(grid: Grid): TemplateResult | typeof nothing {
   const { state, t } = grid;
   const conditions = [...state.conditions];
-  if (!conditions.length) return nothing;
+  const isFiltered = conditions.length > 0 || state.hasRest;
+  if (!isFiltered && !state.grouping.length) return nothing;
   return html`
     <div class="gridkit-chips" role="group" aria-label=${t("filters")}>
+      ${groupChips(grid)}
       ${repeat(
         conditions,
         ([id]) => id,
-        ([id, condition]) => chip(grid, id, condition),
+        ([id, condition]) => conditionChip(grid, id, condition),
       )}
-      <button type="button" class="gridkit-link" @click=${() => state.clearFilters()}>${t("clearAll")}</button>
+      ${state.hasRest ? chip(html`${t("filterAdvanced")}`, t("filterRemoveOf", { column: t("filterAdvanced") }), () => state.dropRest()) : nothing}
+      ${isFiltered ? html`<button type="button" class="gridkit-link" @click=${() => state.clearFilters()}>${t("clearAll")}</button>` : nothing}
     </div>
   `;
 }
 
-function chip(grid: Grid, id: string, condition: ColumnCondition): TemplateResult | typeof nothing {
+function groupChips(grid: Grid): unknown {
+  const { state, windows, t } = grid;
+  if (!state.grouping.length) return nothing;
+  return html`
+    <span class="gridkit-muted">${t("groupedBy")}</span>
+    ${state.grouping.map((term) => {
+      const label = grid.groupLabel(term);
+      return chip(html`${groupIcon} ${label}`, t("groupRemove", { column: label }), () => grid.toggleGroup(term), "is-group");
+    })}
+    <button type="button" class="gridkit-link" @click=${() => windows.collapseAll()}>${t("groupsCollapse")}</button>
+  `;
+}
+
+function conditionChip(grid: Grid, id: string, condition: ColumnCondition): TemplateResult | typeof nothing {
   const { state, formatter, t } = grid;
   const column = state.column(id);
   if (!column) return nothing;
   const text = describeCondition(column, condition, formatter, t);
+  const open = html`
+    <button type="button" class="gridkit-chip-text" title=${text} @click=${(event: Event) => grid.openFilter(column, event.currentTarget as HTMLElement)}>
+      ${text}
+    </button>
+  `;
+  return chip(open, t("filterRemoveOf", { column: column.label }), () => state.setCondition(id, null), "is-open");
+}
+
+function chip(content: TemplateResult, removeLabel: string, remove: () => void, kind = ""): TemplateResult {
   return html`
-    <span class="gridkit-chip">
-      <button type="button" class="gridkit-chip-text" title=${text} @click=${(event: Event) => grid.openFilter(column, event.currentTarget as HTMLElement)}>
-        ${text}
-      </button>
-      <button
-        type="button"
-        class="gridkit-chip-remove"
-        aria-label=${t("filterRemoveOf", { column: column.label })}
-        @click=${() => state.setCondition(id, null)}
-      >
-        ${closeIcon}
-      </button>
+    <span class="gridkit-chip ${kind}">
+      ${kind === "is-open" ? content : html`<span class="gridkit-chip-text">${content}</span>`}
+      <button type="button" class="gridkit-chip-remove" aria-label=${removeLabel} @click=${remove}>${closeIcon}</button>
     </span>
   `;
 }

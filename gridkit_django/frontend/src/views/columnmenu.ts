@@ -1,0 +1,87 @@
+/** The menu of one column: sort, filter, groups, its figure, and out of sight. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import { canFilter } from "../filters.ts";
+import type { Grid } from "../grid.ts";
+import type { ColumnSchema, GroupTerm } from "../protocol.ts";
+import { hasString } from "../strings.ts";
+import { menuItem, menuTitle, popoverView } from "./menu.ts";
+
+export function columnMenu(grid: Grid): TemplateResult {
+  const { open } = grid.popovers;
+  const column = open?.name === "column" ? grid.state.column(open.column ?? "") : undefined;
+  const label = column ? grid.t("columnMenu", { column: column.label }) : nothing;
+  return popoverView(grid, "column", label, () => (column ? items(grid, column) : html``), "gridkit-menu");
+}
+
+function items(grid: Grid, column: ColumnSchema): TemplateResult {
+  const { t, state } = grid;
+  return html`
+    ${menuTitle(column.label)} ${column.sortable === false ? nothing : sortItems(grid, column)}
+    ${canFilter(column) ? menuItem(`${t("filterMenu")}…`, () => filterFrom(grid, column)) : nothing}
+    ${groupItems(grid, column)} ${figureItems(grid, column)}
+    <hr class="gridkit-rule" />
+    ${menuItem(t("hideColumn"), () => {
+      grid.popovers.finish();
+      state.setVisible(column.id, false);
+    })}
+  `;
+}
+
+function sortItems(grid: Grid, column: ColumnSchema): TemplateResult {
+  const { t } = grid;
+  const mark = grid.state.sortMark(column.id);
+  return html`
+    ${menuItem(t("sortUp"), () => grid.sortTo(column, "asc"), mark?.dir === "asc")}
+    ${menuItem(t("sortDown"), () => grid.sortTo(column, "desc"), mark?.dir === "desc")}
+    ${mark ? menuItem(t("sortNot"), () => grid.sortTo(column, null)) : nothing}
+  `;
+}
+
+/** Opens the filter editor where the menu was opened from. */
+function filterFrom(grid: Grid, column: ColumnSchema): void {
+  const header = grid.root.querySelector<HTMLElement>(`[data-header="${CSS.escape(column.id)}"]`);
+  grid.popovers.finish();
+  if (header) grid.openFilter(column, header);
+}
+
+function groupItems(grid: Grid, column: ColumnSchema): TemplateResult | typeof nothing {
+  const { state, schema } = grid;
+  if (!column.groupable) return nothing;
+  const isGrouped = (term: GroupTerm): boolean =>
+    state.grouping.some((other) => other.col === term.col && (other.by ?? null) === (term.by ?? null));
+  const periods = (column.periods ?? []).map((by): GroupTerm => ({ col: column.id, by }));
+  const terms: readonly GroupTerm[] = periods.length ? periods : [{ col: column.id }];
+  const isFull = state.grouping.length >= (schema.limits?.groups ?? 5);
+  const offered = terms.filter((term) => isGrouped(term) || !isFull);
+  return html`
+    <hr class="gridkit-rule" />
+    ${offered.map((term) => menuItem(groupWords(grid, term), () => grid.toggleGroup(term), isGrouped(term)))}
+  `;
+}
+
+function groupWords({ t }: Grid, { by }: GroupTerm): string {
+  const key = `period_${by}`;
+  return by ? t("groupByPeriod", { period: hasString(key) ? t(key) : by }) : t("groupBy");
+}
+
+function figureItems(grid: Grid, column: ColumnSchema): TemplateResult | typeof nothing {
+  const { t, state, popovers } = grid;
+  if (!column.aggregates?.length) return nothing;
+  const chosen = state.figures.get(column.id) ?? null;
+  const choose = (fn: string | null) => (): void => {
+    popovers.finish();
+    state.setFigure(column.id, fn);
+  };
+  return html`
+    <hr class="gridkit-rule" />
+    ${menuTitle(t("figure"))} ${menuItem(t("figureNone"), choose(null), chosen === null)}
+    ${column.aggregates.map((fn) => menuItem(figureLabel(grid, fn), choose(fn), chosen === fn))}
+  `;
+}
+
+/** The words for a function that makes figures. */
+export function figureLabel({ t }: Grid, fn: string): string {
+  const key = `fn_${fn}`;
+  return hasString(key) ? t(key) : fn;
+}

@@ -1,0 +1,61 @@
+/** A group in the table: its label with the number of rows, and the figures of its columns. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import { groupTerm } from "../grouping.ts";
+import type { Grid } from "../grid.ts";
+import type { ColumnSchema, GroupInfo, RowRecord, Value } from "../protocol.ts";
+import { chevronIcon } from "./icons.ts";
+
+export function groupLabelView(grid: Grid, record: RowRecord, group: GroupInfo, row: number): TemplateResult {
+  const { t, windows, formatter } = grid;
+  const isOpen = windows.isExpanded(record);
+  const label = groupText(grid, group) || t("valueNone");
+  return html`
+    <span class="gridkit-group is-level-${Math.min(group.level, 5)}">
+      <button
+        type="button"
+        class="gridkit-icon-button gridkit-expand ${isOpen ? "is-open" : ""}"
+        tabindex="-1"
+        aria-label=${t(isOpen ? "groupClose" : "groupOpen", { label })}
+        @click=${() => grid.setExpanded(row, !isOpen)}
+      >
+        ${chevronIcon}
+      </button>
+      <span class="gridkit-text" title=${label.length > 12 ? label : nothing}>${label}</span>
+      <span class="gridkit-badge">${formatter.count(group.childCount)}</span>
+    </span>
+  `;
+}
+
+/** The label that the server gave, or the key in the words of its column. */
+function groupText({ state, formatter }: Grid, { key, label, level }: GroupInfo): string | null {
+  const term = state.grouping[level];
+  const column = term && state.column(groupTerm(term).col);
+  if (!column || label === null || column.choices?.length) return label;
+  if (term.by) return periodText(String(key), term.by, formatter.locale) ?? label;
+  return formatter.text(column, key);
+}
+
+const MONTHLY = { month: "long", year: "numeric", timeZone: "UTC" } as const;
+
+/** "January 2013" for the month that begins on a day; null where the server's words are as good. */
+function periodText(day: string, by: string, locale: string | undefined): string | null {
+  const first = new Date(`${day}T00:00:00Z`);
+  if (Number.isNaN(first.getTime())) return null;
+  if (by === "month") return first.toLocaleDateString(locale, MONTHLY);
+  if (by === "year") return String(first.getUTCFullYear());
+  if (by === "quarter") return `${first.getUTCFullYear()} Q${Math.floor(first.getUTCMonth() / 3) + 1}`;
+  return first.toLocaleDateString(locale, { dateStyle: "medium", timeZone: "UTC" });
+}
+
+/** The figure of a column among figures by name; nothing when none was chosen. */
+export function figureView(
+  { state, formatter, t }: Grid,
+  column: ColumnSchema,
+  figures: Readonly<Record<string, Value>>,
+): TemplateResult | typeof nothing {
+  const fn = state.figures.get(column.id);
+  if (!fn) return nothing;
+  const text = formatter.figure(column, fn, figures[`${fn}_${column.id}`]);
+  return html`<span class="gridkit-text">${text ?? html`<span class="gridkit-null" aria-label=${t("empty")}>–</span>`}</span>`;
+}

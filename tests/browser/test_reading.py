@@ -1,0 +1,95 @@
+"""Filtering by the values that occur, groups with figures, totals: what a person sees and does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.grid_page import GridPage
+from tests.browser.shop import ORDERS
+
+pytestmark = pytest.mark.browser
+
+OpenGrid = Callable[..., GridPage]
+
+
+def test_filter_by_values_counts_them_finds_them_and_takes_the_rows_without_one(open_grid: OpenGrid) -> None:
+    grid = open_grid()
+    grid.button("Filter", exact=True).click()
+    panel = grid.page.get_by_role("dialog", name="Filter by")
+    panel.get_by_role("button", name="Country").click()
+    expect(panel.locator(".gridkit-choice")).to_have_text(
+        [re.compile(r"\(no value\)\s+40"), re.compile(r"A\s+40"), re.compile(r"B\s+40")]
+    )
+    panel.get_by_role("searchbox").fill("b")
+    expect(panel.locator(".gridkit-choice")).to_have_count(1)
+    panel.get_by_role("checkbox").check()
+    expect(panel.locator(".gridkit-picked")).to_contain_text("1 chosen")
+    panel.get_by_role("button", name="Apply").click()
+    expect(grid.count).to_have_text("40 rows")
+    expect(grid.page.locator(".gridkit-chip")).to_have_text(["Country is one of B"])
+    assert grid.bodies("rows/")[-1]["filter"] == {"and": [{"col": "country", "op": "in", "value": ["B"]}]}
+
+    # The other filters narrow the counts, the column's own does not.
+    grid.column_menu("state", "Filter")
+    panel = grid.page.get_by_role("dialog", name="Filter by State")
+    expect(panel.locator(".gridkit-choice")).to_have_text([re.compile(r"New\s+20"), re.compile(r"Paid\s+20")])
+    grid.page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(grid.header("state")).to_be_focused()
+
+    # A span relative to today, and all of it taken back at once.
+    grid.column_menu("placed", "Filter")
+    panel = grid.page.get_by_role("dialog", name="Filter by Placed")
+    panel.get_by_role("combobox", name="Condition").select_option("relative")
+    panel.get_by_role("combobox", name="Value").select_option(label="Last 7 days")
+    panel.get_by_role("button", name="Apply").click()
+    expect(grid.page.locator(".gridkit-empty")).to_contain_text("No row matches")
+    expect(grid.page.locator(".gridkit-chip")).to_contain_text(["Country is one of B", "Placed is in Last 7 days"])
+    grid.button("Clear all").click()
+    expect(grid.count).to_have_text(f"{ORDERS} rows")
+
+
+def test_groups_open_lazily_with_figures_and_totals_by_mouse_and_keyboard(open_grid: OpenGrid) -> None:
+    grid = open_grid()
+    grid.column_menu("buyer", "Group by this column")
+    expect(grid.groups).to_have_text(["Ada", "Bob", "Cyd <b>"])
+    expect(grid.count).to_have_text(f"3 groups · {ORDERS} rows")
+    expect(grid.header("buyer")).to_have_count(0)
+    assert [body["path"] for body in grid.bodies("rows/") if "path" in body] == []
+
+    grid.column_menu("quantity", "Sum")
+    sums = grid.page.locator(".is-group .is-numeric .gridkit-text")
+    expect(sums).to_have_text(["161", "159", "157"])
+    expect(grid.page.locator(".gridkit-totals")).to_contain_text("477")
+    grid.header("quantity").locator(".gridkit-header-label").click()
+    expect(sums).to_have_text(["157", "159", "161"])
+
+    # Groups inside groups, opened by the keyboard; the rows come when their group is opened.
+    grid.column_menu("placed", "Group by month")
+    expect(grid.count).to_have_text(f"3 groups · {ORDERS} rows")
+    grid.cell(0, "").click()
+    grid.page.keyboard.press("Enter")
+    expect(grid.groups).to_have_text(["Cyd <b>", "January 2024", "February 2024", "Bob", "Ada"])
+    grid.page.keyboard.press("ArrowDown")
+    grid.page.keyboard.press("Alt+ArrowRight")
+    expect(grid.cell(2, "note")).to_contain_text("note")
+    expect(grid.page.locator('[role="row"][aria-level="3"]').first).to_be_visible()
+    grid.page.keyboard.press("ArrowDown")
+    grid.page.keyboard.press("Alt+ArrowLeft")
+    expect(grid.cell(1, "")).to_be_focused()
+    grid.page.keyboard.press("Space")
+    expect(grid.page.locator('[role="row"][aria-level="3"]')).to_have_count(0)
+    expect(grid.page.get_by_role("treegrid")).to_be_visible()
+    assert [body["path"] for body in grid.bodies("rows/") if "path" in body] == [["Cyd <b>"], ["Cyd <b>", "2024-01-01"]]
+
+    grid.button("Do not group by Buyer").click()
+    expect(grid.groups).to_have_text(["January 2024", "February 2024"])
+    grid.button("Do not group by Placed by month").click()
+    expect(grid.count).to_have_text(f"{ORDERS} rows")
+    expect(grid.page.locator(".gridkit-totals")).to_contain_text("477")
+    grid.column_menu("quantity", "None")
+    expect(grid.page.locator(".gridkit-totals")).to_have_count(0)
