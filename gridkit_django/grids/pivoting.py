@@ -155,7 +155,7 @@ def _filled(plan: PivotPlan, level: Level, found: Sequence[Row]) -> tuple[Row, .
     for (key, *keys), values in _cells(plan, keyed, (KEY,)):
         cells.setdefault(json.dumps(level.key.to_wire(key)), {}).update(plan.cells(values, tuple(keys)))
     return tuple(
-        replace(row, data={**row.data, **cells.get(json.dumps(row.group.key if row.group else None), {})})
+        row._replace(data={**row.data, **cells.get(json.dumps(row.group.key if row.group else None), {})})
         for row in found
     )
 

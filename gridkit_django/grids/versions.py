@@ -13,6 +13,7 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from datetime import UTC
+from decimal import Decimal
 from typing import Any
 from zlib import crc32
 
@@ -21,9 +22,8 @@ from gridkit_django.grids.columns import Column
 
 _LAYOUT_BYTES = 3
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_PLAIN = (str, int, bool, type(None))
+_PLAIN = frozenset({str, int, bool, Decimal, type(None)})
 """Types whose values stand for themselves in every column."""
-_PLAIN_TYPES = frozenset(_PLAIN)
 
 
 class RowVersions:
@@ -57,19 +57,7 @@ class RowVersions:
         Returns:
             Letters, digits, ``-`` and ``_``, fit for an ETag (RFC 9110): a few for each editable column.
         """
-        seen = [
-            value if type(value) in _PLAIN_TYPES else _settled(column, value)
-            for column, value in zip(self.columns, values, strict=True)
-        ]
-        return self._of(seen)
-
-    def _of(self, seen: Sequence[Any]) -> str:
-        """Write the token of one row, of values that stand for themselves in every column."""
-        count = len(self._single)
-        sums = [crc32(repr(value).encode()) for value in seen[:count]]
-        sums.append(crc32(repr(tuple(seen[count:])).encode()))
-        raw = self._layout + self._sums.pack(*sums)
-        return binascii.b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
+        return self.tokens([[value] for value in values], 1)[0]
 
     def tokens(self, columns: Sequence[Sequence[Any]], count: int) -> list[str]:
         """Return what ``token`` makes of each of many rows.
@@ -78,10 +66,16 @@ class RowVersions:
             columns: for each of ``columns``, the values of all rows.
             count: how many rows there are.
         """
-        if not columns:  # everything that is seen is behind foreign keys
-            return [self.token(())] * count
-        seen = [_settle_all(column, values) for column, values in zip(self.columns, columns, strict=True)]
-        return [self._of(row) for row in zip(*seen, strict=True)]
+        seen = [_settled(column, values) for column, values in zip(self.columns, columns, strict=True)]
+        single, joint = seen[: len(self._single)], seen[len(self._single) :]
+        sums = [[crc32(repr(value).encode()) for value in values] for values in single]
+        rows = zip(*joint, strict=True) if joint else [()] * count
+        sums.append([crc32(repr(row).encode()) for row in rows])
+        return [self._written(row) for row in zip(*sums, strict=True)]
+
+    def _written(self, sums: Sequence[int]) -> str:
+        raw = self._layout + self._sums.pack(*sums)
+        return binascii.b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
 
     def changed_between(self, older: str, newer: str) -> frozenset[str] | None:
         """Return the editable columns whose values differ between two versions.
@@ -105,25 +99,20 @@ class RowVersions:
         return self._sums.unpack_from(raw, _LAYOUT_BYTES)
 
 
-def _settle_all(column: Column, values: Sequence[Any]) -> Sequence[Any]:
-    """Return the values of a column in the form in which they stand for themselves."""
-    if _PLAIN_TYPES.issuperset(map(type, values)):
+def _settled(column: Column, values: Sequence[Any]) -> Sequence[Any]:
+    """Return the values of a column in a form in which equal ones, and only they, have the same ``repr``."""
+    if _PLAIN.issuperset(map(type, values)):
         return values
     wires = column.to_wires(values, UTC)
-    return [value if type(value) in _PLAIN_TYPES else _text_of(wire) for value, wire in zip(values, wires, strict=True)]
+    return [value if type(value) in _PLAIN else _text_of(wire) for value, wire in zip(values, wires, strict=True)]
 
 
-def _settled(column: Column, value: Any) -> tuple[str]:
-    """Return the one text of a value."""
-    return _text_of(column.to_wire(value, UTC))
+def _text_of(wire: Any) -> Any:
+    """Return a wire form as it is, or for an object or a list the one text: the order of keys is none of its meaning.
 
-
-def _text_of(wire: Any) -> tuple[str]:
-    """Return the one text of a value in its wire form: in JSON the order of keys is none of its meaning.
-
-    The tuple tells it from a plain text that reads the same.
+    A tuple tells that from a plain text that reads the same.
     """
-    return (json.dumps(wire, sort_keys=True) if isinstance(wire, (dict, list)) else repr(wire),)
+    return (json.dumps(wire, sort_keys=True),) if isinstance(wire, (dict, list)) else wire
 
 
 def row_version(access: GridAccess, values: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from django.db.models import F, Index, OrderBy, Q, QuerySet
 
 from gridkit_django.grids.columns.frame import Frame
 from gridkit_django.grids.keyset import branches_after
+from gridkit_django.grids.quick_points import quick_points
 from gridkit_django.grids.sorting import OrderTerm
 from gridkit_django.grids.time_limit import query_limit
 
@@ -77,7 +78,7 @@ class WindowReader:
         Raises:
             QueryTooSlowError: when the database takes longer than the site allows.
         """
-        with query_limit(self.rows.db):
+        with query_limit(self.rows.db), quick_points(self.rows.db):
             if len(branches) == 1:
                 return list(self._ordered(branches[0], terms)[start:end])
             if connections[self.rows.db].vendor == "postgresql":
