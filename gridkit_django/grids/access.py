@@ -126,6 +126,13 @@ class GridAccess:
             return rows
         return rows_with_permission(rows, self.user, rule) if isinstance(rule, str) else rule(rows, self.user)
 
+    @cached_property
+    def sees_all_rows(self) -> bool:
+        """Whether every row of the model is a row of the grid that the user sees. False when that is not certain."""
+        query = self.queryset().query
+        narrowed = query.where.children or query.is_sliced or query.combinator or query.distinct
+        return not (narrowed or query.annotations or query.extra or query.extra_tables or len(query.alias_map) > 1)
+
     def require(self, *, edit: bool = False, create: bool = False, delete: bool = False, export: bool = False) -> None:
         """Refuse a user who lacks a right on a grid that they may open.
 

@@ -214,7 +214,7 @@ class _BulkRun:
         for update in changing:
             with _about(update.before):
                 update.tell_before()
-                update.save(savepoint=False)
+                update.save()
         now = self._read([update.draft.instance.pk for update in changing])
         outcomes = []
         for update in changing:

@@ -69,18 +69,17 @@ class Draft:
             except ValidationError as error:
                 raise refusal(self._access, error, self._asked, self._at) from error
 
-    def save(self, alias: str, *, savepoint: bool = True) -> None:
-        """Write the row.
+    def save(self, alias: str) -> None:
+        """Write the row. When it is refused, the transaction can only be rolled back (to the caller's savepoint).
 
         Args:
             alias: the database.
-            savepoint: whether the transaction can go on when the row is refused; without, it can only be rolled back.
 
         Raises:
             EditInvalidError: when the model or the database refuses at the last moment.
         """
         try:
-            with transaction.atomic(using=alias, savepoint=savepoint):
+            with transaction.atomic(using=alias, savepoint=False):
                 self._write(alias)
         except ValidationError as error:
             raise refusal(self._access, error, self._asked, self._at) from error

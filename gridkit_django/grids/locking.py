@@ -29,7 +29,7 @@ def lock_row(access: GridAccess, key: Any, alias: str, *, delete: bool = False) 
     Raises:
         RecordNotFoundError: when there is no such row.
     """
-    found = lock_rows(access, [key], alias, delete=delete)
+    found: list[models.Model] = list(_locking(access, models.Q(pk=key), alias, delete=delete))
     if not found:
         raise record_not_found()
     return found[0]
@@ -43,15 +43,19 @@ def lock_rows(access: GridAccess, keys: Collection[Any], alias: str, *, delete: 
     nobody waits in a circle. SQLite locks the whole database at the first write: so the first statement there is a
     write that changes nothing, and what is read after it can't be stale.
     """
-    rows = access.options.model._base_manager.using(alias).filter(pk__in=keys)
+    return list(_locking(access, models.Q(pk__in=keys), alias, delete=delete).order_by("pk"))
+
+
+def _locking(access: GridAccess, which: models.Q, alias: str, *, delete: bool) -> models.QuerySet[Any]:
+    """Return rows that are locked when they are read."""
+    rows = access.options.model._base_manager.using(alias).filter(which)
     features = connections[alias].features
     if features.has_select_for_update:
         of = ("self",) if features.has_select_for_update_of else ()
         weak = features.has_select_for_no_key_update and not delete
-        rows = rows.select_for_update(of=of, no_key=weak)
-    else:
-        _lock_database(rows)
-    return list(rows.order_by("pk"))
+        return rows.select_for_update(of=of, no_key=weak)
+    _lock_database(rows)
+    return rows
 
 
 def _lock_database(rows: models.QuerySet[Any]) -> None:

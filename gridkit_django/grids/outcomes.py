@@ -23,7 +23,8 @@ class Outcome:
         op: what was done.
         key: the primary key.
         id: the primary key in its wire form.
-        before: the row as it was; None for a new one.
+        before: the row as it was; None for a new one. Values behind foreign keys are left out where they can't have
+            changed.
         row: the row as it is; None when it was deleted.
         changed: ids of the columns whose values changed, in the grid's order; empty when nothing did.
         step: how to undo it; None when it can't be, or nothing changed.
@@ -98,5 +99,5 @@ def place_of(access: GridAccess, outcome: Outcome, query: GridQuery | None, alia
     matches = bool(compiled.rows.using(alias).filter(pk=outcome.key).exists())
     before, now = outcome.before, outcome.row
     sorted_by = [term.column.id for term in compiled.terms if term.column.id in access.by_id]
-    moved = before is None or any(before.data[name] != now.data[name] for name in sorted_by)
+    moved = before is None or any(before.data.get(name, now.data[name]) != now.data[name] for name in sorted_by)
     return Place(matches, moved)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import models
 
 from gridkit_django.exceptions import RecordNotFoundError
 from gridkit_django.grids.access import GridAccess
@@ -30,10 +31,31 @@ def get_record(access: GridAccess, pk: Any, *, using: str | None = None) -> Row:
     if using is not None:
         rows = rows.using(using)
     layout = RowLayout(access, access.columns, zone_of(access))
-    values = rows.filter(pk=read_key(access, pk)).values_list(*layout.paths).first()
-    if values is None:
+    found = list(rows.filter(pk=read_key(access, pk)).values_list(*layout.paths)[:1])
+    if not found:
         raise record_not_found()
-    return layout.row(values)
+    return layout.row(found[0])
+
+
+def held_row(access: GridAccess, instance: models.Model, alias: str) -> Row:
+    """Return a locked row as the user sees it now, at least with the columns of its own table.
+
+    Where the user sees all rows that takes no query: what stands behind foreign keys is left out then.
+
+    Args:
+        access: the grid and the user.
+        instance: the row, just read and locked.
+        alias: the database.
+
+    Raises:
+        RecordNotFoundError: when the user may not see it.
+    """
+    if not access.sees_all_rows:
+        return get_record(access, instance.pk, using=alias)
+    layout = RowLayout(access, access.version_columns, zone_of(access))
+    held = {access.key.path: instance.pk}
+    held |= {column.path: getattr(instance, column.field.attname) for column in access.version_columns}
+    return layout.row([held[path] for path in layout.paths])
 
 
 def read_key(access: GridAccess, pk: Any) -> Any:

@@ -268,11 +268,11 @@ class RowLayout:
         """Return a column's Python value out of a tuple that was read by ``paths``."""
         return values[self._positions[column.path]]
 
-    def row(self, values: Values) -> Row:
+    def row(self, values: Sequence[Any]) -> Row:
         """Make a row out of a tuple that was read by ``paths``."""
         return self.rows([values])[0]
 
-    def rows(self, found: Sequence[Values]) -> tuple[Row, ...]:
+    def rows(self, found: Sequence[Sequence[Any]]) -> tuple[Row, ...]:
         """Make rows out of tuples that were read by ``paths``.
 
         It goes column by column and not row by row, so that what depends on the column is decided once.

@@ -13,7 +13,7 @@ from gridkit_django.grids.changes import CHANGES
 from gridkit_django.grids.drafts import Draft
 from gridkit_django.grids.locking import lock_row
 from gridkit_django.grids.outcomes import Outcome, read_again
-from gridkit_django.grids.records import get_record
+from gridkit_django.grids.records import get_record, held_row
 from gridkit_django.grids.rows import Row
 from gridkit_django.grids.steps import Step, frozen
 from gridkit_django.grids.versions import RowVersions
@@ -56,16 +56,13 @@ class RowUpdate:
         for emission in self._emissions:
             emission.before()
 
-    def save(self, *, savepoint: bool = True) -> None:
-        """Write the row.
-
-        Args:
-            savepoint: whether the transaction can go on when the database refuses.
+    def save(self) -> None:
+        """Write the row. When it is refused, the transaction can only be rolled back (to the caller's savepoint).
 
         Raises:
             EditInvalidError: when the model or the database refuses.
         """
-        self.draft.save(self._alias, savepoint=savepoint)
+        self.draft.save(self._alias)
 
     def tell_after(self, row: Row) -> Outcome:
         """Tell what has become of the row.
@@ -79,10 +76,6 @@ class RowUpdate:
         for name, emission in zip(self._changes, cells, strict=True):
             emission.after(new=row.data[name])
         return self._outcome(row)
-
-    def unchanged(self) -> Outcome:
-        """Return the outcome of an update that changes nothing."""
-        return Outcome("update", self.draft.instance.pk, self.before.id, self.before, self.before, (), None)
 
     def _outcome(self, row: Row) -> Outcome:
         instance = self.draft.instance
@@ -120,26 +113,38 @@ def update_row(
         EditInvalidError: the model or the database refuses, or the row would leave the user's sight.
         EventRejected: a handler vetoed.
     """
-    draft = Draft(access, lock_row(access, key, alias), values)
-    before = get_record(access, key, using=alias)
-    _compare(access, before, version, values, yours)
-    return carry_out(access, alias, draft, before)
+    instance = lock_row(access, key, alias)
+    before = held_row(access, instance, alias)
+    if before.version != version:
+        both = _both_changed(access, before, version, values)
+        if both is None or both:
+            raise conflict(_whole(access, before, key, alias), yours, both or frozenset())
+    return carry_out(access, alias, Draft(access, instance, values), before)
 
 
 def carry_out(access: GridAccess, alias: str, draft: Draft, before: Row) -> Outcome:
     """Judge, tell and save a draft.
+
+    Args:
+        access: the grid and the user.
+        alias: the database.
+        draft: the row with its new values.
+        before: the row as it was, at least with the columns of its own table.
 
     Raises:
         EditInvalidError: the model or the database refuses, or the row would leave the user's sight.
         EventRejected: a handler vetoed.
     """
     draft.judge()
+    key, fields = draft.instance.pk, draft.changed_fields
+    if not fields or any(field.is_relation for field in fields):
+        before = _whole(access, before, key, alias)
+    if not fields:
+        return Outcome("update", key, before.id, before, before, (), None)
     update = RowUpdate(access, alias, draft, before)
-    if not draft.changed_fields:
-        return update.unchanged()
     update.tell_before()
     update.save()
-    return update.tell_after(read_again(access, draft.instance.pk, alias, CHANGES))
+    return update.tell_after(read_again(access, key, alias, CHANGES))
 
 
 def conflict(current: Row, yours: Mapping[str, Any], columns: frozenset[str] = frozenset()) -> VersionConflictError:
@@ -156,18 +161,15 @@ def conflict(current: Row, yours: Mapping[str, Any], columns: frozenset[str] = f
     )
 
 
-def _compare(
-    access: GridAccess, current: Row, version: str, values: Mapping[str, Any], yours: Mapping[str, Any]
-) -> None:
-    """Let an edit pass when nobody has changed the columns that it names since its version.
+def _whole(access: GridAccess, row: Row, key: Any, alias: str) -> Row:
+    """Return a row with what stands behind its foreign keys, before anything is written."""
+    return row if row.data.keys() == access.by_id.keys() else get_record(access, key, using=alias)
 
-    Raises:
-        VersionConflictError: when somebody has, or when the version does not tell.
-    """
-    if current.version == version:
-        return
+
+def _both_changed(access: GridAccess, current: Row, version: str, values: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return the columns that an edit names and that somebody has changed since its version; None when none tells."""
     theirs = RowVersions(access).changed_between(version, current.version)
+    if theirs is None:
+        return None
     fields = {access.column(name).field.name for name in values}
-    both = None if theirs is None else {name for name in theirs if access.column(name).field.name in fields}
-    if both is None or both:
-        raise conflict(current, yours, frozenset(both or ()))
+    return frozenset(name for name in theirs if access.column(name).field.name in fields)

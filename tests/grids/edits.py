@@ -108,6 +108,14 @@ class OrderEditGrid(Grid):
         return Order(product=found, placed=datetime(2024, 1, 1, tzinfo=UTC))
 
 
+class AllOrdersEditGrid(OrderEditGrid):
+    """The same without a row permission."""
+
+    class Meta(OrderEditGrid.Meta):
+        id = "edit-all-orders"
+        row_permission = None
+
+
 class CustomerEditGrid(Grid):
     """Customers, who take their orders along."""
 

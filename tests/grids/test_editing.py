@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection
+from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
 from gridkit_django.events import Moment
@@ -28,6 +29,7 @@ from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.records import get_record
 from tests.grids.edits import (
     ADMIN,
+    AllOrdersEditGrid,
     CustomerEditGrid,
     OrderEditGrid,
     ProductEditGrid,
@@ -294,15 +296,51 @@ def test_unchanged_row_is_held_against_the_query_too() -> None:
     assert apply_edit(access_of(), row.pk, {}, version, query).matches_filter is False
 
 
-def test_edit_locks_reads_saves_and_reads_again_and_no_more() -> None:
-    row = product()
-    access = access_of()
+def statements(grid: type[Grid], row: Model, **changes: Any) -> list[str]:
+    """The kinds of the statements on the table of the row that an edit takes, the lock left out."""
+    table = row._meta.db_table
+    access = GridAccess(grid, ADMIN)
     version = get_record(access, row.pk).version
     with CaptureQueriesContext(connection) as queries:
-        apply_edit(access, row.pk, {"stock": 4}, version)
-    on_the_row = [query["sql"].split()[0] for query in queries if "shop_product" in query["sql"]]
+        apply_edit(access, row.pk, changes, version)
+    found = [query["sql"].split()[0] for query in queries if f'"{table}"."id"' in query["sql"]]
     lock = ["UPDATE", "SELECT"] if connection.vendor == "sqlite" else ["SELECT"]
-    assert on_the_row == [*lock, "SELECT", "UPDATE", "SELECT"]
+    assert found[: len(lock)] == lock
+    return found[len(lock) :]
+
+
+def test_edit_locks_saves_and_reads_again_and_no_more_where_all_rows_are_seen() -> None:
+    assert statements(ProductEditGrid, product(), stock=4) == ["UPDATE", "SELECT"]
+
+
+def test_edit_reads_before_where_rows_are_out_of_sight_or_a_foreign_key_changes() -> None:
+    row = order()
+    assert statements(OrderEditGrid, row, note="x") == ["SELECT", "UPDATE", "SELECT"]
+    assert statements(AllOrdersEditGrid, row, note="y") == ["UPDATE", "SELECT"]
+    bob = Customer.objects.create(name="Bob", email="bob@example.org")
+    assert statements(AllOrdersEditGrid, row, customer=bob.pk) == ["SELECT", "UPDATE", "SELECT"]
+
+
+def test_answers_name_what_stands_behind_foreign_keys_where_all_rows_are_seen() -> None:
+    row = order()
+    access = GridAccess(AllOrdersEditGrid, ADMIN)
+    version = get_record(access, row.pk).version
+    assert apply_edit(access, row.pk, {"note": ""}, version).row.data["customer_name"] == "Ann"
+    assert edit(AllOrdersEditGrid, row, note="x").row.data["customer_name"] == "Ann"
+    with pytest.raises(VersionConflictError) as caught:
+        apply_edit(access, row.pk, {"note": "y"}, version)
+    assert caught.value.extra["current"]["d"]["customer_name"] == "Ann"
+
+
+@pytest.mark.parametrize(("name", "moved"), [("Bob", True), ("Ann", False)])
+def test_row_sorted_by_a_label_has_moved_when_the_label_differs(name: str, moved: bool) -> None:
+    row = order()
+    other = Customer.objects.create(name=name, email="other@example.org")
+    access = GridAccess(AllOrdersEditGrid, ADMIN)
+    query = GridQuery.from_dict({"sort": [{"col": "customer_name"}]})
+    first = apply_edit(access, row.pk, {"note": "x"}, get_record(access, row.pk).version, query)
+    assert first.moved is False
+    assert apply_edit(access, row.pk, {"customer": other.pk}, first.row.version, query).moved is moved
 
 
 @pytest.fixture
