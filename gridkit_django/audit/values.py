@@ -26,6 +26,9 @@ from gridkit_django.typing import JSONValue, MutableJSONObject
 DEPTH_MAX = 32
 """Levels of lists and objects in one value at most; deeper is a mistake or a circle."""
 
+_SCALE_MAX = 1000
+"""Decimal places that a column can have in PostgreSQL."""
+
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -87,12 +90,20 @@ def _written(value: Any) -> str:
         return duration_iso_string(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(bytes(value)).decode("ascii")
-    if isinstance(value, (str, Decimal, uuid.UUID, Promise, FieldFile)):
+    if isinstance(value, Decimal):
+        return _digits(value)
+    if isinstance(value, (str, uuid.UUID, Promise, FieldFile)):
         return str(value)
     raise AuditError(
         f"A value of type {type(value).__qualname__} has no exact JSON form. Record plain values: ids, texts, numbers, "
         "dates, or lists and mappings of them."
     )
+
+
+def _digits(value: Decimal) -> str:
+    """Return a decimal as databases write it: without an exponent, unless the text would be long for nothing."""
+    exponent = value.as_tuple().exponent
+    return format(value, "f") if isinstance(exponent, int) and -_SCALE_MAX <= exponent <= 0 else str(value)
 
 
 def _text(value: str) -> str:

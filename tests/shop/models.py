@@ -59,6 +59,35 @@ class Product(models.Model):
         return self.name
 
 
+class Specimen(models.Model):
+    """A field of every type that Django has on each database, all of which may be empty."""
+
+    key = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    text = models.TextField(null=True)  # noqa: DJ001 - NULL is one of the values
+    whole = models.BigIntegerField(null=True)
+    truth = models.BooleanField(null=True)
+    money = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    tiny = models.DecimalField(max_digits=12, decimal_places=9, null=True)
+    units = models.DecimalField(max_digits=8, decimal_places=0, null=True)
+    real = models.FloatField(null=True)
+    moment = models.DateTimeField(null=True)
+    day = models.DateField(null=True)
+    clock = models.TimeField(null=True)
+    span = models.DurationField(null=True)
+    token = models.UUIDField(null=True)
+    data = models.JSONField(null=True)
+    raw = models.BinaryField(null=True)
+    address = models.GenericIPAddressField(null=True)
+    file = models.FileField(null=True)
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="children")
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
 class Order(models.Model):
     """A customer's order of one product; a referrer is optional, so a label through it may be NULL."""
 

@@ -1,0 +1,173 @@
+"""Columns as JSON text in SQLite, from the forms that Django stores: decimals as floats, UUIDs as 32 digits.
+
+The character ``%`` is written ``char(37)``: a statement with parameters would take it for one of them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any, TypeAlias
+
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Field
+
+AnyField: TypeAlias = "Field[Any, Any]"
+
+_WHOLE = frozenset(
+    {
+        "AutoField",
+        "BigAutoField",
+        "SmallAutoField",
+        "IntegerField",
+        "BigIntegerField",
+        "SmallIntegerField",
+        "PositiveIntegerField",
+        "PositiveBigIntegerField",
+        "PositiveSmallIntegerField",
+    }
+)
+_TEXT = frozenset(
+    {
+        "CharField",
+        "TextField",
+        "SlugField",
+        "URLField",
+        "FilePathField",
+        "FileField",
+        "ImageField",
+        "EmailField",
+        "DateField",
+        "GenericIPAddressField",
+        "IPAddressField",
+    }
+)
+_SHAPED = frozenset(
+    {
+        "BooleanField",
+        "DecimalField",
+        "FloatField",
+        "DateTimeField",
+        "TimeField",
+        "DurationField",
+        "UUIDField",
+        "JSONField",
+    }
+)
+
+
+def is_exact(field: AnyField, connection: BaseDatabaseWrapper) -> bool:
+    """Say whether a kind of field has its exact form here, see ``gridkit_django.audit.sqljson.is_exact``."""
+    kind = field.get_internal_type()
+    if kind == "DateTimeField" and settings.USE_TZ:
+        return connection.timezone == UTC
+    return kind in _WHOLE | _TEXT | _SHAPED
+
+
+def text_sql(value: str) -> str:
+    """Return the text of a scalar that is JSON text."""
+    return f"CAST(json_extract({value}, '$') AS TEXT)"
+
+
+def json_sql(field: AnyField, column: str, _connection: BaseDatabaseWrapper) -> str:
+    """Return the expression that gives a column as JSON text."""
+    kind = field.get_internal_type()
+    shaped = {
+        "BooleanField": _boolean,
+        "FloatField": _float,
+        "DateTimeField": _datetime,
+        "TimeField": _time,
+        "DurationField": _duration,
+        "UUIDField": _uuid,
+        "JSONField": _json,
+    }
+    if kind == "DecimalField":
+        return _decimal(column, field.decimal_places)  # type: ignore[attr-defined]
+    if kind in shaped:
+        return shaped[kind](column)
+    quoted = f"CASE WHEN {column} IS NOT NULL THEN json_quote({column}) END"
+    if kind in _WHOLE | _TEXT:
+        return f"({quoted})"
+    return f"(CASE typeof({column}) WHEN 'blob' THEN json_quote(hex({column})) ELSE {quoted} END)"
+
+
+def _boolean(column: str) -> str:
+    return f"(CASE WHEN {column} THEN 'true' WHEN NOT {column} THEN 'false' END)"
+
+
+def _float(column: str) -> str:
+    """Write 20 digits: SQLite's own shortest text is sometimes that of the float next to it, 20 digits never are."""
+    return (
+        f"(CASE WHEN {column} IS NULL THEN NULL WHEN {column} > 1.7976931348623157e308 THEN '\"Infinity\"' "
+        f"WHEN {column} < -1.7976931348623157e308 THEN '\"-Infinity\"' "
+        f"ELSE printf(char(37) || '!.20g', {column}) END)"
+    )
+
+
+def _decimal(column: str, places: int) -> str:
+    """Read 15 digits and round half to even, as Django's converter does."""
+    read = f"CAST(printf(char(37) || '.15g', {column}) AS REAL)"
+    rounded = f"printf(char(37) || '.{places}f', v)"
+    longer = f"printf(char(37) || '.{places + 1}f', v)"
+    even = f"substr({longer}, 1, length({longer}) - {2 if places == 0 else 1})"
+    away = f"printf(char(37) || '.{places}f', v + CASE WHEN v < 0 THEN -1 ELSE 1 END * 1e-{places + 1})"
+    is_tie = f"substr({longer}, -1) = '5' AND CAST({longer} AS REAL) = v"
+    text = (
+        f"CASE WHEN {is_tie} THEN CASE WHEN substr({even}, -1) IN ('0', '2', '4', '6', '8') "
+        f"THEN {even} ELSE {away} END ELSE {rounded} END"
+    )
+    return (
+        f"(SELECT CASE WHEN v IS NOT NULL THEN json_quote({text}) END "  # noqa: S608 - text of this module
+        f"FROM (SELECT {read} AS v WHERE {column} IS NOT NULL))"
+    )
+
+
+def _datetime(column: str) -> str:
+    offset = "+00:00" if settings.USE_TZ else ""
+    return _with_fraction(f"replace(substr({column}, 1, 19), ' ', 'T')", f"substr({column}, 21)", column, offset)
+
+
+def _time(column: str) -> str:
+    return _with_fraction(f"substr({column}, 1, 8)", f"substr({column}, 10)", column, "")
+
+
+def _with_fraction(whole: str, fraction: str, column: str, end: str) -> str:
+    """Write six digits of a fraction or none, as Python does."""
+    six = f"substr({fraction} || '000000', 1, 6)"
+    shown = f"CASE WHEN {six} = '000000' THEN '' ELSE '.' || {six} END"
+    return f"(CASE WHEN {column} IS NOT NULL THEN json_quote({whole} || {shown} || '{end}') END)"
+
+
+def _duration(column: str) -> str:
+    """Write microseconds as ISO 8601."""
+    hours, minutes, seconds = (
+        f"substr('0' || (a / {unit} - a / {bigger} * {count}), -2)"
+        for unit, bigger, count in (
+            (3_600_000_000, 86_400_000_000, 24),
+            (60_000_000, 3_600_000_000, 60),
+            (1_000_000, 60_000_000, 60),
+        )
+    )
+    micros = "(a - a / 1000000 * 1000000)"
+    text = (
+        f"CASE WHEN m < 0 THEN '-' ELSE '' END || 'P' || (a / 86400000000) || 'DT' || {hours} || 'H' || {minutes} "
+        f"|| 'M' || {seconds} || CASE WHEN {micros} = 0 THEN '' ELSE '.' || substr('00000' || {micros}, -6) END || 'S'"
+    )
+    return (
+        f"(SELECT json_quote({text}) "  # noqa: S608 - text of this module
+        f"FROM (SELECT {column} AS m, abs({column}) AS a WHERE {column} IS NOT NULL))"
+    )
+
+
+def _uuid(column: str) -> str:
+    pieces = " || '-' || ".join(f"substr({column}, {start}, {size})" for start, size in _UUID_PIECES)
+    return f"(CASE WHEN {column} IS NOT NULL THEN json_quote(lower({pieces})) END)"
+
+
+_UUID_PIECES = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+
+
+def _json(column: str) -> str:
+    """Turn the escape of U+0000, but not a backslash before the same letters, into the replacement character."""
+    kept = f"replace({column}, '\\\\', char(1))"
+    return f"replace(replace({kept}, '\\u0000', '\\ufffd'), char(1), '\\\\')"
