@@ -65,6 +65,12 @@ class GridKitSettings:
             decrypt. ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS`` come after them, so without any they do the work.
         AUDIT_MAC_KEYS: long random texts from which the keys for the MACs of audit records are made; the first makes
             them, all check them. ``ENCRYPTION_KEYS``, ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS`` come after them.
+        AUDIT_SIGNING_KEY: where the private key is that signs seals of the audit trail: the path of a file, or
+            ``env:NAME`` for an environment variable. Without one, seals are signed with HMAC and the site's secrets.
+        AUDIT_PUBLIC_KEYS: public keys that are believed when the trail is verified, beside those of the signing key's
+            file, as ``manage.py gridkit_audit_keygen`` prints them.
+        AUDIT_SEAL_RECORDS: records in one seal at most.
+        AUDIT_UNSEALED_SECONDS: age at which a record without a seal counts as a fault.
         NOTIFY_EMAILS: who is told by mail when a plugin asks for a permission, waits for consent or is switched off.
         HINT_URL: ``redis://…`` where processes tell each other of changes at once, or None.
         POLL_SECONDS: how often an idle process looks for changes.
@@ -123,6 +129,10 @@ class GridKitSettings:
     STATE_DIR: str | None = None
     ENCRYPTION_KEYS: tuple[str, ...] = ()
     AUDIT_MAC_KEYS: tuple[str, ...] = ()
+    AUDIT_SIGNING_KEY: str | None = None
+    AUDIT_PUBLIC_KEYS: tuple[str, ...] = ()
+    AUDIT_SEAL_RECORDS: Positive = 1000
+    AUDIT_UNSEALED_SECONDS: Positive = 300
     NOTIFY_EMAILS: tuple[str, ...] = ()
     HINT_URL: str | None = None
     POLL_SECONDS: Positive = 2

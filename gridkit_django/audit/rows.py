@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from django.db import connections
 
-from gridkit_django.audit.canonical import Canonical, canonical_of, operation_text
+from gridkit_django.audit.canonical import FORMS, Canonical, canonical_of, operation_text
 from gridkit_django.audit.runs import Run
+from gridkit_django.exceptions import AuditFormError
 from gridkit_django.models import AuditOperation, AuditRecord
 
 RUNS_IN_ONE_QUESTION = 200
@@ -65,6 +68,30 @@ class RecordRow(NamedTuple):
             AuditFormError: when a column holds what no record has.
         """
         return canonical_of(self, operation_text(self.operation))
+
+    def line(self) -> bytes:
+        """Return the bytes that a seal is made from.
+
+        What is too damaged to have a canonical text is sealed as it is, too: one bad record must not keep all others
+        from being sealed, and verification will name it.
+
+        Raises:
+            AuditFormError: when the record is of a form that this version does not know.
+        """
+        try:
+            return self.canonical().line(self.id)
+        except AuditFormError:
+            if self.schema_version not in FORMS:
+                raise
+            told = sha256(json.dumps([str(value) for value in self]).encode()).hexdigest()
+            return f'{{"id":{self.id},"unreadable":"{told}"}}'.encode()
+
+    def content(self) -> bytes:
+        """Return the bytes that the MAC is made from; nothing when the record is too damaged."""
+        try:
+            return self.canonical().content()
+        except AuditFormError:
+            return b""
 
 
 class RecordRows:

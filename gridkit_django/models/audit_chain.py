@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from gridkit_django.exceptions import AppendOnlyError
+from gridkit_django.models.audit import AppendOnlyQuerySet
+
+_REFUSAL = "Seals are written once; the ones after them are made from them."
 
 
 class AuditSigningKey(models.Model):
@@ -35,12 +40,19 @@ class AuditSeal(models.Model):
     first_id = models.BigIntegerField(_("first record"))
     last_id = models.BigIntegerField(_("last record"))
     total = models.BigIntegerField(_("records until here"))
+    low = models.BigIntegerField(_("complete up to"), help_text=_("all records up to this id are sealed"))
     root = models.BinaryField(_("root"))
+    marks = models.BinaryField(_("marks"), help_text=_("the first 8 bytes of the digest of each record, by id"))
     previous = models.BinaryField(_("digest of the seal before"))
     digest = models.BinaryField(_("digest of this seal"))
     key_id = models.CharField(_("signing key"), max_length=64)
     signature = models.BinaryField(_("signature"))
     sealed_at = models.DateTimeField(_("sealed at"), default=timezone.now)
+    waiting = models.JSONField(
+        _("waiting for"), null=True, blank=True, help_text=_("open transactions at the time, and the newest id then")
+    )
+
+    objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("audit seal")
@@ -50,6 +62,24 @@ class AuditSeal(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+    def save(self, **kwargs: Any) -> None:
+        """Write a new seal.
+
+        Raises:
+            AppendOnlyError: when it is stored already.
+        """
+        if not self._state.adding:
+            raise AppendOnlyError(_REFUSAL)
+        super().save(**{**kwargs, "force_insert": True})
+
+    def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """Refuse: seals are append-only.
+
+        Raises:
+            AppendOnlyError: always.
+        """
+        raise AppendOnlyError(_REFUSAL)
 
 
 class AuditCheckpoint(models.Model):

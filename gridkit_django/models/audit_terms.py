@@ -40,6 +40,8 @@ class AuditPurge(models.Model):
     count = models.BigIntegerField(_("records"))
     spans = models.JSONField(_("removed records"), help_text=_("[first id, last id] of each unbroken run"))
     leaves = models.JSONField(_("digests"), help_text=_("what verification needs of seals that lost some records"))
+    key_id = models.CharField(_("signing key"), max_length=64)
+    signature = models.BinaryField(_("signature"))
     archive = models.CharField(_("archive"), max_length=300, blank=True)
     archive_digest = models.CharField(_("digest of the archive"), max_length=64, blank=True)
     removed_at = models.DateTimeField(_("removed at"), default=timezone.now)
