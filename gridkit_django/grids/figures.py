@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from django.db.models import Aggregate as DatabaseAggregate
-from django.db.models import Avg, Count, DecimalField, FloatField, Max, Min, Sum
+from django.db.models import Avg, Count, DecimalField, FloatField, Func, Max, Min, Sum
+from django.db.models.functions import Round
 
 from gridkit_django.exceptions import QueryError
 from gridkit_django.grids.access import GridAccess
@@ -40,7 +41,7 @@ class Figure:
 
     aggregate: Aggregate
     column: Column
-    expression: DatabaseAggregate
+    expression: Func
 
     @property
     def name(self) -> str:
@@ -103,11 +104,13 @@ def _typed(column: Column, fn: Fn) -> Column:
     return copy.copy(column)
 
 
-def _expression(column: Column, fn: Fn) -> DatabaseAggregate:
+def _expression(column: Column, fn: Fn) -> Func:
     """Return the expression. Sums of exact numbers stay exact: the database is told of room for their digits."""
     if isinstance(column, DecimalColumn) and fn in (Fn.SUM, Fn.AVG):
-        field = DecimalField(max_digits=_DIGITS, decimal_places=_places(column, fn))
-        return _AGGREGATES[fn](column.path, output_field=field)
+        places = _places(column, fn)
+        field = DecimalField(max_digits=_DIGITS, decimal_places=places)
+        # SQLite adds floats: without rounding, a sum would differ from the digits that a cursor and people know it by.
+        return Round(_AGGREGATES[fn](column.path, output_field=field), places, output_field=field)
     if fn is Fn.AVG:
         return Avg(column.path, output_field=FloatField())
     return _AGGREGATES[fn](column.path)

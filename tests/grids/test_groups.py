@@ -200,6 +200,16 @@ def _is_sorted(values: list[Any], column: str, by: str, *, down: bool) -> bool:
     return present == sorted(present, reverse=down) and values[: len(present)].count(None) == 0
 
 
+def test_sum_that_floats_can_not_hold_places_its_group_once() -> None:
+    make_products([{"discount": value} for value in (None, "0.10", "0.20", "0.20", "0.20")])
+    question = {"group": ["discount"], "aggregates": [{"col": "discount", "fn": "sum", "as": "total"}]}
+
+    for direction in ("asc", "desc"):
+        pages = all_groups(1, **question, sort=[{"col": "total", "dir": direction}])
+        totals = [row.data["total"] for page in pages for row in page.rows]
+        assert totals == [*sorted(["0.10", "0.60"], reverse=direction == "desc"), None]
+
+
 def test_backward_pages_of_groups_give_the_groups_before() -> None:
     make_products([{"stock": stock} for stock in (1, 2, 3, 4)])
     first, second = list(all_groups(2, group=["stock"]))
