@@ -57,6 +57,7 @@ class GridKitConfig(AppConfig):
         """Wire the rooms together, once, after all models are loaded."""
         setting_changed.connect(settings.forget, dispatch_uid="gridkit_django.conf")
         self.event_bus = EventBus(self._event_middleware())
+        self._wire_acts()
         self._wire_grids()
         self._wire_exports()
         self._wire_plugins()
@@ -79,6 +80,14 @@ class GridKitConfig(AppConfig):
 
         for check in CHECKS:
             register(check, TAG)
+
+    def _wire_acts(self) -> None:
+        """Let commands act under their own names, and tasks as whoever sent them."""
+        from gridkit_django.events import name_commands
+        from gridkit_django.tasks.acts import carry_acts
+
+        name_commands()
+        carry_acts()
 
     def _wire_grids(self) -> None:
         """Import each app's ``grids.py`` and keep the rows of the declared grids in step."""

@@ -5,13 +5,14 @@ Read a setting as ``settings().PAGE_SIZE_MAX``. An unknown key is refused (``gri
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, TypeAlias, get_type_hints
 
 from django.conf import settings as django_settings
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gridkit_django.exceptions import SettingsError
 
@@ -20,6 +21,20 @@ Whole: TypeAlias = Annotated[int, Field(ge=0)]
 
 Positive: TypeAlias = Annotated[int, Field(ge=1)]
 """A number from 1 up."""
+
+
+def _network(text: str) -> str:
+    """Return the text of an address or network.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    ipaddress.ip_network(text, strict=False)
+    return text
+
+
+Network: TypeAlias = Annotated[str, AfterValidator(_network)]
+"""An IP address, or a network such as ``10.0.0.0/8``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +103,12 @@ class GridKitSettings:
         OPENTELEMETRY: make a span for each call into a plugin.
         HOT_RELOAD: watch the files of plugins from PLUGIN_ROOT; None means the value of ``DEBUG``.
         HEARTBEAT_SECONDS: how often a process renews its row in the table of processes.
+        AUDIT_TRUSTED_PROXIES: addresses or networks of your own proxies, such as ``10.0.0.0/8``; only what they say in
+            ``X-Forwarded-For`` is believed.
+        AUDIT_IMPERSONATOR: dotted path of a function that takes a request and returns the user who acts in the name of
+            ``request.user``, or None. Without one, the sessions of django-hijack and django-loginas are understood.
+        AUDIT_READS: record who reads the audit trail, one record for each page.
+        AUDIT_LOGINS: record logins, logouts and failed logins, and changes of the rights of users and groups.
         EXPORT_STORAGE: alias in Django's ``STORAGES`` where export files go.
         EXPORT_EXPIRY_HOURS: hours after which an export file is deleted.
         EXPORT_ROWS_MAX: rows of one export at most.
@@ -149,6 +170,10 @@ class GridKitSettings:
     OPENTELEMETRY: bool = False
     HOT_RELOAD: bool | None = None
     HEARTBEAT_SECONDS: Positive = 15
+    AUDIT_TRUSTED_PROXIES: tuple[Network, ...] = ()
+    AUDIT_IMPERSONATOR: str | None = None
+    AUDIT_READS: bool = True
+    AUDIT_LOGINS: bool = True
     EXPORT_STORAGE: str = "default"
     EXPORT_EXPIRY_HOURS: Whole = 72
     EXPORT_ROWS_MAX: Whole = 5_000_000

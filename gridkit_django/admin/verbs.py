@@ -10,10 +10,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest
 
-from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.events import EventSource, holding, request_act
 from gridkit_django.exceptions import GridKitError
-
-_AGENT_LENGTH_MAX = 300
 
 RIGHTS = frozenset({"install_plugin", "activate_plugin", "configure_plugin", "grant_plugin"})
 
@@ -43,11 +41,7 @@ class administering:  # noqa: N801 - a context manager, used like a function
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        facts = {
-            "ip": str(request.META.get("REMOTE_ADDR") or ""),
-            "userAgent": request.headers.get("User-Agent", "")[:_AGENT_LENGTH_MAX],
-        }
-        self._act = acting(Actor.from_user(request.user), EventSource.ADMIN, metadata=facts)
+        self._act = holding(request_act(request, EventSource.ADMIN))
 
     def __enter__(self) -> Self:
         """Begin to act."""

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.read_only import ReadOnlyAdmin
-from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.events import EventSource, holding, request_act
 from gridkit_django.exceptions import GridNotFoundError
 from gridkit_django.grids import open_grid
 from gridkit_django.grids.state_gate import open_state
@@ -59,7 +59,7 @@ class SavedViewAdmin(ReadOnlyAdmin[SavedView]):
 
     def delete_model(self, request: HttpRequest, obj: SavedView) -> None:
         """Delete one through the service, so that it is told."""
-        with acting(Actor.from_user(request.user), EventSource.ADMIN):
+        with holding(request_act(request, EventSource.ADMIN)):
             remove_view(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SavedView]) -> None:

@@ -17,7 +17,6 @@ from rest_framework.schemas.inspectors import ViewInspector
 from rest_framework.views import APIView
 
 from gridkit_django.api.authentication import authenticators
-from gridkit_django.api.circumstances import REQUEST_ID_HEADER, request_facts, request_id_of
 from gridkit_django.api.handler import problem_handler
 from gridkit_django.api.openapi import GridKitAutoSchema
 from gridkit_django.api.operations import Operation
@@ -26,8 +25,8 @@ from gridkit_django.api.refusals import BodyInvalidError
 from gridkit_django.api.renderers import CompactJSONRenderer, SingleFormatNegotiation
 from gridkit_django.api.serializers.bodies import RequestBody
 from gridkit_django.api.throttling import SettingsRateThrottle
-from gridkit_django.events import Actor, EventSource, acting
-from gridkit_django.exceptions import ErrorItem, QueryError
+from gridkit_django.events import REASON_LENGTH_MAX, REQUEST_ID_HEADER, EventSource, holding, reason_of, request_act
+from gridkit_django.exceptions import ErrorItem, QueryError, ReasonTooLongError
 
 B = TypeVar("B", bound=RequestBody)
 
@@ -69,7 +68,7 @@ class GridKitView(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Give the request its id, then let DRF dispatch it."""
-        self.request_id = request_id_of(request)
+        self.request_id = request_act(request, EventSource.API).request_id
         self._started = time.perf_counter()
         with ExitStack() as self._circumstances:
             return super().dispatch(request, *args, **kwargs)
@@ -79,10 +78,13 @@ class GridKitView(APIView):
 
         Raises:
             QueryError: for a query parameter that the operation does not have.
+            ReasonTooLongError: when the header ``X-Change-Reason`` is too long.
         """
         super().initial(request, *args, **kwargs)
-        facts = request_facts(request._request, self.request_id)  # noqa: SLF001 - DRF's own name for Django's request
-        self._circumstances.enter_context(acting(Actor.from_user(request.user), EventSource.API, metadata=facts))
+        inner = request._request  # noqa: SLF001 - DRF's own name for Django's request
+        self._circumstances.enter_context(holding(request_act(inner)))
+        if len(reason_of(inner)) > REASON_LENGTH_MAX:
+            raise ReasonTooLongError.at("/reason", f"A reason may have {REASON_LENGTH_MAX} characters. Shorten it.")
         self._refuse_unknown_parameters(request)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:

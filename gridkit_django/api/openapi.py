@@ -14,10 +14,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from gridkit_django import __version__
-from gridkit_django.api.circumstances import REQUEST_ID_HEADER
 from gridkit_django.api.operations import Operation
 from gridkit_django.api.problems import MEDIA_TYPE
 from gridkit_django.api.serializers.problems import Problem
+from gridkit_django.events import REQUEST_ID_HEADER
 
 _JSON = "application/json"
 _DESCRIPTION = "Grids, plugins and the audit trail. Every refusal is an RFC 9457 problem document."

@@ -11,6 +11,11 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
     {
         e.GridKitError: 500,
         e.AccessDeniedError: 403,
+        e.ReasonRequiredError: 422,
+        e.ReasonTooLongError: 422,
+        e.AuditRecordNotFoundError: 404,
+        e.AuditSearchError: 422,
+        e.RevertError: 409,
         e.EventError: 422,
         e.EventOriginError: 403,
         e.EventRejected: 409,

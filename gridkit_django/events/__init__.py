@@ -6,8 +6,29 @@ Plugin authors and Django teams import from here; the modules behind may move.
 from __future__ import annotations
 
 from gridkit_django.events.bus import EventBus, EventMiddleware, event_bus, make_event
-from gridkit_django.events.context import Act, acting, current_act
+from gridkit_django.events.commands import name_commands
+from gridkit_django.events.context import (
+    REASON_LENGTH_MAX,
+    Act,
+    PendingAct,
+    acting,
+    carry_act,
+    current_act,
+    explaining,
+    held_act,
+    holding,
+    swap_act,
+    time_ordered_id,
+)
 from gridkit_django.events.payloads import Actor, ActorKind, GridEvent
+from gridkit_django.events.requests import (
+    CORRELATION_HEADER,
+    REASON_HEADER,
+    REQUEST_ID_HEADER,
+    RequestAct,
+    reason_of,
+    request_act,
+)
 from gridkit_django.events.signals import all_signals, signal_for
 from gridkit_django.events.types import (
     ALIASES,
@@ -23,8 +44,12 @@ from gridkit_django.events.types import (
 
 __all__ = [
     "ALIASES",
+    "CORRELATION_HEADER",
     "EVENT_TYPES",
     "INTERACTION_TYPES",
+    "REASON_HEADER",
+    "REASON_LENGTH_MAX",
+    "REQUEST_ID_HEADER",
     "SERVER_TYPES",
     "Act",
     "Actor",
@@ -34,13 +59,24 @@ __all__ = [
     "EventSource",
     "GridEvent",
     "Moment",
+    "PendingAct",
     "Priority",
+    "RequestAct",
     "acting",
     "all_signals",
     "canonical_type",
+    "carry_act",
     "current_act",
     "event_bus",
+    "explaining",
+    "held_act",
+    "holding",
     "make_event",
     "matching_types",
+    "name_commands",
+    "reason_of",
+    "request_act",
     "signal_for",
+    "swap_act",
+    "time_ordered_id",
 ]

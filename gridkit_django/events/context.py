@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import ParamSpec, TypeAlias, TypeVar
 
 from django.utils import timezone
 
 from gridkit_django.events.payloads import Actor
 from gridkit_django.events.types import EventSource
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+REASON_LENGTH_MAX = 1000
+"""Characters of a reason at most."""
+
+
+def time_ordered_id() -> uuid.UUID:
+    """Return a new id that sorts by its time (RFC 9562, version 7): an index over such ids grows at its end only."""
+    value = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10), "big")
+    value = (value & ~(0xF000 << 64)) | (0x7000 << 64)
+    return uuid.UUID(int=(value & ~(0xC000 << 48)) | (0x8000 << 48))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +54,25 @@ class Act:
     metadata: tuple[tuple[str, str], ...] = ()
     impersonator: Actor | None = None
     reason: str = ""
-    id: uuid.UUID = field(default_factory=uuid.uuid4)
+    id: uuid.UUID = field(default_factory=time_ordered_id)
     began_at: datetime = field(default_factory=timezone.now)
 
 
-_current: ContextVar[Act | None] = ContextVar("gridkit_act", default=None)
+PendingAct: TypeAlias = Callable[[], Act]
+"""Tells the act when it is asked: who acts in a request is known only once somebody has authenticated."""
+
+_current: ContextVar[Act | PendingAct | None] = ContextVar("gridkit_act", default=None)
 
 
 def current_act() -> Act:
-    """Return the act under way; plain code outside requests and tasks acts as the system."""
-    return _current.get() or Act()
+    """Return the act under way; plain code outside requests, tasks and commands acts as the system."""
+    return held_act() or Act()
+
+
+def held_act() -> Act | None:
+    """Return the act under way, or None outside of every act."""
+    held = _current.get()
+    return held if held is None or isinstance(held, Act) else held()
 
 
 @contextmanager
@@ -71,8 +97,67 @@ def acting(
     """
     facts = tuple((metadata or {}).items())
     act = Act(actor, source, correlation_id or str(uuid.uuid4()), facts, impersonator, reason)
-    token = _current.set(act)
-    try:
+    with holding(act):
         yield act
+
+
+@contextmanager
+def explaining(reason: str) -> Iterator[None]:
+    """Say why things are done for the length of the block; who does them stays as it is.
+
+    What is done for a reason of its own is an act of its own in the audit trail, under the same correlation id.
+
+    Args:
+        reason: why, in the words of the one who acts; empty leaves everything as it is.
+    """
+    if not reason:
+        yield
+        return
+    outer = _current.get() or Act()
+    ids: dict[uuid.UUID, uuid.UUID] = {}
+
+    def told() -> Act:
+        act = outer if isinstance(outer, Act) else outer()
+        return replace(act, reason=reason, id=ids.setdefault(act.id, time_ordered_id()))
+
+    with holding(told):
+        yield
+
+
+@contextmanager
+def holding(act: Act | PendingAct | None) -> Iterator[None]:
+    """Let an act be the one under way for the length of the block; None for no act at all.
+
+    The one before it is put back by name and not by token: a generator may end in another context than it began in.
+    """
+    before = swap_act(act)
+    try:
+        yield
     finally:
-        _current.reset(token)
+        swap_act(before)
+
+
+def swap_act(act: Act | PendingAct | None) -> Act | PendingAct | None:
+    """Let an act be the one under way, and return the one before it: for signals, which can't make a block."""
+    before = _current.get()
+    _current.set(act)
+    return before
+
+
+def carry_act(function: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that acts as its maker, in whichever thread it is called.
+
+    A new thread begins with no act, so what it writes would be the system's. Hand threads and pools their work like
+    this: ``pool.submit(carry_act(work), row)``.
+
+    Args:
+        function: what is to be called in another thread.
+    """
+    held = _current.get()
+
+    @functools.wraps(function)
+    def carried(*args: P.args, **kwargs: P.kwargs) -> R:
+        with holding(held):
+            return function(*args, **kwargs)
+
+    return carried

@@ -49,6 +49,14 @@ class EventSource(StrEnum):
     BROWSER = "browser"
     PLUGIN = "plugin"
     SYSTEM = "system"
+    WEB = "web"
+    """A view of the site itself."""
+    TASK = "task"
+    """A background task."""
+    COMMAND = "command"
+    """A management command."""
+    SHELL = "shell"
+    """A person at an interactive shell."""
 
 
 SERVER_TYPES = frozenset(

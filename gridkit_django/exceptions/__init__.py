@@ -47,7 +47,12 @@ trail show next to the human text. Catch the width you need::
     │   ├── AppendOnlyError                audit records are never changed or deleted
     │   ├── AuditFormError                 a stored record has no canonical form
     │   ├── AuditKeyError                  a signing key is missing or unreadable
-    │   └── AuditChainError                the chain of seals is broken
+    │   ├── AuditChainError                the chain of seals is broken
+    │   ├── AuditRecordNotFoundError       no such audit record
+    │   ├── AuditSearchError               a question to the audit trail that can't be answered
+    │   ├── ReasonRequiredError            a change without the reason that its grid asks for
+    │   ├── ReasonTooLongError             a reason longer than what is kept
+    │   └── RevertError                    a recorded change that can't be taken back
     ├── ExportError
     │   ├── UnknownFormatError             no active plugin writes this format
     │   │   └── FormatUnavailableError     its library can't be loaded on this site
@@ -93,6 +98,11 @@ from gridkit_django.exceptions.audit import (
     AuditError,
     AuditFormError,
     AuditKeyError,
+    AuditRecordNotFoundError,
+    AuditSearchError,
+    ReasonRequiredError,
+    ReasonTooLongError,
+    RevertError,
 )
 from gridkit_django.exceptions.base import (
     AccessDeniedError,
@@ -188,6 +198,8 @@ __all__ = [
     "AuditError",
     "AuditFormError",
     "AuditKeyError",
+    "AuditRecordNotFoundError",
+    "AuditSearchError",
     "BatchRejectedError",
     "BulkCancelled",
     "BulkDriftError",
@@ -250,8 +262,11 @@ __all__ = [
     "QueryError",
     "QueryLimitError",
     "QueryTooSlowError",
+    "ReasonRequiredError",
+    "ReasonTooLongError",
     "RecordNotFoundError",
     "RequestUnderWayError",
+    "RevertError",
     "SettingsError",
     "StorageQuotaError",
     "UndoError",

@@ -11,6 +11,36 @@ class AuditError(GridKitError):
     code = "audit-error"
 
 
+class ReasonRequiredError(AuditError):
+    """A change has no reason, where the grid asks for one."""
+
+    code = "audit-reason-required"
+
+
+class ReasonTooLongError(AuditError):
+    """A reason has more characters than are kept."""
+
+    code = "audit-reason-too-long"
+
+
+class AuditRecordNotFoundError(AuditError):
+    """There is no such audit record."""
+
+    code = "audit-record-not-found"
+
+
+class AuditSearchError(AuditError):
+    """A question to the audit trail can't be answered as it is asked."""
+
+    code = "audit-search-invalid"
+
+
+class RevertError(AuditError):
+    """A recorded change can't be taken back."""
+
+    code = "audit-not-revertible"
+
+
 class AppendOnlyError(AuditError):
     """Audit records are written once: no update, no delete."""
 

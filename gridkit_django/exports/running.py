@@ -13,7 +13,7 @@ from typing import BinaryIO
 from django.utils import timezone
 
 from gridkit_django.conf import settings
-from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.events import Act, Actor, EventSource, acting, current_act
 from gridkit_django.exceptions import AccessDeniedError, ExportCancelled, ExportError, GridKitError
 from gridkit_django.exports.base import BaseExporter, ExportColumn, ExportSheet
 from gridkit_django.exports.creation import check_may_export
@@ -42,7 +42,15 @@ def run_export(job_id: uuid.UUID | str) -> None:
     if job is None:
         return
     actor = Actor.from_user(job.owner)
-    with acting(actor, EventSource.SYSTEM, correlation_id=job.correlation_id or None):
+    sent = current_act()
+    mine = sent if sent.correlation_id == job.correlation_id else Act()
+    with acting(
+        actor,
+        EventSource.SYSTEM,
+        correlation_id=job.correlation_id or None,
+        metadata=dict(mine.metadata),
+        impersonator=mine.impersonator,
+    ):
         try:
             _produce(job)
         except ExportCancelled as error:

@@ -22,6 +22,7 @@ from gridkit_django.grids.locking import lock_rows, write_alias
 from gridkit_django.grids.outcomes import NOWHERE, Outcome, Place, place_of
 from gridkit_django.grids.pointers import below, pointer
 from gridkit_django.grids.query import QUERY, GridQuery
+from gridkit_django.grids.reasons import require_reason
 from gridkit_django.grids.records import read_key
 from gridkit_django.grids.rows import compile_query
 from gridkit_django.grids.updating import update_row
@@ -114,6 +115,7 @@ def apply_batch(
         raise QueryLimitError.at(pointer(ITEMS), f"The batch has {len(items)} changes; at most {most} are allowed.")
     ops = {item.op for item in items}
     access.require(edit="update" in ops, create="create" in ops, delete="delete" in ops)
+    require_reason(access)
     if query is not None:
         with below(pointer(QUERY)):
             compile_query(access, query)

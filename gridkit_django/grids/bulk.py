@@ -20,6 +20,7 @@ from gridkit_django.grids.keeping import keep_undo
 from gridkit_django.grids.locking import lock_rows, write_alias
 from gridkit_django.grids.outcomes import Outcome, out_of_sight
 from gridkit_django.grids.pointers import pointer
+from gridkit_django.grids.reasons import require_reason
 from gridkit_django.grids.rows import Row, RowLayout
 from gridkit_django.grids.selection import SELECTION, Selection
 from gridkit_django.grids.spool import CommittedSpool
@@ -101,6 +102,7 @@ def check_bulk(access: GridAccess, change: BulkChange) -> None:
         BulkDriftError: it holds another number of rows than the client believes; ``extra["count"]`` says how many.
     """
     access.require(edit=change.action == "update", delete=change.action == "delete")
+    require_reason(access)
     alias = write_alias(access)
     if change.action == "update":
         _read_values(access, change, alias)
@@ -137,6 +139,7 @@ def carry_out_bulk(
             ``extra["id"]`` says which.
     """
     access.require(edit=change.action == "update", delete=change.action == "delete")
+    require_reason(access)
     run = _BulkRun(access, change, progress or (lambda _done: None))
     alias = write_alias(access)
     try:

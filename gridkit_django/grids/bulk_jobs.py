@@ -10,6 +10,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol, cast
@@ -21,7 +22,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.sql import UpdateQuery
 from django.utils import timezone
 
-from gridkit_django.events import Actor, EventSource, acting, current_act
+from gridkit_django.events import Act, Actor, EventSource, acting, current_act
 from gridkit_django.exceptions import AccessDeniedError, BulkCancelled, BulkLostError, EditError, GridKitError
 from gridkit_django.grids.access import GridAccess, open_grid
 from gridkit_django.grids.bulk import BulkChange, BulkResult, carry_out_bulk
@@ -59,7 +60,7 @@ def create_bulk_job(access: GridAccess, change: BulkChange) -> BulkJob:
         job = BulkJob.objects.create(
             grid=access.grid_id,
             owner_id=cast("int", access.user.pk),
-            request=frozen.to_dict(),
+            request={**frozen.to_dict(), "reason": current_act().reason},
             rows_total=change.expected,
             correlation_id=current_act().correlation_id,
         )
@@ -101,7 +102,7 @@ def run_bulk(job_id: uuid.UUID | str) -> None:
     job = _claim(job_id)
     if job is None:
         return
-    with acting(Actor.from_user(job.owner), EventSource.API, correlation_id=job.correlation_id or None):
+    with _as_owner(job):
         try:
             _produce(job)
         except BulkCancelled:
@@ -193,6 +194,20 @@ class JobProgress:
             cursor.execute(sql, parameters)
             if not cursor.rowcount:
                 raise _cancelled()
+
+
+def _as_owner(job: BulkJob) -> AbstractContextManager[Act]:
+    """Act as the job's owner, for the reason that was given; circumstances come with the task, if it says them."""
+    sent = current_act()
+    mine = sent if sent.correlation_id == job.correlation_id else Act()
+    return acting(
+        Actor.from_user(job.owner),
+        EventSource.API,
+        correlation_id=job.correlation_id or None,
+        metadata=dict(mine.metadata),
+        impersonator=mine.impersonator,
+        reason=job.request.get("reason", ""),
+    )
 
 
 def _produce(job: BulkJob) -> None:

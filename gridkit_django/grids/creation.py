@@ -16,6 +16,7 @@ from gridkit_django.grids.editing import EditResult, edit_result
 from gridkit_django.grids.locking import write_alias
 from gridkit_django.grids.outcomes import Outcome, read_again
 from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.reasons import require_reason
 from gridkit_django.grids.steps import Step
 from gridkit_django.grids.zones import zone_of
 from gridkit_django.typing import JSONValue
@@ -44,6 +45,7 @@ def create_row(
         EventRejected: a handler vetoed.
     """
     access.require(create=True)
+    require_reason(access)
     alias = write_alias(access)
     frame = Frame(zone_of(access), connections[alias].vendor)
     read = read_changes(access, values, frame, VALUES)

@@ -16,6 +16,7 @@ from gridkit_django.grids.editing import require_version
 from gridkit_django.grids.keeping import keep_undo
 from gridkit_django.grids.locking import lock_row, write_alias
 from gridkit_django.grids.outcomes import Outcome
+from gridkit_django.grids.reasons import require_reason
 from gridkit_django.grids.records import get_record, read_key
 from gridkit_django.grids.rows import Row
 from gridkit_django.grids.steps import Step, frozen, stored_fields
@@ -61,6 +62,7 @@ def delete_row(
         EventRejected: a handler vetoed.
     """
     access.require(delete=True)
+    require_reason(access)
     require_version(version)
     alias = write_alias(access)
     key = read_key(access, pk)

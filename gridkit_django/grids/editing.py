@@ -16,6 +16,7 @@ from gridkit_django.grids.keeping import keep_undo
 from gridkit_django.grids.locking import write_alias
 from gridkit_django.grids.outcomes import Outcome, place_of
 from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.reasons import require_reason
 from gridkit_django.grids.records import read_key, record_not_found
 from gridkit_django.grids.rows import Row
 from gridkit_django.grids.updating import update_row
@@ -77,6 +78,7 @@ def apply_edit(
         EventRejected: a handler vetoed.
     """
     access.require(edit=True)
+    require_reason(access)
     require_version(version)
     alias = write_alias(access)
     frame = Frame(zone_of(access), connections[alias].vendor)

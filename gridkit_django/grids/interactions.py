@@ -105,6 +105,7 @@ def report_interactions(access: GridAccess, raw: Any) -> tuple[Verdict, ...]:
         EventSource.BROWSER,
         correlation_id=act.correlation_id,
         metadata=dict(act.metadata),
+        impersonator=act.impersonator,
     ):
         return tuple(_verdict(access, report, seen, f"/events/{index}") for index, report in enumerate(read))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from django.db import models
 
@@ -17,6 +17,9 @@ RowPermission: TypeAlias = "str | Callable[[models.QuerySet[Any], User], models.
 
 PluginOverlay: TypeAlias = "Mapping[str, Mapping[str, Any] | bool]"
 """Plugin id to the configuration laid over its own for this grid, or False to exclude it; ``*`` admits all others."""
+
+AuditReason: TypeAlias = Literal["", "optional", "required"]
+"""Whether a change needs a reason."""
 
 _GRID_ID = re.compile(r"[a-z][a-z0-9_-]{0,99}")
 
@@ -39,6 +42,7 @@ class GridOptions:
         plugins: which plugins serve this grid; None means every active one.
         row_permission: which rows a user sees.
         track: whether edits of this grid are recorded.
+        audit_reason: whether people are asked why they change a row: ``required``, ``optional``, or empty for no.
         creatable: whether people with the right to edit the grid and to add such rows may make new ones.
         deletable: whether people with the right to edit the grid and to delete such rows may delete them.
     """
@@ -55,6 +59,7 @@ class GridOptions:
     plugins: PluginOverlay | None = None
     row_permission: RowPermission = None
     track: bool = True
+    audit_reason: AuditReason = ""
     creatable: bool = False
     deletable: bool = False
 
@@ -83,6 +88,10 @@ def read_options(grid_name: str, meta: type) -> GridOptions:
     if not isinstance(values["id"], str) or not _GRID_ID.fullmatch(values["id"]):
         raise GridDeclarationError(
             f"{grid_name}.Meta.id is {values['id']!r}; it must be small letters, digits, '-' and '_', a letter first."
+        )
+    if values.get("audit_reason", "") not in get_args(AuditReason):
+        raise GridDeclarationError(
+            f"{grid_name}.Meta.audit_reason is {values['audit_reason']!r}; it must be 'required', 'optional' or ''."
         )
     return GridOptions(**{key: _frozen(grid_name, key, value) for key, value in values.items()})
 

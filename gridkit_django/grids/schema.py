@@ -42,6 +42,7 @@ def grid_schema(access: GridAccess) -> MutableJSONObject:
             "export": access.can_export,
             "share": may_share(access),
         },
+        "auditReason": access.options.audit_reason or None,
         "methods": [
             {"name": spec.name, "label": str(spec.label), "plugin": spec.plugin_id, "schema": spec.schema}
             for spec in list_methods(access)

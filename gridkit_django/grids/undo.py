@@ -16,6 +16,7 @@ from gridkit_django.grids.drafts import Draft, NewDraft
 from gridkit_django.grids.keeping import keep_undo, take_undo
 from gridkit_django.grids.locking import lock_row, write_alias
 from gridkit_django.grids.outcomes import Outcome
+from gridkit_django.grids.reasons import require_reason
 from gridkit_django.grids.records import get_record, read_key, record_not_found
 from gridkit_django.grids.steps import Step, stored_fields, thawed
 from gridkit_django.grids.updating import carry_out
@@ -82,6 +83,7 @@ def undo_change(access: GridAccess, token: str) -> UndoResult:
 def _require_rights(access: GridAccess, steps: list[Step]) -> None:
     done = {step.op for step in steps}
     access.require(edit="update" in done, create="create" in done, delete="delete" in done)
+    require_reason(access)
 
 
 def _undo_all(access: GridAccess, alias: str, steps: list[Step]) -> UndoResult:

@@ -47,7 +47,14 @@ def acting_as(user: User | None) -> Iterator[None]:
     if user is None:
         yield
         return
-    with acting(Actor.from_user(user), act.source, correlation_id=act.correlation_id, metadata=dict(act.metadata)):
+    with acting(
+        Actor.from_user(user),
+        act.source,
+        correlation_id=act.correlation_id,
+        metadata=dict(act.metadata),
+        impersonator=act.impersonator,
+        reason=act.reason,
+    ):
         yield
 
 

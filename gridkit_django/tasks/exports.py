@@ -25,8 +25,7 @@ def run_export(job_id: str) -> None:
     """
     # The formats come from plugins, and the exports' room stands below them: this process follows first.
     plugin_manager().ensure_current()
-    with acting(Actor.system("exports"), EventSource.SYSTEM):
-        exports.run_export(job_id)
+    exports.run_export(job_id)
 
 
 @shared_task(name="gridkit.expire_exports", ignore_result=True)

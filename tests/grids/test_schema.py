@@ -45,6 +45,7 @@ def test_schema_says_all_that_a_front_end_needs() -> None:
             "columns": list(ProductGrid.columns()),
             "pageSize": 100,
         },
+        "auditReason": None,
         "timeZone": "America/New_York",
     }
     columns = {column["id"]: column for column in schema["columns"]}

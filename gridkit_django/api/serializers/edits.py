@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
 from gridkit_django.api.problems import problem_of
 from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
 from gridkit_django.api.serializers.rows import Row
+from gridkit_django.events import REASON_LENGTH_MAX
 from gridkit_django.grids.batch import BatchItem, BatchResult, Verdict
 from gridkit_django.grids.bulk import BulkChange
 from gridkit_django.grids.editing import EditResult
 from gridkit_django.grids.selection import Selection
 from gridkit_django.grids.undo import UndoResult
+
+Reason: TypeAlias = Annotated[str, Field(max_length=REASON_LENGTH_MAX)]
+"""Why something is done, in the words of the one who does it."""
 
 
 class EditRequest(RequestBody):
@@ -23,6 +27,8 @@ class EditRequest(RequestBody):
     """Column id to value."""
     query: dict[str, Any] | None = None
     """What the user looks at (the shape of a rows request), to learn whether the row still belongs there."""
+    reason: Reason = ""
+    """Why, for the audit trail; grids with `auditReason` `required` refuse a change without it."""
 
 
 class EditAnswer(ResponseBody):
@@ -46,6 +52,8 @@ class CreateRequest(RequestBody):
     """Column id to value; what is left out has its default."""
     query: dict[str, Any] | None = None
     """What the user looks at (the shape of a rows request), to learn whether the row belongs there."""
+    reason: Reason = ""
+    """Why, for the audit trail; grids with `auditReason` `required` refuse a change without it."""
 
 
 class DeleteAnswer(ResponseBody):
@@ -102,6 +110,8 @@ class BatchRequest(RequestBody):
     """Whether all of them or none are carried out; else each stands for itself."""
     query: dict[str, Any] | None = None
     """What the user looks at (the shape of a rows request), to learn whether the rows still belong there."""
+    reason: Reason = ""
+    """Why, for the audit trail; grids with `auditReason` `required` refuse a change without it."""
 
 
 class ItemProblem(ResponseBody):
@@ -159,6 +169,8 @@ class BulkRequest(RequestBody):
     """Column id to value, for `update`."""
     cascade: bool = False
     """Whether rows that depend on deleted ones may go along."""
+    reason: Reason = ""
+    """Why, for the audit trail; grids with `auditReason` `required` refuse a change without it."""
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
@@ -174,6 +186,8 @@ class UndoRequest(RequestBody):
 
     token: str = Field(max_length=500)
     """The `undo` that the change was answered with."""
+    reason: Reason = ""
+    """Why, for the audit trail; grids with `auditReason` `required` refuse a change without it."""
 
 
 class UndoneRow(ResponseBody):

@@ -140,4 +140,6 @@ class GridSchema(ResponseBody):
     permissions: SchemaPermissions
     methods: list[MethodEntry]
     default_state: DefaultState
+    audit_reason: Literal["required", "optional"] | None
+    """Whether people are asked why they change a row: the `reason` of a change."""
     time_zone: str

@@ -23,6 +23,7 @@ from gridkit_django.api.serializers.edits import (
 )
 from gridkit_django.api.serializers.jobs import BulkOutcome, JobAccepted, bulk_job_body
 from gridkit_django.conf import settings
+from gridkit_django.events import explaining
 from gridkit_django.exceptions import BatchRejectedError
 from gridkit_django.grids import open_grid
 from gridkit_django.grids.batch import apply_batch
@@ -69,7 +70,8 @@ class BatchView(GridKitView):
                 )
             return 200, answer
 
-        return answered_once(request, act)
+        with explaining(body.reason):
+            return answered_once(request, act)
 
 
 class BulkView(GridKitView):
@@ -96,7 +98,8 @@ class BulkView(GridKitView):
     def post(self, request: Request, grid: str) -> Response:
         """Change the rows, or hand them to a worker."""
         access = open_grid(grid, request.user)
-        change = bulk_change(self.read_body(request, BulkRequest))
+        body = self.read_body(request, BulkRequest)
+        change = bulk_change(body)
 
         def act() -> tuple[int, dict[str, Any]]:
             check_bulk(access, change)
@@ -104,7 +107,8 @@ class BulkView(GridKitView):
                 return 200, carry_out_bulk(access, change).to_dict()
             return 202, {"job": bulk_job_body(create_bulk_job(access, change), request)}
 
-        response = answered_once(request, act)
+        with explaining(body.reason):
+            response = answered_once(request, act)
         if response.status_code == 202:
             response["Location"] = response.data["job"]["url"]
         return response
@@ -133,4 +137,5 @@ class UndoView(GridKitView):
         """Take the change back."""
         access = open_grid(grid, request.user)
         body = self.read_body(request, UndoRequest)
-        return Response(undo_body(undo_change(access, body.token)))
+        with explaining(body.reason):
+            return Response(undo_body(undo_change(access, body.token)))

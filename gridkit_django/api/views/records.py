@@ -22,6 +22,7 @@ from gridkit_django.api.serializers.edits import (
 )
 from gridkit_django.api.serializers.rows import RecordAnswer
 from gridkit_django.api.views.grids import IF_NONE_MATCH
+from gridkit_django.events import REASON_HEADER, explaining
 from gridkit_django.exceptions import VersionRequiredError
 from gridkit_django.grids import GridAccess, open_grid
 from gridkit_django.grids.creation import create_row
@@ -62,7 +63,8 @@ class RecordsView(GridKitView):
         def act() -> tuple[int, dict[str, Any]]:
             return 201, edit_body(create_row(access, body.values, query, undoable=True))
 
-        response = answered_once(request, act)
+        with explaining(body.reason):
+            response = answered_once(request, act)
         response["ETag"] = str(EntityTag(response.data["row"]["v"]))
         return response
 
@@ -108,6 +110,7 @@ class RecordView(GridKitView):
             responses={200: DeleteAnswer},
             parameters=(
                 header_parameter("If-Match", "The version of the row that you saw.", required=True),
+                header_parameter(REASON_HEADER, "Why, for the audit trail; letters beyond ASCII percent-encoded."),
                 query_parameter("cascade", "`true`: rows that depend on it may be deleted too.", bool),
             ),
             problems=(403, 404, 409, 412, 428),
@@ -125,7 +128,8 @@ class RecordView(GridKitView):
         version = _expected_version(access, record, request.headers.get("If-Match", ""))
         edit = self.read_body(request, EditRequest)
         query = GridQuery.from_member(edit.query)
-        result = apply_edit(access, record, edit.changes, version, query, undoable=True)
+        with explaining(edit.reason):
+            result = apply_edit(access, record, edit.changes, version, query, undoable=True)
         return tagged_response(request, edit_body(result), result.row.version)
 
     def delete(self, request: Request, grid: str, record: str) -> Response:

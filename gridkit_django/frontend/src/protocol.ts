@@ -128,6 +128,7 @@ export interface GridSchema {
     readonly columns?: readonly string[];
     readonly pageSize?: number;
   };
+  readonly auditReason?: "required" | "optional" | null;
   readonly timeZone?: string | null;
   readonly eventsUrl?: string | null;
 }
