@@ -119,6 +119,12 @@ def may_share(access: GridAccess) -> bool:
     return has_permission(access.user, SHARE)
 
 
+def sharing_groups(access: GridAccess) -> tuple[Group, ...]:
+    """Return the groups that the user may share views with: those that they are a member of, by name."""
+    groups: QuerySet[Group] = cast("PermissionsMixin", access.user).groups.order_by("name")
+    return tuple(groups)
+
+
 def get_view(access: GridAccess, view_id: UUID | str) -> SavedView:
     """Return a view of the grid.
 

@@ -93,3 +93,64 @@ def test_groups_open_lazily_with_figures_and_totals_by_mouse_and_keyboard(open_g
     expect(grid.page.locator(".gridkit-totals")).to_contain_text("477")
     grid.column_menu("quantity", "None")
     expect(grid.page.locator(".gridkit-totals")).to_have_count(0)
+
+
+def test_views_are_saved_opened_shared_and_deleted(open_grid: OpenGrid) -> None:
+    grid = open_grid(remembers=True)
+    page = grid.page
+    menu = page.get_by_role("dialog", name="Views")
+    grid.button("Default view").click()
+    expect(menu.get_by_role("button", name="Reset")).to_have_count(0)
+    page.keyboard.press("Escape")
+
+    # What differs from the view is shown, and saved as a view for a group that is the default.
+    with page.expect_response(lambda answer: answer.request.method == "PUT"):
+        grid.column_menu("buyer", "Group by this column")
+    expect(grid.groups).to_have_count(3)
+    expect(grid.button("Default view").get_by_role("img", name="changed")).to_be_visible()
+    grid.button("Default view").click()
+    menu.get_by_role("button", name="Save as a new view").click()
+    menu.get_by_role("textbox", name="Name of the view").fill("By <buyer>")
+    menu.get_by_role("combobox", name="Who sees it").select_option(label="The group Sales")
+    menu.get_by_role("checkbox", name="Open the grid with it").check()
+    menu.get_by_role("button", name="Save", exact=True).click()
+    expect(menu).to_be_hidden()
+    expect(grid.button("By <buyer>")).to_be_focused()
+    assert grid.bodies("views/")[-1]["state"]["query"]["group"] == [{"col": "buyer"}]
+
+    # The name is taken: the server's reason stands in the form.
+    grid.button("By <buyer>").click()
+    menu.get_by_role("button", name="Save as a new view").click()
+    menu.get_by_role("textbox", name="Name of the view").fill("By <buyer>")
+    page.keyboard.press("Enter")
+    expect(menu.get_by_role("alert")).to_contain_text("You have a view of this name")
+    menu.get_by_role("button", name="Cancel").click()
+    menu.get_by_role("button", name="Default view").click()
+    expect(grid.count).to_have_text(f"{ORDERS} rows")
+
+    # After a reload the state is as it was left and the view is marked; a first visit opens the default view.
+    grid.button("Default view").click()
+    menu.get_by_role("button", name="By <buyer>").first.click()
+    expect(grid.groups).to_have_count(3)
+    page.reload()
+    expect(grid.groups).to_have_count(3)
+    expect(grid.button("By <buyer>")).to_be_visible()
+    page.route(f"**{grid.api}state/", lambda route: route.fulfill(json={"state": None}))
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    expect(grid.groups).to_have_count(3)
+
+    # A change is saved into the view; then it is renamed and deleted.
+    grid.column_menu("quantity", "Sum")
+    grid.button("By <buyer>").click()
+    menu.get_by_role("button", name="Save changes to By <buyer>").click()
+    expect(grid.button("By <buyer>").get_by_role("img")).to_have_count(0)
+    grid.button("By <buyer>").click()
+    menu.get_by_role("button", name="Change view By <buyer>").click()
+    menu.get_by_role("textbox", name="Name of the view").fill("Sums")
+    page.keyboard.press("Enter")
+    grid.button("Sums").click()
+    menu.get_by_role("button", name="Change view Sums").click()
+    menu.get_by_role("button", name="Delete").click()
+    menu.get_by_role("button", name="Delete for good").click()
+    expect(menu.locator(".gridkit-column-item")).to_have_count(0)

@@ -104,6 +104,8 @@ class ViewList(ResponseBody):
     results: list[ViewEntry]
     default: UUID | None
     """The view that the grid opens with for this user."""
+    groups: list[ViewGroup]
+    """The groups that this user may share views with."""
 
 
 class ViewAnswer(ViewEntry):

@@ -36,6 +36,7 @@ from gridkit_django.grids.views import (
     list_views,
     load_view,
     save_view,
+    sharing_groups,
     view_facts,
 )
 from gridkit_django.models import SavedView, ViewScope
@@ -78,7 +79,8 @@ class ViewListView(GridKitView):
         views = list_views(access)
         first = default_view(access, views)
         results = [_entry(access, view, request) for view in views]
-        return Response({"results": results, "default": None if first is None else str(first.pk)})
+        groups = [{"id": group.pk, "name": group.name} for group in sharing_groups(access)]
+        return Response({"results": results, "default": None if first is None else str(first.pk), "groups": groups})
 
     def post(self, request: Request, grid: str) -> Response:
         """Save the view and answer it."""

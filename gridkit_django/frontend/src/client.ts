@@ -13,8 +13,11 @@ import type {
   RowRecord,
   RowsRequest,
   RowsResponse,
+  SavedView,
   StateAnswer,
   Value,
+  ViewDraft,
+  ViewList,
   ViewState,
 } from "./protocol.ts";
 
@@ -64,6 +67,12 @@ export type MethodOutcome =
   | { readonly kind: "job"; readonly job: Job }
   | { readonly kind: "file"; readonly blob: Blob; readonly name: string }
   | { readonly kind: "data"; readonly data: unknown };
+
+/** A view with the entity tag of what was read. */
+export interface TaggedView {
+  readonly view: SavedView;
+  readonly tag: string;
+}
 
 /** Reads the value of one cookie; null when it is not set. */
 export function readCookie(cookies: string, name: string): string | null {
@@ -163,6 +172,32 @@ export class GridClient {
     return answer.results ?? [];
   }
 
+  views(signal?: AbortSignal): Promise<ViewList> {
+    return this.#json<ViewList>("views/", { signal });
+  }
+
+  view(id: string): Promise<TaggedView> {
+    return this.#view(id, {});
+  }
+
+  saveView(draft: ViewDraft): Promise<TaggedView> {
+    return this.#view("", { method: "POST", body: draft });
+  }
+
+  /** Changes a view on condition that it still has this tag; `*` for whatever it is now. */
+  changeView(id: string, draft: ViewDraft, tag: string): Promise<TaggedView> {
+    return this.#view(id, { method: "PATCH", body: draft, headers: { "If-Match": tag } });
+  }
+
+  async deleteView(id: string): Promise<void> {
+    await this.#send(viewPath(id), { method: "DELETE" });
+  }
+
+  async #view(id: string, options: RequestOptions): Promise<TaggedView> {
+    const response = await this.#send(viewPath(id), options);
+    return { view: await parsed<SavedView>(response), tag: response.headers.get("ETag") ?? "*" };
+  }
+
   /** The state that the user left the grid in. */
   lastState(signal?: AbortSignal): Promise<StateAnswer> {
     return this.#json<StateAnswer>("state/", { signal });
@@ -209,6 +244,8 @@ export class GridClient {
     }
   }
 }
+
+const viewPath = (id: string): string => (id ? `views/${encodeURIComponent(id)}/` : "views/");
 
 /** Reads JSON; a page that came instead, such as a login form, is a problem of its own. */
 async function parsed<T>(response: Response): Promise<T> {

@@ -4,7 +4,8 @@ import { html, render } from "lit-html";
 import { GridClient, readCookie, RequestProblem } from "./client.ts";
 import { Grid } from "./grid.ts";
 import { leftState } from "./memory.ts";
-import type { GridSchema, ViewState } from "./protocol.ts";
+import type { GridSchema, ViewList, ViewState } from "./protocol.ts";
+import { storedMarker, viewList } from "./savedviews.ts";
 import { translator } from "./strings.ts";
 import { problemText } from "./texts.ts";
 import { alertView } from "./views/banner.ts";
@@ -55,11 +56,12 @@ export class GridkitGrid extends HTMLElement {
     const client = new GridClient({ src: this.#src, csrfToken: () => this.#csrfToken() });
     try {
       const { signal } = controller;
-      const [schema, left] = await Promise.all([
+      const [schema, left, views] = await Promise.all([
         client.schema(signal),
         this.#remembers ? leftState(client, signal) : null,
+        viewList(client, signal),
       ]);
-      if (!signal.aborted) this.#start(client, schema, left);
+      if (!signal.aborted) this.#start(client, schema, left, schema.limits?.views ? views : null);
     } catch (error) {
       if (!controller.signal.aborted) this.#showFailure(error);
     } finally {
@@ -71,7 +73,7 @@ export class GridkitGrid extends HTMLElement {
     return this.getAttribute("remember") !== "off";
   }
 
-  #start(client: GridClient, schema: GridSchema, left: ViewState | null): void {
+  #start(client: GridClient, schema: GridSchema, left: ViewState | null, views: ViewList | null): void {
     const root = document.createElement("div");
     root.className = "gridkit";
     this.replaceChildren(root);
@@ -84,9 +86,11 @@ export class GridkitGrid extends HTMLElement {
       countsByItself: this.getAttribute("count") !== "ask",
       left,
       remembers: this.#remembers,
+      views,
+      marker: storedMarker(`gridkit-view:${this.#src}`),
       uid: this.#uid,
     });
-    this.#grid.start();
+    void this.#grid.start();
     this.dispatchEvent(new CustomEvent("gridkit:ready", { bubbles: true }));
   }
 

@@ -4,7 +4,7 @@ import { render } from "lit-html";
 import type { GridClient } from "./client.ts";
 import { ColumnDrag } from "./columndrag.ts";
 import { CellEditor } from "./edit.ts";
-import { FilterForm, type FilterTab } from "./filterform.ts";
+import { FilterPanel } from "./filterpanel.ts";
 import { RovingFocus } from "./focus.ts";
 import { Formatter, longestTexts } from "./format.ts";
 import { InteractionLog, LayoutReports, QueryReports } from "./interactions.ts";
@@ -18,15 +18,17 @@ import type {
   GroupTerm,
   MethodSchema,
   RowRecord,
+  ViewList,
   ViewState,
 } from "./protocol.ts";
-import { OptionList } from "./options.ts";
 import { RowTree } from "./rowtree.ts";
+import { SavedViews, type ViewMarker } from "./savedviews.ts";
 import { measured, RowScroller } from "./scroll.ts";
 import { type Change, GridState, GROUPS } from "./state.ts";
 import { hasString, type Translate } from "./strings.ts";
 import { countLabel, selectionLabel } from "./texts.ts";
 import { Totals } from "./totals.ts";
+import { ViewsPanel } from "./viewspanel.ts";
 import { placeNote } from "./views/editor.ts";
 import { gridView } from "./views/grid.ts";
 
@@ -44,6 +46,9 @@ export interface GridOptions {
   readonly left: ViewState | null;
   /** Keeps the state for the next visit. */
   readonly remembers: boolean;
+  /** The saved views, or null when the server keeps none. */
+  readonly views: ViewList | null;
+  readonly marker: ViewMarker;
   /** Prefix of element ids, unique on the page. */
   readonly uid: string;
 }
@@ -65,8 +70,10 @@ export class Grid {
   readonly popovers: Popovers;
   readonly formatter: Formatter;
   readonly log: InteractionLog;
+  readonly filters: FilterPanel;
+  /** The saved views; null when the server keeps none. */
+  readonly views: ViewsPanel | null;
   readonly isRtl = (): boolean => getComputedStyle(this.root).direction === "rtl";
-  filterForm: FilterForm | null = null;
   announcement = "";
   /** Row that an edit took out of the filter, still on show until the rows are asked for again. */
   strayRow: string | number | null = null;
@@ -78,6 +85,7 @@ export class Grid {
   #frame = 0;
   #countTimer: ReturnType<typeof setTimeout> | undefined;
   #anchorRow: number | null = null;
+  readonly #isFirstVisit: boolean;
   #hasSuggested = false;
 
   constructor(options: GridOptions) {
@@ -93,6 +101,11 @@ export class Grid {
     const renderNow = (): void => this.renderNow();
     this.state = new GridState(schema);
     if (options.left) this.state.restore(options.left);
+    const { views: list, marker } = options;
+    const { state } = this;
+    this.filters = new FilterPanel(this);
+    this.views = list && new ViewsPanel(this, new SavedViews({ client, schema, state, list, marker, changed }));
+    this.#isFirstVisit = options.left === null;
     const remembers = options.remembers && schema.limits?.stateBytes;
     this.#memory = remembers ? new StateMemory(client, this.state) : null;
     this.formatter = new Formatter({ locale: options.locale, timeZone, t });
@@ -138,7 +151,7 @@ export class Grid {
   }
 
   /** Draws for the first time and asks for the first rows. */
-  start(): void {
+  async start(): Promise<void> {
     const options = { signal: this.#cleanup.signal, capture: true, passive: true };
     const reposition = (): void => {
       this.popovers.reposition();
@@ -148,7 +161,8 @@ export class Grid {
     document.addEventListener("scroll", reposition, options);
     window.addEventListener("pagehide", () => this.#leave(), options);
     this.renderNow();
-    void this.#open();
+    await this.views?.saved.start(this.#isFirstVisit);
+    if (this.windows.query === null && !this.windows.isWaiting) void this.#open();
   }
 
   /** Stops requests, timers and listeners; the element left the page. */
@@ -159,7 +173,7 @@ export class Grid {
     this.#reports.close();
     this.windows.close();
     this.totals.close();
-    this.filterForm?.close();
+    this.filters.close();
     this.jobs.close();
     this.scroller.detach();
     this.#leave();
@@ -219,48 +233,6 @@ export class Grid {
     else void this.windows.retry();
   }
 
-  openFilter(column: ColumnSchema, anchor: HTMLElement): void {
-    this.chooseFilter(column);
-    this.popovers.toggle("filter", anchor, column.id);
-    this.#loadValues();
-  }
-
-  /** Shows the filter editor of another column in the popover that is open; null for the list of columns. */
-  chooseFilter(column: ColumnSchema | null): void {
-    this.filterForm?.close();
-    this.filterForm = column && new FilterForm(column, this.state.conditions.get(column.id) ?? null, this.formatter.timeZone, this.#valuesOf(column));
-    if (this.popovers.open) this.#loadValues();
-    this.requestRender();
-  }
-
-  /** Shows the other side of the filter editor. */
-  showFilterTab(tab: FilterTab): void {
-    this.filterForm?.show(tab);
-    this.#loadValues();
-    this.renderNow();
-    this.popovers.reposition();
-  }
-
-  #loadValues(): void {
-    const form = this.filterForm;
-    if (form?.tab === "values" && form.values?.options.length === 0) void form.values.load();
-  }
-
-  /** The values of a column with their counts, under all filters but its own. */
-  #valuesOf(column: ColumnSchema): OptionList {
-    return new OptionList({
-      fetchPage: async (q, after, signal) => {
-        const { filter, search } = this.state.rowsQuery;
-        const answer = await this.client.facet(column.id, { filter, search, ...(q ? { q } : {}), after }, signal);
-        return { options: answer.values, next: answer.next };
-      },
-      changed: () => {
-        this.renderNow();
-        this.popovers.reposition();
-      },
-    });
-  }
-
   /** Opens a group, or closes it. */
   setExpanded(index: number, expanded: boolean): void {
     const row = this.windows.row(index);
@@ -278,16 +250,6 @@ export class Grid {
     this.state.setGrouping(rest.length < grouping.length ? rest : [...grouping, term]);
     this.renderNow();
     this.focus.moveTo({ row: -1, col: 1 });
-  }
-
-  applyFilter(): void {
-    const form = this.filterForm;
-    const condition = form?.read();
-    if (form && condition) {
-      this.popovers.finish();
-      this.state.setCondition(form.column.id, condition);
-    }
-    this.requestRender();
   }
 
   sortBy(column: ColumnSchema, add: boolean): void {

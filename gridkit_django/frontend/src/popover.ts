@@ -70,7 +70,8 @@ export class Popovers {
     const element = this.#element(name);
     element?.showPopover();
     this.reposition();
-    element?.querySelector<HTMLElement>("[autofocus], select, input, button")?.focus();
+    const first = ["select, input", "button"].map((kind) => element?.querySelector<HTMLElement>(kind));
+    first.find(Boolean)?.focus();
   }
 
   close(): void {

@@ -258,6 +258,7 @@ export interface ColumnLayout {
 export interface ViewState {
   readonly v: 1;
   readonly query?: {
+    readonly columns?: readonly string[];
     readonly sort?: readonly SortItem[];
     readonly filter?: FilterTree;
     readonly search?: string;
@@ -266,6 +267,48 @@ export interface ViewState {
     readonly pageSize?: number;
   };
   readonly layout?: { readonly columns?: readonly ColumnLayout[] };
+}
+
+export type ViewScope = "private" | "group" | "public";
+
+export interface ViewGroup {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** A saved view in the list. */
+export interface ViewEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly scope: ViewScope;
+  readonly group: ViewGroup | null;
+  readonly isDefault: boolean;
+  readonly owner: string;
+  /** Whether this user may change it. */
+  readonly mine: boolean;
+}
+
+/** A saved view with what it holds for this user. */
+export interface SavedView extends ViewEntry {
+  readonly state: ViewState;
+  readonly dropped: readonly string[];
+}
+
+export interface ViewList {
+  readonly results: readonly ViewEntry[];
+  /** The view that the grid opens with. */
+  readonly default: string | null;
+  /** The groups that this user may share views with. */
+  readonly groups?: readonly ViewGroup[];
+}
+
+/** What is to be other in a view; what is left out stays. */
+export interface ViewDraft {
+  readonly name?: string;
+  readonly scope?: ViewScope;
+  readonly group?: number | null;
+  readonly isDefault?: boolean;
+  readonly state?: ViewState;
 }
 
 export interface StateAnswer {

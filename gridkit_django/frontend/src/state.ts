@@ -15,7 +15,7 @@ import {
   tableFeatures,
   type Table,
 } from "@tanstack/table-core";
-import { storeReactivityBindings } from "@tanstack/table-core/store-reactivity-bindings";
+import { plainAtoms } from "./atoms.ts";
 import { type ColumnCondition, filterTree, splitTree } from "./filters.ts";
 import { isNumeric } from "./format.ts";
 import { aggregatesOf, groupTerm } from "./grouping.ts";
@@ -32,7 +32,7 @@ import type {
 import { RowSelection } from "./selection.ts";
 
 const features = tableFeatures({
-  coreReactivityFeature: storeReactivityBindings(),
+  coreReactivityFeature: plainAtoms(),
   columnOrderingFeature,
   columnVisibilityFeature,
   columnSizingFeature,
@@ -72,6 +72,9 @@ export class GridState {
   #search = "";
   #grouping: readonly GroupTerm[] = [];
   #figures: ReadonlyMap<string, string> = new Map();
+  /** What a view says and the element does not show; it is saved as it came. */
+  #pins: ReadonlyMap<string, string> = new Map();
+  #pageSize: number | null = null;
 
   constructor(schema: GridSchema) {
     this.columns = schema.columns;
@@ -314,13 +317,16 @@ export class GridState {
     const widths = this.#table.atoms.columnSizing.get();
     return this.ordered.map(({ id }) => {
       const width = widths[id];
-      return { col: id, ...(this.isVisible(id) ? {} : { hidden: true }), ...(width ? { width } : {}) };
+      const pin = this.#pins.get(id);
+      const hidden = this.isVisible(id) ? {} : { hidden: true };
+      return { col: id, ...hidden, ...(width ? { width } : {}), ...(pin ? { pin } : {}) };
     });
   }
 
   /** All that is worth keeping until the next visit: everything but the selection. */
   get saved(): ViewState {
-    const { columns, ...query } = this.query;
+    const { columns, ...asked } = this.query;
+    const query = { ...asked, ...(this.#pageSize ? { pageSize: this.#pageSize } : {}) };
     return { v: 1, query, layout: { columns: this.layout } };
   }
 
@@ -331,7 +337,8 @@ export class GridState {
 
   /** Takes over a state that was kept. What the grid has no column for is left out; the server reported it. */
   restore({ query = {}, layout = {} }: ViewState): void {
-    this.#restoreLayout((layout.columns ?? []).filter((item) => this.#byId.has(item.col)));
+    this.#restoreLayout(layoutOf(query.columns, layout.columns).filter((item) => this.#byId.has(item.col)));
+    this.#pageSize = query.pageSize ?? null;
     const sort = (query.sort ?? []).filter((item) => this.#table.getColumn(item.col)?.getCanSort());
     if (sort.length) this.#table.setSorting(sort.map(({ col, dir }) => ({ id: col, desc: dir === "desc" })));
     else this.#table.resetSorting();
@@ -356,6 +363,7 @@ export class GridState {
     });
     const widths = columns.flatMap(({ col, width }) => (width ? [[col, clampedWidth(width)] as const] : []));
     this.#table.setColumnSizing(Object.fromEntries(widths));
+    this.#pins = new Map(columns.flatMap(({ col, pin }) => (pin ? [[col, pin] as const] : [])));
   }
 
   isSelected(id: string | number): boolean {
@@ -380,6 +388,14 @@ export class GridState {
   #tell(change: Change): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+/** A state says which columns are on show by its layout, by the columns it asks for, or by both. */
+function layoutOf(asked: readonly string[] = [], laidOut: readonly ColumnLayout[] = []): readonly ColumnLayout[] {
+  if (!asked.length) return laidOut;
+  const known = new Map(laidOut.map((item) => [item.col, item]));
+  const shown = asked.map((col) => known.get(col) ?? { col });
+  return [...shown, ...laidOut.filter((item) => !asked.includes(item.col)).map((item) => ({ ...item, hidden: true }))];
 }
 
 function clampedWidth(pixels: number): number {

@@ -42,7 +42,7 @@ function sortItems(grid: Grid, column: ColumnSchema): TemplateResult {
 function filterFrom(grid: Grid, column: ColumnSchema): void {
   const header = grid.root.querySelector<HTMLElement>(`[data-header="${CSS.escape(column.id)}"]`);
   grid.popovers.finish();
-  if (header) grid.openFilter(column, header);
+  if (header) grid.filters.open(column, header);
 }
 
 function groupItems(grid: Grid, column: ColumnSchema): TemplateResult | typeof nothing {

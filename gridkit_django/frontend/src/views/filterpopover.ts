@@ -25,7 +25,7 @@ const INPUT_TYPES: Readonly<Record<string, string>> = {
 const NUMBERS: ReadonlySet<string> = new Set(["integer", "decimal", "float"]);
 
 export function filterPopover(grid: Grid): TemplateResult {
-  const form = grid.filterForm;
+  const form = grid.filters.form;
   const label = form ? grid.t("filterBy", { column: form.column.label }) : grid.t("filterChoose");
   return popoverView(grid, "filter", label, () => (form ? formView(grid, form) : columnList(grid)));
 }
@@ -53,7 +53,7 @@ function columnList(grid: Grid): TemplateResult {
 
 /** Goes to the editor of a column, or with null back to the list; the focus goes along. */
 function choose(grid: Grid, column: ColumnSchema | null): void {
-  grid.chooseFilter(column);
+  grid.filters.choose(column);
   grid.renderNow();
   grid.popovers.reposition();
   grid.root.querySelector<HTMLElement>('[data-popover="filter"] :is(input, select, .gridkit-menu-item)')?.focus();
@@ -68,7 +68,7 @@ function formView(grid: Grid, form: FilterForm): TemplateResult {
       novalidate
       @submit=${(event: Event) => {
         event.preventDefault();
-        grid.applyFilter();
+        grid.filters.apply();
       }}
     >
       ${
@@ -94,7 +94,7 @@ function formView(grid: Grid, form: FilterForm): TemplateResult {
 
 function tabs(grid: Grid, form: FilterForm): TemplateResult {
   const tab = (name: FilterTab, label: string): TemplateResult => html`
-    <button type="button" aria-pressed=${form.tab === name ? "true" : "false"} @click=${() => grid.showFilterTab(name)}>${label}</button>
+    <button type="button" aria-pressed=${form.tab === name ? "true" : "false"} @click=${() => grid.filters.showTab(name)}>${label}</button>
   `;
   const { t } = grid;
   return html`

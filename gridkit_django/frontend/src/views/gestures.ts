@@ -42,7 +42,7 @@ const isMenuKey = (event: KeyboardEvent): boolean =>
 
 function openFilterAt(grid: Grid, column: ColumnSchema): void {
   const button = grid.focus.element(grid.focus.active)?.querySelector<HTMLElement>(".gridkit-filter-button");
-  if (button) grid.openFilter(column, button);
+  if (button) grid.filters.open(column, button);
 }
 
 function moveHeader(grid: Grid, column: ColumnSchema, step: 1 | -1): void {

@@ -16,6 +16,7 @@ import { totalsView } from "./totals.ts";
 import { columnMenu } from "./columnmenu.ts";
 import { statusView } from "./status.ts";
 import { chipsView, toolbarView } from "./toolbar.ts";
+import { viewsMenu } from "./viewsmenu.ts";
 
 export function gridView(grid: Grid): TemplateResult {
   return html`
@@ -24,7 +25,7 @@ export function gridView(grid: Grid): TemplateResult {
       ${grid.windows.isLoading ? html`<div class="gridkit-busy" aria-hidden="true"></div>` : nothing}
       ${tableView(grid)} ${emptyView(grid)}
     </div>
-    ${jobsView(grid)} ${statusView(grid)} ${filterPopover(grid)} ${columnMenu(grid)} ${columnsMenu(grid)} ${exportMenu(grid)}
+    ${jobsView(grid)} ${statusView(grid)} ${filterPopover(grid)} ${columnMenu(grid)} ${columnsMenu(grid)} ${exportMenu(grid)} ${viewsMenu(grid)}
     ${noteView(grid)}
   `;
 }

@@ -150,7 +150,7 @@ function filterButton(grid: Grid, column: ColumnSchema): TemplateResult | typeof
       aria-expanded=${open ? "true" : "false"}
       aria-label=${t(active ? "filterActive" : "filterBy", { column: column.label })}
       @pointerdown=${() => popovers.press("filter", column.id)}
-      @click=${(event: Event) => grid.openFilter(column, event.currentTarget as HTMLElement)}
+      @click=${(event: Event) => grid.filters.open(column, event.currentTarget as HTMLElement)}
     >
       ${filterIcon}
     </button>

@@ -7,7 +7,17 @@ import { canFilter, type ColumnCondition, describeCondition } from "../filters.t
 import type { Grid } from "../grid.ts";
 import { formatsOf } from "../jobs.ts";
 import type { PopoverName } from "../popover.ts";
-import { chevronIcon, closeIcon, columnsIcon, exportIcon, filterIcon, groupIcon, searchIcon } from "./icons.ts";
+import type { ViewsPanel } from "../viewspanel.ts";
+import {
+  chevronIcon,
+  closeIcon,
+  columnsIcon,
+  exportIcon,
+  filterIcon,
+  groupIcon,
+  searchIcon,
+  viewsIcon,
+} from "./icons.ts";
 
 const SEARCH_DELAY_MS = 300;
 const timers = new WeakMap<Grid, ReturnType<typeof setTimeout>>();
@@ -18,7 +28,7 @@ export function toolbarView(grid: Grid): TemplateResult {
   const hasExport = formatsOf(grid.exportMethod).length > 0;
   return html`
     <div class="gridkit-toolbar" role="toolbar" aria-label=${grid.schema.label}>
-      ${hasSearch ? searchBox(grid) : nothing}
+      ${grid.views ? viewsButton(grid, grid.views) : nothing} ${hasSearch ? searchBox(grid) : nothing}
       <span class="gridkit-spring"></span>
       ${state.columns.some(canFilter) ? filterButton(grid) : nothing}
       ${menuButton(grid, "columns", t("columns"), columnsIcon)}
@@ -73,12 +83,23 @@ function searchNow(grid: Grid, text: string): void {
   if (isWaiting) grid.state.setSearch(text.trim());
 }
 
+/** Opens the saved views; a dot says that what is on show differs from the view. */
+function viewsButton(grid: Grid, views: ViewsPanel): TemplateResult {
+  const { t } = grid;
+  const changed = views.saved.isDirty ? html`<span class="gridkit-dot" role="img" aria-label=${t("viewChanged")}></span>` : nothing;
+  const label = html`<span class="gridkit-view-name">${views.saved.open?.name ?? t("viewDeclared")}</span>${changed}`;
+  return menuButton(grid, "views", label, viewsIcon, () => {
+    views.saved.forgetProblem();
+    views.form = null;
+  });
+}
+
 /** Opens the list of columns to filter by. */
 function filterButton(grid: Grid): TemplateResult {
   const { t, state } = grid;
   const count = state.conditions.size + (state.hasRest ? 1 : 0);
   const label = html`${t("filterMenu")}${count ? html` <span class="gridkit-badge">${count}</span>` : nothing}`;
-  return menuButton(grid, "filter", label, filterIcon, () => grid.chooseFilter(null));
+  return menuButton(grid, "filter", label, filterIcon, () => grid.filters.choose(null));
 }
 
 function menuButton(
@@ -143,7 +164,7 @@ function conditionChip(grid: Grid, id: string, condition: ColumnCondition): Temp
   if (!column) return nothing;
   const text = describeCondition(column, condition, formatter, t);
   const open = html`
-    <button type="button" class="gridkit-chip-text" title=${text} @click=${(event: Event) => grid.openFilter(column, event.currentTarget as HTMLElement)}>
+    <button type="button" class="gridkit-chip-text" title=${text} @click=${(event: Event) => grid.filters.open(column, event.currentTarget as HTMLElement)}>
       ${text}
     </button>
   `;

@@ -1,0 +1,74 @@
+/** The filter editor on the page: opens it, fetches the values of its column, puts its condition in force. */
+
+import { FilterForm, type FilterTab } from "./filterform.ts";
+import type { Grid } from "./grid.ts";
+import { OptionList } from "./options.ts";
+import type { ColumnSchema } from "./protocol.ts";
+
+export class FilterPanel {
+  readonly #grid: Grid;
+  /** The editor of one column; null while the list of columns is on show. */
+  form: FilterForm | null = null;
+
+  constructor(grid: Grid) {
+    this.#grid = grid;
+  }
+
+  close(): void {
+    this.form?.close();
+  }
+
+  /** Opens the editor of a column at its anchor. */
+  open(column: ColumnSchema, anchor: HTMLElement): void {
+    this.choose(column);
+    this.#grid.popovers.toggle("filter", anchor, column.id);
+    this.#loadValues();
+  }
+
+  /** Shows the filter editor of another column in the popover that is open; null for the list of columns. */
+  choose(column: ColumnSchema | null): void {
+    this.form?.close();
+    this.form = column && new FilterForm(column, this.#grid.state.conditions.get(column.id) ?? null, this.#grid.formatter.timeZone, this.#valuesOf(column));
+    if (this.#grid.popovers.open) this.#loadValues();
+    this.#grid.requestRender();
+  }
+
+  /** Shows the other side of the filter editor. */
+  showTab(tab: FilterTab): void {
+    this.form?.show(tab);
+    this.#loadValues();
+    this.#grid.renderNow();
+    this.#grid.popovers.reposition();
+  }
+
+  #loadValues(): void {
+    const form = this.form;
+    if (form?.tab === "values" && form.values?.options.length === 0) void form.values.load();
+  }
+
+  /** The values of a column with their counts, under all filters but its own. */
+  #valuesOf(column: ColumnSchema): OptionList {
+    return new OptionList({
+      fetchPage: async (q, after, signal) => {
+        const { filter, search } = this.#grid.state.rowsQuery;
+        const answer = await this.#grid.client.facet(column.id, { filter, search, ...(q ? { q } : {}), after }, signal);
+        return { options: answer.values, next: answer.next };
+      },
+      changed: () => {
+        this.#grid.renderNow();
+        this.#grid.popovers.reposition();
+      },
+    });
+  }
+
+  /** Puts the condition of the form in force, when it is complete. */
+  apply(): void {
+    const form = this.form;
+    const condition = form?.read();
+    if (form && condition) {
+      this.#grid.popovers.finish();
+      this.#grid.state.setCondition(form.column.id, condition);
+    }
+    this.#grid.requestRender();
+  }
+}

@@ -1,0 +1,62 @@
+/** The menu of saved views on the page: what its buttons do, and what is said afterwards. */
+
+import type { Grid } from "./grid.ts";
+import type { ViewEntry } from "./protocol.ts";
+import type { SavedViews } from "./savedviews.ts";
+import type { ViewForm } from "./viewform.ts";
+
+export class ViewsPanel {
+  readonly saved: SavedViews;
+  readonly #grid: Grid;
+  /** The form of a view; null while the list is on show. */
+  form: ViewForm | null = null;
+
+  constructor(grid: Grid, saved: SavedViews) {
+    this.#grid = grid;
+    this.saved = saved;
+  }
+
+  /** Opens a saved view, or with null the grid as it was declared. */
+  async open(id: string | null): Promise<void> {
+    if (!(await this.saved.show(id))) return;
+    this.#grid.popovers.finish();
+    this.#grid.announce(this.#grid.t("viewOpened", { name: this.saved.open?.name ?? this.#grid.t("viewDeclared") }));
+  }
+
+  /** Saves what is on show into the view that is open. */
+  async save(anyway = false): Promise<void> {
+    if (await this.saved.save(anyway)) this.#done();
+  }
+
+  async submit(form: ViewForm): Promise<void> {
+    const { saved } = this;
+    const done = form.entry ? await saved.change(form.entry.id, form.draft) : await saved.saveAs(form.draft);
+    if (done) this.#done();
+  }
+
+  async remove(entry: ViewEntry): Promise<void> {
+    if (!(await this.saved.remove(entry.id))) return;
+    this.edit(null);
+    this.#grid.announce(this.#grid.t("viewDeleted", { name: entry.name }));
+  }
+
+  reset(): void {
+    this.saved.reset();
+    this.#grid.popovers.finish();
+  }
+
+  /** Shows the form of a view in the menu; null for the list. The focus goes along. */
+  edit(form: ViewForm | null): void {
+    this.saved.forgetProblem();
+    this.form = form;
+    this.#grid.renderNow();
+    this.#grid.popovers.reposition();
+    this.#grid.root.querySelector<HTMLElement>('[data-popover="views"] :is(input, button)')?.focus();
+  }
+
+  #done(): void {
+    this.form = null;
+    this.#grid.popovers.finish();
+    this.#grid.announce(this.#grid.t("viewSaved", { name: this.saved.open?.name ?? "" }));
+  }
+}
