@@ -16,11 +16,13 @@ from gridkit_django.grids.changes import CHANGES, read_changes
 from gridkit_django.grids.columns.frame import Frame
 from gridkit_django.grids.deletion import RowDeletion
 from gridkit_django.grids.drafts import Draft
+from gridkit_django.grids.joint_saves import save_together
 from gridkit_django.grids.keeping import keep_undo
 from gridkit_django.grids.locking import lock_rows, write_alias
 from gridkit_django.grids.outcomes import Outcome, out_of_sight
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.grids.reasons import require_reason
+from gridkit_django.grids.records import own_rows
 from gridkit_django.grids.rows import Row, RowLayout
 from gridkit_django.grids.selection import SELECTION, Selection
 from gridkit_django.grids.spool import CommittedSpool
@@ -206,7 +208,7 @@ class _BulkRun:
         instances = lock_rows(self._access, keys, self._alias, delete=self._deletes)
         # What somebody else did while we waited for the locks may have changed what is selected.
         self._require(self._selected.filter(pk__in=keys).count() == len(keys))
-        before = self._read(keys)
+        before = self._before(instances)
         outcomes = self._delete(instances, before) if self._deletes else self._update(instances, before)
         for outcome in outcomes:
             self._note(outcome)
@@ -217,7 +219,11 @@ class _BulkRun:
         for update in changing:
             with _about(update.before):
                 update.tell_before()
-                update.save()
+        left = set(save_together([update.draft for update in changing], self._alias))
+        for update in changing:
+            if update.draft in left:
+                with _about(update.before):
+                    update.save()
         now = self._read([update.draft.instance.pk for update in changing])
         outcomes = []
         for update in changing:
@@ -243,6 +249,13 @@ class _BulkRun:
                 )
                 outcomes.append(deletion.carry_out())
         return outcomes
+
+    def _before(self, instances: Sequence[models.Model]) -> Mapping[Any, Row]:
+        """Return locked rows as they are, by key; for an update, the columns of their own table are enough."""
+        keys = [instance.pk for instance in instances]
+        if self._deletes or not self._access.sees_all_rows:
+            return self._read(keys)
+        return dict(zip(keys, own_rows(self._access, instances), strict=True))
 
     def _read(self, keys: Sequence[Any]) -> dict[Any, Row]:
         """Return the rows that the user sees, by key."""

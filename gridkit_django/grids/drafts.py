@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, models, transaction
@@ -17,6 +20,9 @@ from gridkit_django.grids.changes import CHANGES, VALUES
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.grids.refusals import CLASH, refusal
 
+_IMMUTABLE = frozenset({str, int, bool, float, bytes, Decimal, date, datetime, time, timedelta, UUID, type(None)})
+"""Types of most values, which need no copy to be kept."""
+
 
 class Draft:
     """A row with values assigned but not yet saved.
@@ -25,22 +31,30 @@ class Draft:
         access: the grid and the user.
         instance: the locked row; the draft changes it.
         values: column id to Python value, read by ``read_changes``.
+
+    Attributes:
+        stored: the values of the row as it was, by the attribute names of their fields.
+        changed_fields: once judged, the fields whose values differ from the stored ones, those that the model's
+            ``clean`` changed included.
     """
 
     _at = CHANGES
+    changed_fields: tuple[models.Field[Any, Any], ...] = ()
 
     def __init__(self, access: GridAccess, instance: models.Model, values: Mapping[str, Any]) -> None:
         self.instance = instance
         self._access = access
         self._asked: Collection[str] = tuple(values)
-        self.stored = {field.attname: copy.deepcopy(getattr(instance, field.attname)) for field in self._fields}
+        self.stored = {field.attname: _kept(getattr(instance, field.attname)) for field in self._fields}
         for name, value in values.items():
             setattr(instance, access.column(name).field.attname, value)
 
     @property
-    def changed_fields(self) -> tuple[models.Field[Any, Any], ...]:
-        """The fields whose values differ from the stored ones, those that the model's ``clean`` changed included."""
-        return tuple(field for field in self._fields if not self._same(field))
+    def written_fields(self) -> tuple[models.Field[Any, Any], ...]:
+        """The changed fields and those that Django stamps at every save."""
+        changed = self.changed_fields
+        stamped = (field for field in self._fields if getattr(field, "auto_now", False) and field not in changed)
+        return (*changed, *stamped)
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -68,6 +82,7 @@ class Draft:
                 step()
             except ValidationError as error:
                 raise refusal(self._access, error, self._asked, self._at) from error
+        self.changed_fields = self._differing()
 
     def save(self, alias: str) -> None:
         """Write the row. When it is refused, the transaction can only be rolled back (to the caller's savepoint).
@@ -97,10 +112,8 @@ class Draft:
         )
 
     def _write(self, alias: str) -> None:
-        """Write the changed fields and those that Django stamps at every save."""
-        stamped = [field for field in self._fields if getattr(field, "auto_now", False)]
-        names = {field.name for field in (*self.changed_fields, *stamped)}
-        self.instance.save(using=alias, update_fields=sorted(names))
+        """Write the row by the model's own ``save``."""
+        self.instance.save(using=alias, update_fields=[field.name for field in self.written_fields])
 
     @cached_property
     def _fields(self) -> tuple[models.Field[Any, Any], ...]:
@@ -112,15 +125,18 @@ class Draft:
 
     def _unchanged(self, *, unique: bool = False) -> Collection[str]:
         """Return the names of the fields as they were; with ``unique``, only those that are unique by themselves."""
-        changed = {field.name for field in self.changed_fields}
+        changed = {field.name for field in self._differing()}
         fields = self.instance._meta.concrete_fields
         return {field.name for field in fields if field.name not in changed and (field.unique or not unique)}
+
+    def _differing(self) -> tuple[models.Field[Any, Any], ...]:
+        return tuple(field for field in self._fields if not self._same(field))
 
     def _same(self, field: models.Field[Any, Any]) -> bool:
         """Whether a field's value is the stored one; 1 and true are equal in Python, but not in a document."""
         old, new = self.stored[field.attname], getattr(self.instance, field.attname)
         if isinstance(field, models.JSONField) and old == new:
-            return _written(old, field) == _written(new, field)
+            return written_document(old, field) == written_document(new, field)
         return bool(old == new)
 
 
@@ -149,5 +165,11 @@ class NewDraft(Draft):
         self.instance.save(using=alias, force_insert=True)
 
 
-def _written(value: Any, field: models.JSONField[Any, Any]) -> str:
+def written_document(value: Any, field: models.JSONField[Any, Any]) -> str:
+    """Return the one text of a document, in which 1 and true are not equal as they are in Python."""
     return json.dumps(value, sort_keys=True, cls=field.encoder)
+
+
+def _kept(value: Any) -> Any:
+    """Return a value that stays as it is when the row is changed."""
+    return value if type(value) in _IMMUTABLE else copy.deepcopy(value)

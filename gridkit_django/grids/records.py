@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -52,10 +54,20 @@ def held_row(access: GridAccess, instance: models.Model, alias: str) -> Row:
     """
     if not access.sees_all_rows:
         return get_record(access, instance.pk, using=alias)
+    return own_rows(access, [instance])[0]
+
+
+def own_rows(access: GridAccess, instances: Sequence[models.Model]) -> tuple[Row, ...]:
+    """Return rows that were just read with the columns of their own table, whether the user may see them or not.
+
+    Args:
+        access: the grid and the user.
+        instances: the rows.
+    """
     layout = RowLayout(access, access.version_columns, zone_of(access))
-    held = {access.key.path: instance.pk}
-    held |= {column.path: getattr(instance, column.field.attname) for column in access.version_columns}
-    return layout.row([held[path] for path in layout.paths])
+    names = {column.path: column.field.attname for column in access.version_columns}
+    read = attrgetter("pk", *(names.get(path, "pk") for path in layout.paths))
+    return layout.rows([read(instance)[1:] for instance in instances])
 
 
 def read_key(access: GridAccess, pk: Any) -> Any:
