@@ -54,9 +54,7 @@ def furnish(stack: Stack, *, plugins: bool = True) -> Stack:
         plugins: whether the official plugins are installed and active.
     """
     if not stack.rows("SELECT 1 FROM flights_flight LIMIT 1"):
-        stack.python(_FURNISH)
-        if plugins:
-            stack.python(_OFFICIAL)
+        stack.fill(_FURNISH, *([_OFFICIAL] if plugins else []))
     return stack
 
 

@@ -31,6 +31,7 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.processes import ROOT, ServerError, ServerProcess, free_port, scratch_folder
 
 DATABASES = ("sqlite", "postgres")
+FILE = "stack.sqlite3"
 
 
 class Stack:
@@ -41,15 +42,19 @@ class Stack:
         database_url: The address of its database.
         redis_url: The address of its broker and cache.
         folder: Where its files and logs go.
+        templates: Where `fill` finds databases in which the code has run already.
 
     Attributes:
         database: `sqlite` or `postgres`.
         env: The environment of all its processes.
     """
 
-    def __init__(self, database: str, database_url: str, redis_url: str, folder: Path) -> None:
+    def __init__(
+        self, database: str, database_url: str, redis_url: str, folder: Path, templates: Templates | None = None
+    ) -> None:
         self.database = database
         self.folder = folder
+        self._templates = templates
         self.env = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "example_project.settings",
@@ -89,6 +94,17 @@ class Stack:
     def python(self, code: str) -> str:
         """Run Python code inside the project, in a process of its own, and return what it printed."""
         return self.manage("shell", "--no-imports", "-c", code)
+
+    def fill(self, *codes: str) -> None:
+        """Fill the empty database by code of the project, each piece run in a process of its own.
+
+        Code that another stack of this test process ran is not run again: its database is copied.
+        """
+        if self._templates is not None and not self._web and not self._workers:
+            self.env["DATABASE_URL"] = self._templates.copy(self.database, self.folder, codes)
+            return
+        for code in codes:
+            self.python(code)
 
     def web(self, processes: int = 1) -> list[str]:
         """See to it that so many web processes run, each with a port of its own, and return their addresses."""
@@ -200,54 +216,72 @@ def _answers(url: str) -> bool:
 
 
 class Templates:
-    """Migrated, empty databases that stacks are copied from: migrating takes seconds, copying does not.
+    """Databases that stacks are copied from, migrated and filled: that takes seconds, copying does not.
 
     Args:
         server: Where PostgreSQL databases are made.
-        redis_url: Where the migrating process finds Redis.
-        folder: Where the SQLite file goes.
+        redis_url: Where the processes that make them find Redis.
+        folder: Where their files go.
     """
 
     def __init__(self, server: PostgresServer, redis_url: str, folder: Path) -> None:
         self._server = server
         self._redis_url = redis_url
         self._folder = folder
-        self._migrated: set[str] = set()
+        self._made: dict[tuple[str, ...], Stack] = {}
         self._databases: list[str] = []
 
-    def copy(self, database: str, folder: Path) -> str:
-        """Make a fresh database of a kind (`sqlite`: a file in `folder`; `postgres`) and return its address."""
-        return {"sqlite": self._copy_sqlite, "postgres": self._copy_postgres}[database](folder)
+    def copy(self, database: str, folder: Path, codes: tuple[str, ...] = ()) -> str:
+        """Make a database of a kind for a stack and return its address.
+
+        Args:
+            database: `sqlite` (a file in `folder`) or `postgres`.
+            folder: The stack's folder. It gets the secret key of the one that the database was filled with.
+            codes: What has run in it, see `Stack.fill`; nothing leaves it empty and migrated.
+        """
+        template = self._template(database, codes)
+        if codes:
+            shutil.copy(template.folder / "secret-key", folder / "secret-key")
+        if database == "postgres":
+            return self._clone(template, folder.name.replace("-", "_"))
+        return _copied(template.folder, folder)
 
     def drop(self) -> None:
         """Drop the databases that were made on the server."""
         for name in self._databases:
             self._server.drop(name)
 
-    def _copy_sqlite(self, folder: Path) -> str:
-        template = self._folder / "template.sqlite3"
-        self._migrate(f"sqlite:///{template}")
-        for path in self._folder.glob("template.sqlite3*"):
-            shutil.copy(path, folder / path.name.replace("template", "stack"))
-        return f"sqlite:///{folder / 'stack.sqlite3'}"
+    def _template(self, database: str, codes: tuple[str, ...]) -> Stack:
+        """Return the stack, of no processes, that is copied; it is made when it is first asked for."""
+        key = (database, *codes)
+        if key not in self._made:
+            folder = self._folder / f"gk_template_{os.getpid()}_{len(self._made)}"
+            folder.mkdir()
+            made = Stack(database, self._empty(database, folder), self._redis_url, folder)
+            if codes:
+                made.env["DATABASE_URL"] = self.copy(database, folder)
+            else:
+                made.manage("migrate", "--verbosity", "0")
+            made.fill(*codes)
+            self._made[key] = made
+        return self._made[key]
 
-    def _copy_postgres(self, folder: Path) -> str:
-        template = f"gk_template_{os.getpid()}"
-        if template not in self._databases:
-            self._databases.append(template)
-            self._server.create(template)
-        self._migrate(self._server.database_url(template))
-        name = folder.name.replace("-", "_")
+    def _empty(self, database: str, folder: Path) -> str:
+        if database == "sqlite":
+            return f"sqlite:///{folder / FILE}"
+        self._databases.append(folder.name)
+        return self._server.create(folder.name)
+
+    def _clone(self, template: Stack, name: str) -> str:
         self._databases.append(name)
-        return self._server.create(name, template=template)
+        return self._server.create(name, template=template.env["DATABASE_URL"].rpartition("/")[2])
 
-    def _migrate(self, url: str) -> None:
-        if url in self._migrated:
-            return
-        folder = self._folder / "migrating"
-        folder.mkdir(exist_ok=True)
-        Stack("", url, self._redis_url, folder).manage("migrate", "--verbosity", "0")
-        self._migrated.add(url)
+
+def _copied(source: Path, folder: Path) -> str:
+    """Copy an SQLite database, with what belongs to it, into a folder and return its address."""
+    for path in source.glob(f"{FILE}*"):
+        shutil.copy(path, folder / path.name)
+    return f"sqlite:///{folder / FILE}"
 
 
 @pytest.fixture(scope="session")
@@ -263,7 +297,8 @@ def stack_templates(postgres_server: PostgresServer, redis_url: str) -> Iterator
 def stack(request: pytest.FixtureRequest, stack_templates: Templates, redis_url: str) -> Iterator[Stack]:
     """The example project on a database that starts empty and migrated; `web()` and `worker()` start the rest."""
     with scratch_folder("stack") as folder:
-        running = Stack(request.param, stack_templates.copy(request.param, folder), redis_url, folder)
+        url = stack_templates.copy(request.param, folder)
+        running = Stack(request.param, url, redis_url, folder, stack_templates)
         try:
             yield running
         finally:
