@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
 from django.core.checks import register
@@ -17,6 +18,7 @@ from gridkit_django.events import EventBus, EventMiddleware
 from gridkit_django.exceptions import SettingsError
 
 if TYPE_CHECKING:
+    from gridkit_django.audit.policies import AuditPolicies
     from gridkit_django.exports import ExporterRegistry, ExportQueue
     from gridkit_django.grids import GridRegistry
     from gridkit_django.plugins import PluginManager, PluginRuntime
@@ -33,6 +35,7 @@ class GridKitConfig(AppConfig):
         runtime: the plugins at work in this process.
         plugin_manager: everything that can be done with plugins.
         method_provider: the methods that plugins offer on grids.
+        audit_policies: which models the audit trail follows.
     """
 
     name = "gridkit_django"
@@ -45,6 +48,7 @@ class GridKitConfig(AppConfig):
     runtime: PluginRuntime
     plugin_manager: PluginManager
     method_provider: PluginMethods
+    audit_policies: AuditPolicies
 
     @cached_property
     def grid_registry(self) -> GridRegistry:
@@ -58,6 +62,7 @@ class GridKitConfig(AppConfig):
         setting_changed.connect(settings.forget, dispatch_uid="gridkit_django.conf")
         self.event_bus = EventBus(self._event_middleware())
         self._wire_acts()
+        self._wire_audit()
         self._wire_grids()
         self._wire_exports()
         self._wire_plugins()
@@ -88,6 +93,25 @@ class GridKitConfig(AppConfig):
 
         name_commands()
         carry_acts()
+
+    def _wire_audit(self) -> None:
+        """Follow the models that the settings name.
+
+        Raises:
+            AuditPolicyError: when a policy is wrong: a site that believes itself followed must not start.
+        """
+        from gridkit_django.audit.capture import Capture
+        from gridkit_django.audit.policies import SETTINGS, AuditPolicies, policies_of_settings
+
+        self.audit_policies = AuditPolicies(Capture().follow)
+
+        def read(*, setting: str, **_kwargs: Any) -> None:
+            if setting == "GRIDKIT":
+                with suppress(SettingsError):  # gridkit.E001 tells of it
+                    self.audit_policies.set(SETTINGS, policies_of_settings(settings().AUDIT_MODELS))
+
+        read(setting="GRIDKIT")
+        setting_changed.connect(read, weak=False, dispatch_uid="gridkit_django.audit")
 
     def _wire_grids(self) -> None:
         """Import each app's ``grids.py`` and keep the rows of the declared grids in step."""

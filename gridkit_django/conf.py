@@ -113,6 +113,8 @@ class GridKitSettings:
         EXPORT_EXPIRY_HOURS: hours after which an export file is deleted.
         EXPORT_ROWS_MAX: rows of one export at most.
         EXPORT_JOBS_PER_USER: queued and running exports of one user at most.
+        AUDIT_MODELS: models that the audit trail follows without a grid: ``app_label.Model`` to options such as
+            ``fields``, ``exclude``, ``mask``, ``reason_required`` and ``fail_open``.
         THROTTLE_RATES: DRF throttle rates by scope (``rows``, ``edits``, ``exports``, ``views``, ``states``,
             ``events``), None for no limit.
     """
@@ -178,6 +180,7 @@ class GridKitSettings:
     EXPORT_EXPIRY_HOURS: Whole = 72
     EXPORT_ROWS_MAX: Whole = 5_000_000
     EXPORT_JOBS_PER_USER: Whole = 5
+    AUDIT_MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     THROTTLE_RATES: Mapping[str, str | None] = field(default_factory=dict)
 
 

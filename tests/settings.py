@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "gridkit_plugins",
     "example_project.flights",
     "tests.shop",
+    "tests.museum",
 ]
 
 MIDDLEWARE = [
@@ -74,8 +75,8 @@ DATABASES = {
     "postgres": {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "gridkit"}},
 }[os.environ.get("GRIDKIT_TEST_DB", "sqlite")]
 
-# The shop's tables are made from its models: its migrations would be one more thing to keep in step.
-MIGRATION_MODULES = {"shop": None}
+# Their tables are made from the models: migrations would be one more thing to keep in step.
+MIGRATION_MODULES = {"shop": None, "museum": None}
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 

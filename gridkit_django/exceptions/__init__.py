@@ -52,7 +52,9 @@ trail show next to the human text. Catch the width you need::
     │   ├── AuditSearchError               a question to the audit trail that can't be answered
     │   ├── ReasonRequiredError            a change without the reason that its grid asks for
     │   ├── ReasonTooLongError             a reason longer than what is kept
-    │   └── RevertError                    a recorded change that can't be taken back
+    │   ├── RevertError                    a recorded change that can't be taken back
+    │   ├── AuditPolicyError               a policy names what there is not
+    │   └── AuditUnavailableError          the record could not be written, so nothing was changed
     ├── ExportError
     │   ├── UnknownFormatError             no active plugin writes this format
     │   │   └── FormatUnavailableError     its library can't be loaded on this site
@@ -98,8 +100,10 @@ from gridkit_django.exceptions.audit import (
     AuditError,
     AuditFormError,
     AuditKeyError,
+    AuditPolicyError,
     AuditRecordNotFoundError,
     AuditSearchError,
+    AuditUnavailableError,
     ReasonRequiredError,
     ReasonTooLongError,
     RevertError,
@@ -198,8 +202,10 @@ __all__ = [
     "AuditError",
     "AuditFormError",
     "AuditKeyError",
+    "AuditPolicyError",
     "AuditRecordNotFoundError",
     "AuditSearchError",
+    "AuditUnavailableError",
     "BatchRejectedError",
     "BulkCancelled",
     "BulkDriftError",

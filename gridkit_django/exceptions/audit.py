@@ -63,3 +63,13 @@ class AuditChainError(AuditError):
     """The chain of seals can't be gone on with: what is stored does not fit to what was sealed or told before."""
 
     code = "audit-chain"
+class AuditPolicyError(AuditError):
+    """A policy names a model, a field or an option that there is not."""
+
+    code = "audit-policy-wrong"
+
+
+class AuditUnavailableError(AuditError):
+    """The record of a change could not be written, so nothing was changed."""
+
+    code = "audit-unavailable"

@@ -1,0 +1,272 @@
+"""The doors into Django: the only file that counts on how its compilers work. See docs/decisions/0012.
+
+Every write of the ORM ends in ``execute_sql`` of one of three compilers, whatever it was called by. What is counted on
+is little, and ``tests/audit/test_doors.py`` tells when a Django version changes it:
+
+* ``SQLInsertCompiler.as_sql`` writes ``RETURNING`` for ``returning_fields``, and returns one statement then;
+* ``SQLUpdateCompiler.as_sql`` writes ``UPDATE … SET … [WHERE …]``, the condition as ``compile(query.where)`` does;
+* ``SQLDeleteCompiler.as_sql`` writes ``DELETE FROM …``, so that ``RETURNING`` can follow;
+* ``Collector.delete`` carries out a deletion with all that goes along, and ``set`` of a many-to-many manager is the
+  removal and the addition of what differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Protocol, TypeAlias
+
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db import connections, router
+from django.db.models.constants import OnConflict
+from django.db.models.deletion import Collector
+from django.db.models.sql.compiler import SQLDeleteCompiler, SQLInsertCompiler, SQLUpdateCompiler
+from django.db.models.sql.constants import NO_RESULTS
+
+from gridkit_django.audit.capture.values import Field
+from gridkit_django.audit.targets import ModelClass
+
+Raw: TypeAlias = tuple[Any, ...]
+"""One row as the driver returns it."""
+
+_MARK = "gridkit_door"
+
+RETURNING_VENDORS = frozenset({"postgresql", "sqlite"})
+"""Databases whose writes can return the rows."""
+
+
+class Watcher(Protocol):
+    """What the doors are opened for."""
+
+    def watches(self, model: ModelClass, connection: Any) -> Any:
+        """Return what is watched of a model in a database, or None."""
+        ...
+
+    def insert(self, watch: Any, compiler: Any, returning: Sequence[Field]) -> list[Any]:
+        """Carry out an INSERT; the values of ``returning`` for each row."""
+        ...
+
+    def update(self, watch: Any, compiler: Any) -> int | None:
+        """Carry out the UPDATE of one table; rows, or None when there is nothing to do."""
+        ...
+
+    def delete(self, watch: Any, compiler: Any) -> int:
+        """Carry out a DELETE; rows."""
+        ...
+
+    def whole(self, connection: Any, work: Callable[[], Any]) -> Any:
+        """Carry out several statements in one transaction."""
+        ...
+
+    def together(self, connection: Any, work: Callable[[], Any]) -> Any:
+        """Carry out several statements that are one act: links that go and come are told once."""
+        ...
+
+
+def install(watcher: Watcher) -> None:
+    """Stand in the doors, once for the process. A write of a model that nobody watches costs one look-up."""
+    if hasattr(SQLInsertCompiler.execute_sql, _MARK):
+        return
+    for owner, name, make in (
+        (SQLInsertCompiler, "execute_sql", _insert_door),
+        (SQLUpdateCompiler, "execute_sql", _update_door),
+        (SQLDeleteCompiler, "execute_sql", _delete_door),
+        (Collector, "delete", _collector_door),
+    ):
+        _replace(owner, name, make(getattr(owner, name), watcher))
+
+
+def join_sets(descriptor: Any, watcher: Watcher) -> None:
+    """Let ``set`` of a many-to-many field be one act.
+
+    Args:
+        descriptor: the attribute of the model, of either side.
+        watcher: whom it is told to.
+    """
+    manager = descriptor.related_manager_cls
+    if not hasattr(manager.set, _MARK):
+        _replace(manager, "set", _set_door(manager.set, watcher))
+
+
+def _replace(owner: Any, name: str, door: Any) -> None:
+    setattr(door, _MARK, True)
+    setattr(owner, name, door)
+
+
+def _insert_door(original: Any, watcher: Watcher) -> Any:
+    @wraps(original)
+    def execute_sql(compiler: Any, returning_fields: Any = None) -> Any:
+        watch = watcher.watches(compiler.query.model, compiler.connection)
+        if watch is None:
+            return original(compiler, returning_fields)
+        return watcher.insert(watch, compiler, tuple(returning_fields or ()))
+
+    return execute_sql
+
+
+def _update_door(original: Any, watcher: Watcher) -> Any:
+    @wraps(original)
+    def execute_sql(compiler: Any, result_type: Any) -> Any:
+        watch = watcher.watches(compiler.query.model, compiler.connection)
+        if watch is None:
+            return original(compiler, result_type)
+        if not compiler.query.related_updates:
+            rows = watcher.update(watch, compiler)
+            return 0 if rows is None or result_type == NO_RESULTS else rows
+        return watcher.whole(compiler.connection, lambda: _update_all_tables(watch, watcher, compiler, result_type))
+
+    return execute_sql
+
+
+def _update_all_tables(watch: Any, watcher: Watcher, compiler: Any, result_type: Any) -> int:
+    """Do what ``SQLUpdateCompiler.execute_sql`` does: the table itself, then those of its parents."""
+    rows = watcher.update(watch, compiler)
+    for related in compiler.query.get_related_updates():
+        others = related.get_compiler(compiler.using).execute_sql(result_type)
+        if rows is None and others:
+            rows = others
+    return 0 if rows is None or result_type == NO_RESULTS else rows
+
+
+def _delete_door(original: Any, watcher: Watcher) -> Any:
+    @wraps(original)
+    def execute_sql(compiler: Any, *arguments: Any, **options: Any) -> Any:
+        watch = watcher.watches(compiler.query.model, compiler.connection)
+        if watch is None:
+            return original(compiler, *arguments, **options)
+        return watcher.delete(watch, compiler)
+
+    return execute_sql
+
+
+def _collector_door(original: Any, watcher: Watcher) -> Any:
+    @wraps(original)
+    def delete(collector: Any) -> Any:
+        connection = connections[collector.using]
+        tables = {*collector.data, *(rows.model for rows in collector.fast_deletes)}
+        if not any((watch := watcher.watches(table, connection)) is not None and watch.links for table in tables):
+            return original(collector)
+        return watcher.together(connection, lambda: original(collector))
+
+    return delete
+
+
+def _set_door(original: Any, watcher: Watcher) -> Any:
+    @wraps(original)
+    def set(manager: Any, *arguments: Any, **options: Any) -> Any:  # noqa: A001 - Django's name
+        using = router.db_for_write(manager.through, instance=manager.instance)
+        return watcher.together(connections[using], lambda: original(manager, *arguments, **options))
+
+    return set
+
+
+def insert_rows(compiler: Any, fields: Sequence[Field], *, tell_new: bool = False) -> list[Raw]:
+    """Carry out an INSERT and return these columns of the rows that it wrote.
+
+    Args:
+        compiler: of the INSERT.
+        fields: the columns.
+        tell_new: whether each row ends with whether it is a new one (PostgreSQL).
+    """
+    compiler.returning_fields = list(fields)
+    tail = ", (xmax = 0)" if tell_new else ""
+    rows: list[Raw] = []
+    with compiler.connection.cursor() as cursor:
+        for sql, params in compiler.as_sql():
+            cursor.execute(sql + tail, params)
+            rows += cursor.fetchall()
+    return rows
+
+
+def converted(compiler: Any, fields: Sequence[Field], rows: Sequence[Raw]) -> list[Any]:
+    """Return rows as Django hands them to model instances."""
+    columns = [field.get_col(compiler.query.get_meta().db_table) for field in fields]
+    converters = compiler.get_converters(columns)
+    return list(compiler.apply_converters(rows, converters) if converters else rows)
+
+
+def upserts(compiler: Any) -> bool:
+    """Whether an INSERT changes rows that are there already."""
+    return bool(compiler.query.on_conflict == OnConflict.UPDATE)
+
+
+def update_rows(compiler: Any, keys: Sequence[Field], fields: Sequence[Field]) -> list[tuple[Raw, Raw, Raw]]:
+    """Carry out an UPDATE; for each row its key as it was, and the values of ``fields`` before and after.
+
+    PostgreSQL locks, reads and writes in one statement. Elsewhere (SQLite: one writer at a time) the rows are read
+    first, and the written ones returned.
+
+    Raises:
+        EmptyResultSet: when there is no row to change.
+    """
+    sql, params = compiler.as_sql()
+    if not sql:
+        raise EmptyResultSet
+    where, where_params = _condition(compiler)
+    head, head_params = sql[: len(sql) - len(where)], params[: len(params) - len(where_params)]
+    if not sql.endswith(where) or not head.startswith("UPDATE "):
+        raise NotImplementedError(f"This version of Django writes an UPDATE in another form: {sql[:80]!r}")
+    table = compiler.quote_name_unless_alias(compiler.query.get_meta().db_table)
+    columns = [f"{table}.{compiler.connection.ops.quote_name(item.column)}" for item in (*keys, *fields)]
+    if compiler.connection.vendor == "postgresql":
+        statement, arguments = _locked_update(table, columns, len(keys), head, where), (*where_params, *head_params)
+        return _split(_all(compiler, statement, arguments), len(keys), len(fields))
+    # A plus takes the declared type away: both statements then return the values as they are stored.
+    stored = ", ".join(f"+{column}" for column in columns)
+    old = _all(compiler, f"SELECT {stored} FROM {table}{where}", where_params)  # noqa: S608 - names, no values
+    if not old:
+        return []
+    new = _all(compiler, f"{sql} RETURNING {', '.join(columns)}", params)
+    return _matched(old, new, len(keys))
+
+
+def delete_rows(compiler: Any, fields: Sequence[Field]) -> list[Raw]:
+    """Carry out a DELETE and return these columns of the rows that are gone."""
+    try:
+        sql, params = compiler.as_sql()
+    except EmptyResultSet:
+        return []
+    if not sql.startswith("DELETE FROM "):
+        raise NotImplementedError(f"This version of Django writes a DELETE in another form: {sql[:80]!r}")
+    returning, _ = compiler.connection.ops.return_insert_columns(fields)
+    return _all(compiler, f"{sql} {returning}", params)
+
+
+def _condition(compiler: Any) -> tuple[str, tuple[Any, ...]]:
+    """Return the condition of a compiled UPDATE, as it stands at the end of it."""
+    try:
+        where, params = compiler.compile(compiler.query.where)
+    except FullResultSet:
+        return "", ()
+    return f" WHERE {where}", tuple(params)
+
+
+def _locked_update(table: str, columns: Sequence[str], keys: int, head: str, where: str) -> str:
+    names = [f"gk{number}" for number in range(len(columns))]
+    old = ", ".join(f"{column} AS {name}" for column, name in zip(columns, names, strict=True))
+    same = " AND ".join(f"{column} = gk_old.{name}" for column, name in zip(columns[:keys], names, strict=False))
+    return (
+        f"WITH gk_old AS MATERIALIZED (SELECT {old} FROM {table}{where} FOR NO KEY UPDATE) "  # noqa: S608 - names, no values
+        f"{head} FROM gk_old WHERE {same} RETURNING gk_old.*, {', '.join(columns[keys:])}"
+    )
+
+
+def _split(rows: Sequence[Raw], keys: int, fields: int) -> list[tuple[Raw, Raw, Raw]]:
+    return [(row[:keys], row[keys : keys + fields], row[keys + fields :]) for row in rows]
+
+
+def _matched(old: Sequence[Raw], new: Sequence[Raw], keys: int) -> list[tuple[Raw, Raw, Raw]]:
+    """Bring the rows before and after together by their keys; a single row may have changed its key."""
+    if len(old) == len(new) == 1:
+        return [(old[0][:keys], old[0][keys:], new[0][keys:])]
+    before = {row[:keys]: row[keys:] for row in old}
+    if any(row[:keys] not in before for row in new):
+        raise NotImplementedError("Changing the primary keys of several rows in one statement can't be recorded.")
+    return [(row[:keys], before[row[:keys]], row[keys:]) for row in new]
+
+
+def _all(compiler: Any, sql: str, params: Sequence[Any]) -> list[Raw]:
+    with compiler.connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        rows: list[Raw] = cursor.fetchall()
+    return rows

@@ -1,0 +1,116 @@
+"""Many-to-many fields: pairs that came and went become one change of the row that has the field."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from gridkit_django.audit.capture.plans import Link, Policied, Watch
+from gridkit_django.audit.capture.rows import RowChange, Told, Values
+from gridkit_django.audit.capture.values import Field
+from gridkit_django.audit.policies import UPDATE
+from gridkit_django.audit.targets import ModelClass
+
+_CHUNK = 500
+
+
+@dataclass(slots=True)
+class LinkChanges:
+    """The keys on the other side, before and after, of each row whose links changed.
+
+    Attributes:
+        before: key of the row to the keys that it was linked to.
+        after: key of the row to the keys that it is linked to.
+    """
+
+    before: dict[str, list[Any]] = field(default_factory=dict)
+    after: dict[str, list[Any]] = field(default_factory=dict)
+
+    def told(self, name: str) -> Iterator[Told]:
+        """Yield an update of each row that is linked to others now."""
+        for key, before in self.before.items():
+            if before != self.after[key]:
+                yield UPDATE, key, {name: [before, self.after[key]]}
+
+
+class HeldLinks:
+    """Changes of links that wait for the end of the act that they are part of."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, ModelClass, str], tuple[Policied, LinkChanges]] = {}
+
+    def add(self, alias: str, link: Link, changes: LinkChanges) -> None:
+        """Add changes to those of the same field."""
+        _, known = self._found.setdefault((alias, link.model, link.name), (link.policies, LinkChanges()))
+        for key, before in changes.before.items():
+            known.before.setdefault(key, before)
+            known.after[key] = changes.after[key]
+
+    def taken(self, alias: str, model: ModelClass, key: str) -> Values:
+        """Take the links of a row that is gone, as they were."""
+        found: Values = {}
+        for (place, owner, name), (_, changes) in self._found.items():
+            if place == alias and owner is model and key in changes.before:
+                before = changes.before.pop(key)
+                del changes.after[key]
+                if before:
+                    found[name] = [before, None]
+        return found
+
+    def rest(self) -> Iterator[tuple[Policied, Iterator[Told]]]:
+        """Yield what nobody has taken."""
+        for (_, _, name), (policies, changes) in self._found.items():
+            yield policies, changes.told(name)
+
+
+def link_changes(
+    link: Link, watch: Watch, connection: BaseDatabaseWrapper, fields: Sequence[Field], changes: Sequence[RowChange]
+) -> LinkChanges:
+    """Return what pairs that came and went mean for the rows that have the field.
+
+    Args:
+        link: the field.
+        watch: of the table of pairs.
+        connection: where it is.
+        fields: the columns of the pairs, in the order of the values.
+        changes: the pairs.
+    """
+    source, target = fields.index(link.source), fields.index(link.target)
+    read_key, read = watch.reader(link.source, connection), watch.reader(link.target, connection)
+    moved: dict[Any, Counter[Any]] = {}
+    for change in changes:
+        for pair, count in ((change.before, -1), (change.after, 1)):
+            if pair is not None:
+                moved.setdefault(pair[source], Counter())[read(pair[target])] += count
+    present = _present(link, connection, list(moved))
+    found = LinkChanges()
+    for raw, counts in moved.items():
+        key = str(read_key(raw))
+        now = Counter(present.get(key, ()))
+        then = Counter(now)
+        then.subtract(counts)
+        found.before[key], found.after[key] = _sorted(then), _sorted(now)
+    return found
+
+
+def _present(link: Link, connection: BaseDatabaseWrapper, sources: list[Any]) -> dict[str, list[Any]]:
+    """Return the pairs that there are now, by the row that has the field."""
+    through: Any = link.source.model
+    rows = models.QuerySet[Any](through, using=connection.alias).order_by()
+    found: dict[str, list[Any]] = {}
+    for start in range(0, len(sources), _CHUNK):
+        raw = sources[start : start + _CHUNK]
+        chosen = rows.filter(**{f"{link.source.attname}__in": raw})
+        for source, target in chosen.values_list(link.source.attname, link.target.attname):
+            found.setdefault(str(source), []).append(target if isinstance(target, int) else str(target))
+    return found
+
+
+def _sorted(keys: Counter[Any]) -> list[Any]:
+    present = [key for key in keys.elements() if key is not None]
+    return sorted(present, key=lambda key: (not isinstance(key, int), key if isinstance(key, int) else 0, str(key)))

@@ -1,0 +1,221 @@
+"""What is followed of each table: the fields of its model, links of many-to-many fields, and inherited fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from gridkit_django.audit.capture.values import Field, Reader, key_text, reader_of
+from gridkit_django.audit.policies import AuditPolicy, PolicyTable
+from gridkit_django.audit.scope import grid_of
+from gridkit_django.audit.targets import ModelClass
+
+
+class Policied:
+    """The policies of one model, by the grid at work.
+
+    Args:
+        table: all policies.
+        label: the model, in lower case.
+    """
+
+    def __init__(self, table: PolicyTable, label: str) -> None:
+        self.label = label
+        self._general = table.effective(label)
+        self._by_grid = {grid: table.effective(label, grid) for grid in table.grids_of(label)}
+
+    def now(self) -> tuple[AuditPolicy | None, str]:
+        """Return the policy that holds at this moment, and the grid at work."""
+        grid = grid_of(self.label)
+        return (self._by_grid.get(grid, self._general) if grid else self._general), grid
+
+    def all(self) -> tuple[AuditPolicy, ...]:
+        """Return every policy that may hold at some moment."""
+        return tuple(policy for policy in (self._general, *self._by_grid.values()) if policy is not None)
+
+    def follows(self, name: str) -> bool:
+        """Whether any policy follows a field."""
+        return any(policy.follows(name) for policy in self.all())
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A many-to-many field, seen from its table of pairs.
+
+    Attributes:
+        policies: those of the model that has the field.
+        model: that model.
+        name: the field's name.
+        source: the column of the pair that leads to the model.
+        target: the column that leads to the other side.
+    """
+
+    policies: Policied
+    model: ModelClass
+    name: str
+    source: Field
+    target: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Heir:
+    """A followed model whose table holds only a part of its fields: others are in the table at hand.
+
+    Attributes:
+        policies: those of the model.
+        model: the model, a child of the one at hand.
+        names: the fields of the table at hand that it inherits.
+    """
+
+    policies: Policied
+    model: ModelClass
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Fields that a followed model has from one of its parents.
+
+    Attributes:
+        link: the column of the model's own table that leads to the parent.
+        parent: the parent.
+        fields: the inherited fields, of the parent or of one of its own parents.
+    """
+
+    link: Field
+    parent: ModelClass
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is watched of one table.
+
+    Attributes:
+        model: the concrete model.
+        policies: those of the model itself, or None.
+        keys: the fields of its primary key.
+        fields: the fields of its table that are followed by anybody.
+        links: the many-to-many fields whose pairs it holds.
+        heirs: the models that inherit fields from it.
+        lineages: the fields that the model itself has from parents nobody follows.
+    """
+
+    model: ModelClass
+    policies: Policied | None
+    keys: tuple[Field, ...]
+    fields: tuple[Field, ...]
+    links: tuple[Link, ...]
+    heirs: tuple[Heir, ...]
+    lineages: tuple[Lineage, ...]
+    _readers: dict[tuple[str, str], Reader] = field(default_factory=dict, compare=False)
+
+    def reader(self, item: Field, connection: BaseDatabaseWrapper) -> Reader:
+        """Return what reads the driver's value of a field of this table."""
+        place = (connection.alias, item.name)
+        found = self._readers.get(place)
+        if found is None:
+            found = self._readers[place] = reader_of(item, connection)
+        return found
+
+    def key(self, raw: Sequence[Any], connection: BaseDatabaseWrapper) -> str:
+        """Return a primary key, as the driver gave it, as text."""
+        return key_text([self.reader(item, connection)(value) for item, value in zip(self.keys, raw, strict=True)])
+
+
+class WatchBook:
+    """What is watched of every table, made of one policy table.
+
+    Args:
+        table: the policies.
+    """
+
+    def __init__(self, table: PolicyTable) -> None:
+        self._policies = {label: Policied(table, label) for label in table.by_model}
+        self._links = list(self._all_links())
+        self._heirs = list(self._all_heirs())
+        models_ = {model for model, _ in (*self._links, *self._heirs)}
+        models_ |= {apps.get_model(label) for label in self._policies}
+        self.by_label: Mapping[str, Watch] = {model._meta.label_lower: self.watch(model) for model in models_}
+
+    def watch(self, model: ModelClass) -> Watch:
+        """Return what is watched of a table.
+
+        Args:
+            model: its concrete model; one of a migration's state is read like today's of the same label.
+        """
+        options: Any = model._meta
+        policies = self._policies.get(options.label_lower)
+        links = tuple(link for through, link in self._links if through._meta.label_lower == options.label_lower)
+        heirs = tuple(heir for parent, heir in self._heirs if parent._meta.label_lower == options.label_lower)
+        lineages, keys = self._lineages(options, policies), _key_fields(options)
+        ends = {item.name for link in links for item in (link.source, link.target)}
+        leads = {line.link.name for line in lineages if line.link not in keys}
+        wanted = frozenset[str](ends | leads).union(*(heir.names for heir in heirs))
+        fields = tuple(
+            item
+            for item in options.local_concrete_fields
+            if not item.generated
+            and (item.name in wanted or (item not in keys and policies is not None and policies.follows(item.name)))
+        )
+        return Watch(model, policies, keys, fields, links, heirs, lineages)
+
+    def many_to_many(self) -> Iterable[Any]:
+        """Yield the attributes of models that lead to followed many-to-many fields, of both sides."""
+        for _, link in self._links:
+            relation: Any = link.model._meta.get_field(link.name)
+            yield getattr(link.model, link.name)
+            if not relation.remote_field.hidden:
+                yield getattr(relation.related_model, relation.remote_field.get_accessor_name())
+
+    def _all_links(self) -> Iterable[tuple[ModelClass, Link]]:
+        for label, policies in self._policies.items():
+            model = apps.get_model(label)
+            for relation in _own_many_to_many(model, self._policies):
+                if policies.follows(relation.name):
+                    through: Any = relation.remote_field.through
+                    source = through._meta.get_field(relation.m2m_field_name())
+                    target = through._meta.get_field(relation.m2m_reverse_field_name())
+                    yield through, Link(policies, model, relation.name, source, target)
+
+    def _all_heirs(self) -> Iterable[tuple[ModelClass, Heir]]:
+        for label, policies in self._policies.items():
+            model = apps.get_model(label)
+            for parent in _quiet_parents(model, self._policies):
+                names = frozenset(
+                    item.name
+                    for item in parent._meta.local_concrete_fields
+                    if not item.primary_key and not item.generated and policies.follows(item.name)
+                )
+                if names:
+                    yield parent, Heir(policies, model, names)
+
+    def _lineages(self, options: Any, policies: Policied | None) -> tuple[Lineage, ...]:
+        names = [heir.names for _, heir in self._heirs if heir.policies is policies]
+        by_link: dict[Field, list[Field]] = {}
+        for name in sorted(frozenset[str]().union(*names)):
+            item = options.get_field(name)
+            by_link.setdefault(options.get_ancestor_link(item.model), []).append(item)
+        return tuple(Lineage(link, link.related_model, tuple(items)) for link, items in by_link.items())
+
+
+def _key_fields(options: Any) -> tuple[Field, ...]:
+    return tuple(getattr(options, "pk_fields", None) or (options.pk,))
+
+
+def _quiet_parents(model: ModelClass, followed: Mapping[str, Any]) -> Sequence[ModelClass]:
+    """Return the parents with a table of their own that nobody follows for themselves."""
+    parents = {item._meta.concrete_model for item in model._meta.all_parents}
+    others = [item for item in parents if item is not None and item is not model._meta.concrete_model]
+    return [item for item in others if item._meta.label_lower not in followed]
+
+
+def _own_many_to_many(model: ModelClass, followed: Mapping[str, Any]) -> Sequence[models.ManyToManyField[Any, Any]]:
+    """Return the many-to-many fields that are recorded under this model: its own, and those of quiet parents."""
+    tables = [model, *_quiet_parents(model, followed)]
+    return [relation for table in tables for relation in table._meta.local_many_to_many]

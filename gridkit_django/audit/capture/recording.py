@@ -1,0 +1,87 @@
+"""From what happened to rows to records in the trail: who, through what, and what of it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from gridkit_django.audit.capture.gaps import AuditGaps
+from gridkit_django.audit.capture.rows import Told
+from gridkit_django.audit.policies import CREATE, DELETE, AuditPolicy
+from gridkit_django.audit.writer import Circumstances, Draft, actor_columns, write
+from gridkit_django.events import ActorKind, current_act
+from gridkit_django.exceptions import AuditUnavailableError, ReasonRequiredError
+
+MASK = "***"
+"""Stands for every value of a masked field, also for NULL: not even that there was none is told."""
+
+
+class Recording:
+    """Writes the records of rows. One for the process; it remembers gaps until the trail can hold them."""
+
+    def __init__(self) -> None:
+        self.gaps = AuditGaps()
+
+    def write(
+        self, connection: BaseDatabaseWrapper, policy: AuditPolicy, label: str, grid: str, changes: Iterable[Told]
+    ) -> None:
+        """Write the records of what happened to rows of one model.
+
+        Args:
+            connection: the database, in a transaction.
+            policy: the policy that holds.
+            label: the model.
+            grid: the grid at work, empty for none.
+            changes: the rows.
+
+        Raises:
+            AuditUnavailableError: when they can't be written, unless the policy fails open.
+            ReasonRequiredError: when a person gave no reason for it and must.
+        """
+        act = current_act()
+        circumstances = Circumstances.of(act, metadata=policy.include_metadata)
+        who = actor_columns(act.actor)
+
+        def drafts() -> Iterator[Draft]:
+            for action, key, values in _told(policy, changes):
+                if policy.reason_required and act.actor.kind is ActorKind.USER and not act.reason:
+                    raise ReasonRequiredError(f"Say why: a change of {label} needs a reason. Nothing was changed.")
+                yield Draft(circumstances, action, *who, label, key, "", grid, values)
+
+        if not policy.fail_open:
+            self.gaps.tell(connection)
+            write(connection, circumstances, drafts())
+            return
+        found = list(drafts())
+        if found:
+            self._write_or_leave_a_gap(connection, circumstances, found)
+
+    def _write_or_leave_a_gap(
+        self, connection: BaseDatabaseWrapper, circumstances: Circumstances, drafts: list[Draft]
+    ) -> None:
+        try:
+            with transaction.atomic(using=connection.alias):
+                self.gaps.tell(connection)
+                write(connection, circumstances, drafts)
+        except AuditUnavailableError as error:
+            self.gaps.add(connection.alias, drafts, error)
+
+
+def _told(policy: AuditPolicy, changes: Iterable[Told]) -> Iterator[Told]:
+    """Yield what a policy lets be told: actions, fields and values."""
+    for action, key, values in changes:
+        if action not in policy.actions:
+            continue
+        told = {name: pair for name, pair in values.items() if policy.follows(name)}
+        if told or action in (CREATE, DELETE):
+            yield action, key, _masked(policy, told, whole=action in (CREATE, DELETE))
+
+
+def _masked(policy: AuditPolicy, values: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
+    if not policy.mask:
+        return dict(values)
+    names = [*values, *(name for name in sorted(policy.mask) if whole and name not in values and policy.follows(name))]
+    return {name: [MASK, MASK] if name in policy.mask else values[name] for name in names}

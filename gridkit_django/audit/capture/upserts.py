@@ -1,0 +1,83 @@
+"""INSERT … ON CONFLICT DO UPDATE: which rows are new, and what the others were before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db import models, transaction
+
+from gridkit_django.audit.capture.doors import Raw, insert_rows
+from gridkit_django.audit.capture.plans import Watch
+from gridkit_django.audit.capture.values import Field
+from gridkit_django.exceptions import AuditError
+
+_ATTEMPTS = 5
+_CHUNK = 200
+
+
+class _RaceError(Exception):
+    """Another transaction has just made a row that was not there when the old ones were read."""
+
+
+def upsert(watch: Watch, compiler: Any, columns: Sequence[Field]) -> list[tuple[Raw | None, Raw]]:
+    """Carry out an upsert; for each row its followed values before, None for a new one, and its columns after.
+
+    Args:
+        watch: of the table.
+        compiler: of the INSERT.
+        columns: what is returned of each row.
+
+    Raises:
+        AuditError: when other transactions made the rows again and again in between.
+    """
+    if compiler.connection.vendor != "postgresql":
+        return _attempt(watch, compiler, columns)
+    for _ in range(_ATTEMPTS):
+        try:
+            with transaction.atomic(using=compiler.using):
+                return _attempt(watch, compiler, columns)
+        except _RaceError:
+            continue
+    raise AuditError("Other transactions made the rows of an upsert each time it was tried. Try again.")
+
+
+def _attempt(watch: Watch, compiler: Any, columns: Sequence[Field]) -> list[tuple[Raw | None, Raw]]:
+    connection = compiler.connection
+    tells = connection.vendor == "postgresql"
+    old = _old_rows(watch, compiler)
+    keys = [list(columns).index(item) for item in watch.keys]
+    pairs: list[tuple[Raw | None, Raw]] = []
+    for row in insert_rows(compiler, columns, tell_new=tells):
+        before = old.get(watch.key([row[at] for at in keys], connection))
+        if tells and before is None and not row[-1]:
+            raise _RaceError
+        pairs.append((before, row[: len(columns)]))
+    return pairs
+
+
+def _old_rows(watch: Watch, compiler: Any) -> dict[str, Raw]:
+    """Return the rows that the upsert will meet, locked where the database can, by key."""
+    found: dict[str, Raw] = {}
+    fields = (*watch.keys, *watch.fields)
+    count = len(watch.keys)
+    rows = models.QuerySet[Any](watch.model, using=compiler.using).order_by().select_for_update(no_key=True)
+    for start in range(0, len(compiler.query.objs), _CHUNK):
+        chosen = rows.filter(_met(compiler, start)).values_list(*(item.attname for item in fields))
+        sql, params = chosen.query.get_compiler(compiler.using).as_sql()
+        with compiler.connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            for row in cursor.fetchall():
+                found[watch.key(row[:count], compiler.connection)] = row[count:]
+    return found
+
+
+def _met(compiler: Any, start: int) -> models.Q:
+    """Return the condition for rows that have the unique values of some of the objects."""
+    names = [item.attname for item in compiler.query.unique_fields]
+    objects = compiler.query.objs[start : start + _CHUNK]
+    if len(names) == 1:
+        return models.Q(**{f"{names[0]}__in": [getattr(item, names[0]) for item in objects]})
+    return reduce(or_, (models.Q(**{name: getattr(item, name) for name in names}) for item in objects))

@@ -1,0 +1,109 @@
+"""What a driver returns for a column, as the JSON value that records keep."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+
+from gridkit_django.audit.values import json_value
+from gridkit_django.exceptions import AuditError
+from gridkit_django.typing import JSONValue
+
+Reader: TypeAlias = Callable[[Any], JSONValue]
+Field: TypeAlias = "models.Field[Any, Any]"
+
+
+def reader_of(field: Field, connection: BaseDatabaseWrapper) -> Reader:
+    """Return what turns the driver's value of a column into the value of a record.
+
+    The value passes Django's own converters first, so that it is the same on every database.
+
+    Args:
+        field: a concrete field.
+        connection: any connection of the alias.
+    """
+    column = field.get_col(field.model._meta.db_table)
+    converters = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+    written = writer_of(field)
+    if not converters:
+        return written
+
+    def read(raw: Any) -> JSONValue:
+        value = raw
+        for convert in converters:
+            value = convert(value, column, connection)
+        return written(value)
+
+    return read
+
+
+def differs(before: JSONValue, after: JSONValue) -> bool:
+    """Whether two JSON values are not the same; to JSON ``1``, ``1.0`` and ``true`` are three values."""
+    if type(before) is not type(after):
+        return True
+    if isinstance(before, (dict, list)):
+        return _text_of(before) != _text_of(after)
+    return before != after
+
+
+def key_text(values: Sequence[Any]) -> str:
+    """Return a primary key as text; one of several columns as a JSON list."""
+    if len(values) == 1:
+        return str(values[0])
+    return json.dumps([json_value(value) for value in values], separators=(",", ":"))
+
+
+def writer_of(field: Field) -> Reader:
+    """Return what writes a Python value of a field as the value of a record."""
+    shown: Any = field
+    while isinstance(shown, models.ForeignKey):
+        shown = shown.target_field
+    if isinstance(shown, models.JSONField):
+        return _document(shown)
+    if isinstance(shown, models.DecimalField):
+        return _decimal
+    if isinstance(shown, models.DateTimeField):
+        return _moment
+    return _plain
+
+
+def _plain(value: Any) -> JSONValue:
+    if value is None or value is True or value is False or type(value) is int:
+        return value
+    if type(value) is float and math.isfinite(value):
+        return value
+    try:
+        return json_value(value)
+    except AuditError:
+        return json_value(str(value))
+
+
+def _decimal(value: Any) -> JSONValue:
+    return format(value, "f") if isinstance(value, Decimal) else _plain(value)
+
+
+def _moment(value: Any) -> JSONValue:
+    if isinstance(value, datetime) and timezone.is_aware(value):
+        return value.astimezone(UTC).isoformat()
+    return _plain(value)
+
+
+def _document(field: models.JSONField[Any, Any]) -> Reader:
+    def write(value: Any) -> JSONValue:
+        if field.encoder is not None or field.decoder is not None:
+            value = json.loads(json.dumps(value, cls=field.encoder))
+        return json_value(value)
+
+    return write
+
+
+def _text_of(value: JSONValue) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,195 @@
+"""What happens at the doors: the write is carried out, and its record written beside it or the write undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from django.core.exceptions import EmptyResultSet
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from gridkit_django.audit.capture import doors
+from gridkit_django.audit.capture.heirs import inherited_changes, lineage_values
+from gridkit_django.audit.capture.links import HeldLinks, link_changes
+from gridkit_django.audit.capture.plans import Policied, Watch, WatchBook
+from gridkit_django.audit.capture.recording import Recording
+from gridkit_django.audit.capture.rows import RowChange, changed_values
+from gridkit_django.audit.capture.upserts import upsert
+from gridkit_django.audit.capture.values import Field
+from gridkit_django.audit.policies import PolicyTable
+from gridkit_django.audit.targets import ModelClass
+from gridkit_django.audit.writer import COLUMNS, TABLE
+
+_Result = TypeVar("_Result")
+
+_held: ContextVar[HeldLinks | None] = ContextVar("gridkit_audit_held_links", default=None)
+
+
+class Capture:
+    """Follows the models of a policy table. One for the process; the doors stay shut until a model is followed."""
+
+    def __init__(self) -> None:
+        self._book = WatchBook(PolicyTable())
+        self._watches: Mapping[str, Watch] = {}
+        self._older: WeakKeyDictionary[ModelClass, Watch] = WeakKeyDictionary()
+        self._recording = Recording()
+        self._trails: set[str] = set()
+
+    def follow(self, table: PolicyTable) -> None:
+        """Follow these models from now on, and no others."""
+        book = WatchBook(table)
+        if book.by_label:
+            doors.install(self)
+            for descriptor in book.many_to_many():
+                doors.join_sets(descriptor, self)
+        self._older = WeakKeyDictionary()
+        self._book, self._watches = book, book.by_label
+
+    def watches(self, model: ModelClass, connection: BaseDatabaseWrapper) -> Watch | None:
+        """Return what is watched of a model, or None."""
+        concrete: Any = model._meta.concrete_model
+        watch = self._watches.get(concrete._meta.label_lower)
+        if watch is None or watch.model is concrete:
+            return watch
+        return self._watch_older(concrete) if self._has_trail(connection) else None
+
+    def insert(self, watch: Watch, compiler: Any, returning: Sequence[Field]) -> list[Any]:
+        """Carry out an INSERT; the values of ``returning`` for each row, as Django wants them."""
+        return self.whole(compiler.connection, lambda: self._insert(watch, compiler, returning))
+
+    def update(self, watch: Watch, compiler: Any) -> int | None:
+        """Carry out the UPDATE of one table; rows, or None when there is nothing to do."""
+        return self.whole(compiler.connection, lambda: self._update(watch, compiler))
+
+    def delete(self, watch: Watch, compiler: Any) -> int:
+        """Carry out a DELETE; rows."""
+        return self.whole(compiler.connection, lambda: self._delete(watch, compiler))
+
+    def whole(self, connection: BaseDatabaseWrapper, work: Callable[[], _Result]) -> _Result:
+        """Carry out work in one transaction: in the one under way nothing is kept of it when it fails."""
+        if not connection.in_atomic_block:
+            with transaction.atomic(using=connection.alias, savepoint=False):
+                return work()
+        try:
+            return work()
+        except BaseException:
+            connection.needs_rollback = True
+            raise
+
+    def together(self, connection: BaseDatabaseWrapper, work: Callable[[], _Result]) -> _Result:
+        """Carry out work in one transaction; what comes and goes of a many-to-many field in it is one change."""
+        if _held.get() is not None:
+            return work()
+        held = HeldLinks()
+        token = _held.set(held)
+        try:
+            return self.whole(connection, lambda: self._and_tell_links(connection, held, work))
+        finally:
+            _held.reset(token)
+
+    def _and_tell_links(self, connection: BaseDatabaseWrapper, held: HeldLinks, work: Callable[[], _Result]) -> _Result:
+        result = work()
+        for policies, changes in held.rest():
+            self._record(connection, policies, changes)
+        return result
+
+    def _insert(self, watch: Watch, compiler: Any, returning: Sequence[Field]) -> list[Any]:
+        columns = list(dict.fromkeys((*returning, *watch.keys, *watch.fields)))
+        if doors.upserts(compiler):
+            pairs = upsert(watch, compiler, columns)
+        else:
+            pairs = [(None, row) for row in doors.insert_rows(compiler, columns)]
+        keys = [columns.index(item) for item in watch.keys]
+        values = [columns.index(item) for item in watch.fields]
+        changes = [RowChange(tuple(row[at] for at in keys), old, tuple(row[at] for at in values)) for old, row in pairs]
+        self._tell(watch, compiler.connection, watch.fields, changes)
+        if not returning:
+            return []
+        return doors.converted(compiler, returning, [row[: len(returning)] for _, row in pairs])
+
+    def _update(self, watch: Watch, compiler: Any) -> int | None:
+        named = {field for field, _, _ in compiler.query.values}
+        fields = [item for item in watch.fields if item in named]
+        if watch.links and fields:
+            fields = list(watch.fields)
+        fields += [item for item in watch.keys if item in named and item not in fields]
+        try:
+            rows = doors.update_rows(compiler, watch.keys, fields)
+        except EmptyResultSet:
+            return None
+        if fields:
+            changes = [RowChange(key, old, new) for key, old, new in rows if old != new]
+            self._tell(watch, compiler.connection, fields, changes)
+        return len(rows)
+
+    def _delete(self, watch: Watch, compiler: Any) -> int:
+        rows = doors.delete_rows(compiler, (*watch.keys, *watch.fields))
+        keys = len(watch.keys)
+        self._tell(watch, compiler.connection, watch.fields, [RowChange(row[:keys], row[keys:], None) for row in rows])
+        return len(rows)
+
+    def _tell(
+        self, watch: Watch, connection: BaseDatabaseWrapper, fields: Sequence[Field], changes: Sequence[RowChange]
+    ) -> None:
+        """Write the records of what happened to rows of one table."""
+        if not changes:
+            return
+        for link in watch.links:
+            found = link_changes(link, watch, connection, fields, changes)
+            held = _held.get()
+            if held is not None:
+                held.add(connection.alias, link, found)
+            else:
+                self._record(connection, link.policies, found.told(link.name))
+        for heir in watch.heirs:
+            self._record(connection, heir.policies, inherited_changes(heir, watch, connection, fields, changes))
+        if watch.policies is not None:
+            self._record(connection, watch.policies, self._own(watch, connection, fields, changes))
+
+    def _own(
+        self, watch: Watch, connection: BaseDatabaseWrapper, fields: Sequence[Field], changes: Sequence[RowChange]
+    ) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield action, key and values of each row; those of parents and links go with rows that come and go."""
+        held = _held.get()
+        inherited = lineage_values(watch, connection, fields, changes)
+        for change in changes:
+            key = watch.key(change.key, connection)
+            values = changed_values(watch, connection, fields, change)
+            values.update(inherited.get(change.key, {}))
+            if held is not None and change.after is None:
+                values.update(held.taken(connection.alias, watch.model, key))
+            if values or change.before is None or change.after is None:
+                yield change.action, key, values
+
+    def _record(
+        self,
+        connection: BaseDatabaseWrapper,
+        policies: Policied,
+        changes: Iterable[tuple[str, str, dict[str, Any]]],
+    ) -> None:
+        policy, grid = policies.now()
+        if policy is not None:
+            self._recording.write(connection, policy, policies.label, grid, changes)
+
+    def _watch_older(self, model: ModelClass) -> Watch:
+        """Return what is watched of a model as a migration sees it."""
+        found = self._older.get(model)
+        if found is None:
+            found = self._older[model] = self._book.watch(model)
+        return found
+
+    def _has_trail(self, connection: BaseDatabaseWrapper) -> bool:
+        """Whether there is a trail to write to: migrations write rows also before its tables are made or up to date."""
+        if connection.alias not in self._trails:
+            with connection.cursor() as cursor:
+                tables = connection.introspection.table_names(cursor)
+                if TABLE not in tables:
+                    return False
+                found = {item.name for item in connection.introspection.get_table_description(cursor, TABLE)}
+            if not found.issuperset(COLUMNS):
+                return False
+            self._trails.add(connection.alias)
+        return True

@@ -1,0 +1,288 @@
+"""Writes audit records with their operation: one statement where the database can, never through the ORM.
+
+The ORM costs more than the database here: a record written by it takes as long as the save that it tells of.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+
+from gridkit_django.audit.mac import mac_of
+from gridkit_django.audit.values import json_object, json_value
+from gridkit_django.events import Act, Actor
+from gridkit_django.exceptions import AuditUnavailableError
+from gridkit_django.models import AuditOperation, AuditRecord
+from gridkit_django.typing import JSONObject, JSONValue
+
+_OWN = frozenset({"source", "correlationId", "evidence", "reason", "impersonator"})
+"""What the server itself says; metadata of a request can't pass itself off as one of these."""
+
+_FEW = 4
+"""Records that go in one statement; PostgreSQL takes more by COPY, SQLite by one prepared statement."""
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """The operation that records share, ready to be stored.
+
+    Attributes:
+        id: what it is called in the trail.
+        source: the door.
+        correlation_id: the same for all that one request or task causes.
+        impersonator_id: who acted in the actor's name.
+        impersonator_label: its name for people.
+        reason: why.
+        facts: plain facts of the request.
+        occurred_at: when.
+    """
+
+    id: uuid.UUID
+    source: str
+    correlation_id: str
+    impersonator_id: str
+    impersonator_label: str
+    reason: str
+    facts: JSONObject
+    occurred_at: datetime
+
+    @classmethod
+    def of(cls, act: Act, *, metadata: bool = True) -> Circumstances:
+        """Describe an act.
+
+        Args:
+            act: the act under way.
+            metadata: whether the facts of the request are told; without them it is an operation of its own.
+
+        Raises:
+            AuditError: when a fact has no exact JSON form.
+        """
+        facts = json_object(dict(act.metadata)) if metadata and act.metadata else {}
+        other = act.impersonator
+        return cls(
+            act.id if metadata or not act.metadata else uuid.uuid5(act.id, "without metadata"),
+            act.source.value,
+            _text(act.correlation_id),
+            _text(other.id) if other else "",
+            _text(other.label)[:200] if other else "",
+            _text(act.reason),
+            {name: value for name, value in facts.items() if name not in _OWN},
+            act.began_at,
+        )
+
+
+@dataclass(slots=True)
+class Draft:
+    """One record on its way to the database; it has the attributes of ``AuditRecord``."""
+
+    operation: Circumstances
+    action: str
+    actor_kind: str
+    actor_id: str
+    actor_label: str
+    target_type: str
+    target_id: str
+    target_label: str
+    grid: str
+    changes: Mapping[str, Any]
+    evidence: JSONObject | None = None
+    related: list[JSONValue] | None = None
+    schema_version: int = 1
+    mac: bytes | None = None
+    uuid: uuid.UUID = field(default_factory=uuid.uuid4)
+    occurred_at: datetime = field(default_factory=timezone.now)
+
+    @property
+    def operation_id(self) -> uuid.UUID:
+        """The id of the operation."""
+        return self.operation.id
+
+
+def actor_columns(actor: Actor) -> tuple[str, str, str]:
+    """Return kind, id and label of an actor as they are stored; a label that is too long is cut."""
+    label = _text(actor.label)
+    return actor.kind.value, _text(actor.id), label if len(label) <= 200 else f"{label[:199]}…"
+
+
+def write(connection: BaseDatabaseWrapper, circumstances: Circumstances, drafts: Iterable[Draft]) -> None:
+    """Store records and, unless this transaction has it already, their operation.
+
+    Args:
+        connection: where to; a transaction is under way there.
+        circumstances: the operation of all of them.
+        drafts: the records, in their order.
+
+    Raises:
+        AuditUnavailableError: when the database refuses.
+    """
+    waiting = iter(drafts)
+    first = list(islice(waiting, _FEW + 1))
+    if not first:
+        return
+    try:
+        if len(first) > _FEW:
+            _write_many(connection, circumstances, first, waiting)
+        else:
+            _write_few(connection, circumstances, first)
+    except DatabaseError as error:
+        raise AuditUnavailableError(
+            "The audit trail could not be written, so nothing was changed. See that its tables are there and can be "
+            "written; the cause is in the log."
+        ) from error
+
+
+def write_one(connection: BaseDatabaseWrapper, draft: Draft) -> int:
+    """Store one record with its operation and return the record's id.
+
+    Raises:
+        DatabaseError: when the database refuses.
+    """
+    with connection.cursor() as cursor:
+        row: tuple[int] = _insert(connection, cursor, draft.operation, [draft], returning=True)
+    return row[0]
+
+
+def _write_few(connection: BaseDatabaseWrapper, circumstances: Circumstances, drafts: Sequence[Draft]) -> None:
+    with connection.cursor() as cursor:
+        _insert(connection, cursor, circumstances, drafts, returning=False)
+
+
+def _insert(
+    connection: BaseDatabaseWrapper,
+    cursor: Any,
+    circumstances: Circumstances,
+    drafts: Sequence[Draft],
+    *,
+    returning: bool,
+) -> Any:
+    operation = _operation_row(connection, circumstances)
+    rows = [value for draft in drafts for value in _record_row(connection, draft)]
+    tail = " RETURNING id" if returning else ""
+    if connection.vendor == "postgresql":
+        sql = f"WITH operation AS ({_operation_sql('postgresql')}) {_records_sql('postgresql', len(drafts))}{tail}"
+        cursor.execute(sql, [*operation, *rows])
+    else:
+        cursor.execute(_operation_sql(connection.vendor), operation)
+        cursor.execute(_records_sql(connection.vendor, len(drafts)) + tail, rows)
+    return cursor.fetchone() if returning else None
+
+
+def _write_many(
+    connection: BaseDatabaseWrapper, circumstances: Circumstances, first: Sequence[Draft], rest: Iterator[Draft]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_operation_sql(connection.vendor), _operation_row(connection, circumstances))
+        if connection.vendor == "postgresql":
+            _copy(connection, cursor, first, rest)
+            return
+        chunk: Sequence[Draft] = first
+        while chunk:
+            cursor.executemany(_records_sql(connection.vendor, 1), [_record_row(connection, item) for item in chunk])
+            chunk = list(islice(rest, _CHUNK))
+
+
+def _copy(connection: BaseDatabaseWrapper, cursor: Any, first: Sequence[Draft], rest: Iterator[Draft]) -> None:
+    with connection.wrap_database_errors, cursor.copy(_copy_sql()) as copy:
+        for drafts in (first, rest):
+            for draft in drafts:
+                copy.write_row(_record_row(connection, draft))
+
+
+_OPERATION = (
+    "id", "source", "correlation_id", "impersonator_id", "impersonator_label", "reason", "facts", "occurred_at",
+)  # fmt: skip
+COLUMNS = (
+    "uuid", "operation_id", "action", "actor_kind", "actor_id", "actor_label", "target_type", "target_id",
+    "target_label", "grid", "changes", "evidence", "related", "schema_version", "mac", "occurred_at",
+)  # fmt: skip
+"""The columns of a record, in the order in which they are written."""
+
+TABLE = AuditRecord._meta.db_table
+
+_JSON = frozenset({"facts", "changes", "evidence", "related"})
+
+
+@cache
+def _operation_sql(vendor: str) -> str:
+    table, columns = AuditOperation._meta.db_table, ", ".join(_OPERATION)
+    return f"INSERT INTO {table} ({columns}) VALUES {_places(_OPERATION, vendor)} ON CONFLICT (id) DO NOTHING"  # noqa: S608 - our own names
+
+
+@cache
+def _records_sql(vendor: str, count: int) -> str:
+    columns = ", ".join(COLUMNS)
+    return f"INSERT INTO {TABLE} ({columns}) VALUES {', '.join([_places(COLUMNS, vendor)] * count)}"  # noqa: S608 - our own names
+
+
+@cache
+def _copy_sql() -> str:
+    return f"COPY {TABLE} ({', '.join(COLUMNS)}) FROM STDIN"
+
+
+def _places(columns: Sequence[str], vendor: str) -> str:
+    cast = "%s::jsonb" if vendor == "postgresql" else "%s"
+    return f"({', '.join(cast if name in _JSON else '%s' for name in columns)})"
+
+
+def _operation_row(connection: BaseDatabaseWrapper, item: Circumstances) -> tuple[Any, ...]:
+    adapt = connection.ops
+    return (
+        _uuid(connection, item.id),
+        item.source,
+        item.correlation_id,
+        item.impersonator_id,
+        item.impersonator_label,
+        item.reason,
+        _json(item.facts),
+        adapt.adapt_datetimefield_value(item.occurred_at),
+    )
+
+
+def _record_row(connection: BaseDatabaseWrapper, item: Draft) -> tuple[Any, ...]:
+    if item.mac is None:
+        item.mac = mac_of(item)
+    return (
+        _uuid(connection, item.uuid),
+        _uuid(connection, item.operation.id),
+        item.action,
+        item.actor_kind,
+        item.actor_id,
+        item.actor_label,
+        item.target_type,
+        item.target_id,
+        item.target_label,
+        item.grid,
+        _json(item.changes),
+        None if item.evidence is None else _json(item.evidence),
+        None if item.related is None else _json(item.related),
+        item.schema_version,
+        item.mac,
+        connection.ops.adapt_datetimefield_value(item.occurred_at),
+    )
+
+
+def _uuid(connection: BaseDatabaseWrapper, value: uuid.UUID) -> Any:
+    return value if connection.features.has_native_uuid_field else value.hex
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _json(value: Any) -> str:
+    return _encode(value)
+
+
+def _text(value: str) -> str:
+    return str(json_value(value))
