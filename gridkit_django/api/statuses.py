@@ -41,6 +41,8 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.ExportTooLargeError: 422,
         e.ExportOptionsError: 422,
         e.ExportLimitError: 409,
+        e.AuditUnavailableError: 503,
+        e.ReasonRequiredError: 422,
         e.PluginNotFoundError: 404,
         e.PluginStateError: 409,
         e.PluginVersionError: 404,

@@ -167,7 +167,8 @@ class AuditPolicies:
 
 def audit_policies() -> AuditPolicies:
     """Return the policies of this process."""
-    found: AuditPolicies = apps.get_app_config(_OWN_APP).audit_policies
+    config: Any = apps.get_app_config(_OWN_APP)
+    found: AuditPolicies = config.audit_policies
     return found
 
 

@@ -6,19 +6,20 @@ The ORM costs more than the database here: a record written by it takes as long 
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
+from uuid import UUID, uuid4, uuid5
 
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from gridkit_django.audit.mac import mac_of
+from gridkit_django.audit.canonical import canonical_of, operation_text
+from gridkit_django.audit.mac import mac_keys
 from gridkit_django.audit.values import json_object, json_value
 from gridkit_django.events import Act, Actor
 from gridkit_django.exceptions import AuditUnavailableError
@@ -49,7 +50,7 @@ class Circumstances:
         occurred_at: when.
     """
 
-    id: uuid.UUID
+    id: UUID
     source: str
     correlation_id: str
     impersonator_id: str
@@ -72,7 +73,7 @@ class Circumstances:
         facts = json_object(dict(act.metadata)) if metadata and act.metadata else {}
         other = act.impersonator
         return cls(
-            act.id if metadata or not act.metadata else uuid.uuid5(act.id, "without metadata"),
+            act.id if metadata or not act.metadata else uuid5(act.id, "without metadata"),
             act.source.value,
             _text(act.correlation_id),
             _text(other.id) if other else "",
@@ -100,12 +101,11 @@ class Draft:
     evidence: JSONObject | None = None
     related: list[JSONValue] | None = None
     schema_version: int = 1
-    mac: bytes | None = None
-    uuid: uuid.UUID = field(default_factory=uuid.uuid4)
+    uuid: UUID = field(default_factory=uuid4)
     occurred_at: datetime = field(default_factory=timezone.now)
 
     @property
-    def operation_id(self) -> uuid.UUID:
+    def operation_id(self) -> UUID:
         """The id of the operation."""
         return self.operation.id
 
@@ -168,7 +168,8 @@ def _insert(
     returning: bool,
 ) -> Any:
     operation = _operation_row(connection, circumstances)
-    rows = [value for draft in drafts for value in _record_row(connection, draft)]
+    text = operation_text(circumstances)
+    rows = [value for draft in drafts for value in _record_row(connection, draft, text)]
     tail = " RETURNING id" if returning else ""
     if connection.vendor == "postgresql":
         sql = f"WITH operation AS ({_operation_sql('postgresql')}) {_records_sql('postgresql', len(drafts))}{tail}"
@@ -182,22 +183,23 @@ def _insert(
 def _write_many(
     connection: BaseDatabaseWrapper, circumstances: Circumstances, first: Sequence[Draft], rest: Iterator[Draft]
 ) -> None:
+    text = operation_text(circumstances)
     with connection.cursor() as cursor:
         cursor.execute(_operation_sql(connection.vendor), _operation_row(connection, circumstances))
         if connection.vendor == "postgresql":
-            _copy(connection, cursor, first, rest)
+            _copy(connection, cursor, (_record_row(connection, item, text) for item in chain(first, rest)))
             return
         chunk: Sequence[Draft] = first
         while chunk:
-            cursor.executemany(_records_sql(connection.vendor, 1), [_record_row(connection, item) for item in chunk])
+            rows = [_record_row(connection, item, text) for item in chunk]
+            cursor.executemany(_records_sql(connection.vendor, 1), rows)
             chunk = list(islice(rest, _CHUNK))
 
 
-def _copy(connection: BaseDatabaseWrapper, cursor: Any, first: Sequence[Draft], rest: Iterator[Draft]) -> None:
+def _copy(connection: BaseDatabaseWrapper, cursor: Any, rows: Iterable[tuple[Any, ...]]) -> None:
     with connection.wrap_database_errors, cursor.copy(_copy_sql()) as copy:
-        for drafts in (first, rest):
-            for draft in drafts:
-                copy.write_row(_record_row(connection, draft))
+        for row in rows:
+            copy.write_row(row)
 
 
 _OPERATION = (
@@ -250,9 +252,8 @@ def _operation_row(connection: BaseDatabaseWrapper, item: Circumstances) -> tupl
     )
 
 
-def _record_row(connection: BaseDatabaseWrapper, item: Draft) -> tuple[Any, ...]:
-    if item.mac is None:
-        item.mac = mac_of(item)
+def _record_row(connection: BaseDatabaseWrapper, item: Draft, operation: str) -> tuple[Any, ...]:
+    """Return the columns of a record; its MAC covers the canonical text of its operation, too."""
     return (
         _uuid(connection, item.uuid),
         _uuid(connection, item.operation.id),
@@ -268,12 +269,12 @@ def _record_row(connection: BaseDatabaseWrapper, item: Draft) -> tuple[Any, ...]
         None if item.evidence is None else _json(item.evidence),
         None if item.related is None else _json(item.related),
         item.schema_version,
-        item.mac,
+        mac_keys().mac(canonical_of(item, operation).content()),
         connection.ops.adapt_datetimefield_value(item.occurred_at),
     )
 
 
-def _uuid(connection: BaseDatabaseWrapper, value: uuid.UUID) -> Any:
+def _uuid(connection: BaseDatabaseWrapper, value: UUID) -> Any:
     return value if connection.features.has_native_uuid_field else value.hex
 
 

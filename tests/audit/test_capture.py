@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,9 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 
+from gridkit_django.audit.mac import MacCheck, check_mac
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
+from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.models import AuditOperation, AuditRecord
 from tests.museum.models import Artist, Hall, Key, Loan, Place, Shown, Tag, Work
 
@@ -147,7 +150,9 @@ def test_a_deleted_row_is_recorded_whole(trail: Trail) -> None:
 
 def test_bulk_writes_leave_one_record_for_each_row_that_changed(trail: Trail) -> None:
     rows = Work.objects.bulk_create([Work(title=str(n), code=str(n), count=n) for n in range(12)])
-    assert [(action, changes["count"][1]) for action, _, _, changes in trail()] == [("row.create", n) for n in range(12)]
+    assert [(action, changes["count"][1]) for action, _, _, changes in trail()] == [
+        ("row.create", n) for n in range(12)
+    ]
 
     Work.objects.filter(count__gte=4).update(count=5)
     assert sorted(changes["count"][0] for changes in trail.changes()) == [4, 6, 7, 8, 9, 10, 11]
@@ -322,7 +327,7 @@ def test_what_is_rolled_back_or_refused_leaves_no_record(trail: Trail) -> None:
         sid = transaction.savepoint()
         Work.objects.filter(pk=made.pk).update(count=2)
         transaction.savepoint_rollback(sid)
-        with pytest.raises(IntegrityError), transaction.atomic():
+        with suppress(IntegrityError), transaction.atomic():
             Work.objects.filter(pk=made.pk).update(count=3)
             Work.objects.filter(pk=made.pk).update(code="b")
     assert trail.changes() == [{"count": [0, 1]}]
@@ -339,6 +344,17 @@ def test_statements_of_one_act_share_one_operation() -> None:
     made = work()
     Work.objects.filter(pk=made.pk).update(count=1)
     assert AuditOperation.objects.count() == AuditRecord.objects.count() == 2
+
+
+def test_the_mac_of_each_record_fits_to_what_is_stored(trail: Trail) -> None:
+    with acting(Actor.system("test"), EventSource.ORM, metadata={"requestId": "r"}, reason="because"):
+        rows = Work.objects.bulk_create([Work(title="é", code=str(n), height=n / 3) for n in range(8)])
+        rows[0].delete()
+    records = list(AuditRecord.objects.all())
+    assert len(records) == 9
+    assert {record.operation_id for record in records} == {records[0].operation_id}
+    assert {check_mac(record) for record in records} == {MacCheck.RIGHT}
+    assert records[0].context["reason"] == "because"
 
 
 def test_a_model_that_nobody_follows_costs_no_statement(django_assert_num_queries: Any) -> None:

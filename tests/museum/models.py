@@ -63,6 +63,9 @@ class Loan(models.Model):
     lender = models.ForeignKey(Artist, models.CASCADE)
     days = models.IntegerField(default=1)
 
+    def __str__(self) -> str:
+        return f"{self.lender}, {self.days}"
+
 
 class Shown(Work):
     """The works that anybody may see."""
@@ -77,11 +80,17 @@ class Place(models.Model):
     name = models.CharField(max_length=40)
     open = models.BooleanField(default=True)
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Hall(Place):
     """A place with seats."""
 
     seats = models.IntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.seats}"
 
 
 class Key(models.Model):
@@ -90,3 +99,6 @@ class Key(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     label = models.CharField(max_length=20)
     tags = models.ManyToManyField(Tag)
+
+    def __str__(self) -> str:
+        return self.label

@@ -15,6 +15,7 @@ from django.utils import timezone
 from gridkit_django.audit.writer import Circumstances, Draft, actor_columns, write
 from gridkit_django.events import Act, Actor, EventSource
 from gridkit_django.exceptions import AuditUnavailableError
+from gridkit_django.typing import MutableJSONObject
 
 GAP = "audit.gap"
 
@@ -92,7 +93,7 @@ def _cause(error: BaseException) -> str:
 
 
 def _draft(circumstances: Circumstances, who: tuple[str, str, str], gap: Gap) -> Draft:
-    evidence = {
+    evidence: MutableJSONObject = {
         "actions": list(gap.actions),
         "rows": list(gap.keys),
         "records": gap.count,

@@ -197,7 +197,7 @@ class WatchBook:
 
     def _lineages(self, options: Any, policies: Policied | None) -> tuple[Lineage, ...]:
         names = [heir.names for _, heir in self._heirs if heir.policies is policies]
-        by_link: dict[Field, list[Field]] = {}
+        by_link: dict[Any, list[Field]] = {}
         for name in sorted(frozenset[str]().union(*names)):
             item = options.get_field(name)
             by_link.setdefault(options.get_ancestor_link(item.model), []).append(item)
