@@ -18,6 +18,7 @@ from gridkit_django.exceptions import GridDeclarationError, PathMissingError, Pa
 from gridkit_django.grids.columns import Column
 from gridkit_django.grids.columns.inference import infer_column
 from gridkit_django.grids.columns.paths import resolve_path
+from gridkit_django.grids.filter_assignment import assigned_filters, assignment_faults
 from gridkit_django.grids.options import GridOptions
 from gridkit_django.grids.search_backends import search_backend
 
@@ -65,6 +66,8 @@ class Declaration:
         """
         columns, faults = self._bind_all()
         faults = [*faults, *self._faults_around(columns)]
+        for column_id, names in assigned_filters(self.options, columns).items():
+            columns[column_id].filters = names
         if faults:
             raise GridDeclarationError(
                 f"The grid {self.name} is declared wrongly: "
@@ -126,6 +129,7 @@ class Declaration:
                 yield Fault("E105", f"Meta.search names {name!r}, which is no searchable column of the grid.")
         yield from _edit_faults(columns)
         yield from self._option_faults()
+        yield from (Fault("E112", detail) for detail in assignment_faults(self.options, columns))
         for column in columns.values():
             if isinstance(column.permission, str) and "." not in column.permission:
                 yield Fault(

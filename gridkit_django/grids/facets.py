@@ -156,7 +156,7 @@ def _wanted(column: Column, text: str) -> tuple[Condition, ...] | None:
     """
     if not text:
         return ()
-    if not column.ops:
+    if not column.filterable:
         raise QueryError.at("/q", f"The values of the column {column.id!r} can't be searched.")
     if column.choices is not None:
         values = tuple(value for value, label in column.choices if text.casefold() in label.casefold())

@@ -13,7 +13,8 @@ from gridkit_django.exceptions import ErrorItem, FilterValueError, QueryError, U
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns import Column
 from gridkit_django.grids.columns.frame import Frame
-from gridkit_django.grids.operators import WITHOUT_VALUE, Op
+from gridkit_django.grids.filter_sets import ServedFilters
+from gridkit_django.grids.operators import WITH_NAME, WITHOUT_VALUE, Op
 from gridkit_django.grids.tree import Condition, FilterNode, Group, Negation
 
 
@@ -31,6 +32,7 @@ class FilterCompiler:
     def __init__(self, access: GridAccess, frame: Frame) -> None:
         self._access = access
         self._frame = frame
+        self._served = ServedFilters(access, frame)
 
     def compile(self, node: FilterNode, at: str = "/filter", *, negated: bool = False) -> Q:
         """Compile a node and what hangs below it.
@@ -67,6 +69,8 @@ class FilterCompiler:
             raise UnknownOperatorError.at(f"{at}/op", _no_operator(column, condition.op))
         if not condition.ci and column.type != "text":
             raise QueryError.at(f"{at}/ci", f"The column {column.id!r} holds no text, so its conditions take no 'ci'.")
+        if condition.op in WITH_NAME:
+            return self._served.condition(column, condition.name, condition.value, at, negated=negated)
         positive = condition.op.positive
         frame = replace(self._frame, ignore_case=condition.ci)
         value, to = _values(column, condition, at)

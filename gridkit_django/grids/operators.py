@@ -26,6 +26,7 @@ class Op(StrEnum):
     IS_TRUE = "isTrue"
     IS_FALSE = "isFalse"
     RELATIVE = "relative"
+    FILTER = "filter"
 
     @property
     def positive(self) -> Op:
@@ -47,6 +48,9 @@ WITH_LIST = frozenset({Op.IN, Op.NIN})
 
 WITH_CASE = frozenset({Op.EQ, Op.NE, Op.IN, Op.NIN, Op.CONTAINS, Op.NCONTAINS, Op.STARTS, Op.ENDS})
 """Operators that compare text, and so take ``ci``."""
+
+WITH_NAME = frozenset({Op.FILTER})
+"""Operators that are one of the column's django-filter filters, by its name."""
 
 BLANKS = (Op.BLANK, Op.NBLANK)
 EQUALITY = (Op.EQ, Op.NE, Op.IN, Op.NIN, *BLANKS)

@@ -45,6 +45,7 @@ class GridOptions:
         audit_reason: whether people are asked why they change a row: ``required``, ``optional``, or empty for no.
         creatable: whether people with the right to edit the grid and to add such rows may make new ones.
         deletable: whether people with the right to edit the grid and to delete such rows may delete them.
+        filterset_class: a ``FilterSet`` of django-filter whose filters serve the columns; None for none.
     """
 
     model: type[models.Model]
@@ -62,6 +63,7 @@ class GridOptions:
     audit_reason: AuditReason = ""
     creatable: bool = False
     deletable: bool = False
+    filterset_class: type[Any] | None = None
 
 
 def read_options(grid_name: str, meta: type) -> GridOptions:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 from django.utils.translation import get_language
 
 from gridkit_django.conf import settings
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns import Column
+from gridkit_django.grids.filter_sets import ServedShape, filter_shapes
 from gridkit_django.grids.groups import AGGREGATES_MAX
 from gridkit_django.grids.methods import list_methods
 from gridkit_django.grids.periods import PRESETS
@@ -28,11 +30,12 @@ def grid_schema(access: GridAccess) -> MutableJSONObject:
         access: the grid and the user.
     """
     editable = frozenset(column.id for column in access.editable_columns)
+    filters = filter_shapes(access.options, access.queryset(), access.user)
     return {
         "v": PROTOCOL_VERSION,
         "id": access.grid_id,
         "label": str(access.options.label),
-        "columns": [_column(column, editable=column.id in editable) for column in access.columns],
+        "columns": [_column(column, filters, editable=column.id in editable) for column in access.columns],
         "limits": _limits(),
         "relative": list(PRESETS),
         "permissions": {
@@ -58,7 +61,7 @@ def schema_etag(schema: JSONObject) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _column(column: Column, *, editable: bool) -> MutableJSONObject:
+def _column(column: Column, filters: Mapping[str, ServedShape], *, editable: bool) -> MutableJSONObject:
     choices = column.choices
     return {
         "id": column.id,
@@ -76,6 +79,11 @@ def _column(column: Column, *, editable: bool) -> MutableJSONObject:
         "periods": [period.value for period in column.periods],
         "lookup": column.lookup or None,
         "choices": None if choices is None else [{"value": value, "label": label} for value, label in choices],
+        "filters": [
+            {"name": name, "label": filters[name].label, **filters[name].value.to_dict()}
+            for name in column.filters
+            if name in filters
+        ],
         "description": str(column.description),
         "width": column.width,
     }

@@ -8,9 +8,11 @@ from typing import Any, Literal, TypeAlias
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import QueryError, QueryLimitError, UnknownOperatorError
-from gridkit_django.grids.operators import WITH_CASE, WITH_LIST, WITHOUT_VALUE, Op
+from gridkit_django.grids.operators import WITH_CASE, WITH_LIST, WITH_NAME, WITHOUT_VALUE, Op
 from gridkit_django.grids.strict import read_list, read_object, read_text
 from gridkit_django.typing import JSONValue, MutableJSONObject
+
+_PARTS_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Condition:
         value: the JSON value, as sent; a tuple for ``in`` and ``nin``.
         to: the upper end of ``between``.
         ci: whether text compares without regard to case.
+        name: the filter of the column's that ``filter`` uses; empty for all other operators.
     """
 
     col: str
@@ -30,6 +33,7 @@ class Condition:
     value: JSONValue = None
     to: JSONValue = None
     ci: bool = True
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,8 @@ def read_filter(raw: Any, at: str = "/filter") -> FilterNode:
     """Read a filter tree.
 
     Args:
-        raw: a tree of ``{"and": […]}``, ``{"or": […]}``, ``{"not": {…}}`` and ``{"col", "op", "value", "to", "ci"}``.
+        raw: a tree of ``{"and": […]}``, ``{"or": […]}``, ``{"not": {…}}`` and ``{"col", "op", "value", "to", "ci",
+            "name"}``.
         at: where it stands (JSON Pointer, RFC 6901).
 
     Raises:
@@ -73,7 +78,7 @@ class _TreeReader:
 
     def node(self, raw: Any, at: str, depth: int) -> FilterNode:
         self._count(at, depth)
-        raw = read_object(raw, at, ("and", "or", "not", "col", "op", "value", "to", "ci"))
+        raw = read_object(raw, at, ("and", "or", "not", "col", "op", "value", "to", "ci", "name"))
         joins = [key for key in ("and", "or", "not") if key in raw]
         if not joins:
             return _read_condition(raw, at)
@@ -111,6 +116,7 @@ def _read_condition(raw: Mapping[str, Any], at: str) -> Condition:
         value=_read_value(raw, op, at),
         to=_read_to(raw, op, at),
         ci=_read_case(raw, op, at),
+        name=_read_name(raw, op, at),
     )
 
 
@@ -132,6 +138,8 @@ def _read_value(raw: Mapping[str, Any], op: Op, at: str) -> JSONValue:
         return tuple(
             _scalar(item, f"{at}/value") for item in read_list(value, f"{at}/value", settings().FILTER_LIST_MAX)
         )
+    if op in WITH_NAME:
+        return _shaped(value, f"{at}/value")
     if value is None:
         raise QueryError.at(f"{at}/value", "A comparison with null is never true; use the operator blank or nblank.")
     return _scalar(value, f"{at}/value")
@@ -154,6 +162,27 @@ def _read_case(raw: Mapping[str, Any], op: Op, at: str) -> bool:
     if not ci and op not in WITH_CASE:
         raise QueryError.at(f"{at}/ci", f"The operator {op} compares no text, so it takes no 'ci'.")
     return ci
+
+
+def _read_name(raw: Mapping[str, Any], op: Op, at: str) -> str:
+    if op not in WITH_NAME:
+        if raw.get("name") is not None:
+            raise QueryError.at(f"{at}/name", f"Only the operator {Op.FILTER} takes a 'name'.")
+        return ""
+    if raw.get("name") is None:
+        raise QueryError.at(at, f"The operator {op} needs the 'name' of one of the column's filters.")
+    return read_text(raw["name"], f"{at}/name")
+
+
+def _shaped(raw: Any, at: str) -> JSONValue:
+    """Return the value of a filter: a plain value, a list or an object of such; its form field judges it."""
+    if isinstance(raw, Mapping):
+        if len(raw) > _PARTS_MAX:
+            raise QueryLimitError.at(at, f"The value has {len(raw)} parts; at most {_PARTS_MAX} are allowed.")
+        return {read_text(key, at): _scalar(part, at) for key, part in raw.items()}
+    if isinstance(raw, (list, tuple)):
+        return tuple(_scalar(item, at) for item in read_list(raw, at, settings().FILTER_LIST_MAX))
+    return _scalar(raw, at)
 
 
 def _scalar(raw: Any, at: str) -> JSONValue:
@@ -181,4 +210,6 @@ def _condition_to_dict(condition: Condition) -> MutableJSONObject:
         written["to"] = condition.to
     if not condition.ci:
         written["ci"] = False
+    if condition.name:
+        written["name"] = condition.name
     return written

@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from django.contrib.auth.models import AnonymousUser
+
 from gridkit_django.grids.columns import Column
+from gridkit_django.grids.filter_sets import filter_shapes
+from gridkit_django.grids.filter_values import ValueShape
 from gridkit_django.grids.functions import Fn
 from gridkit_django.grids.grid import Grid
 from gridkit_django.grids.methods import MethodSpec
-from gridkit_django.grids.operators import WITH_CASE, WITH_LIST, WITHOUT_VALUE, Op
+from gridkit_django.grids.operators import WITH_CASE, WITH_LIST, WITH_NAME, WITHOUT_VALUE, Op
 from gridkit_django.grids.periods import PRESETS, Period
 from gridkit_django.grids.schema_types import listed, literal, schema_type, union
 
@@ -28,6 +32,11 @@ _TYPES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Column type to the TypeScript type of its values; every other column carries JSON."""
+
+_FILTERED: Mapping[str, str] = MappingProxyType(
+    {**_TYPES, "key": "string | number", "decimal": "Decimal | number", "integer": "number", "float": "number"}
+)
+"""Type of a filter's value to its TypeScript type."""
 
 _WORD = re.compile(r"[^A-Za-z0-9]+")
 
@@ -155,6 +164,7 @@ class _GridTypes:
     def __init__(self, grid: type[Grid], methods: Sequence[MethodSpec], name: str) -> None:
         self._grid = grid
         self._columns = tuple(grid.columns().values())
+        self._filters = filter_shapes(grid.options, grid.get_queryset(), AnonymousUser())
         self._methods = sorted(methods, key=lambda spec: spec.name)
         self._name = name
 
@@ -190,9 +200,20 @@ class _GridTypes:
         )
 
     def _condition(self) -> str:
-        leaves = "".join(f"\n  | {leaf}" for column in self._columns for leaf in _leaves(column)) or " never"
+        conditions = [leaf for column in self._columns for leaf in (*_leaves(column), *self._served(column))]
+        leaves = "".join(f"\n  | {leaf}" for leaf in conditions) or " never"
         name = self._name
         return f"export type {name}Condition ={leaves};\nexport type {name}Filter = FilterTree<{name}Condition>;\n"
+
+    def _served(self, column: Column) -> Iterator[str]:
+        """Yield the conditions of the column's django-filter filters."""
+        for name in column.filters:
+            if name in self._filters:
+                value = _shape_type(self._filters[name].value)
+                yield (
+                    f"{{ readonly col: {literal(column.id)}; readonly op: {literal(Op.FILTER.value)}; "
+                    f"readonly name: {literal(name)}; readonly value: {value} }}"
+                )
 
     def _aggregate(self) -> str:
         leaves = [f'{{ readonly col?: null; readonly fn: "{Fn.COUNT.value}"; readonly as?: string }}']
@@ -265,11 +286,22 @@ def _leaves(column: Column) -> Iterator[str]:
     """Yield the conditions on a column, one for each kind of operand."""
     value = value_type(column)
     kinds: dict[str, list[Op]] = {}
-    for op in column.ops:
+    for op in (op for op in column.ops if op not in WITH_NAME):
         kinds.setdefault(_operands(op, value, text=column.type == "text"), []).append(op)
     for operands, ops in kinds.items():
         named = union([literal(op.value) for op in ops])
         yield f"{{ readonly col: {literal(column.id)}; readonly op: {named}{operands} }}"
+
+
+def _shape_type(shape: ValueShape) -> str:
+    """Return the type of the values that a filter takes. Keys of other tables are numbers or texts."""
+    if shape.parts:
+        members = "; ".join(f"readonly {literal(key)}?: {_FILTERED.get(kind, 'string')}" for key, kind in shape.parts)
+        return f"{{ {members} }}"
+    plain = _FILTERED.get(shape.type, "string")
+    if shape.choices is not None:
+        plain = union([literal(value) for value, _label in shape.choices])
+    return listed(plain) if shape.many else plain
 
 
 def _operands(op: Op, value: str, *, text: bool) -> str:

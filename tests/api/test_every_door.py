@@ -69,6 +69,7 @@ SELECTING: dict[str, Callable[[str], dict[str, Any]]] = {
     "filter": lambda name: {"filter": {"col": name, "op": "gt", "value": "1"}},
     "filter by a wrong value": lambda name: {"filter": {"col": name, "op": "eq", "value": "many"}},
     "filter by a wrong operator": lambda name: {"filter": {"col": name, "op": "contains", "value": "1", "ci": False}},
+    "filter by a filter": lambda name: {"filter": {"col": name, "op": "filter", "name": "cheap", "value": True}},
     "filter in a tree": lambda name: {
         "filter": {"or": [{"col": "stock", "op": "blank"}, {"not": {"col": name, "op": "in", "value": [None]}}]}
     },

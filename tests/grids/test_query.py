@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridkit_django.exceptions import QueryError, QueryLimitError, UnknownOperatorError
-from gridkit_django.grids.operators import WITH_CASE, WITH_LIST, WITHOUT_VALUE, Op
+from gridkit_django.grids.operators import WITH_CASE, WITH_LIST, WITH_NAME, WITHOUT_VALUE, Op
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery, OffsetWindow, SortTerm
 from gridkit_django.grids.tree import Condition, Group, Negation
 
@@ -177,10 +177,13 @@ def conditions(draw: st.DrawFn) -> Condition:
     value: Any = None
     if op in WITH_LIST:
         value = tuple(draw(st.lists(st.none() | scalars, max_size=4)))
+    elif op in WITH_NAME:
+        value = draw(scalars | st.lists(scalars, max_size=3).map(tuple) | st.dictionaries(names, scalars, max_size=2))
     elif op not in WITHOUT_VALUE:
         value = draw(scalars)
     to = draw(scalars) if op is Op.BETWEEN else None
-    return Condition(draw(names), op, value, to, draw(st.booleans()) if op in WITH_CASE else True)
+    name = draw(names) if op in WITH_NAME else ""
+    return Condition(draw(names), op, value, to, draw(st.booleans()) if op in WITH_CASE else True, name)
 
 
 def groups(nodes: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

@@ -65,6 +65,7 @@ def test_schema_says_all_that_a_front_end_needs() -> None:
         "periods": [],
         "lookup": None,
         "choices": None,
+        "filters": [],
         "description": "",
         "width": None,
     }

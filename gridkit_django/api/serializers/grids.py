@@ -41,6 +41,27 @@ class ColumnChoice(ResponseBody):
     label: str
 
 
+class FilterPart(ResponseBody):
+    """One member of a filter's value that is an object."""
+
+    key: str
+    type: str
+
+
+class ColumnFilter(ResponseBody):
+    """A named filter of a column, for the op ``filter``."""
+
+    name: str
+    label: str
+    type: str
+    """Of one plain value; ``object`` for a value with ``parts``, ``key`` for the key of a row of another table."""
+    many: bool
+    """Whether the value is a list."""
+    parts: list[FilterPart] | None
+    """The members of a value that is an object, like the ends of a range."""
+    choices: list[ColumnChoice] | None
+
+
 class ColumnSchema(ResponseBody):
     """One column that the user may see."""
 
@@ -64,6 +85,8 @@ class ColumnSchema(ResponseBody):
     lookup: str | None
     """The grid whose rows are the values to choose from; null for the values that occur."""
     choices: list[ColumnChoice] | None
+    filters: list[ColumnFilter]
+    """Filters of django-filter that the grid offers for this column."""
     description: str
     width: int | None
 

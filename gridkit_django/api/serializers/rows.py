@@ -26,6 +26,8 @@ class FilterLeaf(RequestBody):
     """The upper bound of ``between``."""
     ci: bool = True
     """False compares text with regard to case."""
+    name: str | None = None
+    """For the op ``filter``: which of the column's ``filters`` in the grid's schema."""
 
 
 class FilterAnd(RequestBody):

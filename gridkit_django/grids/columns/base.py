@@ -45,6 +45,8 @@ class Column:
         width: the wished width in CSS pixels.
         groupable: whether rows can be grouped by it, and its distinct values be counted.
         lookup: id of the grid whose rows are the values to choose from; empty means the values that occur.
+        filters: names of filters of ``Meta.filterset_class`` that belong to the column although their field is another
+            one or none. Filters of the column's own field belong to it by themselves.
 
     Attributes:
         id: the name on the wire.
@@ -84,6 +86,7 @@ class Column:
         width: int | None = None,
         groupable: bool = True,
         lookup: str = "",
+        filters: Sequence[str] = (),
     ) -> None:
         self.source = source
         self.label = label
@@ -96,6 +99,7 @@ class Column:
         self.width = width
         self.groupable = groupable and self.orderable
         self.lookup = lookup
+        self.filters = tuple(filters)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, 'id', self.source)!r}>"
@@ -127,7 +131,8 @@ class Column:
     @property
     def ops(self) -> tuple[Op, ...]:
         """The operators that a filter may use on this column."""
-        return self.operators if self.filterable else ()
+        own = self.operators if self.filterable else ()
+        return (*own, Op.FILTER) if self.filters else own
 
     @property
     def editor(self) -> str:

@@ -1,0 +1,176 @@
+"""Filters of a django-filter ``FilterSet`` that serve columns of a grid.
+
+Each filter belongs to one column, and who may not see the column has no such filter. Its value is cleaned by its own
+form field, and what it does to a queryset becomes a condition like any other: within ``and``, ``or`` and ``not``, over
+the rows that the user may see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from django.core.exceptions import EmptyResultSet, ValidationError
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django_filters.filters import Filter, FilterMethod, ModelChoiceFilter, ModelMultipleChoiceFilter
+
+from gridkit_django.exceptions import (
+    FilterValueError,
+    GridDeclarationError,
+    PathMissingError,
+    PathToManyError,
+    QueryError,
+)
+from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.columns import Column
+from gridkit_django.grids.columns.base import nothing
+from gridkit_django.grids.columns.frame import Frame
+from gridkit_django.grids.columns.paths import resolve_path
+from gridkit_django.grids.filter_values import ValueShape, shape_of, value_of
+from gridkit_django.grids.options import GridOptions
+from gridkit_django.typing import JSONValue, User
+
+AnyFilter: TypeAlias = Any
+"""A ``django_filters.Filter``: the library has no types."""
+
+_NEVER_OF_NULL = frozenset(
+    ("exact", "iexact", "gt", "gte", "lt", "lte", "contains", "icontains", "startswith", "istartswith")
+) | frozenset(("endswith", "iendswith", "in", "range", "date", "year"))
+"""Lookups that no row without a value meets, so that their complement is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedShape:
+    """A filter as clients know it.
+
+    Attributes:
+        label: what people read.
+        value: what its value looks like.
+    """
+
+    label: str
+    value: ValueShape
+
+
+class ServedFilters:
+    """The filters of one query.
+
+    Args:
+        access: the gate, whose rows the filters work on.
+        frame: the query's time zone and database.
+    """
+
+    def __init__(self, access: GridAccess, frame: Frame) -> None:
+        self._access = access
+        self._frame = frame
+
+    @cached_property
+    def _filters(self) -> Mapping[str, AnyFilter]:
+        return bound_filters(self._access.options, self._access.queryset(), self._access.user)
+
+    def condition(self, column: Column, name: str, raw: JSONValue, at: str, *, negated: bool) -> Q:
+        """Return the condition of a filter, or its exact complement.
+
+        Args:
+            column: a column that the user may see.
+            name: name of the filter in its set.
+            raw: the value, as sent.
+            at: where the condition stands in the request (JSON Pointer).
+            negated: whether the complement is wanted.
+
+        Raises:
+            QueryError: when no filter of this name serves the column.
+            FilterValueError: when the filter's form field refuses the value, with its text.
+        """
+        if name not in column.filters or name not in self._filters:
+            offered = ", ".join(column.filters)
+            raise QueryError.at(f"{at}/name", f"The column {column.id!r} has no such filter; it has {offered}.")
+        served = self._filters[name]
+        with timezone.override(self._frame.zone):
+            try:
+                value = value_of(served.field, raw)
+                return self._compiled(served, value, negated=negated)
+            except FilterValueError as error:
+                raise FilterValueError.at(f"{at}/value", error.detail) from error
+
+    def _compiled(self, served: AnyFilter, value: Any, *, negated: bool) -> Q:
+        wanted = _plain_condition(self._access, served, value, negated=negated)
+        if wanted is not None:
+            return wanted
+        found = served.filter(self._access.queryset(), value)
+        if not isinstance(found, QuerySet):
+            raise GridDeclarationError(
+                f"A filter of {self._access.options.filterset_class!r} gave a {type(found).__name__}; it must give a "
+                "queryset."
+            )
+        keys = (found if found.query.is_sliced else found.order_by()).values("pk")
+        condition = _sound(keys)
+        return ~condition if negated else condition
+
+
+def bound_filters(options: GridOptions, rows: QuerySet[Any], user: User) -> Mapping[str, AnyFilter]:
+    """Return the filters of a grid's set by name, as a user has them.
+
+    The set gets a request that holds the user and nothing else: a filter works in exports too, where nobody requests.
+
+    Args:
+        options: the options of the grid.
+        rows: the rows that the user may see.
+        user: the person.
+    """
+    if options.filterset_class is None:
+        return {}
+    request: Any = HttpRequest()
+    request.method, request.user = "GET", user
+    filters: Mapping[str, AnyFilter] = options.filterset_class(data=None, queryset=rows, request=request).filters
+    return filters
+
+
+def filter_shapes(options: GridOptions, rows: QuerySet[Any], user: User) -> Mapping[str, ServedShape]:
+    """Describe the filters of a grid's set by name. Arguments as for ``bound_filters``."""
+    return {
+        name: ServedShape(str(served.label or name), _shape(served))
+        for name, served in bound_filters(options, rows, user).items()
+    }
+
+
+def _shape(served: AnyFilter) -> ValueShape:
+    """Describe a filter's value; the rows that a key is looked up among need not be known for it."""
+    if isinstance(served, (ModelChoiceFilter, ModelMultipleChoiceFilter)):
+        return ValueShape("key", many=isinstance(served, ModelMultipleChoiceFilter))
+    return shape_of(served.field)
+
+
+def _sound(keys: QuerySet[Any]) -> Q:
+    """Return the condition "one of these keys", once the database layer takes all values of the filter.
+
+    Raises:
+        FilterValueError: when it does not, as for numbers that no column holds.
+    """
+    try:
+        keys.query.sql_with_params()
+    except EmptyResultSet:
+        return nothing()
+    except (ValidationError, ValueError, TypeError, ArithmeticError) as error:
+        raise FilterValueError("The value can't be compared with what the rows hold.") from error
+    return Q(pk__in=keys)
+
+
+def _plain_condition(access: GridAccess, served: AnyFilter, value: Any, *, negated: bool) -> Q | None:
+    """Return the condition of a filter that only looks up a field, or None: an index serves it, unlike a subquery."""
+    plain = type(served).filter is Filter.filter and not isinstance(served.filter, FilterMethod)
+    if not plain or served.exclude or served.distinct or served.lookup_expr not in _NEVER_OF_NULL:
+        return None
+    try:
+        resolved = resolve_path(access.options.model, served.field_name)
+    except (PathMissingError, PathToManyError):
+        return None
+    condition = Q((f"{served.field_name}__{served.lookup_expr}", value))
+    _sound(access.queryset().filter(condition).values("pk"))
+    if not negated:
+        return condition
+    return ~condition | Q((f"{resolved.path}__isnull", True)) if resolved.nullable else ~condition
