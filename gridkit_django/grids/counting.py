@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
 
@@ -71,8 +72,19 @@ def count_queryset(rows: QuerySet[Any], mode: CountMode, *, key: str = "pk") -> 
 
 def _capped(rows: QuerySet[Any], key: str) -> Count:
     cap = settings().COUNT_CAP
-    found = rows.order_by().values(key)[: cap + 1].count()
+    found = _number_of(rows.order_by().values(key)[: cap + 1])
     return Count(cap, CountKind.AT_LEAST) if found > cap else Count(found, CountKind.EXACT)
+
+
+def _number_of(rows: QuerySet[Any]) -> int:
+    """Count the rows of a sliced queryset. ``QuerySet.count`` builds and writes the question twice for that."""
+    try:
+        sql, parameters = rows.query.get_compiler(rows.db).as_sql()
+    except EmptyResultSet:
+        return 0
+    with connections[rows.db].cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM ({sql}) counted", parameters)  # noqa: S608 - Django wrote it
+        return int(cursor.fetchone()[0])
 
 
 def _estimated(rows: QuerySet[Any]) -> Count | None:

@@ -71,11 +71,9 @@ class RowVersions:
         sums = [[crc32(repr(value).encode()) for value in values] for values in single]
         rows = zip(*joint, strict=True) if joint else [()] * count
         sums.append([crc32(repr(row).encode()) for row in rows])
-        return [self._written(row) for row in zip(*sums, strict=True)]
-
-    def _written(self, sums: Sequence[int]) -> str:
-        raw = self._layout + self._sums.pack(*sums)
-        return binascii.b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
+        raw = (self._layout + self._sums.pack(*row) for row in zip(*sums, strict=True))
+        encode = binascii.b2a_base64
+        return [encode(item, newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii") for item in raw]
 
     def changed_between(self, older: str, newer: str) -> frozenset[str] | None:
         """Return the editable columns whose values differ between two versions.
@@ -104,7 +102,8 @@ def _settled(column: Column, values: Sequence[Any]) -> Sequence[Any]:
     if _PLAIN.issuperset(map(type, values)):
         return values
     wires = column.to_wires(values, UTC)
-    return [value if type(value) in _PLAIN else _text_of(wire) for value, wire in zip(values, wires, strict=True)]
+    seen = [value if type(value) in _PLAIN else wire for value, wire in zip(values, wires, strict=True)]
+    return seen if _PLAIN.issuperset(map(type, seen)) else [_text_of(wire) for wire in seen]
 
 
 def _text_of(wire: Any) -> Any:

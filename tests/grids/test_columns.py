@@ -13,7 +13,7 @@ import pytest
 from django.test import override_settings
 
 from gridkit_django.exceptions import FilterValueError
-from gridkit_django.grids.columns import Column
+from gridkit_django.grids.columns import Column, DateTimeColumn, DecimalColumn, IntegerColumn, TextColumn
 from gridkit_django.grids.columns.frame import Frame
 from tests.grids.shop import ProductGrid
 
@@ -131,7 +131,15 @@ def test_filter_value_that_does_not_fit_is_refused_and_never_echoed(name: str, r
 )
 def test_value_goes_onto_the_wire_exactly(name: str, value: Any, wire: Any) -> None:
     assert column(name).to_wire(value, NEW_YORK) == wire
+    assert list(column(name).to_wires([value, None], NEW_YORK)) == [wire, None]
     json.dumps(wire, allow_nan=False)
+
+
+@pytest.mark.parametrize("kind", [IntegerColumn, DecimalColumn, TextColumn, DateTimeColumn])
+@pytest.mark.parametrize("method", ["to_wire", "_wire"])
+def test_column_with_a_wire_form_of_its_own_writes_many_values_in_it(kind: type[Column], method: str) -> None:
+    own = type("Own", (kind,), {method: lambda _self, _value, _zone: "own"})
+    assert list(own().to_wires([1, 2], NEW_YORK)) == ["own", "own"]
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
 from gridkit_django.grids import Grid, GridAccess
-from gridkit_django.grids.counting import Count, CountKind
+from gridkit_django.grids.counting import Count, CountKind, count_queryset
 from gridkit_django.grids.query import CountMode, GridQuery
 from gridkit_django.grids.rows import count_rows
 from tests.grids.shop import ADMIN, ProductGrid, ask, make_products
@@ -45,6 +47,15 @@ def test_capped_count_stops_at_the_cap_and_says_so() -> None:
         assert count("capped") == Count(5, CountKind.EXACT)
     with override_settings(GRIDKIT={"COUNT_CAP": 4}):
         assert count("capped") == Count(4, CountKind.AT_LEAST)
+
+
+@pytest.mark.parametrize("rows", [Product.objects.none(), Product.objects.filter(pk__in=[])], ids=["none", "no keys"])
+@pytest.mark.parametrize("mode", CountMode)
+def test_rows_that_can_not_be_are_counted_without_a_question(rows: QuerySet[Any], mode: CountMode) -> None:
+    expected = Count(None, CountKind.UNKNOWN) if mode is CountMode.NONE else Count(0, CountKind.EXACT)
+    with CaptureQueriesContext(connection) as queries:
+        assert count_queryset(rows, mode) == expected
+    assert not queries.captured_queries
 
 
 def test_estimate_comes_from_the_catalogue_when_nothing_narrows_the_rows() -> None:

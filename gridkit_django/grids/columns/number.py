@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Any
@@ -77,6 +78,12 @@ class DecimalColumn(OrderedColumn):
         """
         del frame
         return Value(value, models.DecimalField(max_digits=_DECIMAL_DIGITS, decimal_places=_DECIMAL_PLACES))
+
+    def to_wires(self, values: Sequence[Any], zone: tzinfo | None = None) -> Sequence[JSONValue]:
+        """Turn many numbers into their digits."""
+        if not self._writes_as(DecimalColumn):
+            return super().to_wires(values, zone)
+        return [None if value is None else format(value, "f") for value in values]
 
     def _wire(self, value: Any, zone: tzinfo | None) -> JSONValue:
         del zone

@@ -163,7 +163,7 @@ class DateTimeColumn(CalendarColumn):
 
     def to_wires(self, values: Sequence[Any], zone: tzinfo | None = None) -> Sequence[JSONValue]:
         """Turn many points into their ISO form; a point that is in the zone already is left there."""
-        if zone is None or type(self)._wire is not DateTimeColumn._wire:  # noqa: SLF001 - its own method
+        if zone is None or not self._writes_as(DateTimeColumn):
             return super().to_wires(values, zone)
         return [
             None

@@ -74,8 +74,7 @@ class TextColumn(Column):
 
     def to_wires(self, values: Sequence[Any], zone: tzinfo | None = None) -> Sequence[JSONValue]:
         """Texts are their own wire form; the names of files must be read out of their objects."""
-        plain = type(self)._wire is TextColumn._wire  # noqa: SLF001 - its own method
-        if plain and not isinstance(self.value_field, models.FileField):
+        if self._writes_as(TextColumn) and not isinstance(self.value_field, models.FileField):
             return values
         return super().to_wires(values, zone)
 
