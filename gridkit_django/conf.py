@@ -55,6 +55,7 @@ class GridKitSettings:
         BATCH_MAX: changes in one batch at most.
         BULK_ROWS_INLINE: rows that a bulk change carries out while the client waits; more go to a worker.
         BULK_ROWS_MAX: rows of a bulk change at most.
+        BULK_JOBS_PER_USER: bulk changes of one user that wait for a worker or run, at most.
         UNDO_MINUTES: how long an edit can be undone; 0 for never.
         UNDO_ROWS_MAX: rows of one change at most, for it to be undone.
         IDEMPOTENCY_HOURS: how long the answer to an Idempotency-Key is given again.
@@ -132,6 +133,7 @@ class GridKitSettings:
     BATCH_MAX: Whole = 500
     BULK_ROWS_INLINE: Whole = 1000
     BULK_ROWS_MAX: Whole = 1_000_000
+    BULK_JOBS_PER_USER: Whole = 5
     UNDO_MINUTES: Whole = 60
     UNDO_ROWS_MAX: Whole = 1000
     IDEMPOTENCY_HOURS: Whole = 24

@@ -34,6 +34,7 @@ trail show next to the human text. Catch the width you need::
     │   │   ├── DeleteCascadesError        other rows would go with it
     │   │   ├── BatchRejectedError         an atomic batch, some of which was refused
     │   │   ├── BulkDriftError             not as many rows as the client saw
+    │   │   ├── BulkLimitError             too many bulk changes of this user are under way
     │   │   ├── BulkLostError              its worker or its message is gone
     │   │   ├── BulkCancelled              the owner stopped it
     │   │   ├── UndoError                  it can't be undone (any more)
@@ -136,6 +137,7 @@ from gridkit_django.exceptions.grids import (
     BatchRejectedError,
     BulkCancelled,
     BulkDriftError,
+    BulkLimitError,
     BulkLostError,
     ColumnNotEditableError,
     CursorError,
@@ -209,6 +211,7 @@ __all__ = [
     "BatchRejectedError",
     "BulkCancelled",
     "BulkDriftError",
+    "BulkLimitError",
     "BulkLostError",
     "ColumnNotEditableError",
     "ConfigRevisionNotFoundError",

@@ -149,6 +149,12 @@ class BulkDriftError(EditError):
     code = "bulk-count-drift"
 
 
+class BulkLimitError(EditError):
+    """As many bulk changes of this user are under way as one user may have (``BULK_JOBS_PER_USER``)."""
+
+    code = "bulk-limit-reached"
+
+
 class BulkLostError(EditError):
     """The worker of a bulk change, or the message to it, is gone; nothing was changed. Ask for it again."""
 

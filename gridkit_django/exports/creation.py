@@ -10,8 +10,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import cast
 
-from django.contrib.auth import get_user_model
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import timezone
 from jsonschema import Draft202012Validator
 from referencing import Registry
@@ -34,6 +33,7 @@ from gridkit_django.exports.registry import exporters
 from gridkit_django.exports.rows import RowSource, too_large
 from gridkit_django.grids import Grid
 from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.locking import lock_user
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery
 from gridkit_django.models import ExportJob, JobState
@@ -140,7 +140,7 @@ def _store(job: ExportJob, *, sender: type[Grid]) -> None:
     with transaction.atomic(using=using):
         emission = event_bus().open(event, sender=sender, using=using)
         emission.before()
-        _lock_owner(job, using)
+        lock_user(job.owner_id, using)
         job.save(using=using)
         _check_limit(job)
         record("export.request", target=target_of(job), grid=job.grid, evidence=_evidence(job))
@@ -155,15 +155,6 @@ def _evidence(job: ExportJob) -> dict[str, JSONValue]:
     """
     filtered = bool(job.query["filter"] or job.query["search"])
     return {"format": job.format, "columns": job.query["columns"], "filtered": filtered, "options": job.options}
-
-
-def _lock_owner(job: ExportJob, using: str) -> None:
-    """Let two requests of one user wait for each other, so that both count the other's job.
-
-    SQLite has no row locks and needs none: its writers wait for each other from the first write on.
-    """
-    if connections[using].features.has_select_for_update:
-        get_user_model()._default_manager.using(using).select_for_update().filter(pk=job.owner_id).first()
 
 
 def _check_limit(job: ExportJob) -> None:

@@ -22,10 +22,19 @@ from django.db.models import Q, QuerySet
 from django.db.models.sql import UpdateQuery
 from django.utils import timezone
 
+from gridkit_django.conf import settings
 from gridkit_django.events import Act, Actor, EventSource, acting, current_act
-from gridkit_django.exceptions import AccessDeniedError, BulkCancelled, BulkLostError, EditError, GridKitError
+from gridkit_django.exceptions import (
+    AccessDeniedError,
+    BulkCancelled,
+    BulkLimitError,
+    BulkLostError,
+    EditError,
+    GridKitError,
+)
 from gridkit_django.grids.access import GridAccess, open_grid
 from gridkit_django.grids.bulk import BulkChange, BulkResult, carry_out_bulk
+from gridkit_django.grids.locking import lock_user
 from gridkit_django.models import BulkJob
 from gridkit_django.models.edits import BulkJobState
 from gridkit_django.typing import MutableJSONObject, User
@@ -54,9 +63,14 @@ def create_bulk_job(access: GridAccess, change: BulkChange) -> BulkJob:
     Args:
         access: the grid and the user, who becomes the owner.
         change: what is wanted.
+
+    Raises:
+        BulkLimitError: when the user has as many bulk changes under way as one user may have.
     """
+    fail_lost_bulk_jobs()
     frozen = BulkChange(change.action, change.selection.frozen(access), change.expected, change.changes, change.cascade)
     with transaction.atomic(using=_database()):
+        lock_user(access.user.pk, _database())
         job = BulkJob.objects.create(
             grid=access.grid_id,
             owner_id=cast("int", access.user.pk),
@@ -64,6 +78,7 @@ def create_bulk_job(access: GridAccess, change: BulkChange) -> BulkJob:
             rows_total=change.expected,
             correlation_id=current_act().correlation_id,
         )
+        _check_limit(job)
         transaction.on_commit(partial(_enqueue, job.pk), using=_database())
     return job
 
@@ -208,6 +223,15 @@ def _as_owner(job: BulkJob) -> AbstractContextManager[Act]:
         impersonator=mine.impersonator,
         reason=job.request.get("reason", ""),
     )
+
+
+def _check_limit(job: BulkJob) -> None:
+    limit = settings().BULK_JOBS_PER_USER
+    if BulkJob.objects.filter(owner_id=job.owner_id, state__in=OPEN_STATES).count() > limit:
+        raise BulkLimitError(
+            f"{limit} of your bulk changes are queued or running, the most that one user may have. Wait, or stop one. "
+            "Nothing was changed."
+        )
 
 
 def _produce(job: BulkJob) -> None:

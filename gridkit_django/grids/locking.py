@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import connections, models
 from django.db.models import F
 
@@ -44,6 +45,19 @@ def lock_rows(access: GridAccess, keys: Collection[Any], alias: str, *, delete: 
     write that changes nothing, and what is read after it can't be stale.
     """
     return list(_locking(access, models.Q(pk__in=keys), alias, delete=delete).order_by("pk"))
+
+
+def lock_user(key: Any, alias: str) -> None:
+    """Let two requests of one user wait for each other until the transaction ends, so that each counts what both store.
+
+    SQLite has no row locks and needs none: its writers wait for each other from the first write on.
+
+    Args:
+        key: primary key of the user.
+        alias: the database, in a transaction.
+    """
+    if connections[alias].features.has_select_for_update:
+        get_user_model()._default_manager.using(alias).select_for_update().filter(pk=key).first()
 
 
 def _locking(access: GridAccess, which: models.Q, alias: str, *, delete: bool) -> models.QuerySet[Any]:

@@ -81,10 +81,17 @@ export interface GridRow<Id, Data> {{
 }}
 
 /** The body of a rows request. */
-export interface RowsRequest<Column extends string, Sortable extends string, Condition, Group, Aggregate> {{
+export interface RowsRequest<
+  Column extends string,
+  Sortable extends string,
+  Condition,
+  Group,
+  Aggregate,
+  Figure extends string = never,
+> {{
   readonly v?: 1;
   readonly columns?: readonly Column[] | null;
-  readonly sort?: readonly SortTerm<Sortable>[] | null;
+  readonly sort?: readonly SortTerm<Sortable | Figure>[] | null;
   readonly filter?: FilterTree<Condition> | null;
   readonly search?: string | null;
   readonly window?: GridWindow | null;
@@ -218,7 +225,12 @@ class _GridTypes:
     def _aggregate(self) -> str:
         leaves = [f'{{ readonly col?: null; readonly fn: "{Fn.COUNT.value}"; readonly as?: string }}']
         leaves += [_figure(column) for column in self._columns if column.functions]
-        return f"export type {self._name}Aggregate =" + "".join(f"\n  | {leaf}" for leaf in leaves) + ";\n"
+        figures = [literal(Fn.COUNT.value), *(_figure_name(column) for column in self._columns if column.functions)]
+        return (
+            f"export type {self._name}Aggregate =" + "".join(f"\n  | {leaf}" for leaf in leaves) + ";\n\n"
+            "/** The names of figures that are given none; groups can be sorted by them. */\n"
+            f"export type {self._name}Figure =" + "".join(f"\n  | {name}" for name in figures) + ";\n"
+        )
 
     def _edit(self) -> str:
         members = "".join(
@@ -240,7 +252,7 @@ class _GridTypes:
             "row": f"{name}Row",
             "column": f"{name}Column",
             "filter": f"{name}Filter",
-            "sort": f"SortTerm<{name}Sortable>",
+            "sort": f"SortTerm<{name}Sortable | {name}Figure>",
             "changes": f"{name}Changes",
             "methods": f"{name}Methods",
             "request": f"{name}Request",
@@ -248,7 +260,9 @@ class _GridTypes:
         }
         members = "".join(f"  readonly {key}: {kind};\n" for key, kind in facts.items())
         return (
-            f"export type {name}Request = RowsRequest<{parts}>;\n"
+            "/** `Name` is for the names that you give to figures with `as`, to sort by them. */\n"
+            f"export type {name}Request<Name extends string = never> =\n"
+            f"  RowsRequest<{parts}, {name}Figure | Name>;\n"
             f"export type {name}Answer = RowsAnswer<{name}Row>;\n\n"
             f"export {_interface(name, members)}"
         )
@@ -280,6 +294,12 @@ def _ids(columns: Iterable[Column]) -> str:
 def _figure(column: Column) -> str:
     functions = union([literal(fn.value) for fn in column.functions])
     return f"{{ readonly col: {literal(column.id)}; readonly fn: {functions}; readonly as?: string }}"
+
+
+def _figure_name(column: Column) -> str:
+    """Return the type of the names that figures of a column have when they are given none."""
+    functions = union([literal(fn.value) for fn in column.functions])
+    return f"`${{{functions}}}_${{{literal(column.id)}}}`"
 
 
 def _leaves(column: Column) -> Iterator[str]:

@@ -20,8 +20,8 @@ from gridkit_django.exceptions import (
     UnknownFormatError,
 )
 from gridkit_django.exports import ExporterRegistry, create_export, describe_job
-from gridkit_django.exports.creation import _lock_owner
 from gridkit_django.grids import GridAccess
+from gridkit_django.grids.locking import lock_user
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.models import AuditRecord, ExportJob, JobState
 from tests.exports.shop import GRID, ExportGrid, Recorder, ask, person, products
@@ -190,7 +190,7 @@ def test_the_owner_is_locked_where_rows_can_be(ann: User):
     job = ask(ann)
     with connection.execute_wrapper(lambda execute, sql, *rest: seen.append(sql) or execute(sql, *rest)):
         seen: list[str] = []
-        _lock_owner(job, "default")
+        lock_user(job.owner_id, "default")
 
     assert [("FOR UPDATE" in sql) for sql in seen] == ([True] if connection.vendor == "postgresql" else [])
 

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from gridkit_django.events import Moment
-from gridkit_django.exceptions import BulkCancelled
+from gridkit_django.exceptions import BulkCancelled, BulkLimitError
 from gridkit_django.grids import GridAccess, bulk, bulk_jobs, grid_registry
 from gridkit_django.grids.bulk import BulkChange
 from gridkit_django.grids.bulk_jobs import (
@@ -92,6 +92,24 @@ def test_job_is_carried_out_as_its_owner(make_job: Callable[..., BulkJob], queue
     assert {(event.actor.label, event.correlation_id) for _, _, event in heard} == {("bob", job.correlation_id)}
     run_bulk(job.pk)
     assert BulkJob.objects.get().finished_at is not None
+
+
+def test_user_has_only_so_many_jobs_under_way_but_all_that_ended(
+    make_job: Callable[..., BulkJob], owner: User, queued: list[uuid.UUID], settings: Any
+) -> None:
+    settings.GRIDKIT = {"BULK_JOBS_PER_USER": 2}
+    access = GridAccess(ProductEditGrid, owner)
+    first = make_job()
+    wanted = BulkChange.from_dict(first.request)
+    create_bulk_job(access, wanted)
+    with pytest.raises(BulkLimitError, match="2 of your bulk changes"):
+        create_bulk_job(access, wanted)
+    assert len(queued) == BulkJob.objects.count() == 2
+    create_bulk_job(GridAccess(ProductEditGrid, User.objects.create_user("ann")), wanted)
+    cancel_bulk(first)
+    create_bulk_job(access, wanted)
+    BulkJob.objects.update(created_at=timezone.now() - timedelta(days=2))
+    create_bulk_job(access, wanted)
 
 
 def test_right_that_was_lost_since_is_lost_for_the_job(make_job: Callable[..., BulkJob], owner: User) -> None:

@@ -112,6 +112,13 @@ export const call: T.QueryProductsMethods["export"] = { format: "csv", options: 
 export const l: T.QueryProductsMethods["export"] = { format: "pdf" };
 // @ts-expect-error it takes no arguments
 export const m: T.QueryProductsMethods["ping"] = { x: 1 };
+const grouped = { group: ["category"], aggregates: [{ col: "stock", fn: "sum" }, { fn: "count", as: "n" }] } as const;
+export const byFigure: T.QueryProductsRequest = { ...grouped, sort: [{ col: "sum_stock" }, { col: "count" }] };
+export const byName: T.QueryProductsRequest<"n"> = { ...grouped, sort: [{ col: "n" }, { col: "name" }] };
+// @ts-expect-error a figure with a name of its own
+export const n: T.QueryProductsRequest = { ...grouped, sort: [{ col: "n" }] };
+// @ts-expect-error text has no sum
+export const o: T.QueryProductsFigure = "sum_name";
 export const whole: T.Grids["query-products"]["column"] = "sku";
 """
 

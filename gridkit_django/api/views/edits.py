@@ -86,7 +86,8 @@ class BulkView(GridKitView):
             description=(
                 "All of them or none. 409 `bulk-count-drift`: the selection holds another number of rows than "
                 "`expectedCount`; `count` says how many. Up to `BULK_ROWS_INLINE` rows are changed at once (200); more "
-                "are a job (202), to be seen and stopped at `Location`."
+                "are a job (202), to be seen and stopped at `Location`. 409 `bulk-limit-reached`: as many of your jobs "
+                "are under way as one user may have."
             ),
             request=BulkRequest,
             responses={200: BulkOutcome, 202: JobAccepted},

@@ -8,8 +8,7 @@ from datetime import datetime, time, tzinfo
 from typing import Any
 
 from gridkit_django.grids.columns import BooleanColumn, ChoiceColumn, Column, DateColumn
-from gridkit_django.grids.dialects.questions import Join, Leaf, Node, Not
-from gridkit_django.grids.operators import Op
+from gridkit_django.grids.dialects.questions import Leaf
 
 _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]00:00(?::00(?:\.0{1,9})?)?", re.ASCII)
 _TRUTH = {"true": True, "false": False}
@@ -31,30 +30,14 @@ def typed_value(column: Column | None, raw: Any) -> Any:
     return raw
 
 
-def any_of(leaf: Leaf, column: Column | None) -> Node:
+def any_of(leaf: Leaf, column: Column | None) -> Leaf:
     """Return the condition "one of these values", or "none of these", with the values in their types.
-
-    A column of truth values has no lists of values among its operators, so there each value is a condition of its own.
 
     Args:
         leaf: the condition with ``in`` or ``nin``, and its values as they were sent.
         column: the column, or None when the user sees none of this name.
     """
-    values = [typed_value(column, value) for value in leaf.value]
-    if not isinstance(column, BooleanColumn):
-        return replace(leaf, value=values)
-    single = {True: Op.IS_TRUE, False: Op.IS_FALSE, None: Op.BLANK}
-    if not values:
-        ends = (replace(leaf, op=Op.BLANK), replace(leaf, op=Op.NBLANK))
-        return Join("and" if leaf.op is Op.IN else "or", ends, leaf.at)
-    parts = [
-        replace(leaf, op=single[value])
-        if value is None or isinstance(value, bool)
-        else replace(leaf, op=Op.EQ, value=value)
-        for value in values
-    ]
-    node = parts[0] if len(parts) == 1 else Join("or", tuple(parts), leaf.at)
-    return node if leaf.op is Op.IN else Not(node, leaf.at)
+    return replace(leaf, value=[typed_value(column, value) for value in leaf.value])
 
 
 def day_of_midnight(raw: Any) -> Any:
