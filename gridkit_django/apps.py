@@ -19,6 +19,7 @@ from gridkit_django.exceptions import SettingsError
 
 if TYPE_CHECKING:
     from gridkit_django.audit.policies import AuditPolicies
+    from gridkit_django.audit.privacy.subject_keys import SubjectKeys
     from gridkit_django.exports import ExporterRegistry, ExportQueue
     from gridkit_django.grids import GridRegistry
     from gridkit_django.plugins import PluginManager, PluginRuntime
@@ -36,6 +37,7 @@ class GridKitConfig(AppConfig):
         plugin_manager: everything that can be done with plugins.
         method_provider: the methods that plugins offer on grids.
         audit_policies: which models the audit trail follows.
+        audit_subject_keys: keys of the people whose data audit records hold encrypted.
     """
 
     name = "gridkit_django"
@@ -49,6 +51,7 @@ class GridKitConfig(AppConfig):
     plugin_manager: PluginManager
     method_provider: PluginMethods
     audit_policies: AuditPolicies
+    audit_subject_keys: SubjectKeys
 
     @cached_property
     def grid_registry(self) -> GridRegistry:
@@ -102,7 +105,9 @@ class GridKitConfig(AppConfig):
         """
         from gridkit_django.audit.capture import Capture
         from gridkit_django.audit.policies import SETTINGS, AuditPolicies, policies_of_settings
+        from gridkit_django.audit.privacy.subject_keys import SubjectKeys
 
+        self.audit_subject_keys = SubjectKeys()
         self.audit_policies = AuditPolicies(Capture().follow)
 
         def read(*, setting: str, **_kwargs: Any) -> None:

@@ -81,6 +81,9 @@ class GridKitSettings:
             decrypt. ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS`` come after them, so without any they do the work.
         AUDIT_MAC_KEYS: long random texts from which the keys for the MACs of audit records are made; the first makes
             them, all check them. ``ENCRYPTION_KEYS``, ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS`` come after them.
+        AUDIT_MASTER_KEYS: long random texts from which the keys are made that wrap the keys of subjects; the first
+            wraps, all unwrap. ``ENCRYPTION_KEYS`` and ``SECRET_KEY`` come after them.
+        AUDIT_KEY_PROVIDER: dotted path of the class that wraps the keys of subjects, for a key management service.
         AUDIT_SIGNING_KEY: where the private key is that signs seals of the audit trail: the path of a file, or
             ``env:NAME`` for an environment variable. Without one, seals are signed with HMAC and the site's secrets.
         AUDIT_PUBLIC_KEYS: public keys that are believed when the trail is verified, beside those of the signing key's
@@ -154,6 +157,8 @@ class GridKitSettings:
     STATE_DIR: str | None = None
     ENCRYPTION_KEYS: tuple[str, ...] = ()
     AUDIT_MAC_KEYS: tuple[str, ...] = ()
+    AUDIT_MASTER_KEYS: tuple[str, ...] = ()
+    AUDIT_KEY_PROVIDER: str = "gridkit_django.audit.privacy.providers.SiteKeyProvider"
     AUDIT_SIGNING_KEY: str | None = None
     AUDIT_PUBLIC_KEYS: tuple[str, ...] = ()
     AUDIT_SEAL_RECORDS: Positive = 1000

@@ -12,6 +12,7 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from pydantic import TypeAdapter, ValidationError
 
+from gridkit_django.audit.masks import MASK_FORMS
 from gridkit_django.audit.targets import ModelClass
 from gridkit_django.exceptions import AuditPolicyError
 
@@ -35,6 +36,7 @@ class AuditPolicy:
         fields: names of the fields that are followed; None for all, many-to-many fields included.
         exclude: names of fields that are not followed.
         mask: names of fields whose values are never stored; that they changed is.
+        mask_forms: names of masked fields to how a part of their values may be told, see ``privacy.MASK_FORMS``.
         encrypt: names of fields whose values are stored encrypted.
         subject: name of the field that says whom a row speaks of; empty for the row itself.
         include_metadata: whether records say request id, address and browser.
@@ -51,6 +53,7 @@ class AuditPolicy:
     fields: frozenset[str] | None = None
     exclude: frozenset[str] = frozenset()
     mask: frozenset[str] = frozenset()
+    mask_forms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     encrypt: frozenset[str] = frozenset()
     subject: str = ""
     include_metadata: bool = True
@@ -73,6 +76,7 @@ class AuditPolicy:
             fields=None if both_all else (self.fields or frozenset()) | (other.fields or frozenset()),
             exclude=self.exclude & other.exclude,
             mask=self.mask | other.mask,
+            mask_forms=_joined_forms(self, other),
             encrypt=self.encrypt | other.encrypt,
             subject=self.subject or other.subject,
             include_metadata=self.include_metadata and other.include_metadata,
@@ -211,10 +215,34 @@ def checked(policy: AuditPolicy) -> AuditPolicy:
             options.get_field(name)
         except FieldDoesNotExist as error:
             raise AuditPolicyError(f"The audit policy of {policy.model_label!r} names no field: {name!r}.") from error
+    _check_forms(policy)
     if not policy.actions <= ACTIONS:
         unknown, known = ", ".join(sorted(policy.actions - ACTIONS)), ", ".join(sorted(ACTIONS))
         raise AuditPolicyError(f"The audit policy of {policy.model_label!r} has {unknown}; it may have {known}.")
     return replace(policy, model_label=options.label_lower)
+
+
+def _joined_forms(one: AuditPolicy, other: AuditPolicy) -> Mapping[str, str]:
+    """Return the forms that every policy agrees on which masks the field; otherwise it is masked whole."""
+    forms = {**one.mask_forms, **other.mask_forms}
+    agreed = {name: form for name, form in forms.items() if {_form(one, name), _form(other, name)} <= {form, None}}
+    return MappingProxyType(agreed)
+
+
+def _form(policy: AuditPolicy, name: str) -> str | None:
+    """Return how a policy masks a field, None for not at all."""
+    return policy.mask_forms.get(name, "full") if name in policy.mask else None
+
+
+def _check_forms(policy: AuditPolicy) -> None:
+    for name, form in policy.mask_forms.items():
+        if name not in policy.mask:
+            raise AuditPolicyError(f"The audit policy of {policy.model_label!r} has a form for {name!r}; mask it, too.")
+        if form not in MASK_FORMS:
+            known = ", ".join(sorted(MASK_FORMS))
+            raise AuditPolicyError(
+                f"The audit policy of {policy.model_label!r} masks {name!r} as {form!r}; expected one of {known}."
+            )
 
 
 def _model_of(label: str) -> ModelClass:

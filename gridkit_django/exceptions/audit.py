@@ -63,6 +63,8 @@ class AuditChainError(AuditError):
     """The chain of seals can't be gone on with: what is stored does not fit to what was sealed or told before."""
 
     code = "audit-chain"
+
+
 class AuditPolicyError(AuditError):
     """A policy names a model, a field or an option that there is not."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
+from uuid import uuid4
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -11,12 +11,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from gridkit_django.audit.capture.gaps import AuditGaps
 from gridkit_django.audit.capture.rows import Told
 from gridkit_django.audit.policies import CREATE, DELETE, AuditPolicy
+from gridkit_django.audit.privacy.protection import protected
 from gridkit_django.audit.writer import Circumstances, Draft, actor_columns, write
 from gridkit_django.events import ActorKind, current_act
 from gridkit_django.exceptions import AuditUnavailableError, ReasonRequiredError
-
-MASK = "***"
-"""Stands for every value of a masked field, also for NULL: not even that there was none is told."""
 
 
 class Recording:
@@ -49,7 +47,9 @@ class Recording:
             for action, key, values in _told(policy, changes):
                 if policy.reason_required and act.actor.kind is ActorKind.USER and not act.reason:
                     raise ReasonRequiredError(f"Say why: a change of {label} needs a reason. Nothing was changed.")
-                yield Draft(circumstances, action, *who, label, key, "", grid, values)
+                record = uuid4()
+                shown = protected(policy, action, key, record, values, connection.alias)
+                yield Draft(circumstances, action, *who, label, key, "", grid, shown, uuid=record)
 
         if not policy.fail_open:
             self.gaps.tell(connection)
@@ -77,11 +77,4 @@ def _told(policy: AuditPolicy, changes: Iterable[Told]) -> Iterator[Told]:
             continue
         told = {name: pair for name, pair in values.items() if policy.follows(name)}
         if told or action in (CREATE, DELETE):
-            yield action, key, _masked(policy, told, whole=action in (CREATE, DELETE))
-
-
-def _masked(policy: AuditPolicy, values: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
-    if not policy.mask:
-        return dict(values)
-    names = [*values, *(name for name in sorted(policy.mask) if whole and name not in values and policy.follows(name))]
-    return {name: [MASK, MASK] if name in policy.mask else values[name] for name in names}
+            yield action, key, told

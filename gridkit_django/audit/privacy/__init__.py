@@ -1,0 +1,28 @@
+"""Personal data in the audit trail: masked or encrypted before anything is stored, and forgotten by losing a key."""
+
+from __future__ import annotations
+
+from gridkit_django.audit.masks import MASK, MASK_FORMS
+from gridkit_django.audit.privacy.ciphers import is_sealed
+from gridkit_django.audit.privacy.erasing import Erasure, erase_subject
+from gridkit_django.audit.privacy.protection import protected
+from gridkit_django.audit.privacy.providers import KeyProvider, SiteKeyProvider
+from gridkit_django.audit.privacy.revealing import ERASED, Revealer
+from gridkit_django.audit.privacy.rewrapping import RewrapReport, rewrap_keys
+from gridkit_django.audit.privacy.subjects import Subject
+
+__all__ = [
+    "ERASED",
+    "MASK",
+    "MASK_FORMS",
+    "Erasure",
+    "KeyProvider",
+    "Revealer",
+    "RewrapReport",
+    "SiteKeyProvider",
+    "Subject",
+    "erase_subject",
+    "is_sealed",
+    "protected",
+    "rewrap_keys",
+]
