@@ -31,13 +31,13 @@ class Command(BaseCommand):
         """Erase, or only look.
 
         Raises:
-            CommandError: for an unknown model, and when there is no key to destroy.
+            CommandError: for an unknown model.
         """
         subject = Subject(_label(options["type"]), options["id"])
         with acting(Actor.system("gridkit_audit_erase"), EventSource.SYSTEM, reason=options["reason"]):
             done = erase_subject(subject, using=options["database"], dry_run=dry_run)
         if not done.keys:
-            raise CommandError(f"There is no key of {subject.type} {subject.id}: nothing about it is encrypted.")
+            self.stdout.write(f"There is no key of {subject.type} {subject.id}: nothing about it is encrypted.")
         verb = "would be destroyed" if dry_run else "was destroyed"
         for key_id in done.keys:
             self.stdout.write(f"The key {key_id} {verb}.")
