@@ -84,10 +84,12 @@ class GridKitConfig(AppConfig):
         return tuple(import_string(path) for path in paths)
 
     def _register_checks(self) -> None:
-        from gridkit_django.checks import CHECKS, TAG
+        from gridkit_django.checks import CHECKS, DEPLOY_CHECKS, TAG
 
         for check in CHECKS:
             register(check, TAG)
+        for check in DEPLOY_CHECKS:
+            register(check, TAG, deploy=True)
 
     def _wire_acts(self) -> None:
         """Let commands act under their own names, and tasks as whoever sent them."""

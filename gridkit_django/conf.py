@@ -90,6 +90,10 @@ class GridKitSettings:
             file, as ``manage.py gridkit_audit_keygen`` prints them.
         AUDIT_SEAL_RECORDS: records in one seal at most.
         AUDIT_UNSEALED_SECONDS: age at which a record without a seal counts as a fault.
+        AUDIT_CHECKPOINT_SEALS: seals after which a checkpoint leaves the machine.
+        AUDIT_CHECKPOINT_MINUTES: minutes after which a checkpoint of a new seal leaves the machine.
+        AUDIT_CHECKPOINT_HOOK: dotted path of a callable that is given each checkpoint, as ``hook(alias, note)``, for
+            example to keep it where this site can't write again; or None.
         NOTIFY_EMAILS: who is told by mail when a plugin asks for a permission, waits for consent or is switched off.
         HINT_URL: ``redis://…`` where processes tell each other of changes at once, or None.
         POLL_SECONDS: how often an idle process looks for changes.
@@ -163,6 +167,9 @@ class GridKitSettings:
     AUDIT_PUBLIC_KEYS: tuple[str, ...] = ()
     AUDIT_SEAL_RECORDS: Positive = 1000
     AUDIT_UNSEALED_SECONDS: Positive = 300
+    AUDIT_CHECKPOINT_SEALS: Positive = 100
+    AUDIT_CHECKPOINT_MINUTES: Positive = 15
+    AUDIT_CHECKPOINT_HOOK: str | None = None
     NOTIFY_EMAILS: tuple[str, ...] = ()
     HINT_URL: str | None = None
     POLL_SECONDS: Positive = 2

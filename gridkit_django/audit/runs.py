@@ -49,6 +49,14 @@ def gaps(runs: Iterable[Run], first: int, last: int) -> list[Run]:
     return found
 
 
+def common(runs: Iterable[Run], others: Sequence[Run]) -> list[Run]:
+    """Return what is in both."""
+    found: list[Run] = []
+    for first, last in runs:
+        found += [(max(first, start), min(last, end)) for start, end in others if start <= last and end >= first]
+    return found
+
+
 def size(runs: Iterable[Run]) -> int:
     """Return how many ids are in the runs."""
     return sum(last - first + 1 for first, last in runs)

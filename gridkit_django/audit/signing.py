@@ -184,7 +184,7 @@ class TrustedKeys:
 
     def __init__(self, public_keys: Iterable[bytes], phrases: Iterable[str | bytes] = ()) -> None:
         self.public_keys: Mapping[str, bytes] = {key_id_of(key): key for key in public_keys}
-        self._signers = {signer.key_id: signer for signer in map(HmacSigner, phrases)}
+        self.site_keys = {signer.key_id: signer for signer in map(HmacSigner, phrases)}
 
     @classmethod
     def of_site(cls, *, with_signing_key: bool = False) -> TrustedKeys:
@@ -205,8 +205,8 @@ class TrustedKeys:
 
     def check(self, key_id: str, message: bytes, signature: bytes) -> SignatureCheck:
         """Say whether a signature was made with a key that is believed."""
-        if key_id in self._signers:
-            fits = hmac.compare_digest(self._signers[key_id].sign(message), signature)
+        if key_id in self.site_keys:
+            fits = hmac.compare_digest(self.site_keys[key_id].sign(message), signature)
             return SignatureCheck.RIGHT if fits else SignatureCheck.WRONG
         public = self.public_keys.get(key_id)
         return SignatureCheck.UNKNOWN_KEY if public is None else check_signature(public, message, signature)

@@ -6,19 +6,24 @@ registers ``CHECKS`` under the tag ``gridkit``: ``manage.py check --tag gridkit`
 
 from __future__ import annotations
 
+from gridkit_django.checks.audit import check_signing_key
 from gridkit_django.checks.grids import check_grids
 from gridkit_django.checks.plugins import check_plugin_sources
 from gridkit_django.checks.settings import check_libraries, check_object_rights, check_settings
 
 TAG = "gridkit"
 CHECKS = (check_settings, check_libraries, check_object_rights, check_grids, check_plugin_sources)
+DEPLOY_CHECKS = (check_signing_key,)
+"""Run with ``manage.py check --deploy`` only."""
 
 __all__ = [
     "CHECKS",
+    "DEPLOY_CHECKS",
     "TAG",
     "check_grids",
     "check_libraries",
     "check_object_rights",
     "check_plugin_sources",
     "check_settings",
+    "check_signing_key",
 ]

@@ -6,6 +6,7 @@ import logging
 
 from django.db import DatabaseError, connections, router
 
+from gridkit_django.audit.checkpoints import keep_up
 from gridkit_django.audit.sealing.sealer import Sealed, Sealer
 from gridkit_django.exceptions import AuditError
 from gridkit_django.models import AuditRecord, AuditSeal
@@ -18,13 +19,14 @@ def sealed_aliases() -> list[str]:
     return [alias for alias in connections if router.allow_migrate_model(alias, AuditRecord) and _has_tables(alias)]
 
 
-def seal_all(seconds: float = 20.0) -> dict[str, Sealed]:
-    """Seal the records of every database.
+def seal_all(seconds: float = 20.0, *, despite: bool = False) -> dict[str, Sealed]:
+    """Seal the records of every database, and let the checkpoints that are due leave the machine.
 
     One that can't be sealed does not keep the others from it.
 
     Args:
         seconds: how long for each database; no seal is begun after that.
+        despite: go on although a chain is broken.
 
     Returns:
         Alias to what was done.
@@ -36,7 +38,9 @@ def seal_all(seconds: float = 20.0) -> dict[str, Sealed]:
     failed: list[Exception] = []
     for alias in sealed_aliases():
         try:
-            done[alias] = Sealer(alias).run(seconds)
+            sealer = Sealer(alias, despite=despite)
+            done[alias] = sealer.run(seconds)
+            keep_up(alias, sealer.signer)
         except (AuditError, DatabaseError) as error:
             logger.exception("The audit records of %r could not be sealed", alias)
             failed.append(error)

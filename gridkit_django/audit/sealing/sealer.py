@@ -69,7 +69,7 @@ class Sealer:
         despite: bool = False,
     ) -> None:
         self.alias = alias
-        self._signer = signer or site_signer()
+        self.signer = signer or site_signer()
         self._trusted = trusted or TrustedKeys.of_site(with_signing_key=True)
         self._limit = limit or settings().AUDIT_SEAL_RECORDS
         self._despite = despite
@@ -125,7 +125,7 @@ class Sealer:
     def _make(self) -> AuditSeal | None:
         last = AuditSeal.objects.using(self.alias).order_by("-number").first()
         if not self._despite:
-            check_extendable(self.alias, last, self._signer, self._trusted)
+            check_extendable(self.alias, last, self.signer, self._trusted)
         window = next_window(self.alias, last, self._limit)
         if not window.rows:
             return None
@@ -133,7 +133,7 @@ class Sealer:
         seal = self._seal_of(window, last)
         with transaction.atomic(using=self.alias):
             seal.save(using=self.alias)
-            note_key(self.alias, self._signer)
+            note_key(self.alias, self.signer)
         return seal
 
     def _seal_of(self, window: Window, last: AuditSeal | None) -> AuditSeal:
@@ -151,13 +151,13 @@ class Sealer:
             marks=marks_of(leaves),
             # The first has no seal before it: its chain gets a name of its own instead.
             previous=os.urandom(DIGEST_BYTES) if last is None else bytes(last.digest),
-            key_id=self._signer.key_id,
+            key_id=self.signer.key_id,
             sealed_at=timezone.now(),
             waiting=window.waiting,
         )
         statement = statement_of(seal)
         seal.digest = digest_of(statement)
-        seal.signature = self._signer.sign(signed_bytes(statement))
+        seal.signature = self.signer.sign(signed_bytes(statement))
         return seal
 
     def _look_at_macs(self, rows: list[RecordRow]) -> None:

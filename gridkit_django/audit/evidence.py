@@ -1,0 +1,110 @@
+"""The export for an auditor: sealed records with all that proves them, as lines of JSON.
+
+Whoever has the file, ``verifier.py`` and the public key can check it without this site. Records that the reader may not
+see, or that a filter leaves out, are told by their digests only, so that the rest is still proven.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, TypeAlias
+
+from django.utils import timezone
+
+from gridkit_django.audit.canonical import moment
+from gridkit_django.audit.checkpoints import origin_of
+from gridkit_django.audit.merkle import leaf_digest
+from gridkit_django.audit.receipts import receipt_statement
+from gridkit_django.audit.rows import RecordRow, RecordRows
+from gridkit_django.audit.runs import runs_of
+from gridkit_django.audit.sealing.statement import statement_of
+from gridkit_django.models import AuditCheckpoint, AuditPurge, AuditSeal, AuditSigningKey
+
+FORM = 1
+
+Choice: TypeAlias = Callable[[Sequence[RecordRow]], set[int]]
+"""Given the records of one seal, answers the ids of those that go into the export with their content."""
+
+
+class EvidenceWriter:
+    """Writes the sealed records of one database.
+
+    It holds one seal's records in memory at a time. Records without a seal are not proven, so they are not in it.
+
+    Args:
+        alias: of the database.
+        first: number of the first seal.
+        last: number of the last one; the newest when None.
+        choice: which records are told with their content; all when None.
+    """
+
+    def __init__(self, alias: str, *, first: int = 1, last: int | None = None, choice: Choice | None = None) -> None:
+        self._alias = alias
+        self._choice = choice
+        seals = AuditSeal.objects.using(alias).filter(number__gte=first).order_by("number")
+        self._seals = seals if last is None else seals.filter(number__lte=last)
+        self._rows = RecordRows(alias)
+        self.records = 0
+        self.seals = 0
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines of the file, each with its line feed."""
+        head = {"evidence": FORM, "database": self._alias, "exportedAt": moment(timezone.now())}
+        if self._seals.exists():
+            head["origin"] = origin_of(self._alias)
+        yield _line(head)
+        yield from self._keys()
+        yield from self._receipts()
+        last = 0
+        for seal in self._seals.iterator(chunk_size=100):
+            yield from self._seal(seal)
+            last = seal.number
+        for text in (
+            AuditCheckpoint.objects.using(self._alias).filter(seal_number__lte=last).values_list("text", flat=True)
+        ):
+            yield _line({"checkpoint": text})
+        yield _line({"end": {"seals": self.seals, "records": self.records}})
+
+    def _keys(self) -> Iterator[bytes]:
+        for key in AuditSigningKey.objects.using(self._alias).order_by("pk"):
+            yield _line({"key": key.key_id, "public": _text(key.public_key)})
+
+    def _receipts(self) -> Iterator[bytes]:
+        for receipt in AuditPurge.objects.using(self._alias).exclude(key_id="").order_by("pk").iterator():
+            yield _line({"purge": receipt_statement(receipt), "signature": _text(receipt.signature)})
+
+    def _seal(self, seal: AuditSeal) -> Iterator[bytes]:
+        yield _line({"seal": statement_of(seal), "signature": _text(seal.signature), "marks": _text(seal.marks)})
+        self.seals += 1
+        rows = self._rows.of([(first, last) for first, last in seal.spans])
+        shown = None if self._choice is None else self._choice(rows)
+        if shown is not None and not shown.intersection(row.id for row in rows):
+            yield _line({"withheld": {"all": len(rows)}})
+            return
+        for is_shown, part in groupby(rows, lambda row: shown is None or row.id in shown):
+            told = list(part)
+            yield from self._told(told) if is_shown else _withheld(told)
+
+    def _told(self, rows: Sequence[RecordRow]) -> Iterator[bytes]:
+        for row in rows:
+            self.records += 1
+            yield row.line() + b"\n"
+
+
+def _withheld(rows: Sequence[RecordRow]) -> Iterator[bytes]:
+    """Yield the digests of records, a line for each unbroken run of ids."""
+    by_id = {row.id: leaf_digest(row.line()) for row in rows}
+    for first, last in runs_of(by_id):
+        leaves = b"".join(by_id[number] for number in range(first, last + 1))
+        yield _line({"withheld": {"first": first, "leaves": _text(leaves)}})
+
+
+def _line(item: dict[str, Any]) -> bytes:
+    return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _text(value: bytes | memoryview) -> str:
+    return base64.b64encode(bytes(value)).decode()

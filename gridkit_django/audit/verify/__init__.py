@@ -1,0 +1,8 @@
+"""Verifying the audit trail where it is stored: every seal, every record, and what should be sealed but is not."""
+
+from __future__ import annotations
+
+from gridkit_django.audit.verify.database import DatabaseVerifier
+from gridkit_django.audit.verify.faults import Fault, FaultKind, Verification
+
+__all__ = ["DatabaseVerifier", "Fault", "FaultKind", "Verification"]
