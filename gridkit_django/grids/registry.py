@@ -8,6 +8,7 @@ from django.apps import apps
 
 from gridkit_django.exceptions import GridDeclarationError, GridNotFoundError
 from gridkit_django.grids.grid import Grid
+from gridkit_django.grids.schema_tags import SchemaTags
 
 GridClass = TypeVar("GridClass", bound=type[Grid])
 
@@ -17,11 +18,13 @@ class GridRegistry:
 
     Attributes:
         revision: another number after each change.
+        schema_tags: the tags of the schemas of these grids.
     """
 
     def __init__(self) -> None:
         self._grids: dict[str, type[Grid]] = {}
         self.revision = 0
+        self.schema_tags = SchemaTags()
 
     def register(self, grid: type[Grid]) -> None:
         """Add a grid; adding the same class again changes nothing.
@@ -36,12 +39,12 @@ class GridRegistry:
                 f"{grid.__module__}.{grid.__qualname__} and {known.__module__}.{known.__qualname__} both have the id "
                 f"{grid_id!r}. Set Meta.id of one of them."
             )
-        self.revision += 1
+        self._changed()
 
     def unregister(self, grid_id: str) -> None:
         """Take a grid away again, if it is there."""
         self._grids.pop(grid_id, None)
-        self.revision += 1
+        self._changed()
 
     def get(self, grid_id: str) -> type[Grid]:
         """Return the grid with this id.
@@ -57,6 +60,10 @@ class GridRegistry:
     def all(self) -> tuple[type[Grid], ...]:
         """Return all grids, ordered by id."""
         return tuple(self._grids[grid_id] for grid_id in sorted(self._grids))
+
+    def _changed(self) -> None:
+        self.revision += 1
+        self.schema_tags.clear()
 
 
 def grid_not_found(grid_id: str) -> GridNotFoundError:

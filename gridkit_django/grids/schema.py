@@ -6,21 +6,24 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+from django.utils.choices import CallableChoiceIterator
 from django.utils.translation import get_language
 
 from gridkit_django.conf import settings
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns import Column
+from gridkit_django.grids.columns.inference import COLUMN_KINDS
 from gridkit_django.grids.filter_sets import ServedShape, filter_shapes
 from gridkit_django.grids.groups import AGGREGATES_MAX
 from gridkit_django.grids.methods import list_methods
 from gridkit_django.grids.periods import PRESETS
 from gridkit_django.grids.query import PROTOCOL_VERSION
+from gridkit_django.grids.registry import grid_registry
 from gridkit_django.grids.rows import page_size
 from gridkit_django.grids.sorting import effective_sort
 from gridkit_django.grids.views import may_share
 from gridkit_django.grids.zones import zone_of
-from gridkit_django.typing import JSONObject, MutableJSONObject
+from gridkit_django.typing import JSONObject, JSONValue, MutableJSONObject
 
 
 def grid_schema(access: GridAccess) -> MutableJSONObject:
@@ -29,13 +32,21 @@ def grid_schema(access: GridAccess) -> MutableJSONObject:
     Args:
         access: the grid and the user.
     """
+    return {**_around(access), "columns": _columns(access)}
+
+
+def _columns(access: GridAccess) -> list[JSONValue]:
     editable = frozenset(column.id for column in access.editable_columns)
     filters = filter_shapes(access.options, access.queryset(), access.user)
+    return [_column(column, filters, editable=column.id in editable) for column in access.columns]
+
+
+def _around(access: GridAccess) -> MutableJSONObject:
+    """Return all of the schema but the columns, which are most of it."""
     return {
         "v": PROTOCOL_VERSION,
         "id": access.grid_id,
         "label": str(access.options.label),
-        "columns": [_column(column, filters, editable=column.id in editable) for column in access.columns],
         "limits": _limits(),
         "relative": list(PRESETS),
         "permissions": {
@@ -59,6 +70,32 @@ def schema_etag(schema: JSONObject) -> str:
     """Return a strong entity tag (RFC 9110, 8.8.3) of a schema, without the quotes."""
     text = json.dumps([schema, get_language()], sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def access_etag(access: GridAccess) -> str:
+    """Return the entity tag of the schema that this user has of a grid, computed only when it is not known already.
+
+    The columns of a grid are made when the process starts. So of them only what differs between users and languages is
+    looked at; what surrounds them is always read anew.
+    """
+    if not _lasting(access):
+        return schema_etag(grid_schema(access))
+    editable = frozenset(column.id for column in access.editable_columns)
+    shown = tuple((column.id, str(column.label), str(column.description)) for column in access.columns)
+    facts = (access.grid, get_language(), repr(_around(access)), shown, editable)
+    return grid_registry().schema_tags.tag(facts, lambda: schema_etag(grid_schema(access)))
+
+
+def _lasting(access: GridAccess) -> bool:
+    """Whether the columns say the same for as long as the process runs.
+
+    Filters of django-filter may depend on the user, choices of a field may be computed, and what columns of other
+    kinds say is not known.
+    """
+    return access.options.filterset_class is None and all(
+        type(column) in COLUMN_KINDS and not isinstance(column.value_field.choices, CallableChoiceIterator)
+        for column in access.columns
+    )
 
 
 def _column(column: Column, filters: Mapping[str, ServedShape], *, editable: bool) -> MutableJSONObject:

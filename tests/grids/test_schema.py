@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
-from django.contrib.auth.models import User
-from django.test import override_settings
-from django.utils import translation
+from functools import partial
+from typing import Any
 
-from gridkit_django.grids import GridAccess
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import override_settings
+from django.utils import timezone, translation
+
+from gridkit_django.grids import Grid, GridAccess, TextColumn, grid_registry
+from gridkit_django.grids import schema as schema_module
 from gridkit_django.grids.periods import PRESETS
-from gridkit_django.grids.schema import grid_schema, schema_etag
+from gridkit_django.grids.schema import access_etag, grid_schema, schema_etag
+from gridkit_django.grids.schema_tags import TAGS_MAX, SchemaTags
 from tests.grids.shop import ADMIN, OrderGrid, ProductGrid
+from tests.shop.models import Product
 
 LIMITS = {
     "pageSize": 500,
@@ -94,6 +100,73 @@ def test_schema_follows_the_settings() -> None:
     assert schema["limits"] == {**LIMITS, "pageSize": 50}
     assert schema["defaultState"]["pageSize"] == 20
     assert schema["timeZone"] == "UTC"
+
+
+@pytest.mark.django_db
+def test_etag_that_is_remembered_is_that_of_the_schema() -> None:
+    seen = set()
+
+    def check(grid: type[Grid], user: User) -> None:
+        for _ in range(2):
+            access = GridAccess(grid, user)
+            tag = access_etag(access)
+            assert tag == schema_etag(grid_schema(access))
+        seen.add(tag)
+
+    clerk = User.objects.create(username="clerk")
+    for user in (ADMIN, clerk):
+        for grid in (ProductGrid, OrderGrid):
+            check(grid, user)
+    with translation.override("de"):
+        check(ProductGrid, ADMIN)
+    with override_settings(GRIDKIT={"PAGE_SIZE_MAX": 50}):
+        check(ProductGrid, ADMIN)
+    with timezone.override("Asia/Kathmandu"):
+        check(OrderGrid, ADMIN)
+    clerk.user_permissions.add(Permission.objects.get(codename="edit_grid"))
+    check(ProductGrid, User.objects.get(pk=clerk.pk))
+    assert len(seen) == 8
+
+
+@pytest.mark.django_db
+def test_etag_is_computed_once_for_the_same_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    monkeypatch.setattr(schema_module, "schema_etag", lambda schema: made.append(schema) or "tag")
+    grid_registry().schema_tags.clear()
+    assert {access_etag(GridAccess(OrderGrid, ADMIN)) for _ in range(3)} == {"tag"}
+    assert len(made) == 1
+    grid_registry().unregister("nosuch")
+    access_etag(GridAccess(OrderGrid, ADMIN))
+    assert len(made) == 2
+
+
+@pytest.mark.django_db
+def test_etag_of_columns_that_may_say_something_else_is_never_remembered() -> None:
+    class Changing(TextColumn):
+        said = "one"
+
+        @property
+        def editor(self) -> str:
+            return self.said
+
+    class ChangingGrid(Grid):
+        name = Changing(editable=True)
+
+        class Meta:
+            model = Product
+            id = "changing"
+
+    before = access_etag(GridAccess(ChangingGrid, ADMIN))
+    Changing.said = "two"
+    assert access_etag(GridAccess(ChangingGrid, ADMIN)) != before
+
+
+def test_tags_are_forgotten_before_they_are_many() -> None:
+    tags = SchemaTags()
+    for number in range(TAGS_MAX + 1):
+        assert tags.tag(number, partial("t{}".format, number)) == f"t{number}"
+    assert tags.tag(TAGS_MAX, lambda: "other") == f"t{TAGS_MAX}"
+    assert tags.tag(0, lambda: "new") == "new"
 
 
 def test_etag_is_strong_and_follows_content_and_language() -> None:

@@ -16,7 +16,7 @@ from gridkit_django.grids import open_grid
 from gridkit_django.grids.answers import fetch_rows
 from gridkit_django.grids.overlays import with_view
 from gridkit_django.grids.query import GridQuery
-from gridkit_django.grids.schema import grid_schema, schema_etag
+from gridkit_django.grids.schema import access_etag
 
 _DESCRIPTION = (
     "Filter, sort, search, window and count. A column that you may not see answers exactly like one that does not "
@@ -62,6 +62,6 @@ class RowsView(GridKitView):
         question, fallen = with_view(access, question)
         page = fetch_rows(access, GridQuery.from_dict(question))
         page = replace(page, dropped=(*fallen, *page.dropped))
-        tag = schema_etag(grid_schema(access))
+        tag = access_etag(access)
         meta = {"requestId": self.request_id, "schemaEtag": tag, "ms": self.elapsed_ms()}
         return Response({**page_body(page), "meta": meta})

@@ -14,7 +14,7 @@ from gridkit_django.grids.columns.temporal import DateColumn, DateTimeColumn, Ti
 from gridkit_django.grids.columns.text import TextColumn
 
 # The first kind that accepts the field wins: a field with choices is text or a number too.
-_KINDS: tuple[type[Column], ...] = (
+COLUMN_KINDS: tuple[type[Column], ...] = (
     ChoiceColumn,
     TextColumn,
     IntegerColumn,
@@ -39,7 +39,7 @@ def infer_column(name: str, value_field: AnyField) -> Column:
     Raises:
         GridDeclarationError: when no kind of column shows such a field.
     """
-    for kind in _KINDS:
+    for kind in COLUMN_KINDS:
         if kind.accepts(value_field):
             return kind(name)
     raise GridDeclarationError(
