@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from gridkit_django.events import RequestAct, holding, request_act, swap_act
+from gridkit_django.events import RequestAct, carry_parts, holding, request_act, swap_act
 
 
 class AuditMiddleware:
@@ -48,20 +48,9 @@ class AuditMiddleware:
 def _carried(response: HttpResponseBase, act: RequestAct) -> HttpResponseBase:
     """Let the parts of a streamed answer be made in the act, too: they are made after the middleware has returned."""
     if isinstance(response, StreamingHttpResponse):
-        parts = response.streaming_content
-        response.streaming_content = _parts_async(parts, act) if response.is_async else _parts(parts, act)
+        parts: Any = response.streaming_content
+        response.streaming_content = _parts_async(parts, act) if response.is_async else carry_parts(parts, act)
     return response
-
-
-def _parts(parts: Any, act: RequestAct) -> Iterator[bytes]:
-    source = iter(parts)
-    while True:
-        with holding(act):
-            try:
-                part = next(source)
-            except StopIteration:
-                return
-        yield part
 
 
 async def _parts_async(parts: Any, act: RequestAct) -> AsyncIterator[bytes]:

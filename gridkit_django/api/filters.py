@@ -13,6 +13,7 @@ from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 
 from gridkit_django.api.operations import query_parameter
+from gridkit_django.events import ActorKind, EventSource
 from gridkit_django.exceptions import ErrorItem, FilterValueError
 from gridkit_django.models import AuditRecord, BulkJob, ExportJob, InstalledPlugin
 from gridkit_django.models.exports import JobState
@@ -51,10 +52,19 @@ class AuditRecordFilter(django_filters.FilterSet):  # type: ignore[misc]
     target_type = django_filters.CharFilter()
     target_id = django_filters.CharFilter()
     grid = django_filters.CharFilter()
+    actor_kind = django_filters.ChoiceFilter(choices=[(kind.value, kind.value) for kind in ActorKind])
+    field = django_filters.CharFilter(method="ignore")
+    source = django_filters.ChoiceFilter(choices=[(door.value, door.value) for door in EventSource], method="ignore")
+    correlation = django_filters.CharFilter(method="ignore")
+    operation = django_filters.UUIDFilter(method="ignore")
 
     class Meta:
         model = AuditRecord
         fields: list[str] = []
+
+    def ignore(self, queryset: Any, _name: str, _value: Any) -> Any:
+        """Narrow nothing: ``AuditSearch`` does."""
+        return queryset
 
     @classmethod
     def get_filters(cls) -> dict[str, Any]:
@@ -102,10 +112,15 @@ class InstalledPluginFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 AUDIT_PARAMETERS = (
     query_parameter("actor", "Id of the actor: a user's primary key, a plugin's id or a part of the system."),
-    query_parameter("action", "What was done, for example `row.update`."),
+    query_parameter("actor_kind", "Kind of the actor: " + ", ".join(kind.value for kind in ActorKind) + "."),
+    query_parameter("action", "What was done, for example `row.update`; `row.*` for all that begins so."),
     query_parameter("target_type", "Kind of the target: `app.model` of a row, or `plugin`, `export`."),
-    query_parameter("target_id", "Id of the target."),
-    query_parameter("grid", "Id of the grid through which it was done."),
+    query_parameter("target_id", "Id of the target; needs `target_type`."),
+    query_parameter("grid", "Id of the grid through which it was done; `-` for none."),
+    query_parameter("field", "A field that was changed; needs `target_type` or `grid`."),
+    query_parameter("source", "Through which door: " + ", ".join(door.value for door in EventSource) + "."),
+    query_parameter("correlation", "Correlation id: all that one request and its tasks caused."),
+    query_parameter("operation", "Id of the act.", OpenApiTypes.UUID),
     query_parameter("from", "Earliest time (ISO 8601).", OpenApiTypes.DATETIME),
     query_parameter("to", "Time before which it was done (ISO 8601).", OpenApiTypes.DATETIME),
 )
@@ -128,6 +143,22 @@ def filtered(filter_class: type[django_filters.FilterSet], request: Request, que
     Raises:
         FilterValueError: when a value does not fit its filter.
     """
+    filters = _valid(filter_class, request, queryset)
+    result: QuerySet[M] = filters.qs
+    return result
+
+
+def cleaned(filter_class: type[django_filters.FilterSet], request: Request) -> dict[str, Any]:
+    """Return the values of the query parameters by the names of their filters.
+
+    Raises:
+        FilterValueError: when a value does not fit its filter.
+    """
+    values: dict[str, Any] = _valid(filter_class, request, None).form.cleaned_data
+    return values
+
+
+def _valid(filter_class: type[django_filters.FilterSet], request: Request, queryset: Any) -> Any:
     filters = filter_class(request.query_params, queryset=queryset)
     if not filters.is_valid():
         errors = [
@@ -137,5 +168,4 @@ def filtered(filter_class: type[django_filters.FilterSet], request: Request, que
         ]
         names = ", ".join(sorted(filters.errors))
         raise FilterValueError(f"The value of {names} does not fit; see errors.", errors=errors)
-    result: QuerySet[M] = filters.qs
-    return result
+    return filters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from rest_framework.request import Request
 
 from gridkit_django.exceptions import ErrorItem, FilterValueError
@@ -56,6 +58,23 @@ def switch(request: Request, name: str) -> bool:
         detail = f"Give {name} as true or false."
         raise FilterValueError(detail, errors=[ErrorItem(f"?{name}", FilterValueError.code, detail)])
     return text == "true"
+
+
+def moment(request: Request, name: str) -> datetime | None:
+    """Return a query parameter that is a point in time; None when it is left out. Without an offset it is UTC.
+
+    Raises:
+        FilterValueError: when it is no point in time that a database keeps.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        detail = f"Give {name} as a point in time (ISO 8601)."
+        raise FilterValueError(detail, errors=[ErrorItem(f"?{name}", FilterValueError.code, detail)]) from error
 
 
 def grid_of(request: Request) -> str:

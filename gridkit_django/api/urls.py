@@ -93,6 +93,20 @@ endpoints: list[URLPattern] = [
     path("operations/<uuid:operation>/", operations.OperationView.as_view(), name="operation"),
     path("metrics/", metrics.MetricsView.as_view(), name="metrics"),
     path("audit/", audit.AuditListView.as_view(), name="audit-list"),
+    path("audit/export/", audit.AuditExportView.as_view(), name="audit-export"),
+    path("audit/acts/<uuid:act>/", audit.AuditActView.as_view(), name="audit-act"),
+    path("audit/<uuid:record>/", audit.AuditRecordView.as_view(), name="audit-record"),
+    path("audit/<uuid:record>/revert/", audit.AuditRevertView.as_view(), name="audit-revert"),
+    path(
+        "audit/objects/<str:target_type>/<gridkit_row:target_id>/history/",
+        audit.AuditHistoryView.as_view(),
+        name="audit-history",
+    ),
+    path(
+        "audit/objects/<str:target_type>/<gridkit_row:target_id>/state/",
+        audit.AuditStateView.as_view(),
+        name="audit-state",
+    ),
 ]
 document = OpenAPIDocument(endpoints)
 endpoints.append(path("schema/", documents.OpenAPIView.as_view(document=document), name="openapi"))

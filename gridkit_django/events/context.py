@@ -6,7 +6,7 @@ import functools
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -161,3 +161,29 @@ def carry_act(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
 
     return carried
+
+
+def carry_parts(parts: Iterable[R], act: Act | PendingAct | None = None) -> Iterator[R]:
+    """Yield what an iterable yields, each made by its maker: the parts of a streamed answer are made after the view.
+
+    Args:
+        parts: what is made bit by bit.
+        act: who makes them; None for whoever acts now.
+    """
+    return _carried_parts(iter(parts), act or _current.get())
+
+
+def _carried_parts(parts: Iterator[R], act: Act | PendingAct | None) -> Iterator[R]:
+    try:
+        while True:
+            with holding(act):
+                try:
+                    part = next(parts)
+                except StopIteration:
+                    return
+            yield part
+    finally:
+        with holding(act):
+            close = getattr(parts, "close", None)
+            if close is not None:
+                close()

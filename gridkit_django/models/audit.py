@@ -143,6 +143,8 @@ class AuditRecord(models.Model):
             models.Index(fields=["target_type", "target_id", "id"], name="gridkit_audit_target"),
             models.Index(fields=["actor_id", "id"], name="gridkit_audit_actor"),
             models.Index(fields=["occurred_at"], name="gridkit_audit_time"),
+            # Ids of acts sort by time, so this index grows at its end like that of the key.
+            models.Index(fields=["operation", "id"], name="gridkit_audit_act"),
         ]
 
     def __str__(self) -> str:

@@ -61,6 +61,7 @@ def test_record_is_shown_with_actor_target_and_circumstances(auditor: APIClient)
             "changes": {"x": [None, 1]},
             "context": written.context,
             "occurredAt": written.occurred_at.isoformat().replace("+00:00", "Z"),
+            "act": str(written.operation_id),
         }
     ]
 
@@ -83,10 +84,10 @@ def test_filters_narrow_the_trail(auditor: APIClient) -> None:
 def test_times_narrow_the_trail(auditor: APIClient) -> None:
     written = write(Target.plugin("@t/p"))
     now, later = (quote(moment.isoformat()) for moment in (written.occurred_at, timezone.now() + timedelta(hours=1)))
-    assert len(listed(auditor, f"?from={now}")) == 1
-    assert len(listed(auditor, f"?to={later}")) == 1
-    assert listed(auditor, f"?from={later}") == []
-    assert listed(auditor, f"?to={now}") == []
+    assert len(listed(auditor, f"?target_type=plugin&from={now}")) == 1
+    assert len(listed(auditor, f"?target_type=plugin&to={later}")) == 1
+    assert listed(auditor, f"?target_type=plugin&from={later}") == []
+    assert listed(auditor, f"?target_type=plugin&to={now}") == []
 
 
 @pytest.mark.parametrize("question", ["from=yesterday", "to=x"])

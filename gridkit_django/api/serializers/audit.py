@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from gridkit_django.api.serializers.bodies import ResponseBody
-from gridkit_django.grids.disclosure import RecordGate
-from gridkit_django.models import AuditRecord
+from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
+from gridkit_django.api.serializers.edits import Reason
+from gridkit_django.audit.state import RowState
+from gridkit_django.grids.audit_reading import SeenRecord
 
 
 class AuditActor(ResponseBody):
@@ -40,18 +41,23 @@ class AuditEntry(ResponseBody):
     """Source, correlation id, request id, address and evidence."""
     occurred_at: datetime
 
+    act: str
+    """Id of the act that it belongs to: what was done at once, for one reason."""
+
     @classmethod
-    def of_record(cls, record: AuditRecord, gate: RecordGate) -> AuditEntry:
-        """Describe a record through the gate of its reader."""
+    def of_seen(cls, seen: SeenRecord) -> AuditEntry:
+        """Describe a record as its reader may see it."""
+        record = seen.record
         return cls(
             id=str(record.uuid),
             action=record.action,
             actor=AuditActor(kind=record.actor_kind, id=record.actor_id, label=record.actor_label),
-            target=AuditTarget(type=record.target_type, id=record.target_id, label=gate.label_of(record)),
+            target=AuditTarget(type=record.target_type, id=record.target_id, label=seen.label),
             grid=record.grid,
-            changes=gate.changes_of(record),
-            context=gate.context_of(record),
+            changes=dict(seen.changes),
+            context=dict(seen.context),
             occurred_at=record.occurred_at,
+            act=str(record.operation_id),
         )
 
 
@@ -61,3 +67,41 @@ class AuditPage(ResponseBody):
     results: list[AuditEntry]
     next: str | None
     previous: str | None
+
+
+class RevertRequest(RequestBody):
+    """Why a change is taken back."""
+
+    reason: Reason = ""
+    """For the audit trail; without one it names the record."""
+
+
+class RowStateAnswer(ResponseBody):
+    """A row as it was."""
+
+    at: datetime
+    exists: bool | None
+    """Whether there was such a row; null when the records can't tell."""
+    values: dict[str, Any]
+    """Field to value."""
+    unknown: list[str]
+    """Fields whose values were masked or encrypted."""
+    certain: bool
+    """Whether the records vouch for all of it."""
+    why: str
+    """What is not certain and why."""
+    record: str | None
+    """Id of the last record at or before the moment."""
+
+    @classmethod
+    def of_state(cls, state: RowState, at: datetime) -> RowStateAnswer:
+        """Describe a row as it was."""
+        return cls(
+            at=at,
+            exists=state.exists,
+            values=dict(state.values),
+            unknown=sorted(state.unknown),
+            certain=state.certain,
+            why=state.why,
+            record=None if state.record is None else str(state.record.uuid),
+        )
