@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from gridkit_django.admin.audit import AuditRecordAdmin
+from gridkit_django.admin.audit_history import AuditHistoryMixin
 from gridkit_django.admin.exports import ExportJobAdmin
 from gridkit_django.admin.grids import registered_grid_admin
 from gridkit_django.admin.plugins import InstalledPluginAdmin
@@ -20,6 +21,8 @@ from gridkit_django.models import (
     RuntimeProcess,
     SavedView,
 )
+
+__all__ = ["AuditHistoryMixin"]
 
 admin.site.register(InstalledPlugin, InstalledPluginAdmin)
 admin.site.register(PluginOperation, PluginOperationAdmin)

@@ -1,110 +1,227 @@
-"""Audit records in the admin: searched, filtered, read, never written."""
+"""Audit records in the admin: found, read, compared, exported, taken back; never written."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 
-from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.template.loader import render_to_string
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
+from gridkit_django.admin.audit_form import AuditFilterForm
+from gridkit_django.admin.audit_links import act_address, history_address, object_address, state_address
+from gridkit_django.admin.audit_rows import row_of
+from gridkit_django.admin.audit_values import differences, shown
 from gridkit_django.admin.read_only import ReadOnlyAdmin
-from gridkit_django.grids.disclosure import RecordGate
-from gridkit_django.models import AuditRecord, RegisteredGrid
+from gridkit_django.admin.verbs import administering
+from gridkit_django.audit.searching import AuditSearch
+from gridkit_django.events import REASON_LENGTH_MAX, EventSource, carry_parts, explaining, holding, request_act
+from gridkit_django.exceptions import AuditRecordNotFoundError
+from gridkit_django.grids.audit_export import FORMS, export_trail
+from gridkit_django.grids.audit_reading import AuditReader, SeenRecord
+from gridkit_django.grids.reverting import may_revert, revert_change
+from gridkit_django.models import AuditRecord
+from gridkit_django.typing import User
 
-
-class GridFilter(admin.SimpleListFilter):
-    """Filter by grid; records of no grid (of plugins, for example) have a choice of their own."""
-
-    title = _("grid")
-    parameter_name = "grid"
-    _none = "-"
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[AuditRecord]) -> list[tuple[str, Any]]:
-        """List the grids of this site."""
-        grids = RegisteredGrid.objects.values_list("grid_id", "label")
-        return [*grids, (self._none, _("no grid"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditRecord]) -> QuerySet[AuditRecord]:
-        """Keep the records of the chosen grid."""
-        chosen = self.value()
-        return queryset if chosen is None else queryset.filter(grid="" if chosen == self._none else chosen)
+PAGE_SIZE = 50
+_FOLDER = "admin/gridkit_django/auditrecord"
 
 
 class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
-    """The records, newest first, with the changes side by side.
+    """The records, newest first.
 
-    A reader sees of a record what they may see of the row: the gate of the grid is the gate here. So labels, which
-    may quote a closed row, can't be searched either.
+    The pages are our own and not Django's list: pages begin at a key, so that the last of millions is as quick as the
+    first; nothing is counted; no list of values is read from the table. A reader sees of a record what they may see of
+    the row: the gate of the grid is the gate here.
     """
 
-    list_display = ("occurred_at", "actor_label", "action", "target_name", "grid", "summary")
-    list_filter = ("action", GridFilter, "actor_kind", "occurred_at")
-    search_fields = ("actor_label", "actor_id", "target_type", "target_id", "action")
-    date_hierarchy = "occurred_at"
-    list_per_page = 50
-    show_full_result_count = False
-    fields = ("occurred_at", "action", "actor", "target_name", "grid", "changes_table", "circumstances", "uuid")
-    readonly_fields = fields
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages of rows as they were, exports, and taking back."""
+        own = [
+            path("state/", self._view(self.state_page), name="gridkit_audit_state"),
+            path("export/", self._view(self.export_page), name="gridkit_audit_export"),
+            path("<int:pk>/revert/", self._view(self.revert_verb), name="gridkit_audit_revert"),
+        ]
+        return [*own, *super().get_urls()]
 
-    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        """Show of each record on the page what the reader may see."""
-        page = super().get_changelist_instance(request)
-        gate = RecordGate(request.user, page.result_list)
-        for record in page.result_list:
-            _shrink(record, gate)
-        return page
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show one page of the list."""
+        form = AuditFilterForm(request.GET, label_suffix="")
+        context: dict[str, Any] = {"form": form, "page": None, "asked": _asked(request), **(extra_context or {})}
+        with holding(request_act(request, EventSource.ADMIN)):
+            reader = self._reader(request)
+            if form.is_valid():
+                context |= _listed(request, reader, form.search())
+            else:
+                context["rows"] = []
+        title = context.get("title") or _("Audit trail")
+        return self._render(request, "list.html", {**context, "title": title})
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> AuditRecord | None:
-        """Return a record with what the reader may see of it."""
-        record = super().get_object(request, object_id, from_field)
-        if record is not None:
-            _shrink(record, RecordGate(request.user, [record]))
-        return record
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show one record.
 
-    @admin.display(description=_("actor"))
-    def actor(self, record: AuditRecord) -> str:
-        """Name the actor with kind and id, since labels change and are not unique."""
-        return f"{record.actor_label} ({record.actor_kind} {record.actor_id})".replace(" )", ")")
+        Raises:
+            Http404: when there is no such record.
+        """
+        with holding(request_act(request, EventSource.ADMIN)):
+            seen = _found(self._reader(request), self.get_object(request, object_id))
+            context = _told(seen, cast("User", request.user))
+        return self._render(request, "record.html", {**context, "title": str(seen.record.action)})
 
-    @admin.display(description=_("target"), ordering="target_id")
-    def target_name(self, record: AuditRecord) -> str:
-        """Name the target by its label at the time and by type and id."""
-        name = f"{record.target_type} {record.target_id}"
-        return f"{record.target_label} ({name})" if record.target_label not in ("", record.target_id) else name
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the record: it is written once, so it has no history of its own."""
+        return HttpResponseRedirect(reverse("admin:gridkit_django_auditrecord_change", args=[object_id]))
 
-    @admin.display(description=_("changes"))
-    def summary(self, record: AuditRecord) -> str:
-        """Name the changed columns, for the list."""
-        return ", ".join(record.changes) or "-"
+    def state_page(self, request: HttpRequest) -> HttpResponse:
+        """Show a row as it was at a moment."""
+        kind, key, asked = (request.GET.get(name, "") for name in ("type", "id", "at"))
+        moment = _moment(asked)
+        context: dict[str, Any] = {"type": kind, "id": key, "at": asked, "history": history_address(kind, key)}
+        with holding(request_act(request, EventSource.ADMIN)):
+            reader = self._reader(request)
+            try:
+                state = None if moment is None else reader.state(kind, key, moment)
+            except AuditRecordNotFoundError as error:
+                state, context["fault"] = None, error.detail
+        if asked and moment is None:
+            context["fault"] = _("This is no point in time.")
+        if state is not None:
+            rows = [(name, shown(kind, name, value)) for name, value in state.values.items()]
+            context |= {"state": state, "rows": rows, "moment": moment, "unknown": sorted(state.unknown)}
+        return self._render(request, "state.html", {**context, "title": _("The row as it was")})
 
-    @admin.display(description=_("changes"))
-    def changes_table(self, record: AuditRecord) -> SafeString | str:
-        """Show before and after of each column side by side."""
-        rows = [(column, *_pair(values)) for column, values in record.changes.items()]
-        return render_to_string("admin/gridkit_django/changes.html", {"rows": rows}) if rows else "-"
+    def export_page(self, request: HttpRequest) -> HttpResponseBase:
+        """Send what is listed as a file."""
+        form, kind = AuditFilterForm(request.GET), request.GET.get("format", "ndjson")
+        if not form.is_valid() or kind not in FORMS:
+            return HttpResponseRedirect(f"{reverse('admin:gridkit_django_auditrecord_changelist')}?{_asked(request)}")
+        with holding(request_act(request, EventSource.ADMIN)):
+            pieces = carry_parts(export_trail(self._reader(request), form.search(), kind))
+        headers = {"Content-Disposition": f'attachment; filename="audit.{kind}"'}
+        return StreamingHttpResponse(pieces, content_type=FORMS[kind][0], headers=headers)
 
-    @admin.display(description=_("circumstances"))
-    def circumstances(self, record: AuditRecord) -> SafeString:
-        """Show source, correlation id, request and evidence as they were recorded."""
-        return format_html("<pre>{}</pre>", json.dumps(record.context, indent=2, ensure_ascii=False))
+    def revert_verb(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Take one change back, as an edit of today."""
+        reason = request.POST.get("reason", "").strip()[:REASON_LENGTH_MAX]
+        record = self.get_object(request, str(pk))
+        with administering(request), explaining(reason):
+            seen = _found(self._reader(request), record)
+            revert_change(cast("User", request.user), seen.record.uuid)
+            messages.success(request, _("The change was taken back; that is a change of its own now."))
+        return HttpResponseRedirect(reverse("admin:gridkit_django_auditrecord_change", args=[pk]))
+
+    def _view(self, page: Any) -> Any:
+        allowed = require_POST if page == self.revert_verb else require_safe
+        return self.admin_site.admin_view(allowed(page))
+
+    def _reader(self, request: HttpRequest) -> AuditReader:
+        """Return the trail in the hands of the request's user.
+
+        Raises:
+            PermissionDenied: when they may not read it.
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return AuditReader(cast("User", request.user))
+
+    def _render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "has_view_permission": True}
+        return TemplateResponse(request, f"{_FOLDER}/{template}", {**shared, **context})
 
 
-def _shrink(record: AuditRecord, gate: RecordGate) -> None:
-    """Take out of a record in memory what the reader may not see; records are never saved again."""
-    context = gate.context_of(record)
-    record.changes, record.target_label = gate.changes_of(record), gate.label_of(record)
-    record.evidence = context.get("evidence")
+def _listed(request: HttpRequest, reader: AuditReader, search: AuditSearch) -> dict[str, Any]:
+    """Return the page and what leads on from it."""
+    before, after = (_key(request.GET.get(name)) for name in ("before", "after"))
+    page = reader.page(search, PAGE_SIZE, before=before, after=after)
+    return {
+        "page": page,
+        "rows": [row_of(seen) for seen in page.records],
+        "older": _with(request, before=page.older),
+        "newer": _with(request, after=page.newer),
+        "newest": _with(request) if before or after else "",
+        "estimate": None if search.told() else reader.estimate(),
+        "filtered": bool(search.told()),
+        "act": reader.act(search.operation) if search.operation else None,
+        "target": (search.target_type, search.target_id) if search.target_id else None,
+        "object": object_address(search.target_type, search.target_id) if search.target_id else "",
+        "state": state_address(search.target_type, search.target_id) if search.target_id else "",
+        "exports": [(kind, reverse("admin:gridkit_audit_export") + _with(request, format=kind)) for kind in FORMS],
+    }
 
 
-def _pair(values: object) -> tuple[object, object]:
-    """Return before and after; a creation or deletion has one of them only."""
-    if isinstance(values, list) and len(values) == 2:
-        return values[0], values[1]
-    return None, values
+def _told(seen: SeenRecord, user: User) -> dict[str, Any]:
+    """Return what the page of one record shows."""
+    record, told = seen.record, dict(seen.context)
+    evidence = told.pop("evidence", None)
+    return {
+        "seen": seen,
+        "record": record,
+        "differences": differences(record.target_type, seen.changes),
+        "circumstances": told,
+        "evidence": json.dumps(evidence, indent=2, ensure_ascii=False) if evidence else "",
+        "act": act_address(str(record.operation_id)),
+        "history": history_address(record.target_type, record.target_id),
+        "object": object_address(record.target_type, record.target_id),
+        "state": state_address(record.target_type, record.target_id, record.occurred_at.isoformat()),
+        "is_row": record.action.startswith("row."),
+        "may_revert": may_revert(user, seen),
+    }
+
+
+def _found(reader: AuditReader, record: AuditRecord | None) -> SeenRecord:
+    """Return a record as it is seen.
+
+    Raises:
+        Http404: when there is none.
+    """
+    if record is None:
+        raise Http404
+    return reader.one(record.uuid)
+
+
+def _asked(request: HttpRequest) -> str:
+    """Return the filters of the address, without the place."""
+    return _with(request)[1:]
+
+
+def _with(request: HttpRequest, **more: Any) -> str:
+    """Return the query of an address with these filters and another place; empty when there is no such place."""
+    if more and None in more.values():
+        return ""
+    kept: QueryDict = request.GET.copy()
+    for name in ("before", "after", "format"):
+        kept.pop(name, None)
+    for name, value in more.items():
+        kept[name] = str(value)
+    for name in [name for name, value in kept.items() if value == ""]:
+        del kept[name]
+    return f"?{kept.urlencode()}"
+
+
+def _key(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _moment(text: str) -> datetime | None:
+    """Return a moment; without an offset it is meant in the zone of this site."""
+    try:
+        found = datetime.fromisoformat(text)
+        return (timezone.make_aware(found) if found.tzinfo is None else found).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -41,7 +41,8 @@ def test_audit_record_page_shows_before_and_after_escaped(admin: Client) -> None
     page = _page(admin, f"auditrecord/{found.pk}/change/")
 
     assert "&lt;b&gt;old&lt;/b&gt;" in page
-    assert "Lamp (shop.product 7)" in page
+    assert ">shop.product 7</span>" in page
+    assert "Lamp" in page
     assert "correlation" in page.lower()
     assert 'name="_save"' not in page
 
@@ -54,12 +55,14 @@ def test_audit_record_of_a_deletion_shows_the_values_it_had(admin: Client) -> No
     assert "greeter" in _page(admin, f"auditrecord/{empty.pk}/change/")
 
 
-def test_audit_list_is_searched_and_filtered(admin: Client) -> None:
+def test_audit_list_is_filtered(admin: Client) -> None:
     record("row.update", target=Target("shop.product", "7", "Lamp"), changes={"name": ["a", "b"]})
     record("row.delete", target=Target("shop.product", "8", "Chair"))
 
-    assert "1 result" in _page(admin, "auditrecord/?q=product+7")
-    assert "1 audit record" in _page(admin, "auditrecord/?action=row.delete")
+    one = _page(admin, "auditrecord/?target_type=shop.product&target_id=7")
+    assert ("Lamp" in one, "Chair" in one) == (True, False)
+    other = _page(admin, "auditrecord/?action=row.delete")
+    assert ("Lamp" in other, "Chair" in other) == (False, True)
 
 
 class FactProductGrid(Grid):
@@ -102,9 +105,10 @@ def test_audit_list_filtered_by_grid_knows_records_of_no_grid(admin: Client) -> 
     record("row.update", target=Target("shop.product", "8", ""), grid="g-of-test")
     record("plugin.install", target=Target.plugin("greeter"))
 
-    assert "2 audit records" in _page(admin, "auditrecord/?grid=g-of-test")
+    assert _page(admin, "auditrecord/?grid=g-of-test").count(">shop.product ") == 2
     page = _page(admin, "auditrecord/?grid=-")
-    assert "1 audit record" in page
+    assert ">plugin greeter" in page
+    assert ">shop.product " not in page
     assert ">no grid<" in page
 
 

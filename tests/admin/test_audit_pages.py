@@ -1,0 +1,239 @@
+"""The pages of the audit trail: filters, pages, the difference, acts, rows as they were, exports, taking back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from gridkit_django.audit import Target, record
+from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.grids import Grid, TextColumn, grid_registry
+from gridkit_django.models import AuditRecord
+from tests.shop.models import Customer, Product
+
+pytestmark = pytest.mark.django_db
+
+TRAIL = "/admin/gridkit_django/auditrecord/"
+
+
+class TrailGrid(Grid):
+    """Products whose names may be edited."""
+
+    name = TextColumn(editable=True)
+
+    class Meta:
+        model = Product
+        id = "trail-products"
+        columns = ["sku", "name"]
+
+
+@pytest.fixture
+def grid() -> Iterator[None]:
+    grid_registry().register(TrailGrid)
+    yield
+    grid_registry().unregister("trail-products")
+
+
+def page(client: Client, address: str, status: int = 200) -> str:
+    answer = client.get(TRAIL + address)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def rows(text: str) -> list[str]:
+    return re.findall(r"shop\.product (\d+)</span>", text)
+
+
+def write(number: int, **options: Any) -> AuditRecord:
+    return record("row.update", target=Target("shop.product", str(number)), **options)
+
+
+def test_pages_begin_at_a_key_and_lead_both_ways(admin: Client) -> None:
+    for number in range(120):
+        write(number)
+    first = page(admin, "?target_type=shop.product")
+    assert rows(first) == [str(number) for number in range(119, 69, -1)]
+    older = re.search(r'href="\?([^"]*before=\d+)" rel="next"', first)
+    assert older is not None
+    second = page(admin, "?" + older[1].replace("&amp;", "&"))
+    assert rows(second) == [str(number) for number in range(69, 19, -1)]
+    newer = re.search(r'href="\?([^"]*after=\d+)" rel="prev"', second)
+    assert newer is not None
+    assert rows(page(admin, "?" + newer[1].replace("&amp;", "&"))) == rows(first)
+    assert 'rel="next"' not in page(admin, "?target_type=shop.product&before=21")
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("action=row.update", ["2", "1"]),
+        ("action=row.*", ["2", "1"]),
+        ("target_type=Shop.Product&target_id=2", ["2"]),
+        ("target_type=shop.product&field=name", ["1"]),
+        ("grid=-", ["1"]),
+        ("grid=trail-products", ["2"]),
+        ("source=plugin", ["1"]),
+        ("actor=p", ["1"]),
+        ("correlation=c-1", ["1"]),
+        ("span=1h", ["2", "1"]),
+        ("span=1h&since=2020-01-01T00:00", ["2", "1"]),
+        ("until=2020-01-01T00:00", []),
+    ],
+)
+def test_filters_narrow_the_list(admin: Client, grid: None, question: str, found: list[str]) -> None:
+    with acting(Actor.plugin("p"), EventSource.PLUGIN, correlation_id="c-1"):
+        write(1, changes={"name": ["a", "b"]})
+    write(2, grid="trail-products")
+    assert rows(page(admin, f"?{question}")) == found
+
+
+@pytest.mark.parametrize("question", ["target_id=1", "field=name", "operation=x", "since=soon", "source=nowhere"])
+def test_filter_without_sense_is_said_beside_it_and_nothing_is_searched(admin: Client, question: str) -> None:
+    write(1)
+    text = page(admin, f"?{question}")
+    assert "gridkit-error" in text
+    assert "nothing was searched" in text
+    assert rows(text) == []
+
+
+def test_empty_trail_and_question_without_an_answer_are_said(admin: Client) -> None:
+    assert "Nothing has been recorded yet." in page(admin, "")
+    assert "No record fits." in page(admin, "?actor=nobody")
+
+
+def test_reading_is_recorded_and_shown_on_demand_only(admin: Client) -> None:
+    write(1)
+    page(admin, "")
+    assert "audit.read" not in page(admin, "").partition("<tbody>")[2]
+    assert "audit.read" in page(admin, "?reads=on").partition("<tbody>")[2]
+    found = AuditRecord.objects.filter(action="audit.read").latest("pk")
+    assert (found.actor_label, found.context["source"]) == ("root", "admin")
+
+
+def test_difference_is_shown_by_the_kind_of_the_value(admin: Client) -> None:
+    customer = Customer.objects.create(name="Ada", email="a@x.org")
+    found = record(
+        "row.update",
+        target=Target("shop.order", "7"),
+        changes={
+            "customer": [None, customer.pk],
+            "note": ["", "line one\nline two"],
+            "state": ["new", "paid"],
+            "placed": ["2026-05-17T12:00:00+00:00", "nonsense"],
+            "secret": ["***", "***"],
+            "sealed": [{"$enc": "k:x"}, {"$enc": "k:y"}],
+            "flag": [True, False],
+            "document": [{"a": 1, "b": 2}, {"a": 1, "b": 3}],
+            "list": [[1], []],
+        },
+    )
+    text = page(admin, f"{found.pk}/change/")
+    assert ">paid" not in text
+    assert "Paid (paid)" in text
+    assert "May 17, 2026" in text
+    assert "nonsense" in text
+    assert text.count("masked") == 2
+    assert text.count("encrypted") == 2
+    assert "yes" in text
+    assert re.search(r"<del>.*&quot;b&quot;: 2", text)
+    assert re.search(r"<ins>.*&quot;b&quot;: 3", text)
+    assert "***" not in text
+
+
+def test_long_texts_are_compared_line_by_line_and_escaped(admin: Client) -> None:
+    found = write(1, changes={"description": ["same\n<b>old</b>\n", "same\nnew\n"]})
+    text = page(admin, f"{found.pk}/change/")
+    assert "&lt;b&gt;old&lt;/b&gt;" in text
+    assert "<b>old" not in text
+
+
+def test_record_page_tells_who_and_why(admin: Client) -> None:
+    boss = Actor.system("boss")
+    with acting(Actor.system("x"), EventSource.TASK, impersonator=boss, reason="because", metadata={"ip": "192.0.2.1"}):
+        found = write(1, evidence={"why": "it"})
+        write(2)
+    text = page(admin, f"{found.pk}/change/")
+    for word in ("because", "192.0.2.1", "boss", "task", "&quot;why&quot;: &quot;it&quot;", str(found.uuid)):
+        assert word in text
+    act = page(admin, f"?operation={found.operation_id}")
+    assert "One act" in act
+    assert rows(act) == ["2", "1"]
+    assert page(admin, "4711/change/", status=404)
+    assert admin.get(f"{TRAIL}{found.pk}/history/").status_code == 302
+
+
+def test_row_is_shown_as_it_was(admin: Client) -> None:
+    product = Product.objects.create(sku="S1", name="now", price=Decimal(1))
+    write(product.pk, changes={"name": ["then", "now"]})
+    address = f"state/?type=shop.product&id={product.pk}"
+    assert "now" in page(admin, f"{address}&at=2999-01-01").partition("gridkit-state")[2]
+    assert "The records of this row begin at" in page(admin, f"{address}&at=2020-01-01")
+    assert "no point in time" in page(admin, f"{address}&at=soon")
+    assert "No change of such a row" in page(admin, "state/?type=shop.product&id=0&at=2020-01-01")
+    assert "errornote" not in page(admin, address)
+
+
+def test_row_that_was_not_there_is_said(admin: Client) -> None:
+    record("row.create", target=Target("shop.product", "7"), changes={"name": [None, "x"]})
+    assert "There was no such row" in page(admin, "state/?type=shop.product&id=7&at=2020-01-01")
+
+
+def test_export_of_the_list_is_a_file_and_recorded(admin: Client) -> None:
+    write(1)
+    answer = admin.get(f"{TRAIL}export/?target_type=shop.product&format=csv")
+    text = b"".join(answer.streaming_content).decode()
+    assert answer["Content-Disposition"] == 'attachment; filename="audit.csv"'
+    assert text.count("shop.product") == 1
+    ended = AuditRecord.objects.get(action="audit.exported")
+    assert (ended.actor_label, ended.context["evidence"]["rows"]) == ("root", 1)
+    assert admin.get(f"{TRAIL}export/?field=x&format=csv").status_code == 302
+    assert admin.get(f"{TRAIL}export/?format=xls").status_code == 302
+
+
+def test_change_is_taken_back_with_a_reason(admin: Client, grid: None) -> None:
+    product = Product.objects.create(sku="S1", name="new", price=Decimal(1))
+    found = write(product.pk, changes={"name": ["old", "new"]})
+    assert "Take this change back" in page(admin, f"{found.pk}/change/")
+    answer = admin.post(f"{TRAIL}{found.pk}/revert/", {"reason": "a slip"}, follow=True)
+    assert "was taken back" in answer.content.decode()
+    product.refresh_from_db()
+    assert product.name == "old"
+    again = admin.post(f"{TRAIL}{found.pk}/revert/", follow=True)
+    assert "audit-not-revertible" in again.content.decode()
+    assert admin.get(f"{TRAIL}{found.pk}/revert/").status_code == 405
+
+
+def test_change_that_has_no_way_back_offers_none(admin: Client, grid: None) -> None:
+    found = write(1, changes={"price": ["1.00", "2.00"]})
+    assert "Take this change back" not in page(admin, f"{found.pk}/change/")
+
+
+def test_whoever_may_not_read_the_trail_sees_none_of_its_pages(staff: Callable[..., Client]) -> None:
+    found = write(1)
+    client = staff("view_savedview")
+    for address in ("", f"{found.pk}/change/", "state/", "export/"):
+        page(client, address, status=403)
+    assert client.post(f"{TRAIL}{found.pk}/revert/").status_code == 403
+
+
+def test_change_page_costs_the_same_for_few_and_many_records(
+    admin: Client, django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    for number in range(60):
+        write(number, changes={"name": ["a", "b"]})
+    page(admin, "")
+    with django_assert_max_num_queries(9):
+        page(admin, "")
+
+
+def test_reader_of_a_grid_sees_what_the_grid_shows(staff: Callable[..., Client], grid: None) -> None:
+    client = staff("view_auditrecord", "open_grid")
+    User.objects.get(username="staff").user_permissions.add(Permission.objects.get(codename="view_product"))
+    write(1, changes={"name": ["a", "b"]}, grid="trail-products")
+    assert ">name</span>" in page(client, "")
