@@ -69,9 +69,17 @@ class AirportGrid(Grid):
 
 @register
 class PlaneGrid(Grid):
-    """Planes of the registry; which is which only for those who may see tail numbers."""
+    """Planes of the registry; which is which only for those who may see tail numbers. Rows may be made and deleted."""
 
-    tailnum = TextColumn(label="Tail number", permission=TAILNUM)
+    tailnum = TextColumn(label="Tail number", permission=TAILNUM, editable=True)
+    year = IntegerColumn(editable=True)
+    type = TextColumn(editable=True)
+    manufacturer = TextColumn(editable=True)
+    model = TextColumn(editable=True)
+    engines = IntegerColumn(editable=True)
+    seats = IntegerColumn(editable=True)
+    speed = IntegerColumn(editable=True)
+    engine = TextColumn(editable=True)
 
     class Meta:
         model = Plane
@@ -80,6 +88,8 @@ class PlaneGrid(Grid):
         columns = ["tailnum", "year", "type", "manufacturer", "model", "engines", "seats", "speed", "engine"]
         default_sort = ["manufacturer", "model"]
         search = ["tailnum", "manufacturer", "model"]
+        creatable = True
+        deletable = True
 
 
 @register

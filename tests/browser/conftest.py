@@ -8,17 +8,19 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 from pytest_django.live_server_helper import LiveServer
 
 from gridkit_django.grids import grid_registry
 from tests.browser.grid_page import GridPage
 from tests.browser.shop import GRIDS, fill, make_people
+from tests.browser.turns import my_turn, take_turns
 
 
 @pytest.fixture(autouse=True)
-def shop(transactional_db: None) -> Iterator[None]:
+def shop(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Register the grids and fill the shop for the length of a test."""
+    take_turns(monkeypatch)
     for grid in GRIDS:
         grid_registry().register(grid)
     fill()
@@ -28,15 +30,33 @@ def shop(transactional_db: None) -> Iterator[None]:
         grid_registry().unregister(grid.declaration().options.id)
 
 
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; "
+    "require-trusted-types-for 'script'; trusted-types lit-html"
+)
+
+
+def _strict(route: Route) -> None:
+    """Serve the page under the Content-Security-Policy that the reference promises to be enough."""
+    answer = route.fetch()
+    route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": POLICY})
+
+
 @pytest.fixture
-def open_grid(page: Page, live_server: LiveServer) -> Callable[..., GridPage]:
-    """Return a function that opens a grid in the page as a user."""
+def open_grid(page: Page, live_server: LiveServer) -> Iterator[Callable[..., GridPage]]:
+    """Return a function that opens a grid in the page as a user; afterwards nothing may have broken the policy."""
+    broken: list[str] = []
+    page.on("console", lambda message: broken.append(message.text) if "Policy" in message.text else None)
+    page.route("**/gridkit/grids/*/", _strict)
 
     def opened(grid: str = "browser-orders", user: str = "boss", **more: bool) -> GridPage:
         client = Client()
-        client.force_login(User.objects.get(username=user))
+        with my_turn():
+            client.force_login(User.objects.get(username=user))
         cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
         page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
         return GridPage(page, live_server.url, grid, **more)
 
-    return opened
+    yield opened
+    page.goto("about:blank")  # what the page still had to say goes out now, and not into the next test
+    assert broken == []

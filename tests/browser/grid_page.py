@@ -24,6 +24,7 @@ class GridPage:
         self.address = f"{base}/gridkit/grids/{grid}/"
         self.sent: list[tuple[str, dict[str, Any]]] = []
         page.on("request", self._note)
+        page.route(f"**{self.api}events/", lambda route: route.fulfill(json={"results": []}))
         if not remembers:
             page.route(f"**{self.api}state/", lambda route: route.fulfill(json={"state": None}))
         page.goto(self.address)
@@ -49,6 +50,10 @@ class GridPage:
     def cell(self, row: int, column: str) -> Locator:
         """Return a cell by its row number and column id; the id of the groups is empty."""
         return self.page.locator(f'[data-row="{row}"][data-col="{self.header(column).get_attribute("data-col")}"]')
+
+    def sort(self, column: str) -> None:
+        """Click on the label of a header."""
+        self.header(column).locator(".gridkit-header-label").click()
 
     def column_menu(self, column: str, item: str) -> None:
         """Choose an item of a column's menu."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone
 
 from gridkit_django.grids import (
@@ -96,4 +96,5 @@ def fill() -> None:
 def make_people() -> None:
     """Make an administrator, and a reader who may only look."""
     User.objects.create_superuser("boss", password="secret").groups.add(Group.objects.create(name="Sales"))
-    User.objects.create_user("reader", password="secret")
+    reader = User.objects.create_user("reader", password="secret")
+    reader.user_permissions.add(Permission.objects.get(codename="open_grid"))

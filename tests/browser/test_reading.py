@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.grid_page import GridPage
 from tests.browser.shop import ORDERS
@@ -65,7 +65,7 @@ def test_groups_open_lazily_with_figures_and_totals_by_mouse_and_keyboard(open_g
     sums = grid.page.locator(".is-group .is-numeric .gridkit-text")
     expect(sums).to_have_text(["161", "159", "157"])
     expect(grid.page.locator(".gridkit-totals")).to_contain_text("477")
-    grid.header("quantity").locator(".gridkit-header-label").click()
+    grid.sort("quantity")
     expect(sums).to_have_text(["157", "159", "161"])
 
     # Groups inside groups, opened by the keyboard; the rows come when their group is opened.
@@ -95,34 +95,36 @@ def test_groups_open_lazily_with_figures_and_totals_by_mouse_and_keyboard(open_g
     expect(grid.page.locator(".gridkit-totals")).to_have_count(0)
 
 
-def test_views_are_saved_opened_shared_and_deleted(open_grid: OpenGrid) -> None:
-    grid = open_grid(remembers=True)
-    page = grid.page
-    menu = page.get_by_role("dialog", name="Views")
-    grid.button("Default view").click()
-    expect(menu.get_by_role("button", name="Reset")).to_have_count(0)
-    page.keyboard.press("Escape")
+def _save_as(grid: GridPage, name: str, audience: str = "") -> None:
+    menu = _views(grid)
+    menu.get_by_role("button", name="Save as a new view").click()
+    menu.get_by_role("textbox", name="Name of the view").fill(name)
+    if audience:
+        menu.get_by_role("combobox", name="Who sees it").select_option(label=audience)
+        menu.get_by_role("checkbox", name="Open the grid with it").check()
+    menu.get_by_role("button", name="Save", exact=True).click()
 
-    # What differs from the view is shown, and saved as a view for a group that is the default.
+
+def _views(grid: GridPage) -> Locator:
+    return grid.page.get_by_role("dialog", name="Views")
+
+
+def test_views_are_saved_shared_opened_and_found_again(open_grid: OpenGrid) -> None:
+    grid = open_grid(remembers=True)
+    page, menu = grid.page, _views(grid)
     with page.expect_response(lambda answer: answer.request.method == "PUT"):
         grid.column_menu("buyer", "Group by this column")
     expect(grid.groups).to_have_count(3)
     expect(grid.button("Default view").get_by_role("img", name="changed")).to_be_visible()
     grid.button("Default view").click()
-    menu.get_by_role("button", name="Save as a new view").click()
-    menu.get_by_role("textbox", name="Name of the view").fill("By <buyer>")
-    menu.get_by_role("combobox", name="Who sees it").select_option(label="The group Sales")
-    menu.get_by_role("checkbox", name="Open the grid with it").check()
-    menu.get_by_role("button", name="Save", exact=True).click()
+    _save_as(grid, "By <buyer>", "The group Sales")
     expect(menu).to_be_hidden()
     expect(grid.button("By <buyer>")).to_be_focused()
     assert grid.bodies("views/")[-1]["state"]["query"]["group"] == [{"col": "buyer"}]
 
     # The name is taken: the server's reason stands in the form.
     grid.button("By <buyer>").click()
-    menu.get_by_role("button", name="Save as a new view").click()
-    menu.get_by_role("textbox", name="Name of the view").fill("By <buyer>")
-    page.keyboard.press("Enter")
+    _save_as(grid, "By <buyer>")
     expect(menu.get_by_role("alert")).to_contain_text("You have a view of this name")
     menu.get_by_role("button", name="Cancel").click()
     menu.get_by_role("button", name="Default view").click()
@@ -130,6 +132,7 @@ def test_views_are_saved_opened_shared_and_deleted(open_grid: OpenGrid) -> None:
 
     # After a reload the state is as it was left and the view is marked; a first visit opens the default view.
     grid.button("Default view").click()
+    expect(menu.get_by_role("button", name="Reset")).to_have_count(0)
     menu.get_by_role("button", name="By <buyer>").first.click()
     expect(grid.groups).to_have_count(3)
     page.reload()
@@ -140,15 +143,27 @@ def test_views_are_saved_opened_shared_and_deleted(open_grid: OpenGrid) -> None:
     page.reload()
     expect(grid.groups).to_have_count(3)
 
-    # A change is saved into the view; then it is renamed and deleted.
+
+def test_view_takes_changes_in_or_is_reset_renamed_and_deleted(open_grid: OpenGrid) -> None:
+    grid = open_grid()
+    menu = _views(grid)
+    grid.button("Default view").click()
+    _save_as(grid, "Mine")
     grid.column_menu("quantity", "Sum")
-    grid.button("By <buyer>").click()
-    menu.get_by_role("button", name="Save changes to By <buyer>").click()
-    expect(grid.button("By <buyer>").get_by_role("img")).to_have_count(0)
-    grid.button("By <buyer>").click()
-    menu.get_by_role("button", name="Change view By <buyer>").click()
+    grid.button("Mine").click()
+    menu.get_by_role("button", name="Save changes to Mine").click()
+    expect(grid.button("Mine").get_by_role("img")).to_have_count(0)
+    grid.sort("buyer")
+    expect(grid.button("Mine").get_by_role("img", name="changed")).to_be_visible()
+    grid.button("Mine").click()
+    menu.get_by_role("button", name="Reset").click()
+    expect(grid.header("buyer")).to_have_attribute("aria-sort", "none")
+    expect(grid.page.locator(".gridkit-totals")).to_be_visible()
+
+    grid.button("Mine").click()
+    menu.get_by_role("button", name="Change view Mine").click()
     menu.get_by_role("textbox", name="Name of the view").fill("Sums")
-    page.keyboard.press("Enter")
+    grid.page.keyboard.press("Enter")
     grid.button("Sums").click()
     menu.get_by_role("button", name="Change view Sums").click()
     menu.get_by_role("button", name="Delete").click()

@@ -1,6 +1,8 @@
 /** The only module that talks HTTP: one method per route of the protocol. */
 
 import type {
+  BulkRequest,
+  BulkResult,
   EditResponse,
   EventVerdict,
   FacetResponse,
@@ -15,6 +17,7 @@ import type {
   RowsResponse,
   SavedView,
   StateAnswer,
+  UndoResponse,
   Value,
   ViewDraft,
   ViewList,
@@ -37,9 +40,9 @@ export class RequestProblem extends Error {
     return this.document.code ?? "";
   }
 
-  /** Messages for one column out of `errors[]`, found by the JSON pointer `/changes/{col}`. */
-  fieldMessages(column: string): string[] {
-    const pointer = `/changes/${column.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  /** Messages for one column out of `errors[]`, found by the JSON pointer `/changes/{col}`, or `/values/{col}`. */
+  fieldMessages(column: string, member = "changes"): string[] {
+    const pointer = `/${member}/${column.replaceAll("~", "~0").replaceAll("/", "~1")}`;
     return (this.document.errors ?? [])
       .filter((error) => error.pointer === pointer || error.pointer?.startsWith(`${pointer}/`))
       .map((error) => error.detail ?? error.code ?? "");
@@ -134,6 +137,32 @@ export class GridClient {
     const headers = { "If-Match": entityTag(row.v) };
     const body = { changes, query };
     return this.#json<EditResponse>(this.#record(row.id), { method: "PATCH", body, headers });
+  }
+
+  /** Makes a row; sent twice with the same key it is made once. */
+  create(
+    values: Readonly<Record<string, Value>>,
+    query: Partial<GridQuery>,
+    key: string,
+  ): Promise<EditResponse> {
+    const headers = { "Idempotency-Key": key };
+    return this.#json<EditResponse>("records/", { method: "POST", body: { values, query }, headers });
+  }
+
+  /** Deletes a row on condition that it still has this version. */
+  remove(row: RowRecord, cascade: boolean): Promise<{ readonly undo: string | null }> {
+    const headers = { "If-Match": entityTag(row.v) };
+    return this.#json(this.#record(row.id) + (cascade ? "?cascade=true" : ""), { method: "DELETE", headers });
+  }
+
+  /** Changes or deletes many rows: the result, or a job that will have it. */
+  async bulk(request: BulkRequest, key: string): Promise<BulkResult | { readonly job: Job }> {
+    const headers = { "Idempotency-Key": key };
+    return this.#json("bulk/", { method: "POST", body: request, headers });
+  }
+
+  undo(token: string): Promise<UndoResponse> {
+    return this.#json<UndoResponse>("undo/", { method: "POST", body: { token } });
   }
 
   async callMethod(name: string, args: Record<string, unknown>, query: GridQuery): Promise<MethodOutcome> {

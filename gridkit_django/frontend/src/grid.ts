@@ -1,6 +1,7 @@
 /** One grid on the page: puts state, rows, scrolling, editing and exports together and draws them. */
 
 import { render } from "lit-html";
+import { Changes } from "./changes.ts";
 import type { GridClient } from "./client.ts";
 import { ColumnDrag } from "./columndrag.ts";
 import { CellEditor } from "./edit.ts";
@@ -9,6 +10,7 @@ import { RovingFocus } from "./focus.ts";
 import { Formatter, longestTexts } from "./format.ts";
 import { InteractionLog, LayoutReports, QueryReports } from "./interactions.ts";
 import { type FollowedJob, JobTray, saveFile } from "./jobs.ts";
+import { Lookups } from "./lookups.ts";
 import { StateMemory } from "./memory.ts";
 import { Popovers } from "./popover.ts";
 import type {
@@ -26,9 +28,11 @@ import { SavedViews, type ViewMarker } from "./savedviews.ts";
 import { measured, RowScroller } from "./scroll.ts";
 import { type Change, GridState, GROUPS } from "./state.ts";
 import { hasString, type Translate } from "./strings.ts";
-import { countLabel, selectionLabel } from "./texts.ts";
+import { countLabel, selectionLabel, sortLabel } from "./texts.ts";
+import { Toast } from "./toast.ts";
 import { Totals } from "./totals.ts";
 import { ViewsPanel } from "./viewspanel.ts";
+import { closeDialog } from "./views/dialog.ts";
 import { placeNote } from "./views/editor.ts";
 import { gridView } from "./views/grid.ts";
 
@@ -71,6 +75,9 @@ export class Grid {
   readonly formatter: Formatter;
   readonly log: InteractionLog;
   readonly filters: FilterPanel;
+  readonly lookups: Lookups;
+  readonly changes: Changes;
+  readonly toast: Toast;
   /** The saved views; null when the server keeps none. */
   readonly views: ViewsPanel | null;
   readonly isRtl = (): boolean => getComputedStyle(this.root).direction === "rtl";
@@ -104,6 +111,9 @@ export class Grid {
     const { views: list, marker } = options;
     const { state } = this;
     this.filters = new FilterPanel(this);
+    this.lookups = new Lookups(client, changed);
+    this.toast = new Toast(changed);
+    this.changes = new Changes(this);
     this.views = list && new ViewsPanel(this, new SavedViews({ client, schema, state, list, marker, changed }));
     this.#isFirstVisit = options.left === null;
     const remembers = options.remembers && schema.limits?.stateBytes;
@@ -174,6 +184,8 @@ export class Grid {
     this.windows.close();
     this.totals.close();
     this.filters.close();
+    this.lookups.close();
+    this.toast.hide();
     this.jobs.close();
     this.scroller.detach();
     this.#leave();
@@ -188,8 +200,8 @@ export class Grid {
   get columns(): readonly ColumnSchema[] {
     const { grouping, visible } = this.state;
     if (!grouping.length) return visible;
-    const labels = grouping.map((term) => this.groupLabel(term));
-    return [{ id: GROUPS, label: labels.join(" › "), type: "text", filterable: false }, ...visible];
+    const label = grouping.map((term) => this.groupLabel(term)).join(" › ");
+    return [{ id: GROUPS, label, type: "text", filterable: false }, ...visible];
   }
 
   /** The name of a level of groups: "Carrier", or "Departure by month". */
@@ -224,6 +236,7 @@ export class Grid {
     const viewport = this.root.querySelector<HTMLElement>(".gridkit-viewport");
     if (viewport) this.scroller.attach(viewport);
     placeNote(this);
+    closeDialog(this);
     this.#ensureRows();
   }
 
@@ -243,11 +256,8 @@ export class Grid {
 
   /** Groups by a column, or by a period of it; a column that is grouped by already is taken out. */
   toggleGroup(term: GroupTerm): void {
-    const same = (other: GroupTerm): boolean => other.col === term.col && (other.by ?? null) === (term.by ?? null);
-    const { grouping } = this.state;
-    const rest = grouping.filter((other) => !same(other));
     this.popovers.finish();
-    this.state.setGrouping(rest.length < grouping.length ? rest : [...grouping, term]);
+    this.state.toggleGroup(term);
     this.renderNow();
     this.focus.moveTo({ row: -1, col: 1 });
   }
@@ -272,11 +282,7 @@ export class Grid {
   }
 
   #announceSort(): void {
-    const words = this.state.sort.map(
-      (item) =>
-        `${this.state.column(item.col)?.label ?? item.col} ${this.t(item.dir === "asc" ? "ascending" : "descending")}`,
-    );
-    this.announce(words.length ? this.t("sortedBy", { columns: words.join(", ") }) : this.t("sortedNone"));
+    this.announce(sortLabel(this.state, this.t));
   }
 
   moveColumn(column: ColumnSchema, step: 1 | -1, among: readonly ColumnSchema[]): void {
@@ -309,8 +315,13 @@ export class Grid {
   /** Selects every row that matches, also those that are not here. */
   selectAll(): void {
     this.state.selectAll();
-    if (this.windows.count.is !== "exact" && !this.windows.isGrouped) void this.windows.countExactly();
+    this.ensureCount();
     this.announce(selectionLabel(this));
+  }
+
+  /** Counts exactly what matches, unless that is known. */
+  ensureCount(): void {
+    if (this.matching === null && !this.windows.isGrouped) void this.windows.countExactly();
   }
 
   /** The number of rows that match, when it is known exactly. */
@@ -320,7 +331,7 @@ export class Grid {
     return is === "exact" ? value : null;
   }
 
-  /** How many rows are selected; null when that is not known yet. */
+  /** How many rows are selected; null while they are counted. */
   get selectedCount(): number | null {
     return this.state.selection.size(this.matching);
   }
@@ -345,6 +356,8 @@ export class Grid {
 
   /** Saves the cell; when that worked the focus goes back to the grid, `move` cells further. */
   async commitEdit(move: { readonly rows: number; readonly cols: number } | null): Promise<void> {
+    const edit = this.editor.current;
+    if (edit?.column.lookup) this.editor.type(this.lookups.resolve(edit.column, edit.draft));
     const done = await this.editor.commit();
     this.#afterEdit(done, move);
   }
@@ -393,7 +406,23 @@ export class Grid {
     if (!answer) return;
     const leaves = answer.matchesFilter === false;
     this.strayRow = leaves ? row.id : null;
-    this.announce(this.t(leaves ? "savedLeaves" : "saved", { column: column.label }));
+    this.changes.saved(this.t(leaves ? "savedLeaves" : "saved", { column: column.label }), answer);
+    void this.totals.open(this.state.query, true);
+  }
+
+  /** Puts a row as the server gave it in the place of the old one. */
+  replaceRow(row: RowRecord): void {
+    if (this.strayRow === row.id) this.strayRow = null;
+    this.windows.replace(row);
+    void this.totals.open(this.state.query, true);
+  }
+
+  /** Asks again for the rows in view, because some have changed, come or gone. */
+  async reload(): Promise<void> {
+    this.strayRow = null;
+    void this.totals.open(this.state.query, true);
+    await this.windows.reload(this.scroller.visibleRange()?.[0] ?? 0);
+    this.#countLater();
   }
 
   /** Hands over what the server has not heard yet, in requests that outlive the page. */
@@ -429,6 +458,11 @@ export class Grid {
     this.renderNow();
     this.#announceCount();
     this.#reports.queryAnswered(query, this.windows.count);
+    this.#countLater();
+  }
+
+  #countLater(): void {
+    clearTimeout(this.#countTimer);
     if (this.#countsByItself && this.windows.count.is === "atLeast") {
       this.#countTimer = setTimeout(() => void this.windows.countExactly(), COUNT_DELAY_MS);
     }
@@ -455,6 +489,11 @@ export class Grid {
 
   #jobChanged(item: FollowedJob | null): void {
     if (item?.job?.state === "finished") this.announcement = this.t("jobFinished");
+    const result = item?.job?.result;
+    if (item?.title && result) {
+      this.jobs.dismiss(item.key);
+      this.changes.finished(result, item.title);
+    }
     if (item?.job?.state === "failed") this.announcement = this.t("jobFailed");
     this.requestRender();
   }

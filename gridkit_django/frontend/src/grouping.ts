@@ -15,6 +15,10 @@ export function groupTerm(term: string | GroupTerm): GroupTerm {
   return typeof term === "string" ? { col: term } : term.by ? { col: term.col, by: term.by } : { col: term.col };
 }
 
+export function isSameTerm(one: GroupTerm, other: GroupTerm): boolean {
+  return one.col === other.col && (one.by ?? null) === (other.by ?? null);
+}
+
 /** True when the path leads to groups, false when it leads to rows. */
 export function isGroupLevel(query: GridQuery, path: readonly Value[]): boolean {
   return path.length < (query.group?.length ?? 0);

@@ -1,4 +1,4 @@
-/** Follows export jobs: start, poll, cancel. */
+/** Follows jobs, exports and bulk changes: start, poll, cancel. */
 
 import { type GridClient, RequestProblem } from "./client.ts";
 import type { GridQuery, Job, JsonSchema, MethodSchema } from "./protocol.ts";
@@ -6,10 +6,13 @@ import type { GridQuery, Job, JsonSchema, MethodSchema } from "./protocol.ts";
 const FIRST_POLL_MS = 400;
 const SLOWEST_POLL_MS = 3000;
 
-/** An export as the tray shows it. */
+/** A job as the tray shows it. */
 export interface FollowedJob {
   readonly key: number;
+  /** The format of an export; empty for a bulk change. */
   readonly format: string;
+  /** What a bulk change does, in words; empty for an export. */
+  readonly title: string;
   readonly job: Job | null;
   /** Failure of the start, of the last poll or of the cancel. */
   readonly error: unknown;
@@ -67,7 +70,7 @@ export class JobTray {
   /** Asks the method for an export of what the user sees, and follows the job it answers with. */
   async start(method: string, format: string, query: GridQuery): Promise<void> {
     const key = ++this.#lastKey;
-    this.#put({ key, format, job: null, error: null, resultUrl: null });
+    this.#put({ key, format, title: "", job: null, error: null, resultUrl: null });
     try {
       const outcome = await this.#options.client.callMethod(method, { format }, query);
       if (outcome.kind === "job") {
@@ -80,6 +83,13 @@ export class JobTray {
     } catch (error) {
       this.#update(key, { error });
     }
+  }
+
+  /** Follows a job that was started elsewhere. */
+  follow(job: Job, title: string): void {
+    const key = ++this.#lastKey;
+    this.#put({ key, format: "", title, job, error: null, resultUrl: null });
+    this.#schedule(key, FIRST_POLL_MS);
   }
 
   async cancel(key: number): Promise<void> {
@@ -123,7 +133,7 @@ export class JobTray {
     const next = Math.min(SLOWEST_POLL_MS, Math.max(FIRST_POLL_MS, delay * 1.3));
     try {
       const job = await this.#options.client.job(known.id);
-      const resultUrl = job.state === "finished" ? this.#options.client.jobResultUrl(job.id) : null;
+      const resultUrl = job.state === "finished" && this.#find(key)?.format ? this.#options.client.jobResultUrl(job.id) : null;
       this.#update(key, { job, resultUrl, error: null });
       if (!ENDED.has(job.state)) this.#schedule(key, next);
     } catch (error) {

@@ -91,8 +91,9 @@ export class Popovers {
     if (hadFocus || this.#returnTo?.contains(focused)) this.#returnTo?.focus();
   }
 
-  /** Closes and gives the focus back to where the popover was opened from. */
-  finish(): void {
+  /** Closes and gives the focus back to where the popover was opened from; with a name, no other one. */
+  finish(name = this.#open?.name): void {
+    if (name !== this.#open?.name) return;
     const back = this.#returnTo;
     this.close();
     this.#options.renderNow();

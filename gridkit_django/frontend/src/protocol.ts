@@ -199,6 +199,35 @@ export interface EditResponse {
   readonly undo?: string | null;
 }
 
+/** Which rows a bulk change is about: those that match the query, or those named, without those taken out. */
+export interface BulkSelection {
+  readonly query?: Pick<GridQuery, "filter" | "search">;
+  readonly include?: readonly (string | number)[];
+  readonly exclude?: readonly (string | number)[];
+}
+
+export interface BulkRequest {
+  readonly action: "update" | "delete";
+  readonly selection: BulkSelection;
+  /** How many rows the user believes them to be. */
+  readonly expectedCount: number;
+  readonly changes?: Readonly<Record<string, Value>>;
+  readonly cascade?: boolean;
+}
+
+export interface BulkResult {
+  readonly rows: number;
+  readonly changed: number;
+  readonly undo: string | null;
+}
+
+export interface UndoResponse {
+  readonly rows: readonly { readonly op: string; readonly id: string | number; readonly row: RowRecord | null }[];
+  /** Rows that have moved on and were left alone. */
+  readonly failed: readonly { readonly id: string; readonly detail: string }[];
+  readonly undo: string | null;
+}
+
 /** One value of a column, with how many rows have it. */
 export interface FacetValue {
   readonly value: Value;
@@ -225,6 +254,8 @@ export interface Job {
   readonly rows?: number | null;
   readonly format?: string | null;
   readonly error?: unknown;
+  /** What a bulk change led to, once it is finished. */
+  readonly result?: BulkResult | null;
 }
 
 export interface ProblemError {
@@ -243,6 +274,10 @@ export interface ProblemDocument {
   readonly errors?: readonly ProblemError[];
   readonly requestId?: string;
   readonly current?: RowRecord;
+  /** What else a deletion would take along. */
+  readonly cascades?: readonly { readonly label: string; readonly count: number }[];
+  /** How many rows a selection holds. */
+  readonly count?: number;
 }
 
 /** How one column of a saved state is laid out; the place in the list is the place in the grid. */

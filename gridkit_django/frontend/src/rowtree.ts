@@ -179,6 +179,12 @@ export class RowTree {
     if (this.#query === query && !this.#root.windows.isWaiting) this.#prune();
   }
 
+  /** Asks again for the rows of the same query, because some have changed, come or gone. */
+  async reload(at: number): Promise<void> {
+    this.#root.windows.forgetCount();
+    if (this.#query) await this.open(this.#query, at);
+  }
+
   /** Fetches what rows first..last need, in every group that is open there. */
   async ensure(first: number, last: number): Promise<void> {
     if (this.#root.windows.isWaiting) return;

@@ -18,7 +18,7 @@ import {
 import { plainAtoms } from "./atoms.ts";
 import { type ColumnCondition, filterTree, splitTree } from "./filters.ts";
 import { isNumeric } from "./format.ts";
-import { aggregatesOf, groupTerm } from "./grouping.ts";
+import { aggregatesOf, groupTerm, isSameTerm } from "./grouping.ts";
 import type {
   ColumnLayout,
   ColumnSchema,
@@ -279,6 +279,12 @@ export class GridState {
   setGrouping(terms: readonly GroupTerm[]): void {
     this.#grouping = terms;
     this.#tell("query");
+  }
+
+  /** Groups by one more term, or no longer by one that is there. */
+  toggleGroup(term: GroupTerm): void {
+    const rest = this.#grouping.filter((other) => !isSameTerm(other, term));
+    this.setGrouping(rest.length < this.#grouping.length ? rest : [...this.#grouping, term]);
   }
 
   /** The function that makes the figure of each column that has one. */

@@ -23,6 +23,14 @@ export function selectionLabel({ state, selectedCount, formatter, t }: Grid): st
   return t(isAll && ids.length === 0 ? "selectedAll" : "selected", { count });
 }
 
+/** "Sorted by Carrier ascending", or that nothing sorts. */
+export function sortLabel(state: Grid["state"], t: Translate): string {
+  const words = state.sort.map(
+    (item) => `${state.column(item.col)?.label ?? item.col} ${t(item.dir === "asc" ? "ascending" : "descending")}`,
+  );
+  return words.length ? t("sortedBy", { columns: words.join(", ") }) : t("sortedNone");
+}
+
 /** The number of groups, and of all rows in them once they are counted. */
 export function groupsLabel({ windows, totals, formatter, t }: Grid): string {
   const { value, is } = windows.count;

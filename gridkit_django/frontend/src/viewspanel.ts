@@ -19,7 +19,7 @@ export class ViewsPanel {
   /** Opens a saved view, or with null the grid as it was declared. */
   async open(id: string | null): Promise<void> {
     if (!(await this.saved.show(id))) return;
-    this.#grid.popovers.finish();
+    this.#grid.popovers.finish("views");
     this.#grid.announce(this.#grid.t("viewOpened", { name: this.saved.open?.name ?? this.#grid.t("viewDeclared") }));
   }
 
@@ -42,7 +42,7 @@ export class ViewsPanel {
 
   reset(): void {
     this.saved.reset();
-    this.#grid.popovers.finish();
+    this.#grid.popovers.finish("views");
   }
 
   /** Shows the form of a view in the menu; null for the list. The focus goes along. */
@@ -56,7 +56,7 @@ export class ViewsPanel {
 
   #done(): void {
     this.form = null;
-    this.#grid.popovers.finish();
+    this.#grid.popovers.finish("views");
     this.#grid.announce(this.#grid.t("viewSaved", { name: this.saved.open?.name ?? "" }));
   }
 }

@@ -150,6 +150,11 @@ export class RowWindows {
     await this.#load(generation, Math.floor(at / this.blockSize), count === UNKNOWN ? "capped" : "none");
   }
 
+  /** Forgets how many rows there are: rows came or went. */
+  forgetCount(): void {
+    if (this.#shown) this.#shown.count = UNKNOWN;
+  }
+
   /** Fetches the blocks that rows first..last lie in, and drops requests that went out of view. */
   async ensure(first: number, last: number): Promise<void> {
     const shown = this.#shown;

@@ -125,3 +125,28 @@ test("dispositionName prefers the extended form", () => {
   assert.equal(dispositionName("attachment; filename=\"a.csv\"; filename*=UTF-8''%C3%A4.csv", "x"), "ä.csv");
   assert.equal(dispositionName(null, "x"), "x");
 });
+
+test("rows are made and changed under a key, deleted under their version, and taken back by a token", async () => {
+  const { client, calls, headers } = clientOn(() => json({ row: row(1), undo: "t", rows: 1, changed: 1 }));
+  await client.create({ note: "x" }, { sort: [] }, "key-1");
+  assert.deepEqual([calls.at(-1)?.url, headers().get("Idempotency-Key")], ["/api/grids/flights/records/", "key-1"]);
+  await client.remove(row(7), true);
+  assert.deepEqual(
+    [calls.at(-1)?.url, calls.at(-1)?.init.method, headers().get("If-Match")],
+    ["/api/grids/flights/records/7/?cascade=true", "DELETE", '"v7"'],
+  );
+  await client.bulk({ action: "delete", selection: { include: [1] }, expectedCount: 1 }, "key-2");
+  assert.equal(headers().get("Idempotency-Key"), "key-2");
+  await client.undo("t");
+  assert.deepEqual([calls.at(-1)?.url, calls.at(-1)?.init.body], ["/api/grids/flights/undo/", '{"token":"t"}']);
+});
+
+test("values to choose from are asked for by POST", async () => {
+  const { client, calls } = clientOn(() => json({ values: [], options: [], next: null }));
+  await client.facet("car/rier", { q: "u" });
+  await client.lookup("carrier", {});
+  assert.deepEqual(
+    calls.map((call) => call.url),
+    ["/api/grids/flights/facets/car%2Frier/", "/api/grids/flights/lookup/carrier/"],
+  );
+});

@@ -105,3 +105,18 @@ test("formatsOf reads enum, $ref and anyOf of const", () => {
   assert.deepEqual(of({ anyOf: [{ const: "csv" }, { const: "pdf" }] }), ["csv", "pdf"]);
   assert.deepEqual(formatsOf(undefined), []);
 });
+
+test("a bulk change that was started elsewhere is followed by its title and offers no file", async () => {
+  const result = { rows: 3, changed: 2, undo: "t" };
+  const { tray, only, pass, cancelled } = trayOn(queued, [
+    { id: 9, state: "running", progress: 0.5 },
+    { id: 9, state: "finished", progress: 1, result },
+  ]);
+  tray.follow({ id: 9, state: "queued" }, "Change 3 rows");
+  assert.equal(only().title, "Change 3 rows");
+  await pass(400);
+  await tray.cancel(only().key);
+  assert.deepEqual(cancelled, [9]);
+  await pass(600);
+  assert.deepEqual([only().job?.result, only().resultUrl, hasEnded(only())], [result, null, true]);
+});

@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { canFilter } from "../filters.ts";
 import type { Grid } from "../grid.ts";
+import { isSameTerm } from "../grouping.ts";
 import type { ColumnSchema, GroupTerm } from "../protocol.ts";
 import { hasString } from "../strings.ts";
 import { menuItem, menuTitle, popoverView } from "./menu.ts";
@@ -49,7 +50,7 @@ function groupItems(grid: Grid, column: ColumnSchema): TemplateResult | typeof n
   const { state, schema } = grid;
   if (!column.groupable) return nothing;
   const isGrouped = (term: GroupTerm): boolean =>
-    state.grouping.some((other) => other.col === term.col && (other.by ?? null) === (term.by ?? null));
+    state.grouping.some((other) => isSameTerm(other, term));
   const periods = (column.periods ?? []).map((by): GroupTerm => ({ col: column.id, by }));
   const terms: readonly GroupTerm[] = periods.length ? periods : [{ col: column.id }];
   const isFull = state.grouping.length >= (schema.limits?.groups ?? 5);

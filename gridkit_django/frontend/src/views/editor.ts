@@ -4,73 +4,24 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import type { CellEdit } from "../edit.ts";
 import type { Grid } from "../grid.ts";
 import { placeBeside } from "../popover.ts";
-import type { ColumnSchema } from "../protocol.ts";
 import { problemText } from "../texts.ts";
+import { fieldView } from "./field.ts";
 import { warningIcon } from "./icons.ts";
 
-const INPUT_TYPES: Readonly<Record<string, string>> = {
-  date: "date",
-  datetime: "datetime-local",
-  time: "time",
-};
-
 export function editorView(grid: Grid, edit: CellEdit): TemplateResult {
-  const isChoice = edit.column.type === "boolean" || Boolean(edit.column.choices?.length);
-  return isChoice ? selectEditor(grid, edit) : inputEditor(grid, edit);
-}
-
-function inputEditor(grid: Grid, edit: CellEdit): TemplateResult {
   const { column, draft, state } = edit;
-  return html`
-    <input
-      class="gridkit-editor"
-      type=${INPUT_TYPES[column.type] ?? "text"}
-      step=${column.type === "datetime" || column.type === "time" ? "1" : nothing}
-      inputmode=${inputMode(column)}
-      autocomplete="off"
-      spellcheck="false"
-      aria-label=${grid.t("edit", { column: column.label })}
-      aria-invalid=${state === "invalid" ? "true" : "false"}
-      aria-describedby="${grid.uid}-note"
-      ?readonly=${state === "saving" || state === "conflict"}
-      .value=${draft}
-      @input=${(event: Event) => grid.editor.type((event.target as HTMLInputElement).value)}
-      @keydown=${(event: KeyboardEvent) => onEditorKey(grid, event)}
-      @focusout=${(event: FocusEvent) => onEditorLeave(grid, event)}
-    />
-    ${savingMark(edit)}
-  `;
-}
-
-function selectEditor(grid: Grid, edit: CellEdit): TemplateResult {
-  const { column, draft, state } = edit;
-  return html`
-    <select
-      class="gridkit-editor"
-      aria-label=${grid.t("edit", { column: column.label })}
-      aria-invalid=${state === "invalid" ? "true" : "false"}
-      aria-describedby="${grid.uid}-note"
-      ?disabled=${state === "saving" || state === "conflict"}
-      @change=${(event: Event) => grid.editor.type((event.target as HTMLSelectElement).value)}
-      @keydown=${(event: KeyboardEvent) => onEditorKey(grid, event)}
-      @focusout=${(event: FocusEvent) => onEditorLeave(grid, event)}
-    >
-      ${optionsOf(grid, column).map(([value, label]) => html`<option value=${value} ?selected=${value === draft}>${label}</option>`)}
-    </select>
-    ${savingMark(edit)}
-  `;
-}
-
-function optionsOf({ t }: Grid, column: ColumnSchema): (readonly [string, string])[] {
-  const blank: (readonly [string, string])[] = column.nullable ? [["", t("empty")]] : [];
-  if (column.choices?.length)
-    return [...blank, ...column.choices.map((item) => [String(item.value), item.label] as const)];
-  return [...blank, ["true", t("yes")], ["false", t("no")]];
-}
-
-function inputMode(column: ColumnSchema): string | typeof nothing {
-  if (column.type === "integer") return "numeric";
-  return column.type === "decimal" || column.type === "float" ? "decimal" : nothing;
+  const field = fieldView(grid, {
+    column,
+    draft,
+    kind: "gridkit-editor",
+    isInvalid: state === "invalid",
+    isFixed: state === "saving" || state === "conflict",
+    note: `${grid.uid}-note`,
+    type: (text) => grid.editor.type(text),
+    keydown: (event) => onEditorKey(grid, event),
+    focusout: (event) => onEditorLeave(grid, event),
+  });
+  return html`${field} ${savingMark(edit)}`;
 }
 
 function savingMark(edit: CellEdit): TemplateResult | typeof nothing {

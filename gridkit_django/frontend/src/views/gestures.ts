@@ -10,9 +10,22 @@ const RESIZE_STEP = 16;
 export function onGridKey(grid: Grid, event: KeyboardEvent): void {
   const { row, col } = grid.focus.active;
   const column = grid.columns[col - 1];
+  const side = undoKey(event);
+  if (side) {
+    event.preventDefault();
+    void grid.changes.undo(side);
+    return;
+  }
   const isHandled = row === -1 ? headerKey(grid, event, column) : cellKey(grid, event, row, column);
   if (isHandled) event.preventDefault();
   else grid.focus.moveBy(event);
+}
+
+/** Ctrl+Z takes back, Ctrl+Y and Ctrl+Shift+Z do again. */
+function undoKey(event: KeyboardEvent): "undo" | "redo" | null {
+  const key = event.key.toLowerCase();
+  if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y")) return null;
+  return key === "y" || event.shiftKey ? "redo" : "undo";
 }
 
 /** Header: Enter sorts, Alt+Down filters, the menu key opens the column's menu, Shift+arrow resizes, Ctrl+Shift+arrow moves the column. */
@@ -59,6 +72,8 @@ function cellKey(grid: Grid, event: KeyboardEvent, row: number, column: ColumnSc
   else if (event.key === " " && !event.ctrlKey && !event.altKey) grid.toggleRow(row, event.shiftKey);
   else if ((event.key === "Enter" || event.key === "F2") && column && grid.canEdit(column))
     grid.startEdit(row, column);
+  else if (event.key === "Delete" && record && grid.changes.canDelete)
+    grid.changes.askDelete(grid.state.isSelected(record.id) ? null : record);
   else if (event.altKey && event.key === "ArrowLeft" && grid.windows.level(row) > 0) leaveGroup(grid, row);
   else return false;
   return true;

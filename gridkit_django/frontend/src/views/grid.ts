@@ -6,6 +6,7 @@ import { GROUPS, MIN_WIDTH } from "../state.ts";
 import { bannerView } from "./banner.ts";
 import { bodyView } from "./body.ts";
 import { columnsMenu } from "./columnsmenu.ts";
+import { dialogView } from "./dialog.ts";
 import { noteView } from "./editor.ts";
 import { exportMenu } from "./exportmenu.ts";
 import { filterPopover } from "./filterpopover.ts";
@@ -16,6 +17,7 @@ import { totalsView } from "./totals.ts";
 import { columnMenu } from "./columnmenu.ts";
 import { statusView } from "./status.ts";
 import { chipsView, toolbarView } from "./toolbar.ts";
+import { toastView } from "./toast.ts";
 import { viewsMenu } from "./viewsmenu.ts";
 
 export function gridView(grid: Grid): TemplateResult {
@@ -23,10 +25,10 @@ export function gridView(grid: Grid): TemplateResult {
     ${toolbarView(grid)} ${chipsView(grid)} ${bannerView(grid)}
     <div class="gridkit-frame">
       ${grid.windows.isLoading ? html`<div class="gridkit-busy" aria-hidden="true"></div>` : nothing}
-      ${tableView(grid)} ${emptyView(grid)}
+      ${tableView(grid)} ${emptyView(grid)} ${toastView(grid)}
     </div>
     ${jobsView(grid)} ${statusView(grid)} ${filterPopover(grid)} ${columnMenu(grid)} ${columnsMenu(grid)} ${exportMenu(grid)} ${viewsMenu(grid)}
-    ${noteView(grid)}
+    ${noteView(grid)} ${dialogView(grid)}
   `;
 }
 

@@ -10,7 +10,7 @@ import { closeIcon } from "./icons.ts";
 export function jobsView(grid: Grid): TemplateResult | typeof nothing {
   if (!grid.jobs.items.length) return nothing;
   return html`
-    <ul class="gridkit-jobs" aria-label=${grid.t("export")}>
+    <ul class="gridkit-jobs" aria-label=${grid.t("jobs")}>
       ${repeat(
         grid.jobs.items,
         (item) => item.key,
@@ -22,7 +22,7 @@ export function jobsView(grid: Grid): TemplateResult | typeof nothing {
 
 function jobView(grid: Grid, item: FollowedJob): TemplateResult {
   const { t, formatter } = grid;
-  const name = t("exportOf", { format: formatLabel(item.format, t) });
+  const name = item.title || t("exportOf", { format: formatLabel(item.format, t) });
   const state = item.error !== null && !item.job ? "failed" : (item.job?.state ?? "queued");
   return html`
     <li class="gridkit-job is-${state}">

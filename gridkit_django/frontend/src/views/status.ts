@@ -13,19 +13,28 @@ export function statusView(grid: Grid): TemplateResult {
         ${windows.hasAnswer ? (windows.isGrouped ? groupsLabel(grid) : countLabel(windows.count, formatter, t)) : t("loading")}
         ${countAction(grid)}
       </span>
-      ${
-        selected
-          ? html`<span class="gridkit-selected">
-            ${selectionLabel(grid)}
-            <button type="button" class="gridkit-link" @click=${() => grid.clearSelection()}>${t("selectionClear")}</button>
-          </span>`
-          : nothing
-      }
+      ${selected ? selectionView(grid) : nothing}
       <span class="gridkit-spring"></span>
       ${rangeView(grid)}
     </div>
     <div class="gridkit-hidden" role="status" aria-live="polite">${grid.announcement}</div>
   `;
+}
+
+/** What is selected, and what can be done with it. */
+function selectionView(grid: Grid): TemplateResult {
+  const { state, windows, changes, matching, formatter, schema, t } = grid;
+  const act = (label: string, run: () => void): TemplateResult =>
+    html`<button type="button" class="gridkit-link" @click=${run}>${label}</button>`;
+  const canBulk = Boolean(schema.limits?.bulkRows);
+  const rest = !state.selection.isAll && windows.length > 1 && canBulk;
+  return html`<span class="gridkit-selected">
+    ${selectionLabel(grid)}
+    ${canBulk && grid.mayEdit ? act(t("bulkEditStart"), () => changes.askEdit()) : nothing}
+    ${canBulk && changes.canDelete ? act(t("deleteStart"), () => changes.askDelete()) : nothing}
+    ${rest ? act(matching === null ? t("selectAll") : t("selectAllCount", { count: formatter.count(matching) }), () => grid.selectAll()) : nothing}
+    ${act(t("selectionClear"), () => grid.clearSelection())}
+  </span>`;
 }
 
 function countAction({ windows, t }: Grid): TemplateResult | typeof nothing {

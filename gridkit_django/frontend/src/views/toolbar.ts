@@ -15,6 +15,7 @@ import {
   exportIcon,
   filterIcon,
   groupIcon,
+  plusIcon,
   searchIcon,
   viewsIcon,
 } from "./icons.ts";
@@ -30,6 +31,11 @@ export function toolbarView(grid: Grid): TemplateResult {
     <div class="gridkit-toolbar" role="toolbar" aria-label=${grid.schema.label}>
       ${grid.views ? viewsButton(grid, grid.views) : nothing} ${hasSearch ? searchBox(grid) : nothing}
       <span class="gridkit-spring"></span>
+      ${
+        grid.changes.canCreate
+          ? html`<button type="button" class="gridkit-button" @click=${() => grid.changes.askCreate()}>${plusIcon}<span>${t("create")}</span></button>`
+          : nothing
+      }
       ${state.columns.some(canFilter) ? filterButton(grid) : nothing}
       ${menuButton(grid, "columns", t("columns"), columnsIcon)}
       ${hasExport ? menuButton(grid, "export", t("export"), exportIcon) : nothing}
