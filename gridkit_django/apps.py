@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
-from django.core.checks import register
+from django.core.checks import Tags, register
 from django.core.signals import request_finished, request_started, setting_changed
-from django.db.models.signals import post_delete, post_migrate
+from django.db.backends.signals import connection_created
+from django.db.models.signals import post_delete, post_migrate, pre_migrate
 from django.utils.module_loading import autodiscover_modules, import_string
 
 from gridkit_django.conf import settings
@@ -20,6 +21,7 @@ from gridkit_django.exceptions import SettingsError
 if TYPE_CHECKING:
     from gridkit_django.audit.policies import AuditPolicies
     from gridkit_django.audit.privacy.subject_keys import SubjectKeys
+    from gridkit_django.audit.triggers import StrictAudit
     from gridkit_django.exports import ExporterRegistry, ExportQueue
     from gridkit_django.grids import GridRegistry
     from gridkit_django.plugins import PluginManager, PluginRuntime
@@ -38,6 +40,7 @@ class GridKitConfig(AppConfig):
         method_provider: the methods that plugins offer on grids.
         audit_policies: which models the audit trail follows.
         audit_subject_keys: keys of the people whose data audit records hold encrypted.
+        strict_audit: which of them the database follows itself.
     """
 
     name = "gridkit_django"
@@ -52,6 +55,7 @@ class GridKitConfig(AppConfig):
     method_provider: PluginMethods
     audit_policies: AuditPolicies
     audit_subject_keys: SubjectKeys
+    strict_audit: StrictAudit
 
     @cached_property
     def grid_registry(self) -> GridRegistry:
@@ -66,6 +70,7 @@ class GridKitConfig(AppConfig):
         self.event_bus = EventBus(self._event_middleware())
         self._wire_acts()
         self._wire_audit()
+        self._wire_barrier()
         self._wire_grids()
         self._wire_exports()
         self._wire_plugins()
@@ -84,12 +89,14 @@ class GridKitConfig(AppConfig):
         return tuple(import_string(path) for path in paths)
 
     def _register_checks(self) -> None:
-        from gridkit_django.checks import CHECKS, DEPLOY_CHECKS, TAG
+        from gridkit_django.checks import CHECKS, DATABASE_CHECKS, DEPLOY_CHECKS, TAG
 
         for check in CHECKS:
             register(check, TAG)
         for check in DEPLOY_CHECKS:
             register(check, TAG, deploy=True)
+        for check in DATABASE_CHECKS:
+            register(check, TAG, Tags.database)
 
     def _wire_acts(self) -> None:
         """Let commands act under their own names, and tasks as whoever sent them."""
@@ -106,11 +113,20 @@ class GridKitConfig(AppConfig):
             AuditPolicyError: when a policy is wrong: a site that believes itself followed must not start.
         """
         from gridkit_django.audit.capture import Capture
-        from gridkit_django.audit.policies import SETTINGS, AuditPolicies, policies_of_settings
+        from gridkit_django.audit.policies import SETTINGS, AuditPolicies, PolicyTable, policies_of_settings
         from gridkit_django.audit.privacy.subject_keys import SubjectKeys
+        from gridkit_django.audit.triggers import StrictAudit
 
         self.audit_subject_keys = SubjectKeys()
-        self.audit_policies = AuditPolicies(Capture().follow)
+        self.strict_audit = StrictAudit()
+        capture = Capture(self.strict_audit.followed)
+
+        def follow(table: PolicyTable) -> None:
+            self.strict_audit.follow(table)
+            capture.follow(table)
+
+        self.audit_policies = AuditPolicies(follow)
+        connection_created.connect(self.strict_audit.connected, dispatch_uid="gridkit_django.audit")
 
         def read(*, setting: str, **_kwargs: Any) -> None:
             if setting == "GRIDKIT":
@@ -119,6 +135,13 @@ class GridKitConfig(AppConfig):
 
         read(setting="GRIDKIT")
         setting_changed.connect(read, weak=False, dispatch_uid="gridkit_django.audit")
+
+    def _wire_barrier(self) -> None:
+        """Guard the audit tables of each database that is migrated; their own migrations pass."""
+        from gridkit_django.audit.barrier import drop_before_migrations, make_after_migrations
+
+        for signal, receiver in ((pre_migrate, drop_before_migrations), (post_migrate, make_after_migrations)):
+            signal.connect(receiver, sender=self, dispatch_uid="gridkit_django.audit.barrier")
 
     def _wire_grids(self) -> None:
         """Import each app's ``grids.py`` and keep the rows of the declared grids in step."""

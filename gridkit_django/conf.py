@@ -123,6 +123,8 @@ class GridKitSettings:
         EXPORT_JOBS_PER_USER: queued and running exports of one user at most.
         AUDIT_MODELS: models that the audit trail follows without a grid: ``app_label.Model`` to options such as
             ``fields``, ``exclude``, ``mask``, ``reason_required`` and ``fail_open``.
+        AUDIT_DATABASE_ROLES: logins of the database that are believed when they say who acts (strict mode); empty for
+            all. Whoever else writes is recorded under its own login.
         THROTTLE_RATES: DRF throttle rates by scope (``rows``, ``edits``, ``exports``, ``views``, ``states``,
             ``events``), None for no limit.
     """
@@ -195,6 +197,7 @@ class GridKitSettings:
     EXPORT_ROWS_MAX: Whole = 5_000_000
     EXPORT_JOBS_PER_USER: Whole = 5
     AUDIT_MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    AUDIT_DATABASE_ROLES: tuple[str, ...] = ()
     THROTTLE_RATES: Mapping[str, str | None] = field(default_factory=dict)
 
 

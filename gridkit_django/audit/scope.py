@@ -32,6 +32,11 @@ def grid_of(model_label: str) -> str:
     return scope.grid if scope is not None and scope.model_label == model_label else ""
 
 
+def current_scope() -> AuditScope | None:
+    """Return the grid at work, None for none."""
+    return _current.get()
+
+
 @contextmanager
 def through_grid(grid: str, model: ModelClass) -> Iterator[None]:
     """Say that the rows of a model that are changed in the block are changed through a grid.

@@ -3,6 +3,8 @@
 Triggers and set-based records never carry a row through Python, yet their values must be those of a record that Python
 wrote. Datetimes are in UTC, decimals have the scale of their column, keys are those of the table they point to.
 
+A float may be written with more digits than Python needs, but it reads as the same float.
+
 No expression holds a percent sign, so it can stand in a statement with parameters.
 """
 

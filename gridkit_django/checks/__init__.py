@@ -10,16 +10,22 @@ from gridkit_django.checks.audit import check_signing_key
 from gridkit_django.checks.grids import check_grids
 from gridkit_django.checks.plugins import check_plugin_sources
 from gridkit_django.checks.settings import check_libraries, check_object_rights, check_settings
+from gridkit_django.checks.triggers import check_audit_triggers
 
 TAG = "gridkit"
 CHECKS = (check_settings, check_libraries, check_object_rights, check_grids, check_plugin_sources)
 DEPLOY_CHECKS = (check_signing_key,)
 """Run with ``manage.py check --deploy`` only."""
 
+DATABASE_CHECKS = (check_audit_triggers,)
+"""Checks that ask a database; Django runs them for ``check --database`` and before ``migrate``."""
+
 __all__ = [
     "CHECKS",
+    "DATABASE_CHECKS",
     "DEPLOY_CHECKS",
     "TAG",
+    "check_audit_triggers",
     "check_grids",
     "check_libraries",
     "check_object_rights",

@@ -55,6 +55,7 @@ trail show next to the human text. Catch the width you need::
     │   ├── ReasonTooLongError             a reason longer than what is kept
     │   ├── RevertError                    a recorded change that can't be taken back
     │   ├── AuditPolicyError               a policy names what there is not
+    │   ├── AuditTriggerError              strict mode can't be had here, or its triggers are not as they should be
     │   └── AuditUnavailableError          the record could not be written, so nothing was changed
     ├── ExportError
     │   ├── UnknownFormatError             no active plugin writes this format
@@ -104,6 +105,7 @@ from gridkit_django.exceptions.audit import (
     AuditPolicyError,
     AuditRecordNotFoundError,
     AuditSearchError,
+    AuditTriggerError,
     AuditUnavailableError,
     ReasonRequiredError,
     ReasonTooLongError,
@@ -207,6 +209,7 @@ __all__ = [
     "AuditPolicyError",
     "AuditRecordNotFoundError",
     "AuditSearchError",
+    "AuditTriggerError",
     "AuditUnavailableError",
     "BatchRejectedError",
     "BulkCancelled",

@@ -75,3 +75,9 @@ class AuditUnavailableError(AuditError):
     """The record of a change could not be written, so nothing was changed."""
 
     code = "audit-unavailable"
+
+
+class AuditTriggerError(AuditError):
+    """The audit triggers can't be made here, or are not what they should be."""
+
+    code = "audit-triggers"

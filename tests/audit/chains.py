@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import DEFAULT_DB_ALIAS, connection
 
 from gridkit_django.audit import Target, record
+from gridkit_django.audit.barrier import Barrier
 from gridkit_django.audit.runs import ids_in
 from gridkit_django.audit.sealing import Sealer
 from gridkit_django.audit.signing import Ed25519Signer, Signer, TrustedKeys
@@ -47,6 +48,6 @@ def sealed_ids() -> list[int]:
 
 
 def run_sql(statement: str, *values: Any) -> None:
-    """Do what somebody with the database's password can do."""
-    with connection.cursor() as cursor:
+    """Do what the owner of the database can do, who lowers the barrier first."""
+    with Barrier(connection).lowered(), connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -19,6 +19,7 @@ ELSEWHERE = {
     "gridkit_audit_seal": "the same",
     "gridkit_audit_verify": "the same",
     "gridkit_audit_export": "the same",
+    "gridkit_audit_triggers": "the test of its page runs it, on PostgreSQL",
 }
 
 SETTINGS = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,21 +22,24 @@ class Policied:
     Args:
         table: all policies.
         label: the model, in lower case.
+
+    Attributes:
+        general: the policy of a write through no grid, None when it leaves no record.
     """
 
     def __init__(self, table: PolicyTable, label: str) -> None:
         self.label = label
-        self._general = table.effective(label)
+        self.general = table.effective(label)
         self._by_grid = {grid: table.effective(label, grid) for grid in table.grids_of(label)}
 
     def now(self) -> tuple[AuditPolicy | None, str]:
         """Return the policy that holds at this moment, and the grid at work."""
         grid = grid_of(self.label)
-        return (self._by_grid.get(grid, self._general) if grid else self._general), grid
+        return (self._by_grid.get(grid, self.general) if grid else self.general), grid
 
     def all(self) -> tuple[AuditPolicy, ...]:
         """Return every policy that may hold at some moment."""
-        return tuple(policy for policy in (self._general, *self._by_grid.values()) if policy is not None)
+        return tuple(policy for policy in (self.general, *self._by_grid.values()) if policy is not None)
 
     def follows(self, name: str) -> bool:
         """Whether any policy follows a field."""
@@ -133,14 +136,18 @@ class WatchBook:
 
     Args:
         table: the policies.
+        labels: the models to watch, others are followed by somebody else; None for all.
     """
 
-    def __init__(self, table: PolicyTable) -> None:
+    def __init__(self, table: PolicyTable, labels: Collection[str] | None = None) -> None:
         self._policies = {label: Policied(table, label) for label in table.by_model}
+        self._watched = {
+            label: policies for label, policies in self._policies.items() if labels is None or label in labels
+        }
         self._links = list(self._all_links())
         self._heirs = list(self._all_heirs())
         models_ = {model for model, _ in (*self._links, *self._heirs)}
-        models_ |= {apps.get_model(label) for label in self._policies}
+        models_ |= {apps.get_model(label) for label in self._watched}
         self.by_label: Mapping[str, Watch] = {model._meta.label_lower: self.watch(model) for model in models_}
 
     def watch(self, model: ModelClass) -> Watch:
@@ -150,7 +157,7 @@ class WatchBook:
             model: its concrete model; one of a migration's state is read like today's of the same label.
         """
         options: Any = model._meta
-        policies = self._policies.get(options.label_lower)
+        policies = self._watched.get(options.label_lower)
         links = tuple(link for through, link in self._links if through._meta.label_lower == options.label_lower)
         heirs = tuple(heir for parent, heir in self._heirs if parent._meta.label_lower == options.label_lower)
         lineages, keys = self._lineages(options, policies), _key_fields(options)
@@ -174,7 +181,7 @@ class WatchBook:
                 yield getattr(relation.related_model, relation.remote_field.get_accessor_name())
 
     def _all_links(self) -> Iterable[tuple[ModelClass, Link]]:
-        for label, policies in self._policies.items():
+        for label, policies in self._watched.items():
             model = apps.get_model(label)
             for relation in _own_many_to_many(model, self._policies):
                 if policies.follows(relation.name):
@@ -184,7 +191,7 @@ class WatchBook:
                     yield through, Link(policies, model, relation.name, source, target)
 
     def _all_heirs(self) -> Iterable[tuple[ModelClass, Heir]]:
-        for label, policies in self._policies.items():
+        for label, policies in self._watched.items():
             model = apps.get_model(label)
             for parent in _quiet_parents(model, self._policies):
                 names = frozenset(

@@ -29,10 +29,18 @@ _held: ContextVar[HeldLinks | None] = ContextVar("gridkit_audit_held_links", def
 
 
 class Capture:
-    """Follows the models of a policy table. One for the process; the doors stay shut until a model is followed."""
+    """Follows the models of a policy table. One for the process; the doors stay shut until a model is followed.
 
-    def __init__(self) -> None:
-        self._book = WatchBook(PolicyTable())
+    Args:
+        strict: returns the models that a database follows itself.
+    """
+
+    def __init__(self, strict: Callable[[BaseDatabaseWrapper], frozenset[str]]) -> None:
+        self._strict = strict
+        self._table = PolicyTable()
+        self._has_strict = False
+        self._without: dict[frozenset[str], Mapping[str, Watch]] = {}
+        self._book = WatchBook(self._table)
         self._watches: Mapping[str, Watch] = {}
         self._older: WeakKeyDictionary[ModelClass, Watch] = WeakKeyDictionary()
         self._recording = Recording()
@@ -46,12 +54,15 @@ class Capture:
             for descriptor in book.many_to_many():
                 doors.join_sets(descriptor, self)
         self._older = WeakKeyDictionary()
+        self._table, self._without = table, {}
+        self._has_strict = any(policy.strict for policies in table.by_model.values() for policy in policies)
         self._book, self._watches = book, book.by_label
 
     def watches(self, model: ModelClass, connection: BaseDatabaseWrapper) -> Watch | None:
         """Return what is watched of a model, or None."""
         concrete: Any = model._meta.concrete_model
-        watch = self._watches.get(concrete._meta.label_lower)
+        watches = self._apart(connection) if self._has_strict else self._watches
+        watch = watches.get(concrete._meta.label_lower)
         if watch is None or watch.model is concrete:
             return watch
         return self._watch_older(concrete) if self._has_trail(connection) else None
@@ -173,6 +184,13 @@ class Capture:
         policy, grid = policies.now()
         if policy is not None:
             self._recording.write(connection, policy, policies.label, grid, changes)
+
+    def _apart(self, connection: BaseDatabaseWrapper) -> Mapping[str, Watch]:
+        """Return what is left to watch where the database follows some models itself."""
+        strict = self._strict(connection)
+        if strict not in self._without:
+            self._without[strict] = WatchBook(self._table, self._table.by_model.keys() - strict).by_label
+        return self._without[strict]
 
     def _watch_older(self, model: ModelClass) -> Watch:
         """Return what is watched of a model as a migration sees it."""

@@ -1,0 +1,119 @@
+"""Telling the database who acts: one statement before the first write of a transaction to a followed table.
+
+The setting is local to the transaction, so it pins no connection of a pool and can't outlive the act. Reads send
+nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from gridkit_django.audit.scope import AuditScope, current_scope
+from gridkit_django.audit.triggers.code import ACT, NO_REASON
+from gridkit_django.audit.writer import Circumstances, actor_columns
+from gridkit_django.events import Act, held_act
+from gridkit_django.exceptions import ReasonRequiredError
+
+_WRITE = re.compile(
+    r"(?:\s+|--[^\n]*\n|/\*.*?\*/|\()*(?:(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY|WITH|EXPLAIN)|CALL|DO|EXECUTE)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""How a statement begins that may write; those without the group may write to tables that they don't name."""
+
+
+class ActAnnouncer:
+    """An execute wrapper of one connection, see ``announce``.
+
+    Args:
+        connection: whose statements pass through it.
+        tables: gives the names of the followed tables.
+    """
+
+    def __init__(self, connection: BaseDatabaseWrapper, tables: Callable[[], Collection[str]]) -> None:
+        self._connection = connection
+        self._tables = tables
+        self._told: tuple[Any, Act | None, AuditScope | None] | None = None
+
+    def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        """Carry out a statement, announced when it may write to a followed table."""
+        if not self._may_write(sql):
+            return execute(sql, params, many, context)
+        try:
+            if self._connection.in_atomic_block or not self._connection.get_autocommit():
+                self.announce()
+                return execute(sql, params, many, context)
+            with transaction.atomic(using=self._connection.alias, savepoint=False):
+                self.announce()
+                return execute(sql, params, many, context)
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", None) != NO_REASON:
+                raise
+            raise ReasonRequiredError(str(error).partition("\n")[0]) from error
+
+    def announce(self) -> None:
+        """Tell the database who acts, unless this transaction has been told.
+
+        Django makes a new list of callbacks at each commit, rollback, and rollback to a savepoint, which are the
+        moments when PostgreSQL forgets the setting: so the list says whether it is still there.
+        """
+        act, scope = held_act(), current_scope()
+        if self._is_told(act, scope):
+            return
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"SELECT set_config('{ACT}', %s, true)", [act_text(act or Act(), scope)])
+        here = self._connection.run_on_commit if self._connection.in_atomic_block else None
+        self._told = (here, act, scope)
+
+    def _is_told(self, act: Act | None, scope: AuditScope | None) -> bool:
+        told = self._told
+        return (
+            told is not None
+            and told[0] is not None
+            and told[0] is self._connection.run_on_commit
+            and told[1] == act
+            and told[2] == scope
+        )
+
+    def _may_write(self, sql: Any) -> bool:
+        if not isinstance(sql, str):
+            return True
+        found = _WRITE.match(sql)
+        if found is None:
+            return False
+        return found[1] is None or any(table in sql for table in self._tables())
+
+
+def act_text(act: Act, scope: AuditScope | None) -> str:
+    """Return the text of the setting: what the triggers write of an act.
+
+    Args:
+        act: who acts.
+        scope: through which grid.
+    """
+    circumstances, (kind, actor, label) = Circumstances.of(act), actor_columns(act.actor)
+    return json.dumps(
+        {
+            "op": str(circumstances.id),
+            "bare": str(Circumstances.of(act, metadata=False).id),
+            "kind": kind,
+            "id": actor,
+            "label": label,
+            "source": circumstances.source,
+            "correlation": circumstances.correlation_id,
+            "impersonator": circumstances.impersonator_id,
+            "impersonatorLabel": circumstances.impersonator_label,
+            "reason": circumstances.reason,
+            "facts": circumstances.facts,
+            "began": circumstances.occurred_at.isoformat(),
+            "grid": scope.grid if scope else "",
+            "gridOf": scope.model_label if scope else "",
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )

@@ -1,0 +1,211 @@
+"""The code of the triggers: for each table and verb one function, the same text for the same models and policies.
+
+The functions run with the rights of their owner (``SECURITY DEFINER``), so whoever may write to a followed table leaves
+records without any right on the audit tables. So that nobody can use these rights for more, the search path is pinned,
+every table has its schema, and only the owner may put them on another table (``EXECUTE`` is revoked from everybody).
+"""
+
+# ruff: noqa: S608 - all of it is SQL made of quoted names of models
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from gridkit_django.audit.capture.plans import Watch
+from gridkit_django.audit.sqljson import stored_field
+from gridkit_django.audit.sqljson_postgres import has_floats
+from gridkit_django.audit.triggers.blocks import Block, Blocks, Verb
+from gridkit_django.audit.triggers.entries import literal
+from gridkit_django.models import AuditOperation
+
+MARK = "GridKit strict audit "
+"""How the comment of each function begins; a digest of its code follows."""
+
+ACT = "gridkit.act"
+"""The transaction-local setting that tells who acts, as JSON."""
+
+_NAME_MAX = 63
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerCode:
+    """The trigger of one table for one verb.
+
+    Attributes:
+        schema: of the table and the function.
+        table: its name.
+        verb: what it answers to.
+        function: the function's name.
+        body: the function's code.
+        settings: of the function, as PostgreSQL lists them.
+    """
+
+    schema: str
+    table: str
+    verb: Verb
+    function: str
+    body: str
+    settings: tuple[str, ...]
+
+    @property
+    def trigger(self) -> str:
+        """The trigger's name."""
+        return f"gridkit_audit_{self.verb.value}"
+
+    @property
+    def comment(self) -> str:
+        """What is written to the function: the digest of all that makes it."""
+        parts = (self.schema, self.table, self.verb.value, self.body, *self.settings)
+        return f"{MARK}{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:32]}"
+
+    def statements(self, connection: BaseDatabaseWrapper) -> list[str]:
+        """Return the SQL that installs it, over an older one where there is one."""
+        quote = connection.ops.quote_name
+        function = f"{quote(self.schema)}.{quote(self.function)}()"
+        table = f"{quote(self.schema)}.{quote(self.table)}"
+        options = "\n".join(f"SET {setting.replace('=', ' = ', 1)}" for setting in self.settings)
+        return [
+            (
+                f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER\n{options}\n"
+                f"AS $gridkit${self.body}$gridkit$"
+            ),
+            f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC",
+            f"COMMENT ON FUNCTION {function} IS {literal(self.comment)}",
+            (
+                f"CREATE OR REPLACE TRIGGER {quote(self.trigger)} {_MOMENTS[self.verb]} ON {table}\n"
+                f"{_TABLES[self.verb]}FOR EACH STATEMENT EXECUTE FUNCTION {function}"
+            ),
+        ]
+
+
+_MOMENTS = {
+    Verb.INSERT: "AFTER INSERT",
+    Verb.UPDATE: "AFTER UPDATE",
+    Verb.DELETE: "AFTER DELETE",
+    # Afterwards the rows can't be read any more.
+    Verb.TRUNCATE: "BEFORE TRUNCATE",
+}
+_TABLES = {
+    Verb.INSERT: "REFERENCING NEW TABLE AS gk_new ",
+    Verb.UPDATE: "REFERENCING OLD TABLE AS gk_old NEW TABLE AS gk_new ",
+    Verb.DELETE: "REFERENCING OLD TABLE AS gk_old ",
+    Verb.TRUNCATE: "",
+}
+
+
+def codes_of(watch: Watch, schema: str, connection: BaseDatabaseWrapper, roles: Sequence[str]) -> Iterator[TriggerCode]:
+    """Yield the triggers for one table.
+
+    Args:
+        watch: what is followed of it.
+        schema: of all tables.
+        connection: the database.
+        roles: logins that are believed when they say who acts; empty for all.
+    """
+    blocks = Blocks(watch, connection.ops.quote_name(schema), connection)
+    table = watch.model._meta.db_table
+    settings: tuple[str, ...] = ("search_path=pg_catalog, pg_temp",)
+    if any(has_floats(stored_field(field)) for field in watch.fields):
+        settings = (*settings, "extra_float_digits=1")
+    for verb in Verb:
+        parts = list(blocks.of(verb))
+        if parts:
+            body = _body(parts, f"{connection.ops.quote_name(schema)}.", connection, roles)
+            yield TriggerCode(schema, table, verb, _function_name(table, verb), body, settings)
+
+
+def _function_name(table: str, verb: Verb) -> str:
+    name = f"gridkit_audit_{verb.value}_{table}"
+    if len(name.encode()) <= _NAME_MAX:
+        return name
+    digest = hashlib.sha256(table.encode()).hexdigest()[:12]
+    return f"{name.encode()[: _NAME_MAX - 13].decode(errors='ignore')}_{digest}"
+
+
+def _body(blocks: Sequence[Block], schema: str, connection: BaseDatabaseWrapper, roles: Sequence[str]) -> str:
+    operations = f"{schema}{connection.ops.quote_name(AuditOperation._meta.db_table)}"
+    statements = "\n".join(_guarded(block) for block in blocks)
+    facts = {block.policy.include_metadata for block in blocks}
+    stored = "\n".join(_stored(operations, with_facts=with_facts) for with_facts in sorted(facts))
+    trusted = ""
+    if roles:
+        named = ", ".join(literal(role) for role in sorted(roles))
+        trusted = f"\n  IF session_user NOT IN ({named}) THEN gk_act := NULL; END IF;"
+    return f"{_DECLARED}{trusted}{_NAMED}\n{statements}\n{stored}\n  RETURN NULL;\nEND\n"
+
+
+_DECLARED = f"""
+DECLARE
+  gk_act jsonb := NULLIF(current_setting('{ACT}', true), '')::jsonb;
+  gk_op uuid;
+  gk_bare uuid;
+  gk_kind text;
+  gk_id text;
+  gk_label text;
+  gk_reason text := '';
+  gk_grid text := '';
+  gk_grid_of text := '';
+  gk_wrote boolean := false;
+  gk_wrote_bare boolean := false;
+BEGIN"""
+
+_NAMED = """
+  IF gk_act IS NULL THEN
+    gk_kind := 'database';
+    gk_id := session_user;
+    gk_label := session_user;
+    gk_op := md5(concat_ws(' ', pg_current_xact_id(), transaction_timestamp(), pg_backend_pid()))::uuid;
+    gk_bare := md5(concat_ws(' ', gk_op, 'bare'))::uuid;
+  ELSE
+    gk_kind := gk_act->>'kind';
+    gk_id := gk_act->>'id';
+    gk_label := gk_act->>'label';
+    gk_op := gk_act->>'op';
+    gk_bare := gk_act->>'bare';
+    gk_reason := gk_act->>'reason';
+    gk_grid := gk_act->>'grid';
+    gk_grid_of := gk_act->>'gridOf';
+  END IF;"""
+
+
+def _guarded(block: Block) -> str:
+    wrote = "gk_wrote" if block.policy.include_metadata else "gk_wrote_bare"
+    lines = [f"  {block.sql};", "  IF FOUND THEN", f"    {wrote} := true;"]
+    if block.policy.reason_required:
+        told = literal(f"Say why: a change of {block.policy.model_label} needs a reason. Nothing was changed.")
+        lines += [
+            "    IF gk_kind = 'user' AND gk_reason = '' THEN",
+            f"      RAISE EXCEPTION USING ERRCODE = '{NO_REASON}', MESSAGE = {told};",
+            "    END IF;",
+        ]
+    return "\n".join([*lines, "  END IF;"])
+
+
+NO_REASON = "GK001"
+"""The SQLSTATE of a change that needs a reason and has none."""
+
+
+def _stored(operations: str, *, with_facts: bool) -> str:
+    """Store the operation once for each transaction, but not when no record was written."""
+    wrote, operation, written = (
+        ("gk_wrote", "gk_op", "gridkit.written") if with_facts else ("gk_wrote_bare", "gk_bare", "gridkit.written_bare")
+    )
+    others = (
+        "jsonb_strip_nulls(jsonb_build_object('application', NULLIF(current_setting('application_name'), ''), "
+        "'ip', host(inet_client_addr())))"
+    )
+    facts = f"COALESCE(gk_act->'facts', {others})" if with_facts else "'{}'::jsonb"
+    is_new = f"gk_act IS NULL OR current_setting('{written}', true) IS DISTINCT FROM {operation}::text"
+    return f"""  IF {wrote} AND ({is_new}) THEN
+    INSERT INTO {operations}
+      (id, source, correlation_id, impersonator_id, impersonator_label, reason, facts, occurred_at)
+    VALUES ({operation}, COALESCE(gk_act->>'source', 'database'), COALESCE(gk_act->>'correlation', ''),
+      COALESCE(gk_act->>'impersonator', ''), COALESCE(gk_act->>'impersonatorLabel', ''), gk_reason, {facts},
+      COALESCE((gk_act->>'began')::timestamptz, transaction_timestamp()))
+    ON CONFLICT (id) DO NOTHING;
+    IF gk_act IS NOT NULL THEN PERFORM set_config('{written}', {operation}::text, true); END IF;
+  END IF;"""
