@@ -94,7 +94,9 @@ def stored(value: Any) -> str:
         return str(cursor.fetchone()[0])
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(ROWS)
 def test_any_row_has_the_same_json_in_sql_and_in_python(values: dict[str, Any]) -> None:
     row = Specimen.objects.create(**values)

@@ -285,7 +285,7 @@ def test_masked_and_encrypted_values_never_reach_the_trail() -> None:
     assert "height" not in created
     assert tagged == {"tags": ["***", "***"]}
     assert updated == {
-        "title": ["***", "***"], "code": [{"$enc": None}] * 2, "height": [None, {"$enc": None}]
+        "title": ["***", "***"], "code": [{"$enc": None}] * 2, "height": [{"$enc": None}] * 2
     }  # fmt: skip
     assert deleted["title"] == ["***", "***"]
     assert deleted["code"] == [{"$enc": None}, None]

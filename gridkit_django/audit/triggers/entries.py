@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field
 
-from gridkit_django.audit.capture.recording import MASK
+from gridkit_django.audit.masks import MASK
 from gridkit_django.audit.policies import AuditPolicy
 from gridkit_django.audit.sqljson import json_sql, stored_field, text_sql
 
@@ -99,7 +99,7 @@ class Entries:
 
     def _side(self, field: AnyField, column: str) -> str:
         if field.name in self._policy.encrypt:
-            return f"CASE WHEN {column} IS NULL THEN 'null' ELSE '{WITHHELD}' END"
+            return f"'{WITHHELD}'"
         return f"COALESCE(({json_sql(field, column, self._connection)})::text, 'null')"
 
     def _column(self, field: AnyField, alias: str) -> str:
