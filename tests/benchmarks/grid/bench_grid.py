@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 import tracemalloc
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, transaction
 from django.test import override_settings
 from rest_framework.test import APIRequestFactory, force_authenticate
 
@@ -22,7 +23,10 @@ from gridkit_django.api.serializers.rows import page_body
 from gridkit_django.api.views.records import RecordView
 from gridkit_django.api.views.rows import RowsView
 from gridkit_django.api.views.values import FacetView
+from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.grids import GridQuery, fetch_rows, get_record, grid_registry, open_grid
+from gridkit_django.grids.bulk import BulkChange, carry_out_bulk
+from gridkit_django.grids.selection import Selection
 from tests.benchmarks.database import server_version
 from tests.benchmarks.grid.peers import SIZE, TEMPLATES, Peers, by_discount
 from tests.benchmarks.grid.sales import ROWS, Sale, SaleGrid, fill_up, make_tables
@@ -43,6 +47,9 @@ FILTER = {
 }
 """Half of the sales of one category."""
 
+BULK = 2_000
+"""The rows of one change of many."""
+
 BY_PLACED = [{"col": "placed", "dir": "desc"}]
 BY_DISCOUNT = [{"col": "discount", "dir": "desc"}]
 
@@ -61,6 +68,9 @@ def run() -> Iterator[str]:
     with override_settings(TEMPLATES=TEMPLATES):
         for title, variants, rounds in asker.comparisons():
             yield table(title, compare(variants, rounds=rounds), conditions=under)
+        for title, variants, rounds in asker.comparisons_of_work():
+            found = compare(variants, rounds=rounds, clock=time.process_time)
+            yield table(f"{title}, processor time of Python alone", found, conditions=under)
 
 
 class Asker:
@@ -86,6 +96,14 @@ class Asker:
         yield "Groups with a sum", self._groups(), 5
         yield "Facet under a filter", self._facet(), 7
         yield "One edit", self._edits(), 15
+        yield f"One change of {BULK:,} rows", self._bulk(), 5
+
+    def comparisons_of_work(self) -> Iterator[tuple[str, Mapping[str, Variant], int]]:
+        """Yield comparisons of Python's own work, which a busy machine does not lengthen as it does the waits."""
+        pages = {name: variant for name, variant in self._first().items() if "count" in name or "bare" in name}
+        yield "First page, newest first", pages, 60
+        yield "One edit", self._edits(), 30
+        yield f"One change of {BULK:,} rows", self._bulk(), 7
 
     def memory(self) -> dict[str, int]:
         """Return the peak of the heap in bytes for a first page, and for one at 95 % of the rows."""
@@ -249,7 +267,9 @@ class Asker:
         }
 
     def _edits(self) -> Mapping[str, Variant]:
-        by_hand, by_drf, by_api = (sale.pk for sale in Sale.objects.order_by("pk")[ROWS // 2 : ROWS // 2 + 3])
+        by_hand, by_drf, by_locked, by_api = (
+            sale.pk for sale in Sale.objects.order_by("pk")[ROWS // 2 : ROWS // 2 + 4]
+        )
         turn = iter(range(10_000_000))
         held = {"version": get_record(open_grid("bench-sales", self._user), by_api).version}
 
@@ -265,7 +285,39 @@ class Asker:
         return {
             "bare SQL, UPDATE": update,
             "DRF, PATCH (no version, no event, no undo)": lambda: self._peers.edit(by_drf, f"D{next(turn)}"),
+            "DRF, the same locked and judged": lambda: self._peers.edit(by_locked, f"L{next(turn)}", locked=True),
             "API, PATCH (version, events, undo)": ours,
+        }
+
+    def _bulk(self) -> Mapping[str, Variant]:
+        first = ROWS // 4
+        turn = iter(range(10_000_000))
+        rows = Sale.objects.filter(pk__gt=first, pk__lte=first + BULK)
+
+        def update() -> None:
+            with connection.cursor() as cursor:
+                sql = "UPDATE bench_sale SET code = %s WHERE id > %s AND id <= %s"
+                cursor.execute(sql, [f"B{next(turn)}", first, first + BULK])
+
+        def save_each() -> None:
+            code = f"S{next(turn)}"
+            with transaction.atomic():
+                for sale in rows.select_for_update():
+                    sale.code = code
+                    sale.full_clean()
+                    sale.save(update_fields=["code"])
+
+        def ours() -> None:
+            conditions = [{"col": "id", "op": "gt", "value": first}, {"col": "id", "op": "lte", "value": first + BULK}]
+            selection = Selection.from_dict({"query": {"filter": {"and": conditions}}})
+            with acting(Actor.from_user(self._user), EventSource.API):
+                access = open_grid("bench-sales", self._user)
+                carry_out_bulk(access, BulkChange("update", selection, BULK, {"code": f"E{next(turn)}"}))
+
+        return {
+            "bare SQL, one UPDATE": update,
+            "Django, lock, judge and save each row": save_each,
+            "engine (versions, events, undo)": ours,
         }
 
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import django_filters
 import django_tables2
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.test import RequestFactory
 from django_filters.rest_framework import DjangoFilterBackend
@@ -85,6 +86,22 @@ class SaleDetail(generics.UpdateAPIView[Sale]):
     renderer_classes = (JSONRenderer,)
 
 
+class SaleLockedDetail(SaleDetail):
+    """The same with what keeps two edits apart: a transaction, a lock on the row, and the model's own judgement."""
+
+    queryset = Sale.objects.select_for_update(of=("self",)).select_related("buyer")
+
+    @transaction.atomic
+    def update(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Update in a transaction."""
+        return super().update(request, *args, **kwargs)
+
+    def perform_update(self, serializer: Any) -> None:
+        """Save, judged as a form would."""
+        serializer.save()
+        serializer.instance.full_clean()
+
+
 class SaleDataTables(viewsets.ReadOnlyModelViewSet[Sale]):
     """The DataTables package."""
 
@@ -127,7 +144,7 @@ class Peers:
         self._requests = APIRequestFactory(SERVER_NAME="localhost")
         self._list, self._cursors = SaleList.as_view(), SaleCursorList.as_view()
         self._tables = SaleDataTables.as_view({"get": "list"})
-        self._detail = SaleDetail.as_view()
+        self._detail, self._locked_detail = SaleDetail.as_view(), SaleLockedDetail.as_view()
 
     def pages(self, page: int, ordering: str, **filters: Any) -> bytes:
         """A page of DRF by number."""
@@ -156,10 +173,10 @@ class Peers:
         table.paginate(page=page, per_page=SIZE)
         return str(table.as_html(request))
 
-    def edit(self, pk: int, code: str) -> bytes:
+    def edit(self, pk: int, code: str, *, locked: bool = False) -> bytes:
         """One edit by DRF."""
         request = self._requests.patch("/", {"code": code}, format="json")
-        return self._answer(self._detail, request, pk=pk)
+        return self._answer(self._locked_detail if locked else self._detail, request, pk=pk)
 
     def _get(self, view: Callable[..., Any], asked: dict[str, Any]) -> bytes:
         return self._answer(view, self._requests.get("/", asked))
