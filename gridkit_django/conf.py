@@ -84,6 +84,9 @@ class GridKitSettings:
         AUDIT_MASTER_KEYS: long random texts from which the keys are made that wrap the keys of subjects; the first
             wraps, all unwrap. ``ENCRYPTION_KEYS`` and ``SECRET_KEY`` come after them.
         AUDIT_KEY_PROVIDER: dotted path of the class that wraps the keys of subjects, for a key management service.
+        AUDIT_BATCH_RECORDS: audit records that are sent to a destination at once, at most.
+        AUDIT_ALLOW_CLEAR: let audit records leave over connections that are not encrypted.
+        AUDIT_ALLOW_PRIVATE: let audit records go to addresses of private networks and of this machine.
         AUDIT_SIGNING_KEY: where the private key is that signs seals of the audit trail: the path of a file, or
             ``env:NAME`` for an environment variable. Without one, seals are signed with HMAC and the site's secrets.
         AUDIT_PUBLIC_KEYS: public keys that are believed when the trail is verified, beside those of the signing key's
@@ -165,6 +168,9 @@ class GridKitSettings:
     AUDIT_MAC_KEYS: tuple[str, ...] = ()
     AUDIT_MASTER_KEYS: tuple[str, ...] = ()
     AUDIT_KEY_PROVIDER: str = "gridkit_django.audit.privacy.providers.SiteKeyProvider"
+    AUDIT_BATCH_RECORDS: Positive = 500
+    AUDIT_ALLOW_CLEAR: bool = False
+    AUDIT_ALLOW_PRIVATE: bool = False
     AUDIT_SIGNING_KEY: str | None = None
     AUDIT_PUBLIC_KEYS: tuple[str, ...] = ()
     AUDIT_SEAL_RECORDS: Positive = 1000

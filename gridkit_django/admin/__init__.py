@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from gridkit_django.admin.audit import AuditRecordAdmin
+from gridkit_django.admin.audit_destinations import AuditDestinationAdmin
 from gridkit_django.admin.audit_history import AuditHistoryMixin
 from gridkit_django.admin.exports import ExportJobAdmin
 from gridkit_django.admin.grids import registered_grid_admin
@@ -12,6 +13,7 @@ from gridkit_django.admin.plugins import InstalledPluginAdmin
 from gridkit_django.admin.runtime import HealthCheckResultAdmin, PluginOperationAdmin, RuntimeProcessAdmin
 from gridkit_django.admin.views import SavedViewAdmin
 from gridkit_django.models import (
+    AuditDestination,
     AuditRecord,
     ExportJob,
     HealthCheckResult,
@@ -29,6 +31,7 @@ admin.site.register(PluginOperation, PluginOperationAdmin)
 admin.site.register(RuntimeProcess, RuntimeProcessAdmin)
 admin.site.register(HealthCheckResult, HealthCheckResultAdmin)
 admin.site.register(AuditRecord, AuditRecordAdmin)
+admin.site.register(AuditDestination, AuditDestinationAdmin)
 admin.site.register(ExportJob, ExportJobAdmin)
 admin.site.register(SavedView, SavedViewAdmin)
 admin.site.register(RegisteredGrid, registered_grid_admin())

@@ -48,6 +48,10 @@ trail show next to the human text. Catch the width you need::
     │   ├── AppendOnlyError                audit records are never changed or deleted
     │   ├── AuditFormError                 a stored record has no canonical form
     │   ├── AuditKeyError                  a signing key is missing or unreadable
+    │   ├── AuditDestinationError          a destination of the trail that can't be
+    │   ├── DeliveryError                  a destination did not take a batch
+    │   │   ├── DeliveryLaterError         it did not work now
+    │   │   └── DeliveryRefusedError       it said no
     │   ├── AuditChainError                the chain of seals is broken
     │   ├── AuditRecordNotFoundError       no such audit record
     │   ├── AuditSearchError               a question to the audit trail that can't be answered
@@ -99,6 +103,7 @@ from __future__ import annotations
 from gridkit_django.exceptions.audit import (
     AppendOnlyError,
     AuditChainError,
+    AuditDestinationError,
     AuditError,
     AuditFormError,
     AuditKeyError,
@@ -107,6 +112,9 @@ from gridkit_django.exceptions.audit import (
     AuditSearchError,
     AuditTriggerError,
     AuditUnavailableError,
+    DeliveryError,
+    DeliveryLaterError,
+    DeliveryRefusedError,
     ReasonRequiredError,
     ReasonTooLongError,
     RevertError,
@@ -203,6 +211,7 @@ __all__ = [
     "AccessDeniedError",
     "AppendOnlyError",
     "AuditChainError",
+    "AuditDestinationError",
     "AuditError",
     "AuditFormError",
     "AuditKeyError",
@@ -222,6 +231,9 @@ __all__ = [
     "CursorMismatchError",
     "DeleteCascadesError",
     "DeleteProtectedError",
+    "DeliveryError",
+    "DeliveryLaterError",
+    "DeliveryRefusedError",
     "DialectError",
     "EditError",
     "EditInvalidError",

@@ -81,3 +81,27 @@ class AuditTriggerError(AuditError):
     """The audit triggers can't be made here, or are not what they should be."""
 
     code = "audit-triggers"
+
+
+class AuditDestinationError(AuditError):
+    """A destination of the audit trail can't be what was asked for."""
+
+    code = "audit-destination"
+
+
+class DeliveryError(AuditError):
+    """A destination did not take a batch of audit records."""
+
+    code = "audit-delivery"
+
+
+class DeliveryLaterError(DeliveryError):
+    """It did not work now; trying again is sensible."""
+
+    code = "audit-delivery-later"
+
+
+class DeliveryRefusedError(DeliveryError):
+    """The destination said no; somebody must look before it is tried again."""
+
+    code = "audit-delivery-refused"

@@ -1,9 +1,10 @@
-"""Sealing the audit trail in the worker."""
+"""Sealing and delivering the audit trail in the worker."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
+from gridkit_django.audit.delivery import deliver_all
 from gridkit_django.audit.sealing import seal_all
 from gridkit_django.events import Actor, EventSource, acting
 
@@ -17,3 +18,14 @@ def seal_audit() -> int:
     """
     with acting(Actor.system("sealer"), EventSource.SYSTEM):
         return sum(done.records for done in seal_all().values())
+
+
+@shared_task(name="gridkit.deliver_audit", ignore_result=True)
+def deliver_audit() -> int:
+    """Send sealed audit records to each destination that lacks them and is due.
+
+    Returns:
+        How many records were taken. Let Celery beat call it every few seconds.
+    """
+    with acting(Actor.system("delivery"), EventSource.SYSTEM):
+        return sum(report.records for report in deliver_all())

@@ -1,0 +1,173 @@
+"""Sending what is due: one worker for each destination, seal by seal, never past what was not taken.
+
+The cursor moves after the destination has taken a batch. A worker that dies in between sends that batch again, under
+the same id: at least once, in order.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import socket
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from gridkit_django.audit.delivery.batch import Batch
+from gridkit_django.audit.delivery.destinations import secret_of
+from gridkit_django.audit.delivery.places import read_place
+from gridkit_django.audit.delivery.senders import SENDERS
+from gridkit_django.audit.recorder import record
+from gridkit_django.audit.rows import RecordRows
+from gridkit_django.audit.targets import Target
+from gridkit_django.conf import settings
+from gridkit_django.exceptions import AuditDestinationError, AuditKeyError, DeliveryLaterError, DeliveryRefusedError
+from gridkit_django.models import AuditDestination, AuditSeal, DeliveryState
+
+logger = logging.getLogger("gridkit_django.audit.delivery")
+
+LEASE = timedelta(minutes=2)
+PAUSE_SECONDS_MAX = 3600
+_ERROR_LENGTH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What one round did.
+
+    Attributes:
+        name: of the destination.
+        records: how many it took.
+        error: why it stopped before the end, empty when it did not.
+    """
+
+    name: str
+    records: int
+    error: str
+
+
+def deliver_all(*, using: str = "default") -> list[DeliveryReport]:
+    """Give each destination that is due what it lacks, and tell what came of it.
+
+    Args:
+        using: alias of the database of the records.
+    """
+    names = list(_due(using).values_list("name", flat=True))
+    reports = (deliver(name, using=using) for name in names)
+    return [report for report in reports if report is not None]
+
+
+def deliver(name: str, *, using: str = "default") -> DeliveryReport | None:
+    """Give one destination what it lacks; None when it is not due, or somebody else is at it.
+
+    Args:
+        name: of the destination.
+        using: alias of the database of the records.
+    """
+    row = _leased(name, using)
+    if row is None:
+        return None
+    sent, error = 0, ""
+    try:
+        for batch in iter(lambda: _next_batch(row, using), None):
+            _send(row, batch)
+            _advance(row, batch)
+            sent += len(batch.rows)
+    except DeliveryLaterError as problem:
+        error = _try_later(row, problem.detail)
+    except (DeliveryRefusedError, AuditDestinationError, AuditKeyError) as problem:
+        error = _park(row, problem.detail)
+    finally:
+        AuditDestination.objects.using(using).filter(pk=row.pk, leased_by=row.leased_by).update(leased_until=None)
+    return DeliveryReport(name, sent, error)
+
+
+def _due(using: str) -> QuerySet[AuditDestination]:
+    now = timezone.now()
+    rows = AuditDestination.objects.using(using).filter(state__in=(DeliveryState.READY, DeliveryState.WAITING))
+    rows = rows.filter(Q(next_try_at=None) | Q(next_try_at__lte=now))
+    return rows.filter(Q(leased_until=None) | Q(leased_until__lt=now)).order_by("name")
+
+
+def _leased(name: str, using: str) -> AuditDestination | None:
+    """Take the destination for ourselves for a while; a lease whose worker died runs out."""
+    holder = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"[-100:]
+    taken = _due(using).filter(name=name).update(leased_until=timezone.now() + LEASE, leased_by=holder)
+    return AuditDestination.objects.using(using).get(name=name) if taken else None
+
+
+def _next_batch(row: AuditDestination, using: str) -> Batch | None:
+    """Return what comes after the cursor. A seal whose records were purged is passed over, as its receipt says."""
+    most = settings().AUDIT_BATCH_RECORDS
+    for seal in AuditSeal.objects.using(using).filter(number__gt=row.cursor).order_by("number").iterator(chunk_size=10):
+        offset = row.offset if seal.number == row.cursor + 1 else 0
+        spans = [(first, last) for first, last in seal.spans]
+        rows = RecordRows(using).of(spans, offset + most)[offset:]
+        if rows:
+            return Batch(seal, offset, tuple(rows), row.format)
+        row.cursor, row.offset = seal.number, 0
+        row.save(update_fields=["cursor", "offset"])
+    return None
+
+
+def _send(row: AuditDestination, batch: Batch) -> None:
+    place = read_place(row.address)
+    SENDERS[place.kind](place, batch, secret_of(row))
+
+
+def _advance(row: AuditDestination, batch: Batch) -> None:
+    """Move the cursor past what was taken, and keep the lease.
+
+    Raises:
+        DeliveryLaterError: when the lease was lost, or somebody paused the destination.
+    """
+    if batch.is_last:
+        row.cursor, row.offset = batch.seal.number, 0
+    else:
+        row.offset = batch.offset + len(batch.rows)
+    row.failures, row.last_error, row.last_success_at = 0, "", timezone.now()
+    row.leased_until, row.next_try_at = timezone.now() + LEASE, None
+    with transaction.atomic(using=row._state.db):
+        now = AuditDestination.objects.using(row._state.db).select_for_update().get(pk=row.pk)
+        if now.leased_by != row.leased_by:
+            raise DeliveryLaterError("Another worker took this destination over.")
+        stays = now.state == DeliveryState.PAUSED
+        row.state = now.state if stays else DeliveryState.READY
+        row.save(update_fields=_PROGRESS)
+    if stays:
+        raise DeliveryLaterError("The destination was paused.")
+
+
+_PROGRESS = (
+    "cursor", "offset", "failures", "last_error", "last_success_at", "leased_until", "next_try_at", "state",
+)  # fmt: skip
+
+
+def _try_later(row: AuditDestination, reason: str) -> str:
+    """Note the failure; each one after another waits twice as long, up to an hour, with some chance in it."""
+    row.refresh_from_db(fields=["state", "failures"])
+    row.failures += 1
+    pause = min(2.0 ** min(row.failures, 12), PAUSE_SECONDS_MAX) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+    row.next_try_at = timezone.now() + timedelta(seconds=pause)
+    row.last_error = reason[:_ERROR_LENGTH]
+    if row.state != DeliveryState.PAUSED:
+        row.state = DeliveryState.WAITING
+    row.save(update_fields=["failures", "next_try_at", "last_error", "state"])
+    logger.warning("The audit destination %s waits, %d failures in a row: %s", row.name, row.failures, reason)
+    return reason
+
+
+def _park(row: AuditDestination, reason: str) -> str:
+    """Let the destination wait for a person: what it refuses now it would refuse again, and nothing is skipped."""
+    row.failures += 1
+    row.state, row.last_error = DeliveryState.PARKED, reason[:_ERROR_LENGTH]
+    with transaction.atomic(using=row._state.db):
+        row.save(update_fields=["failures", "state", "last_error"])
+        target = Target("audit-destination", str(row.pk), row.name)
+        record("audit.park_destination", target=target, evidence={"reason": row.last_error, "seal": row.cursor + 1})
+    logger.error("The audit destination %s is parked until somebody looks: %s", row.name, reason)
+    return reason

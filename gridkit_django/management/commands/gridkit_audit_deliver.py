@@ -1,0 +1,39 @@
+"""``manage.py gridkit_audit_deliver``: send sealed audit records to the destinations that lack them."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from gridkit_django.audit.delivery import deliver_all
+from gridkit_django.events import Actor, EventSource, acting
+
+
+class Command(BaseCommand):
+    """Delivers once, or again and again."""
+
+    help = "Sends the sealed audit records to each destination that lacks them and is due."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--database", default="default", help="alias of the database of the records")
+        parser.add_argument("--every", type=float, metavar="SECONDS", help="go on, with a pause of so many seconds")
+
+    def handle(self, *_args: Any, database: str, every: float | None, **_options: Any) -> None:
+        """Deliver; a destination that fails is told and does not stop the others."""
+        try:
+            self._deliver(database)
+            while every is not None:
+                time.sleep(every)
+                self._deliver(database)
+        except KeyboardInterrupt:
+            return
+
+    def _deliver(self, database: str) -> None:
+        with acting(Actor.system("delivery"), EventSource.SYSTEM):
+            for report in deliver_all(using=database):
+                told = f" It stopped: {report.error}" if report.error else ""
+                self.stdout.write(f"{report.name}: {report.records} records.{told}")
