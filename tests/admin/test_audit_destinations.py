@@ -76,16 +76,16 @@ def test_list_shows_state_backlog_and_the_last_error(admin: Client) -> None:
 
 
 def test_actions_send_pause_and_go_on(admin: Client) -> None:
-    row = declare_destination("siem", COLLECT)
+    row, signer = declare_destination("siem", COLLECT), key()
     write(3)
-    sealer(key()).run()
+    sealer(signer).run()
 
     assert "iem took 4 records." in act(admin, "send_now", row)
     act(admin, "pause_them", row)
     assert "iem is not due." in act(admin, "send_now", row)
     act(admin, "resume_them", row)
     write(1)
-    sealer(key()).run()
+    sealer(signer).run()
     collect.raises = [OSError("gone")]
     assert "raised OSError: gone" in act(admin, "send_now", row)
 
