@@ -27,6 +27,7 @@ from gridkit_django.grids.rows import Row, RowLayout
 from gridkit_django.grids.selection import SELECTION, Selection
 from gridkit_django.grids.spool import CommittedSpool
 from gridkit_django.grids.steps import Step
+from gridkit_django.grids.time_limit import computable
 from gridkit_django.grids.updating import RowUpdate
 from gridkit_django.grids.zones import zone_of
 from gridkit_django.typing import MutableJSONObject
@@ -109,7 +110,8 @@ def check_bulk(access: GridAccess, change: BulkChange) -> None:
     if change.action == "update":
         _read_values(access, change, alias)
     most = settings().BULK_ROWS_MAX
-    count = change.selection.rows(access, alias).count()
+    with computable():
+        count = change.selection.rows(access, alias).count()
     if count != change.expected:
         raise _drift(count, change)
     if count > most:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -23,6 +25,9 @@ from gridkit_django.grids.periods import Period, shifted, start_of
 from gridkit_django.typing import JSONValue
 
 OUTER = "gridkit_outer"
+
+_DIGITS_MAX = 1000
+"""Digits before or behind the point of a number that some database stores: more than any model declares."""
 
 _TRUNCATIONS = {
     Period.WEEK: TruncWeek,
@@ -85,11 +90,15 @@ class GroupKey:
         if raw is None:
             return Q((f"{self.column.path}__isnull", True))
         if self.term.by is None:
-            return Q((f"{self.column.path}__exact", self.column.operand(_read_key(self.column, raw, at), self.frame)))
+            value = _read_key(self.column, raw, at)
+            with _key_of(self.column, at):
+                return Q((f"{self.column.path}__exact", self.column.operand(value, self.frame)))
         first = _read_key(self.key, raw, at)
         if start_of(first, self.term.by) != first or not isinstance(self.column, CalendarColumn):
             raise _no_key(at, f"the first day of a {self.term.by}")
-        return self.column.within((first, _end(first, self.term.by, at)), self.frame)
+        end = _end(first, self.term.by, at)
+        with _key_of(self.column, at):
+            return self.column.within((first, end), self.frame)
 
 
 def bind_key(access: GridAccess, term: GroupTerm, name: str, frame: Frame, at: str) -> GroupKey:
@@ -149,9 +158,23 @@ def _read_key(column: Column, raw: JSONValue, at: str) -> Any:
     A key may be a value that a filter could not name, like a choice that has left its list; so it is read as a cursor's
     would be, and then judged by the model's field.
     """
-    try:
+    with _key_of(column, at):
         value = column.from_cursor(raw)
-        return value if isinstance(column, DateColumn) else column.value_field.to_python(value)
+        value = value if isinstance(column, DateColumn) else column.value_field.to_python(value)
+        if value is None or (isinstance(value, Decimal) and not _storable_number(value)):
+            raise ValueError(raw)
+        return value
+
+
+def _storable_number(value: Decimal) -> bool:
+    return value.is_finite() and abs(value.adjusted()) <= _DIGITS_MAX
+
+
+@contextmanager
+def _key_of(column: Column, at: str) -> Iterator[None]:
+    """Tell what can't be a value of the column as what is no key of a group."""
+    try:
+        yield
     except (ValidationError, QueryError, ValueError, TypeError, ArithmeticError) as error:
         raise _no_key(at, f"a value of the column {column.id!r}, as an answer gave it") from error
 

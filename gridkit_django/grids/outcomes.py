@@ -12,6 +12,7 @@ from gridkit_django.grids.query import QUERY, GridQuery
 from gridkit_django.grids.records import get_record
 from gridkit_django.grids.rows import Row, compile_query
 from gridkit_django.grids.steps import Step
+from gridkit_django.grids.time_limit import computable
 from gridkit_django.typing import JSONValue
 
 
@@ -96,7 +97,8 @@ def place_of(access: GridAccess, outcome: Outcome, query: GridQuery | None, alia
         return NOWHERE
     with below(pointer(QUERY)):
         compiled = compile_query(access, query)
-    matches = bool(compiled.rows.using(alias).filter(pk=outcome.key).exists())
+    with computable():
+        matches = bool(compiled.rows.using(alias).filter(pk=outcome.key).exists())
     before, now = outcome.before, outcome.row
     sorted_by = [term.column.id for term in compiled.terms if term.column.id in access.by_id]
     moved = before is None or any(before.data.get(name, now.data[name]) != now.data[name] for name in sorted_by)

@@ -10,22 +10,26 @@ On SQLite the limit is looked at every few thousand steps of its virtual machine
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from django.db import DatabaseError, OperationalError, connections, transaction
+from django.db import DatabaseError, DataError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import QueryTooSlowError
+from gridkit_django.exceptions import QueryError, QueryTooSlowError
 
 _CANCELLED = "57014"
 _ABORTED = "25P02"
 _STEPS = 10_000
 _SAVEPOINT = "gridkit_time_limit"
+_SQLITE_VALUE_ERRORS = frozenset({"integer overflow", "user-defined function raised exception"})
+
+logger = logging.getLogger("gridkit_django.grids")
 
 
 def query_limit(alias: str) -> AbstractContextManager[None]:
@@ -43,9 +47,10 @@ def time_limit(alias: str, milliseconds: int) -> Iterator[None]:
 
     Raises:
         QueryTooSlowError: when a question was cut off.
+        QueryError: when the database can't compute what was asked; see ``computable``.
     """
     try:
-        with _limited(connections[alias], milliseconds):
+        with computable(), _limited(connections[alias], milliseconds):
             yield
     except OperationalError as error:
         if not _cut_off(error):
@@ -53,6 +58,28 @@ def time_limit(alias: str, milliseconds: int) -> Iterator[None]:
         raise QueryTooSlowError(
             f"The database would need longer than the {milliseconds} ms that this site allows for one question. Narrow "
             "it with a filter, or ask an administrator for an index (manage.py gridkit_advise names it)."
+        ) from error
+
+
+@contextmanager
+def computable() -> Iterator[None]:
+    """Refuse questions that the database can't compute, with any rows or with those that there are.
+
+    Raises:
+        QueryError: for a sum that no number holds, a pattern that is none, a time zone that only Python knows. The
+            database's own text is not told: it may quote values that nobody asked for.
+    """
+    try:
+        yield
+    except DatabaseError as error:
+        if not _values_at_fault(error):
+            raise
+        cause = error.__cause__
+        logger.warning("The database could not compute a question: %s %s", type(cause), getattr(cause, "sqlstate", ""))
+        raise QueryError.at(
+            "",
+            "The database can't compute this: a value, a figure or the time zone is outside of what it knows. Ask "
+            "with others.",
         ) from error
 
 
@@ -73,6 +100,11 @@ def _cut_off(error: OperationalError) -> bool:
     if getattr(cause, "sqlstate", None) == _CANCELLED:
         return True
     return getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+
+
+def _values_at_fault(error: DatabaseError) -> bool:
+    """Whether the values are at fault, and not the database. SQLite has no error of its own for it."""
+    return isinstance(error, DataError) or (isinstance(error, OperationalError) and str(error) in _SQLITE_VALUE_ERRORS)
 
 
 def _setting(milliseconds: int) -> str:

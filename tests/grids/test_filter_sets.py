@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,13 +12,16 @@ import django_filters as df
 import pytest
 from django import forms
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 
 from gridkit_django.exceptions import FilterValueError, GridDeclarationError, GridKitError, QueryError
 from gridkit_django.grids import DecimalColumn, Grid, GridAccess, IntegerColumn, TextColumn
+from gridkit_django.grids.bulk import BulkChange, check_bulk
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import compile_query
 from gridkit_django.grids.schema import grid_schema
+from gridkit_django.grids.selection import Selection
 from gridkit_django.grids.state_gate import open_state, read_state
 from gridkit_django.grids.typescript import grid_types
 from tests.grids.shop import ADMIN, CLERK, ask, make_orders, make_products, values
@@ -61,7 +64,7 @@ class FilteredGrid(Grid):
     """Products with filters; the price, and what filters tell of it, is for few."""
 
     price = DecimalColumn(permission="shop.view_price", filters=["cheap"])
-    name = TextColumn(filters=["mine"])
+    name = TextColumn(filters=["mine"], editable=True)
     stock = IntegerColumn(filters=["best"])
 
     class Meta:
@@ -166,6 +169,22 @@ def test_what_the_filter_does_not_take_is_refused_at_its_place(node: dict[str, A
     (item,) = caught.value.errors
     assert item.pointer == f"/filter/and/0{place}"
     assert text in item.detail
+
+
+def test_pattern_that_is_none_is_refused_at_every_door_without_the_text_of_the_database(shelf: list[Product]) -> None:
+    bad = {"filter": leaf("name", "name__regex", "(")}
+    access = GridAccess(FilteredGrid, ADMIN)
+    selection = Selection.from_dict({"query": bad})
+    doors: list[Callable[[], Any]] = [
+        lambda: ask(FilteredGrid, **bad),
+        lambda: ask(FilteredGrid, **bad, group=["stock"]),
+        lambda: ask(FilteredGrid, **bad, include=["totals"], aggregates=[{"fn": "count"}]),
+        lambda: check_bulk(access, BulkChange("update", selection, 3, {"name": "x"})),
+    ]
+    for door in doors:
+        with pytest.raises(QueryError, match="can't compute") as caught, transaction.atomic():
+            door()
+        assert "(" not in caught.value.detail
 
 
 def test_filters_of_a_hidden_column_answer_like_those_of_none(shelf: list[Product]) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import TruncDate
+from django.db.models.lookups import In
 from django.utils import timezone
 
 from gridkit_django.grids.columns.base import OrderedColumn
@@ -21,6 +23,7 @@ from gridkit_django.grids.periods import PRESETS, Period, Span
 from gridkit_django.typing import JSONValue
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DAYS_IN_TURN = 200
 _YEARS = range(2, 9999)  # the first and the last year can't be moved between time zones
 
 
@@ -158,7 +161,12 @@ class DateTimeColumn(CalendarColumn):
     def equal_to_any(self, values: Sequence[Any], frame: Frame) -> Q:
         """Return the condition "one of these points, or on one of these days"."""
         points = [value for value in values if isinstance(value, datetime)]
-        days = [self.compare(Op.EQ, value, frame) for value in values if not isinstance(value, datetime)]
+        named = [value for value in values if not isinstance(value, datetime)]
+        if frame.vendor == "sqlite" and len(named) > _DAYS_IN_TURN:
+            # SQLite takes a thousand conditions in turn at most, so that the day of each row is looked up instead.
+            days = [Q(In(TruncDate(self.path, tzinfo=frame.zone), named))]
+        else:
+            days = [self.compare(Op.EQ, value, frame) for value in named]
         return reduce(or_, [*days, *([super().equal_to_any(points, frame)] if points else [])])
 
     def to_wires(self, values: Sequence[Any], zone: tzinfo | None = None) -> Sequence[JSONValue]:
