@@ -21,6 +21,7 @@ from gridkit_django.exceptions import ExportTooLargeError
 from gridkit_django.grids import Column
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.quick_points import quick_points
 from gridkit_django.grids.rows import compile_query
 
 CHUNK_ROWS = 2000
@@ -84,7 +85,8 @@ class RowSource:
         for start in range(0, len(keys), _KEYS_PER_READ):
             part = list(keys[start : start + _KEYS_PER_READ])
             found = self._queryset.filter(pk__in=part).values_list(*self._paths)
-            rows += [self._convert(values) for values in found]
+            with quick_points(found.db):
+                rows += [self._convert(values) for values in found]
         return rows
 
     def _convert(self, values: Sequence[Any]) -> list[Any]:
