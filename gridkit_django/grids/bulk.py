@@ -22,7 +22,7 @@ from gridkit_django.grids.locking import lock_rows, write_alias
 from gridkit_django.grids.outcomes import Outcome, out_of_sight
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.grids.reasons import require_reason
-from gridkit_django.grids.records import own_rows
+from gridkit_django.grids.records import own_rows, shows_held_rows
 from gridkit_django.grids.rows import Row, RowLayout
 from gridkit_django.grids.selection import SELECTION, Selection
 from gridkit_django.grids.spool import CommittedSpool
@@ -255,7 +255,7 @@ class _BulkRun:
     def _before(self, instances: Sequence[models.Model]) -> Mapping[Any, Row]:
         """Return locked rows as they are, by key; for an update, the columns of their own table are enough."""
         keys = [instance.pk for instance in instances]
-        if self._deletes or not self._access.sees_all_rows:
+        if self._deletes or not shows_held_rows(self._access):
             return self._read(keys)
         return dict(zip(keys, own_rows(self._access, instances), strict=True))
 

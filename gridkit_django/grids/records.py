@@ -8,12 +8,17 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
+from django.db.models.query_utils import DeferredAttribute
 
 from gridkit_django.exceptions import RecordNotFoundError
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns.text import storable
 from gridkit_django.grids.rows import Row, RowLayout
 from gridkit_django.grids.zones import zone_of
+
+_PLAIN_ATTRIBUTES = frozenset({DeferredAttribute, ForeignKeyDeferredAttribute})
+"""What Django puts on a model for a field whose value stands on an object as it is stored."""
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -42,7 +47,7 @@ def get_record(access: GridAccess, pk: Any, *, using: str | None = None) -> Row:
 def held_row(access: GridAccess, instance: models.Model, alias: str) -> Row:
     """Return a locked row as the user sees it now, at least with the columns of its own table.
 
-    Where the user sees all rows that takes no query: what stands behind foreign keys is left out then.
+    Where ``shows_held_rows`` that takes no query: what stands behind foreign keys is left out then.
 
     Args:
         access: the grid and the user.
@@ -52,9 +57,22 @@ def held_row(access: GridAccess, instance: models.Model, alias: str) -> Row:
     Raises:
         RecordNotFoundError: when the user may not see it.
     """
-    if not access.sees_all_rows:
+    if not shows_held_rows(access):
         return get_record(access, instance.pk, using=alias)
     return own_rows(access, [instance])[0]
+
+
+def shows_held_rows(access: GridAccess) -> bool:
+    """Whether a locked row holds what the gate would give of its own table.
+
+    It does when the user sees all rows, and no field gives another value on an object than in a query, as files do.
+
+    Args:
+        access: the grid and the user.
+    """
+    model = access.options.model
+    kinds = {type(getattr(model, column.field.attname, None)) for column in access.version_columns}
+    return access.sees_all_rows and kinds <= _PLAIN_ATTRIBUTES
 
 
 def own_rows(access: GridAccess, instances: Sequence[models.Model]) -> tuple[Row, ...]:

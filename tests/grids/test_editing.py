@@ -23,7 +23,7 @@ from gridkit_django.exceptions import (
     VersionConflictError,
     VersionRequiredError,
 )
-from gridkit_django.grids import Grid, GridAccess, grid_registry
+from gridkit_django.grids import Grid, GridAccess, TextColumn, grid_registry
 from gridkit_django.grids.editing import apply_edit
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.records import get_record
@@ -40,7 +40,7 @@ from tests.grids.edits import (
     product,
     receiving,
 )
-from tests.shop.models import Customer, Order, Product
+from tests.shop.models import Customer, Order, Product, Specimen
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -298,12 +298,12 @@ def test_unchanged_row_is_held_against_the_query_too() -> None:
 
 def statements(grid: type[Grid], row: Model, **changes: Any) -> list[str]:
     """The kinds of the statements on the table of the row that an edit takes, the lock left out."""
-    table = row._meta.db_table
+    table, key = row._meta.db_table, row._meta.pk.column
     access = GridAccess(grid, ADMIN)
     version = get_record(access, row.pk).version
     with CaptureQueriesContext(connection) as queries:
         apply_edit(access, row.pk, changes, version)
-    found = [query["sql"].split()[0] for query in queries if f'"{table}"."id"' in query["sql"]]
+    found = [query["sql"].split()[0] for query in queries if f'"{table}"."{key}"' in query["sql"]]
     lock = ["UPDATE", "SELECT"] if connection.vendor == "sqlite" else ["SELECT"]
     assert found[: len(lock)] == lock
     return found[len(lock) :]
@@ -330,6 +330,23 @@ def test_answers_name_what_stands_behind_foreign_keys_where_all_rows_are_seen() 
     with pytest.raises(VersionConflictError) as caught:
         apply_edit(access, row.pk, {"note": "y"}, version)
     assert caught.value.extra["current"]["d"]["customer_name"] == "Ann"
+
+
+class SpecimenEditGrid(Grid):
+    """A file, whose value on an object is no text, beside what can be edited."""
+
+    text = TextColumn(editable=True)
+
+    class Meta:
+        model = Specimen
+        id = "edit-specimens"
+        columns = ["text", "file"]
+
+
+def test_row_with_a_file_is_compared_as_it_was_read() -> None:
+    for name in (None, "", "a.txt"):
+        row = Specimen.objects.create(file=name)
+        assert statements(SpecimenEditGrid, row, text="x") == ["SELECT", "UPDATE", "SELECT"]
 
 
 @pytest.mark.parametrize(("name", "moved"), [("Bob", True), ("Ann", False)])
