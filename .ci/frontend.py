@@ -24,11 +24,11 @@ def build() -> None:
     if not (SOURCE / "package.json").is_file():
         return
     try:
-        npm = _npm()
+        npm = npm_command()
         _packages(npm)
         if not (BUNDLE / "gridkit.js").is_file():
             _forget("front-end bundle")
-        step("front-end bundle", digest(_sources()), lambda: _npm_run(npm, "run", "build"))
+        step("front-end bundle", digest(_sources()), lambda: run_npm(npm, "run", "build"))
     except StepError as error:
         reason = "\n".join(str(error).splitlines()[:4])
         warn(
@@ -39,10 +39,10 @@ def build() -> None:
 
 def check() -> None:
     """Run the front end's own checks (types, tests); its packages must be there."""
-    npm = _npm()
+    npm = npm_command()
     _packages(npm)
     for script in ("check", "test"):
-        _npm_run(npm, "run", "--if-present", script)
+        run_npm(npm, "run", "--if-present", script)
 
 
 def _packages(npm: list[str]) -> None:
@@ -50,7 +50,7 @@ def _packages(npm: list[str]) -> None:
     if not (SOURCE / "node_modules").is_dir():
         _forget("front-end packages")
     inputs = digest([SOURCE / "package-lock.json", SOURCE / "package.json"])
-    step("front-end packages", inputs, lambda: _npm_run(npm, "ci", "--no-audit", "--no-fund", "--fetch-retries=1"))
+    step("front-end packages", inputs, lambda: run_npm(npm, "ci", "--no-audit", "--no-fund", "--fetch-retries=1"))
 
 
 def _forget(name: str) -> None:
@@ -64,7 +64,7 @@ def _sources() -> list[Path]:
     return [path for path in SOURCE.rglob("*") if path.is_file() and made.isdisjoint(path.relative_to(SOURCE).parts)]
 
 
-def _npm() -> list[str]:
+def npm_command() -> list[str]:
     """Return how npm is called: with the Node on PATH when it is recent, else with the one PyPI carries."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _major(node) >= OLDEST_NODE:
@@ -82,7 +82,7 @@ def _major(node: str) -> int:
     return int(head) if head.isdigit() else 0
 
 
-def _npm_run(npm: list[str], *words: str) -> None:
-    """Run npm in the front end's folder, its own Node first on PATH so that scripts use the same one."""
+def run_npm(npm: list[str], *words: str, cwd: Path = SOURCE) -> None:
+    """Run npm in a folder, its own Node first on PATH so that scripts use the same one."""
     path = f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    run([*npm, *words, "--loglevel=error"], cwd=SOURCE, env={"PATH": path, "NO_UPDATE_NOTIFIER": "1"}, limit=300)
+    run([*npm, *words, "--loglevel=error"], cwd=cwd, env={"PATH": path, "NO_UPDATE_NOTIFIER": "1"}, limit=300)

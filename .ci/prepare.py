@@ -10,6 +10,7 @@ import os
 import sys
 import time
 
+import foreign
 import frontend
 import packages
 import system
@@ -36,6 +37,7 @@ def dev() -> None:
     system.pdf_libraries()
     system.chromium()
     frontend.build()
+    foreign.build()
 
 
 def main(profile: str) -> int:

@@ -34,6 +34,9 @@ _KEYS = (
     "isLoadingAll",
 )
 _FUNCTIONS = {"sum": Fn.SUM, "avg": Fn.AVG, "min": Fn.MIN, "max": Fn.MAX, "count": Fn.COUNT}
+_SORT_KEYS = ("selector", "desc", "isExpanded")
+"""For what is inside one group, DevExtreme sends the levels of groups as the first terms of the order, as they are."""
+
 _WITHIN = {"year": (), "quarter": ("year",), "month": ("year", "quarter"), "day": ("month",)}
 """Interval to those of which one must be a level further out: a month of no year in particular has no group."""
 
@@ -167,7 +170,8 @@ class DevExtremeReading(Reading):
                 self.question.sort_by(name, "desc" if ways[name] else "asc", f"/group/{index}")
         for index, raw in enumerate(_listed(self._request.get("sort"))):
             at = f"/sort/{index}"
-            item = known_object({"selector": raw} if isinstance(raw, str) else raw, at, ("selector", "desc"))
+            item = known_object({"selector": raw} if isinstance(raw, str) else raw, at, _SORT_KEYS)
+            flag(item.get("isExpanded"), f"{at}/isExpanded")
             name = text(item.get("selector"), f"{at}/selector")
             way = flag(item.get("desc"), f"{at}/desc")
             if name not in ways:
