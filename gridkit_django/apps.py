@@ -112,6 +112,7 @@ class GridKitConfig(AppConfig):
         Raises:
             AuditPolicyError: when a policy is wrong: a site that believes itself followed must not start.
         """
+        from gridkit_django.audit.access import ACCESS, access_policies, watch_logins
         from gridkit_django.audit.capture import Capture
         from gridkit_django.audit.policies import SETTINGS, AuditPolicies, PolicyTable, policies_of_settings
         from gridkit_django.audit.privacy.subject_keys import SubjectKeys
@@ -132,8 +133,10 @@ class GridKitConfig(AppConfig):
             if setting == "GRIDKIT":
                 with suppress(SettingsError):  # gridkit.E001 tells of it
                     self.audit_policies.set(SETTINGS, policies_of_settings(settings().AUDIT_MODELS))
+                    self.audit_policies.set(ACCESS, access_policies())
 
         read(setting="GRIDKIT")
+        watch_logins()
         setting_changed.connect(read, weak=False, dispatch_uid="gridkit_django.audit")
 
     def _wire_barrier(self) -> None:

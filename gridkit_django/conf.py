@@ -119,7 +119,8 @@ class GridKitSettings:
         AUDIT_IMPERSONATOR: dotted path of a function that takes a request and returns the user who acts in the name of
             ``request.user``, or None. Without one, the sessions of django-hijack and django-loginas are understood.
         AUDIT_READS: record who reads the audit trail, one record for each page.
-        AUDIT_LOGINS: record logins, logouts and failed logins, and changes of the rights of users and groups.
+        AUDIT_ACCESS: record logins, logouts and failed logins, and changes of users and groups: names, passwords (not
+            what they are), flags, permissions, memberships.
         EXPORT_STORAGE: alias in Django's ``STORAGES`` where export files go.
         EXPORT_EXPIRY_HOURS: hours after which an export file is deleted.
         EXPORT_ROWS_MAX: rows of one export at most.
@@ -197,7 +198,7 @@ class GridKitSettings:
     AUDIT_TRUSTED_PROXIES: tuple[Network, ...] = ()
     AUDIT_IMPERSONATOR: str | None = None
     AUDIT_READS: bool = True
-    AUDIT_LOGINS: bool = True
+    AUDIT_ACCESS: bool = False
     EXPORT_STORAGE: str = "default"
     EXPORT_EXPIRY_HOURS: Whole = 72
     EXPORT_ROWS_MAX: Whole = 5_000_000

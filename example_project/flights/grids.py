@@ -1,9 +1,10 @@
-"""The five grids. Read `FlightGrid` as the model of a grid: what a person sees, may search, may change."""
+"""The five grids, and the audit trail as a sixth. Read `FlightGrid` as the model of a grid: what a person sees, may search, may change."""
 
 from __future__ import annotations
 
 from example_project.flights.models import Airline, Airport, Flight, Plane, Weather
 from gridkit_django.grids import Grid, IntegerColumn, TextColumn, register
+from gridkit_django.grids.audit_grid import AuditRecordGrid
 
 TAILNUM = "flights.view_tailnum"
 """Who may see tail numbers, and with them everything that tells one plane from another."""
@@ -109,3 +110,6 @@ class WeatherGrid(Grid):
         default_sort = ["-time_hour", "origin"]
         search = ["origin"]
         time_zone = "America/New_York"
+
+
+register(AuditRecordGrid)

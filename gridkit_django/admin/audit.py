@@ -25,7 +25,7 @@ from gridkit_django.admin.verbs import administering
 from gridkit_django.audit.searching import AuditSearch
 from gridkit_django.events import REASON_LENGTH_MAX, EventSource, carry_parts, explaining, holding, request_act
 from gridkit_django.exceptions import AuditRecordNotFoundError
-from gridkit_django.grids.audit_export import FORMS, export_trail
+from gridkit_django.grids.audit_export import FORMS, export_trail, file_name
 from gridkit_django.grids.audit_reading import AuditReader, SeenRecord
 from gridkit_django.grids.reverting import may_revert, revert_change
 from gridkit_django.models import AuditRecord
@@ -113,8 +113,8 @@ class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
             return HttpResponseRedirect(f"{reverse('admin:gridkit_django_auditrecord_changelist')}?{_asked(request)}")
         with holding(request_act(request, EventSource.ADMIN)):
             pieces = carry_parts(export_trail(self._reader(request), form.search(), kind))
-        headers = {"Content-Disposition": f'attachment; filename="audit.{kind}"'}
-        return StreamingHttpResponse(pieces, content_type=FORMS[kind][0], headers=headers)
+        headers = {"Content-Disposition": f'attachment; filename="{file_name(kind)}"'}
+        return StreamingHttpResponse(pieces, content_type=FORMS[kind], headers=headers)
 
     def revert_verb(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Take one change back, as an edit of today."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,8 +17,8 @@ from gridkit_django.exceptions import AuditError
 from gridkit_django.models import AuditRecord
 from gridkit_django.typing import JSONValue
 
-MASKED = "***"
-"""Stands in records for values that are not stored."""
+_WITHHELD = re.compile(r"\*\*\*|\*\*\*@.*|\*\*\*.{4}|.\*\*\*|\d{4}-\*\*\*|.*[.:]\*\*\*", re.DOTALL)
+"""What masks leave of a value, see ``gridkit_django.audit.masks``."""
 
 Changes: TypeAlias = Callable[[AuditRecord], Mapping[str, Any]]
 """Tells the changes of a record, as far as a reader may see them."""
@@ -140,7 +141,9 @@ def _told(values: Mapping[str, Any], record: AuditRecord, why: str = "") -> RowS
 
 def is_withheld(value: Any) -> bool:
     """Whether a value of a record was masked or encrypted."""
-    return value == MASKED or (isinstance(value, Mapping) and set(value) == {"$enc"})
+    if isinstance(value, str):
+        return _WITHHELD.fullmatch(value) is not None
+    return isinstance(value, Mapping) and set(value) == {"$enc"}
 
 
 def _today(model: ModelClass, pk: Any, using: str | None) -> dict[str, JSONValue] | None:

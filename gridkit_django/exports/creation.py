@@ -31,9 +31,9 @@ from gridkit_django.exports.jobs import close, database, fail_lost_jobs, open_jo
 from gridkit_django.exports.queue import export_queue
 from gridkit_django.exports.registry import exporters
 from gridkit_django.exports.rows import RowSource, too_large
-from gridkit_django.grids import Grid
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.locking import lock_user
+from gridkit_django.grids.looks import told_query
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery
 from gridkit_django.models import ExportJob, JobState
@@ -82,7 +82,7 @@ def create_export(
         owner_id=cast("int", access.user.pk),
         correlation_id=current_act().correlation_id,
     )
-    _store(job, sender=access.grid)
+    _store(job, access, frozen)
     return job
 
 
@@ -133,28 +133,35 @@ def _check_size(access: GridAccess, query: GridQuery, exporter: type[BaseExporte
         raise ExportTooLargeError(too_large(limit))
 
 
-def _store(job: ExportJob, *, sender: type[Grid]) -> None:
+def _store(job: ExportJob, access: GridAccess, query: GridQuery) -> None:
     using = database()
     payload: dict[str, JSONValue] = {"jobId": str(job.pk), "format": job.format, "query": job.query}
     event = make_event("export:request", payload, grid=job.grid)
     with transaction.atomic(using=using):
-        emission = event_bus().open(event, sender=sender, using=using)
+        emission = event_bus().open(event, sender=access.grid, using=using)
         emission.before()
         lock_user(job.owner_id, using)
         job.save(using=using)
         _check_limit(job)
-        record("export.request", target=target_of(job), grid=job.grid, evidence=_evidence(job))
+        evidence = _evidence(job, told_query(access, query))
+        record("export.request", target=target_of(job), grid=job.grid, evidence=evidence)
         emission.after()
         transaction.on_commit(partial(_enqueue, job.pk), using=using)
 
 
-def _evidence(job: ExportJob) -> dict[str, JSONValue]:
-    """Return what the audit trail keeps of the request: no filter values, which may be personal data.
+def _evidence(job: ExportJob, told: dict[str, JSONValue]) -> dict[str, JSONValue]:
+    """Return what the audit trail keeps of the request: no values of columns that a policy masks or encrypts.
 
     The whole query stays on the job.
     """
     filtered = bool(job.query["filter"] or job.query["search"])
-    return {"format": job.format, "columns": job.query["columns"], "filtered": filtered, "options": job.options}
+    return {
+        "format": job.format,
+        "columns": job.query["columns"],
+        "filtered": filtered,
+        "query": told,
+        "options": job.options,
+    }
 
 
 def _check_limit(job: ExportJob) -> None:

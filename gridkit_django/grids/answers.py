@@ -8,6 +8,7 @@ from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.facets import FacetQuery, fetch_facet
 from gridkit_django.grids.figures import bind_figures
 from gridkit_django.grids.group_rows import FIGURE, fetch_groups, plain
+from gridkit_django.grids.looks import note_page
 from gridkit_django.grids.pivoting import fetch_pivot
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import RowsPage, fetch_window, matching_rows
@@ -38,6 +39,7 @@ def fetch_rows(access: GridAccess, query: GridQuery) -> RowsPage:
             for index, name in enumerate(query.include.facets)
         }
         page = replace(page, facets=facets)
+    note_page(access, page)
     return page
 
 

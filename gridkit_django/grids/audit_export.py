@@ -11,12 +11,20 @@ from typing import Any
 
 from django.utils import timezone
 
+from gridkit_django.audit.evidence import EvidenceWriter
 from gridkit_django.audit.searching import AuditSearch
 from gridkit_django.exceptions import AuditSearchError
 from gridkit_django.grids.audit_reading import AuditReader, SeenRecord, note
 
 EXPORT = "audit.export"
 EXPORTED = "audit.exported"
+
+EVIDENCE = "evidence"
+
+FORMS: Mapping[str, str] = MappingProxyType(
+    {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8", EVIDENCE: "application/x-ndjson"}
+)
+"""Format to its media type."""
 
 COLUMNS = (
     "time",
@@ -51,7 +59,7 @@ def export_trail(reader: AuditReader, search: AuditSearch, form: str) -> Iterato
     Args:
         reader: the trail in the hands of the one who exports.
         search: which records.
-        form: ``ndjson`` or ``csv``.
+        form: ``ndjson``, ``csv``, or ``evidence`` for sealed records with all that proves them.
 
     Raises:
         AuditSearchError: for another form, or a question that no index helps to answer.
@@ -61,7 +69,24 @@ def export_trail(reader: AuditReader, search: AuditSearch, form: str) -> Iterato
     search.require_sense()
     told = {"search": search.told(), "format": form}
     note(EXPORT, told)
-    return _told_at_end(FORMS[form][1], reader, search, told)
+    if form == EVIDENCE:
+        return _proven(reader.evidence(search), told)
+    return _told_at_end(_WRITERS[form], reader, search, told)
+
+
+def file_name(form: str) -> str:
+    """Return the name of an export's file."""
+    return "audit-evidence.ndjson" if form == EVIDENCE else f"audit.{form}"
+
+
+def _proven(writer: EvidenceWriter, told: Mapping[str, Any]) -> Iterator[str]:
+    complete = False
+    try:
+        for line in writer.lines():
+            yield line.decode()
+        complete = True
+    finally:
+        note(EXPORTED, {**told, "rows": writer.records, "complete": complete})
 
 
 def _told_at_end(
@@ -166,7 +191,4 @@ def _line(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-FORMS: Mapping[str, tuple[str, Callable[..., Iterator[str]]]] = MappingProxyType(
-    {"ndjson": ("application/x-ndjson", _ndjson), "csv": ("text/csv; charset=utf-8", _csv)}
-)
-"""Format to its media type and its writer."""
+_WRITERS: Mapping[str, Callable[..., Iterator[str]]] = MappingProxyType({"ndjson": _ndjson, "csv": _csv})

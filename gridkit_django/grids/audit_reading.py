@@ -12,6 +12,8 @@ from django.apps import apps
 from django.db import router, transaction
 
 from gridkit_django.audit import Target, record
+from gridkit_django.audit.evidence import EvidenceWriter
+from gridkit_django.audit.rows import RecordRow
 from gridkit_django.audit.searching import READ, AuditSearch, estimated_count, page_of
 from gridkit_django.audit.state import RowState, row_values, state_of
 from gridkit_django.conf import settings
@@ -46,6 +48,13 @@ class SeenRecord:
     changes: Mapping[str, Any]
     label: str
     context: Mapping[str, Any]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the reader sees all of the record."""
+        record = self.record
+        seen = (dict(self.changes), self.label, dict(self.context))
+        return seen == (record.changes, record.target_label, record.context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +154,22 @@ class AuditReader:
         while found := page_of(search, batch, before=before, using=self._alias):
             before = found[-1].pk
             yield self._fitting(search, found)
+
+    def evidence(self, search: AuditSearch) -> EvidenceWriter:
+        """Return the writer of an export that proves itself: sealed records, their seals, signatures and keys.
+
+        A record of which the gate closes anything is told by its digest only: its text would not fit its seal.
+
+        Raises:
+            AuditSearchError: when no index would help to answer.
+        """
+        search.require_sense()
+
+        def whole(rows: Sequence[RecordRow]) -> set[int]:
+            fitting = search.records(self._alias).filter(pk__in=[row.id for row in rows])
+            return {seen.record.pk for seen in self._fitting(search, list(fitting)) if seen.is_whole}
+
+        return EvidenceWriter(self._alias, choice=whole)
 
     def estimate(self) -> int | None:
         """Return about how many records there are, or None when nobody knows without counting."""

@@ -6,17 +6,20 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from gridkit_django.audit import Target, record
+from gridkit_django.audit import Target, record, verifier
+from gridkit_django.audit.signing import public_text
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.models import AuditRecord
 from tests.api.conftest import client_of
 from tests.api.test_base import assert_problem
+from tests.audit.chains import key, sealer
 from tests.shop.models import Customer, Product
 
 AUDIT = "/gridkit/api/audit/"
@@ -211,6 +214,25 @@ def test_csv_export_has_a_line_a_field_and_no_formula(auditor: APIClient) -> Non
         ("stock", "", "'-5"),
     ]
     assert_problem(auditor.get(f"{AUDIT}export/?format=xls"), 422, "audit-search-invalid")
+
+
+@pytest.mark.both_databases
+def test_export_as_evidence_proves_itself_and_tells_closed_records_by_digest(
+    auditor: APIClient, products: list[Product], tmp_path: Path
+) -> None:
+    whole = write(products[0].pk, changes={"name": ["a", "b"]}, grid="api-products")
+    reduced = write(products[1].pk, changes={"price": ["7.77", "8.88"]}, grid="api-products")
+    signer = key()
+    sealer(signer).run()
+    response = auditor.get(f"{AUDIT}export/?format=evidence&target_type=shop.product")
+    text = b"".join(response.streaming_content).decode()
+    assert str(whole.uuid) in text
+    assert str(reduced.uuid) not in text
+    assert "7.77" not in text
+    file = tmp_path / "audit.ndjson"
+    file.write_text(text)
+    assert verifier.main([str(file), "--key", public_text(signer.public_key)]) == 0
+    assert AuditRecord.objects.get(action="audit.exported").context["evidence"]["rows"] == 1
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
 
+from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.events import Actor, EventSource, GridEvent, Moment, acting, signal_for
 from gridkit_django.exceptions import (
     AccessDeniedError,
@@ -92,7 +93,7 @@ def test_a_job_that_is_gone_when_the_queue_fails_is_left_alone(
     assert not ExportJob.objects.exists()
 
 
-def test_request_is_recorded_without_filter_values(ann: User):
+def test_request_is_recorded_with_its_query(ann: User):
     with acting(Actor.from_user(ann), EventSource.API, correlation_id="c-1"):
         job = ask(ann, options={"bom": True}, columns=["sku"], filter={"col": "name", "op": "eq", "value": "secret"})
 
@@ -101,7 +102,19 @@ def test_request_is_recorded_without_filter_values(ann: User):
     assert (record.actor_id, job.correlation_id) == (str(ann.pk), "c-1")
     assert record.context["evidence"] == {
         "format": "csv", "columns": ["sku"], "filtered": True, "options": {"bom": True},
+        "query": {"filter": {"col": "name", "op": "eq", "value": "secret"}},
     }  # fmt: skip
+
+
+def test_request_is_recorded_without_values_that_a_policy_masks(ann: User):
+    audit_policies().set("test", [AuditPolicy(model_label="shop.product", mask=frozenset({"name"}))])
+    try:
+        ask(ann, columns=["sku"], filter={"col": "name", "op": "eq", "value": "secret"})
+    finally:
+        audit_policies().drop("test")
+
+    record = AuditRecord.objects.get(action="export.request")
+    assert record.context["evidence"]["query"] == {"filter": {"col": "name", "op": "eq", "value": "***"}}
 
 
 def test_request_is_told_and_may_be_vetoed(ann: User):

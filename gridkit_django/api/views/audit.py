@@ -22,7 +22,7 @@ from gridkit_django.api.serializers.audit import AuditEntry, AuditPage, RevertRe
 from gridkit_django.api.serializers.edits import EditAnswer, edit_body
 from gridkit_django.audit.searching import AuditSearch
 from gridkit_django.events import carry_parts, explaining
-from gridkit_django.grids.audit_export import FORMS, export_trail
+from gridkit_django.grids.audit_export import FORMS, export_trail, file_name
 from gridkit_django.grids.audit_reading import AuditReader
 from gridkit_django.grids.reverting import revert_change
 
@@ -181,8 +181,8 @@ class AuditExportView(GridKitView):
         """Send the file, piece by piece."""
         form = request.query_params.get("format", "ndjson")
         pieces = export_trail(AuditReader(request.user), search_of(request), form)
-        headers = {"Content-Disposition": f'attachment; filename="audit.{form}"'}
-        return StreamingHttpResponse(carry_parts(pieces), content_type=FORMS[form][0], headers=headers)
+        headers = {"Content-Disposition": f'attachment; filename="{file_name(form)}"'}
+        return StreamingHttpResponse(carry_parts(pieces), content_type=FORMS[form], headers=headers)
 
 
 def search_of(request: Request) -> AuditSearch:

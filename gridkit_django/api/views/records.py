@@ -28,6 +28,7 @@ from gridkit_django.grids import GridAccess, open_grid
 from gridkit_django.grids.creation import create_row
 from gridkit_django.grids.deletion import delete_row
 from gridkit_django.grids.editing import apply_edit
+from gridkit_django.grids.looks import note_row
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.records import get_record
 
@@ -119,7 +120,9 @@ class RecordView(GridKitView):
 
     def get(self, request: Request, grid: str, record: str) -> Response:
         """Answer the row, or 304."""
-        row = get_record(open_grid(grid, request.user), record)
+        access = open_grid(grid, request.user)
+        row = get_record(access, record)
+        note_row(access, row)
         return tagged_response(request, {"row": row.to_dict()}, row.version)
 
     def patch(self, request: Request, grid: str, record: str) -> Response:
