@@ -1,4 +1,4 @@
-"""The five grids, and the audit trail as a sixth. Read `FlightGrid` as the model of a grid: what a person sees, may search, may change."""
+"""The five grids, and the audit trail. Read `FlightGrid` as the model: what a person sees, may search, may change."""
 
 from __future__ import annotations
 
