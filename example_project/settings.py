@@ -135,6 +135,7 @@ CELERY_BEAT_SCHEDULE = {
     # What waits for a busy worker for so long is stale: the next one does the same.
     "gridkit-jobs": {"task": "gridkit.run_due_jobs", "schedule": 5, "options": {"expires": 5}},
     "gridkit-deliver-audit": {"task": "gridkit.deliver_audit", "schedule": 10, "options": {"expires": 10}},
+    "gridkit-purge-audit": {"task": "gridkit.purge_audit", "schedule": 86_400},
     "gridkit-seal-audit": {"task": "gridkit.seal_audit", "schedule": 5, "options": {"expires": 5}},
 }
 

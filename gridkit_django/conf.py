@@ -84,6 +84,10 @@ class GridKitSettings:
         AUDIT_MASTER_KEYS: long random texts from which the keys are made that wrap the keys of subjects; the first
             wraps, all unwrap. ``ENCRYPTION_KEYS`` and ``SECRET_KEY`` come after them.
         AUDIT_KEY_PROVIDER: dotted path of the class that wraps the keys of subjects, for a key management service.
+        AUDIT_RETENTION: how long audit records are kept: ``row.*``, ``audit.read``, ``*`` or ``shop.Order row.*`` to a
+            term such as ``90d`` or ``7y``. Records of no rule are kept for ever.
+        AUDIT_ARCHIVE_STORAGE: alias in Django's ``STORAGES`` where records are archived before they are removed, or
+            None to remove them without.
         AUDIT_BATCH_RECORDS: audit records that are sent to a destination at once, at most.
         AUDIT_ALLOW_CLEAR: let audit records leave over connections that are not encrypted.
         AUDIT_ALLOW_PRIVATE: let audit records go to addresses of private networks and of this machine.
@@ -169,6 +173,8 @@ class GridKitSettings:
     AUDIT_MAC_KEYS: tuple[str, ...] = ()
     AUDIT_MASTER_KEYS: tuple[str, ...] = ()
     AUDIT_KEY_PROVIDER: str = "gridkit_django.audit.privacy.providers.SiteKeyProvider"
+    AUDIT_RETENTION: Mapping[str, str] = field(default_factory=dict)
+    AUDIT_ARCHIVE_STORAGE: str | None = None
     AUDIT_BATCH_RECORDS: Positive = 500
     AUDIT_ALLOW_CLEAR: bool = False
     AUDIT_ALLOW_PRIVATE: bool = False

@@ -7,6 +7,7 @@ from django.contrib import admin
 from gridkit_django.admin.audit import AuditRecordAdmin
 from gridkit_django.admin.audit_destinations import AuditDestinationAdmin
 from gridkit_django.admin.audit_history import AuditHistoryMixin
+from gridkit_django.admin.audit_retention import AuditHoldAdmin, AuditPurgeAdmin
 from gridkit_django.admin.exports import ExportJobAdmin
 from gridkit_django.admin.grids import registered_grid_admin
 from gridkit_django.admin.plugins import InstalledPluginAdmin
@@ -14,6 +15,8 @@ from gridkit_django.admin.runtime import HealthCheckResultAdmin, PluginOperation
 from gridkit_django.admin.views import SavedViewAdmin
 from gridkit_django.models import (
     AuditDestination,
+    AuditHold,
+    AuditPurge,
     AuditRecord,
     ExportJob,
     HealthCheckResult,
@@ -32,6 +35,8 @@ admin.site.register(RuntimeProcess, RuntimeProcessAdmin)
 admin.site.register(HealthCheckResult, HealthCheckResultAdmin)
 admin.site.register(AuditRecord, AuditRecordAdmin)
 admin.site.register(AuditDestination, AuditDestinationAdmin)
+admin.site.register(AuditHold, AuditHoldAdmin)
+admin.site.register(AuditPurge, AuditPurgeAdmin)
 admin.site.register(ExportJob, ExportJobAdmin)
 admin.site.register(SavedView, SavedViewAdmin)
 admin.site.register(RegisteredGrid, registered_grid_admin())

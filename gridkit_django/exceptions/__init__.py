@@ -49,6 +49,7 @@ trail show next to the human text. Catch the width you need::
     │   ├── AuditFormError                 a stored record has no canonical form
     │   ├── AuditKeyError                  a signing key is missing or unreadable
     │   ├── AuditDestinationError          a destination of the trail that can't be
+    │   ├── AuditRetentionError            a term, a rule or a hold that can't be
     │   ├── DeliveryError                  a destination did not take a batch
     │   │   ├── DeliveryLaterError         it did not work now
     │   │   └── DeliveryRefusedError       it said no
@@ -109,6 +110,7 @@ from gridkit_django.exceptions.audit import (
     AuditKeyError,
     AuditPolicyError,
     AuditRecordNotFoundError,
+    AuditRetentionError,
     AuditSearchError,
     AuditTriggerError,
     AuditUnavailableError,
@@ -217,6 +219,7 @@ __all__ = [
     "AuditKeyError",
     "AuditPolicyError",
     "AuditRecordNotFoundError",
+    "AuditRetentionError",
     "AuditSearchError",
     "AuditTriggerError",
     "AuditUnavailableError",

@@ -105,3 +105,9 @@ class DeliveryRefusedError(DeliveryError):
     """The destination said no; somebody must look before it is tried again."""
 
     code = "audit-delivery-refused"
+
+
+class AuditRetentionError(AuditError):
+    """A term, a rule or a hold of the audit trail can't be what was asked for."""
+
+    code = "audit-retention"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from gridkit_django.audit.delivery import deliver_all
+from gridkit_django.audit.retention import purge
 from gridkit_django.audit.sealing import seal_all
 from gridkit_django.events import Actor, EventSource, acting
 
@@ -29,3 +30,14 @@ def deliver_audit() -> int:
     """
     with acting(Actor.system("delivery"), EventSource.SYSTEM):
         return sum(report.records for report in deliver_all())
+
+
+@shared_task(name="gridkit.purge_audit", ignore_result=True)
+def purge_audit() -> int:
+    """Remove the audit records whose time is over, see ``AUDIT_RETENTION``.
+
+    Returns:
+        How many records went. Let Celery beat call it once a day.
+    """
+    with acting(Actor.system("retention"), EventSource.SYSTEM):
+        return purge().removed

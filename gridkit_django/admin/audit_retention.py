@@ -1,0 +1,94 @@
+"""Legal holds, placed and released in the admin, and the receipts of what was removed."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from gridkit_django.admin.read_only import ReadOnlyAdmin
+from gridkit_django.admin.verbs import administering
+from gridkit_django.audit.retention import HoldScope, place_hold, release_hold
+from gridkit_django.models import AuditHold, AuditPurge
+from gridkit_django.templatetags.gridkit_admin import badge
+
+_SCOPE = ("target_type", "target_id", "actor_id", "since", "until")
+
+
+class HoldForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What a hold is about. Once it is placed only releasing it changes it."""
+
+    class Meta:
+        model = AuditHold
+        fields: ClassVar = ["name", "reason", *_SCOPE]
+        help_texts: ClassVar = {
+            "name": _("For example the number of the case."),
+            "target_type": _("For example shop.order. Empty fits every record, as all fields from here on."),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a time that ends before it begins."""
+        told: dict[str, Any] = super().clean() or {}
+        since, until = told.get("since"), told.get("until")
+        if since and until and until <= since:
+            raise forms.ValidationError({"until": _("The hold ends before it begins.")})
+        return told
+
+
+class AuditHoldAdmin(ReadOnlyAdmin[AuditHold]):
+    """The holds that stand and that stood."""
+
+    form = HoldForm
+    list_display = ("name", "shown_state", "scope", "created_at", "created_by", "released_at")
+    list_filter = (("released_at", admin.EmptyFieldListFilter), "created_at")
+    search_fields = ("name", "reason", "target_type", "target_id", "actor_id")
+    actions = ("release",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Let whoever may add holds place one."""
+        return bool(request.user.has_perm("gridkit_django.add_audithold"))
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may release holds: the right to change them."""
+        return bool(request.user.has_perm("gridkit_django.change_audithold"))
+
+    def save_model(self, request: HttpRequest, obj: AuditHold, form: Any, change: bool) -> None:
+        """Place the hold through the service, which records it."""
+        told = form.cleaned_data
+        with administering(request):
+            placed = place_hold(told["name"], told["reason"], HoldScope(**{name: told[name] for name in _SCOPE}))
+            obj.pk = placed.pk
+            obj._state.adding = False
+
+    @admin.display(description=_("state"))
+    def shown_state(self, hold: AuditHold) -> SafeString:
+        """Show whether it stands."""
+        return badge("warn", str(_("stands"))) if hold.released_at is None else badge("plain", str(_("released")))
+
+    @admin.display(description=_("keeps"))
+    def scope(self, hold: AuditHold) -> str:
+        """Tell what it keeps."""
+        named = [f"{name.replace('_', ' ')} {getattr(hold, name)}" for name in _SCOPE if getattr(hold, name)]
+        return ", ".join(named) or str(_("every record"))
+
+    @admin.action(description=_("Release: let the records go by their terms"), permissions=["release"])
+    def release(self, request: HttpRequest, queryset: QuerySet[AuditHold]) -> None:
+        """Release holds; released ones stay so."""
+        with administering(request):
+            for hold in queryset:
+                release_hold(hold)
+
+
+class AuditPurgeAdmin(ReadOnlyAdmin[AuditPurge]):
+    """The receipts: which records went, when, and where their archive is."""
+
+    list_display = ("removed_at", "count", "first_id", "last_id", "archive")
+    list_filter = ("removed_at",)
+    search_fields = ("archive", "archive_digest")
+    fields = ("removed_at", "count", "spans", "archive", "archive_digest", "key_id")
+    readonly_fields = fields

@@ -1,0 +1,20 @@
+"""How long records are kept: terms by event and model, legal holds that outrank them, archives, and receipts."""
+
+from __future__ import annotations
+
+from gridkit_django.audit.retention.holds import HoldScope, held, place_hold, release_hold
+from gridkit_django.audit.retention.purging import PurgeReport, purge
+from gridkit_django.audit.retention.rules import RetentionRule, retention_rules
+from gridkit_django.audit.retention.terms import Term
+
+__all__ = [
+    "HoldScope",
+    "PurgeReport",
+    "RetentionRule",
+    "Term",
+    "held",
+    "place_hold",
+    "purge",
+    "release_hold",
+    "retention_rules",
+]

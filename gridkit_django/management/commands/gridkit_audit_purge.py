@@ -1,0 +1,47 @@
+"""``manage.py gridkit_audit_purge``: remove audit records whose time is over."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from gridkit_django.audit.retention import purge
+from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.exceptions import AuditError
+
+
+class Command(BaseCommand):
+    """Removes what the terms of ``AUDIT_RETENTION`` and of the policies allow to go."""
+
+    help = (
+        "Removes the audit records whose time is over, after they were archived where AUDIT_ARCHIVE_STORAGE says, and "
+        "leaves signed receipts. What is held, not sealed, or not delivered everywhere stays."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--database", default="default", help="alias of the database of the records")
+        parser.add_argument("--dry-run", action="store_true", help="only count")
+
+    def handle(self, *_args: Any, database: str, dry_run: bool, **_options: Any) -> None:
+        """Purge, or only count.
+
+        Raises:
+            CommandError: when a rule or a key can't be read.
+        """
+        try:
+            with acting(Actor.system("retention"), EventSource.SYSTEM):
+                report = purge(using=database, dry_run=dry_run)
+        except AuditError as error:
+            raise CommandError(error.detail) from error
+        for name, number in sorted(report.by_rule.items()):
+            self.stdout.write(f"{name}: {number} records")
+        for name in report.archives:
+            self.stdout.write(f"Archived as {name}")
+        verb = "would be removed" if dry_run else "were removed"
+        self.stdout.write(
+            f"{report.removed} records {verb}; {report.kept_by_hold} are held, {report.waiting} are not sealed or not "
+            "delivered everywhere yet."
+        )
