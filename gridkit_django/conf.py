@@ -47,6 +47,7 @@ class GridKitSettings:
         FILTER_DEPTH_MAX: levels of a filter tree at most.
         FILTER_NODES_MAX: nodes of a filter tree at most.
         FILTER_LIST_MAX: values of an ``in`` list at most.
+        FILTER_VALUES_MAX: values of all conditions of a filter together, at most.
         GROUPS_MAX: levels of groups at most.
         PIVOT_COLUMNS_MAX: columns that a pivot may make at most.
         SORT_TERMS_MAX: sort terms at most.
@@ -142,6 +143,7 @@ class GridKitSettings:
     FILTER_DEPTH_MAX: Positive = 8
     FILTER_NODES_MAX: Positive = 100
     FILTER_LIST_MAX: Whole = 1000
+    FILTER_VALUES_MAX: Whole = 5000
     GROUPS_MAX: Whole = 5
     PIVOT_COLUMNS_MAX: Whole = 200
     SORT_TERMS_MAX: Whole = 8

@@ -133,6 +133,7 @@ def _limits() -> MutableJSONObject:
         "depth": limits.FILTER_DEPTH_MAX,
         "nodes": limits.FILTER_NODES_MAX,
         "inList": limits.FILTER_LIST_MAX,
+        "values": limits.FILTER_VALUES_MAX,
         "sort": limits.SORT_TERMS_MAX,
         "groups": limits.GROUPS_MAX,
         "aggregates": AGGREGATES_MAX,

@@ -75,17 +75,26 @@ class _TreeReader:
 
     def __init__(self) -> None:
         self._nodes = 0
+        self._values = 0
 
     def node(self, raw: Any, at: str, depth: int) -> FilterNode:
         self._count(at, depth)
         raw = read_object(raw, at, ("and", "or", "not", "col", "op", "value", "to", "ci", "name"))
         joins = [key for key in ("and", "or", "not") if key in raw]
         if not joins:
-            return _read_condition(raw, at)
+            return self._condition(raw, at)
         if len(raw) > 1:
             raise QueryError.at(at, "Expected either 'and', 'or' or 'not' alone, or a condition with 'col' and 'op'.")
         key = joins[0]
         return self._negation(raw, at, depth) if key == "not" else self._group(raw, key, at, depth)
+
+    def _condition(self, raw: Mapping[str, Any], at: str) -> Condition:
+        condition = _read_condition(raw, at)
+        self._values += len(condition.value) if isinstance(condition.value, tuple) else 1
+        most = settings().FILTER_VALUES_MAX
+        if self._values > most:
+            raise QueryLimitError.at(at, f"The filter names more than {most} values in all.")
+        return condition
 
     def _negation(self, raw: Mapping[str, Any], at: str, depth: int) -> Negation:
         return Negation(self.node(raw["not"], f"{at}/not", depth + 1))

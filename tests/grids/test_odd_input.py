@@ -148,6 +148,7 @@ def test_as_many_values_as_the_limits_allow_are_answered_or_refused(
     one = {"col": column, "op": "in", "value": values}
     assert outcome({"filter": one}) == "answered"
     assert outcome({"filter": {"not": one}}) == "answered"
+    assert outcome({"filter": {"or": [one] * 6}, "count": "exact"}) == "query-limit-exceeded"
 
 
 @pytest.mark.parametrize(

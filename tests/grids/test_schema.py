@@ -23,6 +23,7 @@ LIMITS = {
     "depth": 8,
     "nodes": 100,
     "inList": 1000,
+    "values": 5000,
     "sort": 8,
     "groups": 5,
     "aggregates": 50,

@@ -105,6 +105,7 @@ class SchemaLimits(ResponseBody):
     depth: int
     nodes: int
     in_list: int
+    values: int
     sort: int
     groups: int
     aggregates: int

@@ -8,12 +8,11 @@ from datetime import tzinfo
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q, Value
-from django.db.models.functions import Upper
-from django.db.models.lookups import In
+from django.db.models import Q
 
 from gridkit_django.grids.columns.base import Column
 from gridkit_django.grids.columns.frame import Frame
+from gridkit_django.grids.columns.text_lists import EqualsAny
 from gridkit_django.grids.operators import TEXTUAL, Op
 from gridkit_django.typing import JSONValue
 
@@ -65,8 +64,7 @@ class TextColumn(Column):
         if frame.vendor == "sqlite" and not all(value.isascii() for value in values):
             pattern = "|".join(re.escape(value) for value in values)
             return Q((f"{self.path}__iregex", rf"\A(?:{pattern})\Z"))
-        uppered = [Upper(Value(value, models.TextField())) for value in values]
-        return Q(In(Upper(F(self.path)), uppered))
+        return Q(EqualsAny(self.path, values))
 
     def search(self, word: str, frame: Frame) -> Q | None:
         """A word is found anywhere in the text."""
