@@ -9,16 +9,13 @@ from typing import TypeAlias
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.answers import fetch_rows
 from gridkit_django.grids.group_rows import compile_level
-from gridkit_django.grids.keys import bind_outer, in_groups
+from gridkit_django.grids.keys import GROUPS_AT_ONCE, bind_outer, in_groups
 from gridkit_django.grids.query import GridQuery, OffsetWindow
 from gridkit_django.grids.rows import Row, RowLayout, compile_query
 from gridkit_django.grids.windows import WindowReader
 from gridkit_django.typing import JSONValue
 
 Path: TypeAlias = tuple[JSONValue, ...]
-
-GROUPS_AT_ONCE = 200
-"""Groups in one SQL query at most: SQLite takes conditions of a thousand parts and no more."""
 
 
 def fetch_inside(access: GridAccess, query: GridQuery, paths: Sequence[Path], most: int) -> list[tuple[Row, ...]]:

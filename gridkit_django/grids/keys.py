@@ -26,6 +26,9 @@ from gridkit_django.typing import JSONValue
 
 OUTER = "gridkit_outer"
 
+GROUPS_AT_ONCE = 200
+"""Groups in one SQL query at most: SQLite takes conditions of a thousand parts and no more."""
+
 _DIGITS_MAX = 1000
 """Digits before or behind the point of a number that some database stores: more than any model declares."""
 

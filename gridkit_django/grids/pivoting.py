@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import QueryLimitError
@@ -19,7 +19,7 @@ from gridkit_django.grids.figures import Figure, bind_figures
 from gridkit_django.grids.group_rows import KEY, Level, fetch_level, plain
 from gridkit_django.grids.groups import Aggregate, Pivot
 from gridkit_django.grids.judging import ShapeJudge
-from gridkit_django.grids.keys import GroupKey, bind_key
+from gridkit_django.grids.keys import GROUPS_AT_ONCE, GroupKey, bind_key, in_groups
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import Row, RowsPage, WindowInfo, matching_rows
 from gridkit_django.grids.time_limit import query_limit
@@ -106,7 +106,8 @@ def plan_pivot(access: GridAccess, pivot: Pivot, aggregates: Sequence[Aggregate]
 def fetch_pivot(access: GridAccess, query: GridQuery, pivot: Pivot) -> RowsPage:
     """Answer a query with a pivot: groups with figures across, or without groups one line of them.
 
-    Two SQL queries more than without the pivot, however many groups and columns there are.
+    Two SQL queries more than without the pivot, however many columns there are; a window of more than
+    ``GROUPS_AT_ONCE`` groups takes one more for each further so many.
 
     Raises:
         UnknownColumnError: for a column that does not exist or that the user may not see; no difference shows.
@@ -144,20 +145,29 @@ def _line(plan: PivotPlan, rows: QuerySet[Any]) -> dict[str, JSONValue]:
 
 def _filled(plan: PivotPlan, level: Level, found: Sequence[Row]) -> tuple[Row, ...]:
     """Lay the pivoted figures of each group of a window beside what it holds already."""
-    if not found:
-        return ()
-    wanted = [row.group.key for row in found if row.group is not None]
-    chosen = Q()
-    for index, key in enumerate(wanted):
-        chosen |= level.key.condition(key, f"/rows/{index}")
-    keyed = level.rows.filter(chosen).annotate(**{KEY: level.key.expression}, **_keys(plan)).order_by()
+    keys = [row.group.key for row in found if row.group is not None]
     cells: dict[str, dict[str, JSONValue]] = {}
-    for (key, *keys), values in _cells(plan, keyed, (KEY,)):
-        cells.setdefault(json.dumps(level.key.to_wire(key)), {}).update(plan.cells(values, tuple(keys)))
+    for first in range(0, len(keys), GROUPS_AT_ONCE):
+        cells |= _cells_of(plan, level, keys[first : first + GROUPS_AT_ONCE])
     return tuple(
-        row._replace(data={**row.data, **cells.get(json.dumps(row.group.key if row.group else None), {})})
-        for row in found
+        row._replace(data={**row.data, **cells[json.dumps(key)]}) for row, key in zip(found, keys, strict=True)
     )
+
+
+def _cells_of(plan: PivotPlan, level: Level, groups: Sequence[JSONValue]) -> dict[str, dict[str, JSONValue]]:
+    """Read the cells of some groups, by the keys of the groups as JSON text.
+
+    The database may hold keys for equal that read differently; then each group is asked for alone.
+    """
+    rows = level.rows.filter(in_groups((level.key,), [(key,) for key in groups]))
+    keyed = rows.annotate(**{KEY: level.key.expression}, **_keys(plan)).order_by()
+    cells: dict[str, dict[str, JSONValue]] = {json.dumps(key): {} for key in groups}
+    for (key, *keys), values in _cells(plan, keyed, (KEY,)):
+        name = json.dumps(groups[0] if len(groups) == 1 else level.key.to_wire(key))
+        if name not in cells:
+            return {name: read for key in groups for name, read in _cells_of(plan, level, [key]).items()}
+        cells[name].update(plan.cells(values, tuple(keys)))
+    return cells
 
 
 def _keys(plan: PivotPlan) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gridkit_django.exceptions import CursorMismatchError, QueryError, QueryLimitError, UnknownColumnError
-from gridkit_django.grids import Grid, GridAccess
+from gridkit_django.grids import Grid, GridAccess, pivoting
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import RowsPage
 from tests.grids.shop import ADMIN, OrderGrid, ProductGrid, ask, make_orders, make_products
@@ -337,6 +337,30 @@ def test_pivot_lays_figures_side_by_side_for_each_group(django_assert_max_num_qu
         {"category": "book", '[true,"sum_stock"]': 12},
         {"category": "toy", '[true,"sum_stock"]': 1, '[false,"sum_stock"]': 2},
     ]
+
+
+def test_pivot_of_more_groups_than_one_query_takes_is_asked_for_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_products([{"stock": number // 2, "active": number % 2 == 0} for number in range(10)])
+    monkeypatch.setattr(pivoting, "GROUPS_AT_ONCE", 2)
+    window = {"kind": "offset", "start": 0, "end": 10}
+
+    page = ask(ProductGrid, group=["stock"], pivot={"cols": ["active"], "values": [{"fn": "count"}]}, window=window)
+
+    assert [row.data for row in page.rows] == [
+        {"stock": number, '[false,"count"]': 1, '[true,"count"]': 1} for number in range(5)
+    ]
+
+
+def test_pivot_finds_the_cells_of_keys_that_are_equal_to_the_database_and_read_differently() -> None:
+    make_products(
+        [{"rating": rating, "active": active} for rating, active in ((0.0, True), (-0.0, False), (1.0, True))]
+    )
+
+    page = ask(ProductGrid, group=["rating"], pivot={"cols": ["active"], "values": [{"fn": "count"}]})
+
+    zero, one = ({name: value for name, value in row.data.items() if name != "rating"} for row in page.rows)
+    assert zero == {'[false,"count"]': 1, '[true,"count"]': 1}
+    assert one == {'[true,"count"]': 1}
 
 
 def test_pivot_without_groups_is_one_line() -> None:
