@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
+from gridkit_django.audit.verify import DatabaseVerifier
 from gridkit_django.exceptions import AuditError
 from gridkit_django.models import AuditRecord, AuditSeal
-from tests.audit.chains import key, run_sql, sealed_ids, sealer, write
+from tests.audit.chains import key, run_sql, sealed_ids, sealer, trusting, write
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -160,4 +161,4 @@ def test_eight_writers_and_two_sealers_leave_each_record_in_exactly_one_seal() -
         spans = AuditSeal.objects.filter(number__lte=seal.number).values_list("spans", flat=True)
         covered = {number for runs in spans for first, last in runs for number in range(first, last + 1)}
         assert covered.issuperset(below), f"seal {seal.number} claims to be complete up to {seal.low}"
-    assert connection.vendor == "postgresql"
+    assert DatabaseVerifier("default", trusted=trusting(signer)).run().is_good
