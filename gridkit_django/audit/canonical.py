@@ -9,6 +9,7 @@ The circumstances of the act (``AuditOperation``) stand inside, so that a record
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -150,20 +151,13 @@ def document(value: Document) -> str:
     text = value if isinstance(value, str) else json.dumps(value, cls=DjangoJSONEncoder)
     if text == "{}":
         return text
-    numbers: list[_Number] = []
-
-    def number(token: str) -> _Number:
-        numbers.append(_Number(token))
-        return numbers[-1]
-
-    try:
-        parsed = json.loads(text, parse_float=number, object_pairs_hook=_object)
-    except ValueError:
-        # Python refuses to read integers of very many digits, which a database may hold.
-        parsed = json.loads(text, parse_float=number, parse_int=number, object_pairs_hook=_object)
-    if numbers:
-        return _encoded(parsed)
-    return json.dumps(parsed, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    if not _FRACTION.search(text):
+        try:
+            return _ENCODER.encode(_DECODER.decode(text))
+        except ValueError:
+            # Python refuses to read integers of very many digits, which a database may hold.
+            return _encoded(_TOKENS.decode(text))
+    return _encoded(_TOKENS.decode(text))
 
 
 class _Number(str):
@@ -180,6 +174,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+_FRACTION = re.compile(r"\d[.eE]")
+"""What a number that is not whole has in it; some texts have it, too."""
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+_TOKENS = json.JSONDecoder(object_pairs_hook=_object, parse_float=_Number, parse_int=_Number)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def _encoded(value: Any) -> str:
     """Return the canonical text of a parsed value that holds tokens of numbers."""
     if isinstance(value, _Number):
@@ -188,11 +190,15 @@ def _encoded(value: Any) -> str:
         return f"{{{','.join(f'{encode_basestring(key)}:{_encoded(value[key])}' for key in sorted(value))}}}"
     if isinstance(value, list):
         return f"[{','.join(map(_encoded, value))}]"
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if isinstance(value, str):
+        return encode_basestring(value)
+    return _ENCODER.encode(value)
 
 
 def _written_out(token: str) -> str:
     """Return a number without exponent, as PostgreSQL's ``jsonb`` writes it; zero has no sign."""
+    if token.isdigit():
+        return token
     number = Decimal(token)
     if abs(number.adjusted()) > EXPONENT_MAX:
         return token.lower()

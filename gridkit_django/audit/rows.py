@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -24,12 +25,12 @@ _RECORD = (
 _OPERATION = (
     "id", "source", "correlation_id", "impersonator_id", "impersonator_label", "reason", "facts", "occurred_at"
 )  # fmt: skip
+_MAC_AT = len(_RECORD)
+_OPERATION_AT = _MAC_AT + 1
 _DOCUMENTS = frozenset({"changes", "evidence", "related", "facts"})
 
 
-class OperationRow(NamedTuple):
-    """The stored columns of an operation."""
-
+class _OperationColumns(NamedTuple):
     id: Any
     source: str
     correlation_id: str
@@ -38,6 +39,19 @@ class OperationRow(NamedTuple):
     reason: str
     facts: str
     occurred_at: Any
+
+
+class OperationRow(_OperationColumns):
+    """The stored columns of an operation; records of one act that are read together share one."""
+
+    @cached_property
+    def text(self) -> str:
+        """The canonical text.
+
+        Raises:
+            AuditFormError: when a column holds what no operation has.
+        """
+        return operation_text(self)
 
 
 class RecordRow(NamedTuple):
@@ -67,31 +81,29 @@ class RecordRow(NamedTuple):
         Raises:
             AuditFormError: when a column holds what no record has.
         """
-        return canonical_of(self, operation_text(self.operation))
+        return canonical_of(self, "null" if self.operation is None else self.operation.text)
 
-    def line(self) -> bytes:
-        """Return the bytes that a seal is made from.
+    def told(self) -> tuple[bytes, bytes]:
+        """Return the bytes that the seal is made from, and those that the MAC is made from.
 
         What is too damaged to have a canonical text is sealed as it is, too: one bad record must not keep all others
-        from being sealed, and verification will name it.
+        from being sealed, and verification will name it. No MAC fits to it.
 
         Raises:
             AuditFormError: when the record is of a form that this version does not know.
         """
         try:
-            return self.canonical().line(self.id)
+            text = self.canonical()
+            return text.line(self.id), text.content()
         except AuditFormError:
             if self.schema_version not in FORMS:
                 raise
             told = sha256(json.dumps([str(value) for value in self]).encode()).hexdigest()
-            return f'{{"id":{self.id},"unreadable":"{told}"}}'.encode()
+            return f'{{"id":{self.id},"unreadable":"{told}"}}'.encode(), b""
 
-    def content(self) -> bytes:
-        """Return the bytes that the MAC is made from; nothing when the record is too damaged."""
-        try:
-            return self.canonical().content()
-        except AuditFormError:
-            return b""
+    def line(self) -> bytes:
+        """Return the bytes that the seal is made from, see ``told``."""
+        return self.told()[0]
 
 
 class RecordRows:
@@ -151,13 +163,12 @@ class RecordRows:
         with self._connection.cursor() as cursor:
             cursor.execute(statement, values)
             rows = cursor.fetchall()
-        return map(_row, rows)
-
-
-def _row(columns: tuple[Any, ...]) -> RecordRow:
-    mac, operation = columns[15], columns[16:]
-    told = None if operation[0] is None else OperationRow._make(operation)
-    return RecordRow._make((*columns[:15], None if mac is None else bytes(mac), told))
+        operations: dict[Any, OperationRow] = {}
+        for columns in rows:
+            name, mac = columns[_OPERATION_AT], columns[_MAC_AT]
+            if name is not None and name not in operations:
+                operations[name] = OperationRow._make(columns[_OPERATION_AT:])
+            yield RecordRow._make((*columns[:_MAC_AT], None if mac is None else bytes(mac), operations.get(name)))
 
 
 def _parts(runs: Sequence[Run]) -> Iterator[Sequence[Run]]:

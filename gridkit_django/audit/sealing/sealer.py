@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, connections, transaction
@@ -129,7 +129,6 @@ class Sealer:
         window = next_window(self.alias, last, self._limit)
         if not window.rows:
             return None
-        self._look_at_macs(window.rows)
         seal = self._seal_of(window, last)
         with transaction.atomic(using=self.alias):
             seal.save(using=self.alias)
@@ -138,7 +137,9 @@ class Sealer:
 
     def _seal_of(self, window: Window, last: AuditSeal | None) -> AuditSeal:
         rows = window.rows
-        leaves = [leaf_digest(row.line()) for row in rows]
+        told = [row.told() for row in rows]
+        self._look_at_macs(rows, [content for _, content in told])
+        leaves = [leaf_digest(line) for line, _ in told]
         seal = AuditSeal(
             number=1 if last is None else last.number + 1,
             spans=runs_of(row.id for row in rows),
@@ -160,9 +161,10 @@ class Sealer:
         seal.signature = self.signer.sign(signed_bytes(statement))
         return seal
 
-    def _look_at_macs(self, rows: list[RecordRow]) -> None:
+    def _look_at_macs(self, rows: Sequence[RecordRow], contents: Sequence[bytes]) -> None:
         """Say in the log which records were changed before they could be sealed; verification finds them, too."""
-        keys = mac_keys()
-        bad = [row.id for row in rows if keys.check(row.content(), row.mac) not in (MacCheck.RIGHT, MacCheck.ABSENT)]
+        keys, fine = mac_keys(), (MacCheck.RIGHT, MacCheck.ABSENT)
+        pairs = zip(rows, contents, strict=True)
+        bad = [row.id for row, content in pairs if keys.check(content, row.mac) not in fine]
         if bad:
             logger.error("Audit records of %r whose MAC is wrong before they were sealed: %s", self.alias, bad[:20])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from gridkit_django.audit.mac import MacCheck, MacKeys
 from gridkit_django.audit.merkle import MARK_BYTES, leaf_digest, root_of
@@ -37,13 +37,14 @@ class BatchCheck:
         spans = [(first, last) for first, last in seal.spans]
         rows = self._rows.of(spans)
         self._result.records += len(rows)
-        leaves = {row.id: leaf_digest(row.line()) for row in rows}
+        told = [row.told() for row in rows]
+        leaves = {row.id: leaf_digest(line) for row, (line, _) in zip(rows, told, strict=True)}
         if len(rows) != seal.count and self._add_removed(seal, spans, leaves):
             return
         ids = list(ids_in(spans))
         missing = [number for number in ids if number not in leaves]
         if not missing and root_of([leaves[number] for number in ids]) == bytes(seal.root):
-            self._check_macs(rows, seal)
+            self._check_macs(rows, [content for _, content in told], seal)
             return
         if missing:
             detail = f"{len(missing)} sealed records are not there, the first is {missing[0]}"
@@ -58,9 +59,9 @@ class BatchCheck:
         leaves.update({number: known[number] for number in purged if number in known})
         return len(purged) == size(spans)
 
-    def _check_macs(self, rows: list[RecordRow], seal: AuditSeal | None) -> None:
-        for row in rows:
-            check = self._keys.check(row.content(), row.mac)
+    def _check_macs(self, rows: Sequence[RecordRow], contents: Iterable[bytes], seal: AuditSeal | None) -> None:
+        for row, content in zip(rows, contents, strict=True):
+            check = self._keys.check(content, row.mac)
             number = seal.number if seal else None
             if check is MacCheck.WRONG:
                 detail = "the record was changed before it was sealed: its MAC is wrong"
@@ -71,7 +72,7 @@ class BatchCheck:
 
     def check_unsealed(self, rows: list[RecordRow]) -> None:
         """Check records that have no seal yet, by their MACs alone."""
-        self._check_macs(rows, None)
+        self._check_macs(rows, [row.told()[1] for row in rows], None)
 
     def _name(self, seal: AuditSeal, ids: list[int], rows: list[RecordRow], leaves: Mapping[int, bytes]) -> None:
         """Say which records are bad, by the marks that the seal keeps of each."""
