@@ -27,9 +27,9 @@ from tests.benchmarks.harness import compare, table
 from tests.servers.processes import scratch_folder
 
 WRITERS = 8
-ACTS = 60
+ACTS = 40
 OTHER_WORK = 0.005
-PAUSE = 0.5
+PAUSE = 0.25
 TRAIL = 100_000
 FEW = 10
 CHANGES = {"price": ["1.10", "2.20"], "name": ["Hammer", "Zange"]}
@@ -170,7 +170,7 @@ def _writers(signer: Ed25519Signer) -> str:
     site = Site(signer)
     found = compare(
         {"8 writers, nobody seals": site.write, "8 writers beside a sealer": site.write_and_seal},
-        rounds=8,
+        rounds=30,
         clock=lambda: site.seconds,
     )
     conditions = {
