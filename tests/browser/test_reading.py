@@ -41,6 +41,21 @@ def test_filter_by_values_counts_them_finds_them_and_takes_the_rows_without_one(
     expect(panel).to_be_hidden()
     expect(grid.header("state")).to_be_focused()
 
+    # Values that are rows of another grid go by their names.
+    grid.column_menu("customer", "Filter")
+    panel = grid.page.get_by_role("dialog", name="Filter by Customer")
+    panel.get_by_role("button", name="Values").click()
+    expect(panel.locator(".gridkit-choice")).to_have_text(
+        [re.compile("Ada"), re.compile(r"Bob\s+40"), re.compile("Cyd")]
+    )
+    panel.get_by_role("searchbox").fill("bo")
+    expect(panel.locator(".gridkit-choice")).to_have_count(1)
+    panel.get_by_role("checkbox").check()
+    panel.get_by_role("button", name="Apply").click()
+    expect(grid.page.locator(".gridkit-chip").last).to_have_text("Customer is one of Bob")
+    expect(grid.count).to_have_text("40 rows")
+    grid.button("Remove filter on Customer").click()
+
     # A span relative to today, and all of it taken back at once.
     grid.column_menu("placed", "Filter")
     panel = grid.page.get_by_role("dialog", name="Filter by Placed")

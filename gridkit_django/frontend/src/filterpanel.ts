@@ -2,7 +2,8 @@
 
 import { FilterForm, type FilterTab } from "./filterform.ts";
 import type { Grid } from "./grid.ts";
-import { OptionList } from "./options.ts";
+import type { GridClient } from "./client.ts";
+import { OptionList, type OptionListSettings, type OptionsPage, optionKey } from "./options.ts";
 import type { ColumnSchema } from "./protocol.ts";
 
 export class FilterPanel {
@@ -48,15 +49,17 @@ export class FilterPanel {
 
   /** The values of a column with their counts, under all filters but its own. */
   #valuesOf(column: ColumnSchema): OptionList {
+    const { state, client, popovers } = this.#grid;
+    const facet = async (q: string, after: string | null, signal: AbortSignal): Promise<OptionsPage> => {
+      const { filter, search } = state.rowsQuery;
+      const answer = await client.facet(column.id, { filter, search, ...(q ? { q } : {}), after }, signal);
+      return { options: answer.values, next: answer.next };
+    };
     return new OptionList({
-      fetchPage: async (q, after, signal) => {
-        const { filter, search } = this.#grid.state.rowsQuery;
-        const answer = await this.#grid.client.facet(column.id, { filter, search, ...(q ? { q } : {}), after }, signal);
-        return { options: answer.values, next: answer.next };
-      },
+      fetchPage: column.lookup ? namedValues(column, client, facet) : facet,
       changed: () => {
         this.#grid.renderNow();
-        this.#grid.popovers.reposition();
+        popovers.reposition();
       },
     });
   }
@@ -66,9 +69,26 @@ export class FilterPanel {
     const form = this.form;
     const condition = form?.read();
     if (form && condition) {
+      this.#grid.lookups.remember(form.column, form.picked.values());
       this.#grid.popovers.finish();
       this.#grid.state.setCondition(form.column.id, condition);
     }
     this.#grid.requestRender();
   }
+}
+
+type FetchPage = OptionListSettings["fetchPage"];
+
+/** The values of a column whose values are rows of another grid: named and searched as there, counted here. */
+function namedValues(column: ColumnSchema, client: GridClient, facet: FetchPage): FetchPage {
+  return async (q, after, signal) => {
+    const [named, counted] = await Promise.all([
+      client.lookup(column.id, { ...(q ? { q } : {}), after }, signal),
+      facet("", null, signal),
+    ]);
+    const counts = new Map(counted.options.map((option) => [optionKey(option.value), option]));
+    const none = !q && after === null ? counts.get(optionKey(null)) : undefined;
+    const options = named.options.map((option) => ({ ...counts.get(optionKey(option.value)), ...option }));
+    return { options: none ? [none, ...options] : options, next: named.next };
+  };
 }

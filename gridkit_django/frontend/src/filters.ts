@@ -182,15 +182,16 @@ export function splitTree(tree: FilterTree): SplitTree {
 /** Values that a chip names before it counts. */
 const NAMED_VALUES = 4;
 
-/** How a chip reads: "Carrier is one of UA, AA". */
+/** How a chip reads: "Carrier is one of UA, AA"; `nameOf` names values that are rows of another grid. */
 export function describeCondition(
   column: ColumnSchema,
   condition: ColumnCondition,
   formatter: Formatter,
   t: Translate,
+  nameOf: (value: Value) => string | null = () => null,
 ): string {
   const words = [column.label, operatorLabel(column, condition.op, t)];
-  const text = (value: Value): string => formatter.text(column, value) || t("empty");
+  const text = (value: Value): string => nameOf(value) || formatter.text(column, value) || t("empty");
   if (Array.isArray(condition.value)) words.push(listText(condition.value.map(text), t));
   else if (takesPreset(condition.op)) words.push(presetLabel(String(condition.value), t));
   else if (takesValue(condition.op)) words.push(text(condition.value));

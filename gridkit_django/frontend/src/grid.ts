@@ -263,7 +263,7 @@ export class Grid {
   }
 
   sortBy(column: ColumnSchema, add: boolean): void {
-    if (column.id === GROUPS) this.#sortGroups();
+    if (column.id === GROUPS) this.state.toggleGroupSort();
     else this.state.toggleSort(column.id, add);
     this.#announceSort();
   }
@@ -273,12 +273,6 @@ export class Grid {
     this.popovers.finish();
     this.state.setSort(dir ? [{ col: column.id, dir }] : this.state.sort.filter((item) => item.col !== column.id));
     this.#announceSort();
-  }
-
-  #sortGroups(): void {
-    const cols = [...new Set(this.state.grouping.map((term) => term.col))];
-    const isUp = this.state.sortMark(cols[0] ?? "")?.dir === "asc";
-    this.state.setSort(cols.map((col) => ({ col, dir: isUp ? "desc" : "asc" })));
   }
 
   #announceSort(): void {
@@ -407,14 +401,20 @@ export class Grid {
     const leaves = answer.matchesFilter === false;
     this.strayRow = leaves ? row.id : null;
     this.changes.saved(this.t(leaves ? "savedLeaves" : "saved", { column: column.label }), answer);
-    void this.totals.open(this.state.query, true);
+    this.#figuresChanged();
   }
 
   /** Puts a row as the server gave it in the place of the old one. */
   replaceRow(row: RowRecord): void {
     if (this.strayRow === row.id) this.strayRow = null;
     this.windows.replace(row);
-    void this.totals.open(this.state.query, true);
+    this.#figuresChanged();
+  }
+
+  /** A value of a row is another: figures of totals, and of groups, may be others, too. */
+  #figuresChanged(): void {
+    if (this.windows.isGrouped && this.state.figures.size) void this.reload();
+    else void this.totals.open(this.state.query, true);
   }
 
   /** Asks again for the rows in view, because some have changed, come or gone. */

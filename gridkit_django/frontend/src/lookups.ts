@@ -1,13 +1,14 @@
 /** Values to choose from, for columns whose values are rows of another grid: one list for each column. */
 
 import type { GridClient } from "./client.ts";
-import { OptionList } from "./options.ts";
+import { type Option, OptionList } from "./options.ts";
 import type { ColumnSchema } from "./protocol.ts";
 
 export class Lookups {
   readonly #client: GridClient;
   readonly #changed: () => void;
   readonly #lists = new Map<string, OptionList>();
+  readonly #chosen = new Map<string, string>();
 
   constructor(client: GridClient, changed: () => void) {
     this.#client = client;
@@ -36,9 +37,17 @@ export class Lookups {
     return found ? String(found.value) : draft;
   }
 
-  /** The words for a value, when its option is here. */
-  label(column: ColumnSchema, draft: string): string | null {
-    return this.#lists.get(column.id)?.options.find((option) => String(option.value) === draft)?.label ?? null;
+  /** The words for a value, when its option is here or was chosen. */
+  label(column: ColumnSchema, value: unknown): string | null {
+    const key = `${column.id} ${value}`;
+    const found = this.#lists.get(column.id)?.options.find((option) => String(option.value) === String(value));
+    return found?.label ?? this.#chosen.get(key) ?? null;
+  }
+
+  /** Keeps the words for values that were chosen, though the list may go on to others. */
+  remember(column: ColumnSchema, options: Iterable<Option>): void {
+    if (!column.lookup) return;
+    for (const { value, label } of options) if (label !== null) this.#chosen.set(`${column.id} ${value}`, label);
   }
 
   close(): void {

@@ -221,6 +221,13 @@ export class GridState {
     return column !== undefined && column.filterable !== false;
   }
 
+  /** Sorts by the keys of the groups, the other way round when they are in their order already. */
+  toggleGroupSort(): void {
+    const cols = [...new Set(this.#grouping.map((term) => term.col))];
+    const isUp = this.sortMark(cols[0] ?? "")?.dir === "asc";
+    this.setSort(cols.map((col) => ({ col, dir: isUp ? "desc" : "asc" })));
+  }
+
   get conditions(): ReadonlyMap<string, ColumnCondition> {
     return this.#conditions;
   }

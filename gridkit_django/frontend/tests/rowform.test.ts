@@ -68,5 +68,8 @@ test("a label that was typed is the value it stands for", async () => {
   const form = rowForm((found, draft) => lookups.resolve(found as typeof owner, draft));
   form.type(owner, "Ada");
   assert.deepEqual(form.read(), { owner: 3 });
+  lookups.remember(owner, [{ value: 9, label: "Zoe" }, { value: 8, label: null }]);
+  lookups.remember(name, [{ value: "x", label: "X" }]);
+  assert.deepEqual([lookups.label(owner, 9), lookups.label(owner, 8), lookups.label(name, "x")], ["Zoe", null, null]);
   lookups.close();
 });

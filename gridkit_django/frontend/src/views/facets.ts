@@ -50,7 +50,8 @@ function shownOptions(form: FilterForm, values: OptionList): readonly Option[] {
 
 function choice(grid: Grid, form: FilterForm, option: Option): TemplateResult {
   const { t, formatter } = grid;
-  const text = (option.label ?? formatter.text(form.column, option.value)) || t("valueNone");
+  const named = option.label ?? grid.lookups.label(form.column, option.value);
+  const text = (named ?? formatter.text(form.column, option.value)) || t("valueNone");
   return html`
     <label class="gridkit-choice">
       <input

@@ -168,7 +168,8 @@ function conditionChip(grid: Grid, id: string, condition: ColumnCondition): Temp
   const { state, formatter, t } = grid;
   const column = state.column(id);
   if (!column) return nothing;
-  const text = describeCondition(column, condition, formatter, t);
+  grid.lookups.of(column);
+  const text = describeCondition(column, condition, formatter, t, (value) => grid.lookups.label(column, value));
   const open = html`
     <button type="button" class="gridkit-chip-text" title=${text} @click=${(event: Event) => grid.filters.open(column, event.currentTarget as HTMLElement)}>
       ${text}
