@@ -25,9 +25,9 @@ export class Totals {
     return this.#values;
   }
 
-  /** How many rows there are in all groups together; null when nobody counted. */
+  /** How many rows there are in all groups together; null when nobody counted, and while they are counted anew. */
   get rows(): number | null {
-    const rows = this.#values?.[ROWS];
+    const rows = this.#loading ? null : this.#values?.[ROWS];
     return typeof rows === "number" ? rows : null;
   }
 

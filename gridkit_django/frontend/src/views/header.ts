@@ -93,7 +93,10 @@ function headerCell(
         @pointerdown=${(event: PointerEvent) => column.id !== GROUPS && drag.startReorder(event, column.id)}
         @click=${(event: MouseEvent) => sortClick(grid, column, event)}
       >
-        <span class="gridkit-header-text">${column.label}${fn ? html` <small>${figureLabel(grid, fn)}</small>` : nothing}</span>${sortMarkView(grid, mark)}
+        <span class="gridkit-header-texts">
+          <span class="gridkit-header-text">${column.label}</span> ${fn ? html`<small>${figureLabel(grid, fn)}</small>` : nothing}
+        </span>
+        ${sortMarkView(grid, mark)}
       </button>
       ${filterButton(grid, column)} ${menuButton(grid, column)}
       <span
