@@ -35,15 +35,15 @@ _LOOKS = MappingProxyType({"ready": "good", "waiting": "warn", "parked": "bad", 
 class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
     """What an administrator may say of a destination. The secret is taken and never shown."""
 
-    format = forms.ChoiceField(label=_("format"), choices=[(name, name) for name in FORMATS])
+    format = forms.ChoiceField(label=_("Format"), choices=[(name, name) for name in FORMATS])
     secret = forms.CharField(
-        label=_("secret"),
+        label=_("Secret"),
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=_("Signs the batches of a webhook; token of an OpenTelemetry collector. Empty keeps what is stored."),
     )
     from_now = forms.BooleanField(
-        label=_("only what is written from now on"),
+        label=_("Only what is written from now on"),
         required=False,
         help_text=_("Otherwise it gets the whole trail, from the first record."),
     )
@@ -51,6 +51,7 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = AuditDestination
         fields: ClassVar = ["name", "address", "format"]
+        widgets: ClassVar = {"address": forms.TextInput(attrs={"class": "vLargeTextField", "size": 80})}
         help_texts: ClassVar = {
             "address": _(
                 "https://…, syslog+tls://host:port, otlp+https://host/v1/logs, file:///folder/name.ndjson, or the "
@@ -72,11 +73,14 @@ class AuditDestinationAdmin(Typed[AuditDestination]):
     """The destinations, with what each lacks and why."""
 
     form = DestinationForm
-    list_display = ("name", "kind", "shown_state", "backlog", "last_success_at", "failures", "next_try_at", "problem")
+    list_display = ("name", "kind", "shown_state", "backlog", "last_success_at", "problem")
     list_filter = ("state", "kind", "format")
     search_fields = ("name", "address", "last_error")
     actions = ("send_now", "pause_them", "resume_them")
     readonly_fields = ("shown_state", "backlog", "progress", "last_success_at", "failures", "next_try_at", "last_error")
+
+    class Media:
+        css: ClassVar = {"all": ["gridkit/admin.css"]}
 
     def get_fields(self, request: HttpRequest, obj: AuditDestination | None = None) -> list[Any]:
         """Show how it goes for a destination that is there only."""
@@ -133,12 +137,15 @@ class AuditDestinationAdmin(Typed[AuditDestination]):
     @admin.display(description=_("delivered"))
     def progress(self, row: AuditDestination) -> str:
         """Tell the seal that it has come to."""
-        return str(_("seal %(number)d") % {"number": row.cursor})
+        return str(_("up to seal %(number)d") % {"number": row.cursor} if row.cursor else _("nothing yet"))
 
-    @admin.display(description=_("last error"))
+    @admin.display(description=_("problem"), ordering="failures")
     def problem(self, row: AuditDestination) -> str:
-        """Show the beginning of the last error."""
-        return row.last_error[:120]
+        """Show the beginning of the last error, and how often in a row it did not work."""
+        if not row.failures:
+            return "-"
+        often = ngettext("%(n)d failure in a row", "%(n)d failures in a row", row.failures) % {"n": row.failures}
+        return f"{row.last_error[:120]} ({often})"
 
     @admin.action(description=_("Send what is due now"), permissions=["change"])
     def send_now(self, request: HttpRequest, queryset: QuerySet[AuditDestination]) -> None:

@@ -49,6 +49,9 @@ class AuditHoldAdmin(ReadOnlyAdmin[AuditHold]):
     search_fields = ("name", "reason", "target_type", "target_id", "actor_id")
     actions = ("release",)
 
+    class Media:
+        css: ClassVar = {"all": ["gridkit/admin.css"]}
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let whoever may add holds place one."""
         return bool(request.user.has_perm("gridkit_django.add_audithold"))
