@@ -42,7 +42,8 @@ class StrictAudit:
         """Let a connection tell who acts, where strict models may be written."""
         wrappers = connection.execute_wrappers
         if self._labels and connection.vendor == "postgresql" and _announcer(connection) is None:
-            wrappers.append(ActAnnouncer(connection, lambda: self._tables))
+            # In front: a block with a wrapper of its own takes away the last one when it ends.
+            wrappers.insert(0, ActAnnouncer(connection, lambda: self._tables))
 
     def followed(self, connection: BaseDatabaseWrapper) -> frozenset[str]:
         """Return the models that the triggers of a database follow, so that nobody else has to.
