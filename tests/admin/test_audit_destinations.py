@@ -66,7 +66,7 @@ def test_list_shows_state_backlog_and_the_last_error(admin: Client) -> None:
     declare_destination("siem", COLLECT)
     write(3)
     sealer(key()).run()
-    AuditDestination.objects.update(state="parked", last_error="no <b>thanks</b>")
+    AuditDestination.objects.update(state="parked", failures=1, last_error="no <b>thanks</b>")
 
     page = admin.get(URL).content.decode()
 
