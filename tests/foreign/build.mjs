@@ -4,9 +4,10 @@
 //
 // It runs in a folder that has the modules in `pages/` and the products in `node_modules/`; `.ci/foreign.py` makes it.
 import { build } from "esbuild";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const here = import.meta.dirname;
+const here = dirname(fileURLToPath(import.meta.url));
 const common = {
   absWorkingDir: here,
   outdir: "build",

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, Request, Response
 SENT = Path(__file__).parent / "sent"
 Cells = list[str]
 
-PATIENCE = 15
+PATIENCE = 30
 """Seconds after which a grid that shows something else is wrong."""
 
 SOME = 10
