@@ -19,6 +19,7 @@ from gridkit_django.events import EventBus, EventMiddleware
 from gridkit_django.exceptions import SettingsError
 
 if TYPE_CHECKING:
+    from gridkit_django.audit.capture import Capture
     from gridkit_django.audit.policies import AuditPolicies
     from gridkit_django.audit.privacy.subject_keys import SubjectKeys
     from gridkit_django.audit.triggers import StrictAudit
@@ -41,6 +42,7 @@ class GridKitConfig(AppConfig):
         audit_policies: which models the audit trail follows.
         audit_subject_keys: keys of the people whose data audit records hold encrypted.
         strict_audit: which of them the database follows itself.
+        audit_capture: records the writes to them.
     """
 
     name = "gridkit_django"
@@ -56,6 +58,7 @@ class GridKitConfig(AppConfig):
     audit_policies: AuditPolicies
     audit_subject_keys: SubjectKeys
     strict_audit: StrictAudit
+    audit_capture: Capture
 
     @cached_property
     def grid_registry(self) -> GridRegistry:
@@ -120,11 +123,11 @@ class GridKitConfig(AppConfig):
 
         self.audit_subject_keys = SubjectKeys()
         self.strict_audit = StrictAudit()
-        capture = Capture(self.strict_audit.followed)
+        self.audit_capture = Capture(self.strict_audit.followed)
 
         def follow(table: PolicyTable) -> None:
             self.strict_audit.follow(table)
-            capture.follow(table)
+            self.audit_capture.follow(table)
 
         self.audit_policies = AuditPolicies(follow)
         connection_created.connect(self.strict_audit.connected, dispatch_uid="gridkit_django.audit")
@@ -192,4 +195,5 @@ class GridKitConfig(AppConfig):
             (worker_process_init, wakeups.worker_forked),
         ):
             signal.connect(receiver, weak=False, dispatch_uid=f"gridkit_django.plugins.{receiver.__name__}")
+        self.audit_capture.open(wakeups.row_written)
         os.register_at_fork(after_in_child=self.plugin_manager.after_fork)

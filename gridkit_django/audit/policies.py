@@ -185,18 +185,28 @@ def policies_of_settings(models: Mapping[str, Mapping[str, Any]]) -> list[AuditP
     Raises:
         AuditPolicyError: for an unknown model, field or option, or a value of the wrong type.
     """
-    adapter, known = TypeAdapter(AuditPolicy), {item.name for item in fields(AuditPolicy)} - {"model_label"}
-    policies = []
-    for label, options in models.items():
-        if unknown := sorted(options.keys() - known):
-            told = f"{', '.join(unknown)} (known: {', '.join(sorted(known))})"
-            raise AuditPolicyError(f"The audit policy of {label!r} has unknown options: {told}.")
-        try:
-            policies.append(checked(adapter.validate_python({**options, "model_label": label})))
-        except ValidationError as error:
-            faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise AuditPolicyError(f"The audit policy of {label!r} is wrong: {faults}.") from error
-    return policies
+    return [checked(read_policy(label, options)) for label, options in models.items()]
+
+
+def read_policy(label: str, options: Mapping[str, Any]) -> AuditPolicy:
+    """Read the policy of one model.
+
+    Args:
+        label: the model.
+        options: named like the attributes of ``AuditPolicy``, as plain data.
+
+    Raises:
+        AuditPolicyError: for an unknown option, or a value of the wrong type.
+    """
+    known = {item.name for item in fields(AuditPolicy)} - {"model_label"}
+    if unknown := sorted(options.keys() - known):
+        told = f"{', '.join(unknown)} (known: {', '.join(sorted(known))})"
+        raise AuditPolicyError(f"The audit policy of {label!r} has unknown options: {told}.")
+    try:
+        return TypeAdapter(AuditPolicy).validate_python({**options, "model_label": label})
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise AuditPolicyError(f"The audit policy of {label!r} is wrong: {faults}.") from error
 
 
 def checked(policy: AuditPolicy) -> AuditPolicy:
@@ -207,7 +217,7 @@ def checked(policy: AuditPolicy) -> AuditPolicy:
     """
     model = _model_of(policy.model_label)
     options = model._meta.concrete_model._meta  # type: ignore[union-attr]
-    if options.app_label == _OWN_APP and options.model_name.startswith("audit"):  # type: ignore[union-attr]
+    if is_trail(model):
         raise AuditPolicyError(f"{policy.model_label!r} is part of the audit trail, which can't follow itself.")
     named = (policy.fields or frozenset()) | policy.exclude | policy.mask | policy.encrypt
     for name in sorted(named | ({policy.subject} - {""})):
@@ -243,6 +253,12 @@ def _check_forms(policy: AuditPolicy) -> None:
             raise AuditPolicyError(
                 f"The audit policy of {policy.model_label!r} masks {name!r} as {form!r}; expected one of {known}."
             )
+
+
+def is_trail(model: ModelClass) -> bool:
+    """Whether a model is part of the audit trail itself."""
+    options: Any = model._meta
+    return options.app_label == _OWN_APP and options.model_name.startswith("audit")
 
 
 def _model_of(label: str) -> ModelClass:

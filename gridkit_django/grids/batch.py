@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from django.db import connections, transaction
 
+from gridkit_django.audit import through_grid
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridKitError, QueryLimitError, RecordNotFoundError
 from gridkit_django.grids.access import GridAccess
@@ -135,7 +136,7 @@ class _Batch:
 
     def carry_out(self, items: Sequence[BatchItem]) -> BatchResult:
         """Carry out all changes in one transaction."""
-        with transaction.atomic(using=self._alias):
+        with through_grid(self._access.grid_id, self._access.options.model), transaction.atomic(using=self._alias):
             self._lock(items)
             verdicts = tuple(self._verdict(index, item) for index, item in enumerate(items))
             if self._atomic and any(verdict.error for verdict in verdicts):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from django.db import connections, models, transaction
 
+from gridkit_django.audit import through_grid
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import BulkDriftError, EditInvalidError, GridKitError, QueryLimitError
 from gridkit_django.grids.access import GridAccess
@@ -147,7 +148,7 @@ def carry_out_bulk(
     run = _BulkRun(access, change, progress or (lambda _done: None))
     alias = write_alias(access)
     try:
-        with transaction.atomic(using=alias):
+        with through_grid(access.grid_id, access.options.model), transaction.atomic(using=alias):
             result = run.carry_out()
             if finish is not None:
                 finish(result)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
+from gridkit_django.audit import through_grid
 from gridkit_django.events import event_bus, make_event
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.changes import VALUES, read_changes
@@ -49,7 +50,7 @@ def create_row(
     alias = write_alias(access)
     frame = Frame(zone_of(access), connections[alias].vendor)
     read = read_changes(access, values, frame, VALUES)
-    with transaction.atomic(using=alias):
+    with through_grid(access.grid_id, access.options.model), transaction.atomic(using=alias):
         return edit_result(access, insert_row(access, alias, read), query, alias, undoable=undoable)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, models, transaction
 
+from gridkit_django.audit import through_grid
 from gridkit_django.events import event_bus, make_event
 from gridkit_django.events.bus import Later
 from gridkit_django.exceptions import DeleteProtectedError
@@ -66,7 +67,7 @@ def delete_row(
     require_version(version)
     alias = write_alias(access)
     key = read_key(access, pk)
-    with transaction.atomic(using=alias):
+    with through_grid(access.grid_id, access.options.model), transaction.atomic(using=alias):
         outcome = remove_row(access, alias, key, version, cascade=cascade)
         steps = [outcome.step] if undoable and outcome.step is not None else []
         return DeleteResult(outcome.id, keep_undo(access, steps))

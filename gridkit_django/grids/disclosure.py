@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
+from django.contrib.auth import get_permission_codename
+
 from gridkit_django.exceptions import GridNotFoundError, RecordNotFoundError
 from gridkit_django.grids.access import GridAccess, open_grid
 from gridkit_django.grids.records import read_key
 from gridkit_django.grids.registry import grid_registry
-from gridkit_django.grids.rights import GridRights
+from gridkit_django.grids.rights import GridRights, has_permission
 from gridkit_django.models import AuditRecord
 from gridkit_django.typing import User
 
@@ -18,10 +20,11 @@ from gridkit_django.typing import User
 class RecordGate:
     """Decides for one reader and one page of records.
 
-    A record made through a grid is read through that grid: its changes shrink to the columns that the reader may
-    see, and vanish with its label when the reader may not open the grid or see the row. A record of a row made
-    without a grid loses the fields that some grid over its model hides from the reader. Nothing tells that
-    something was left out: what a user may not see does not exist.
+    A record made through a grid is read through that grid: its changes shrink to the fields that a column shows to
+    the reader, and vanish with its label when the reader may not open the grid or see the row; a field that no column
+    shows is for those who may view the model. A record of a row made without a grid loses the fields that some grid
+    over its model hides from the reader. Nothing tells that something was left out: what a user may not see does not
+    exist.
 
     Args:
         user: the reader.
@@ -41,9 +44,10 @@ class RecordGate:
         access = self._access(record)
         if access is None:
             return {}
-        hidden = frozenset(access.grid.columns()) - access.by_id.keys()
-        closed = frozenset(record.changes) - access.by_id.keys() if _is_row(record, access) else hidden
-        return {name: change for name, change in record.changes.items() if name not in closed}
+        if not _is_row(record, access):
+            hidden = frozenset(access.grid.columns()) - access.by_id.keys()
+            return {name: change for name, change in record.changes.items() if name not in hidden}
+        return {name: change for name, change in record.changes.items() if self._shows(access, name)}
 
     def label_of(self, record: AuditRecord) -> str:
         """Return the target's label, empty when the reader may not see the target."""
@@ -55,6 +59,19 @@ class RecordGate:
         if not record.grid or (access is not None and len(access.by_id) == len(access.grid.columns())):
             return dict(record.context)
         return {name: value for name, value in record.context.items() if name != "evidence"}
+
+    def _shows(self, access: GridAccess, name: str) -> bool:
+        """Whether the reader may see a changed field of a row; records of old name it by the id of its column."""
+        columns = access.grid.columns()
+        concerned = [key for key, column in columns.items() if column.own and column.field.name == name]
+        concerned = concerned or [key for key in columns if key == name]
+        if concerned:
+            return any(key in access.by_id for key in concerned)
+        return name not in self._hidden_fields[_model_label(access)] and self._views_model(access)
+
+    def _views_model(self, access: GridAccess) -> bool:
+        options = access.options.model._meta
+        return has_permission(self._user, f"{options.app_label}.{get_permission_codename('view', options)}")
 
     def _access(self, record: AuditRecord) -> GridAccess | None:
         """Return the reader's access to the record's grid, or None when the grid or the row is closed to them."""
@@ -85,7 +102,8 @@ class RecordGate:
         hidden: dict[str, frozenset[str]] = {}
         for grid in grid_registry().all():
             access = GridAccess(grid, self._user, self._rights)
-            names = {column.path for key, column in grid.columns().items() if key not in access.by_id}
+            closed = [column for key, column in grid.columns().items() if key not in access.by_id]
+            names = {column.field.name if column.own else column.path for column in closed}
             label = _model_label(access)
             hidden[label] = hidden.get(label, frozenset()) | names
         return hidden
@@ -103,7 +121,8 @@ def _is_row(record: AuditRecord, access: GridAccess) -> bool:
 
 
 def _model_label(access: GridAccess) -> str:
-    return access.options.model._meta.label_lower
+    concrete: Any = access.options.model._meta.concrete_model
+    return str(concrete._meta.label_lower)
 
 
 def _key_or_none(access: GridAccess, text: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
+from gridkit_django.audit import through_grid
 from gridkit_django.exceptions import VersionRequiredError
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.changes import read_changes
@@ -84,7 +85,7 @@ def apply_edit(
     frame = Frame(zone_of(access), connections[alias].vendor)
     values = read_changes(access, changes, frame)
     key = read_key(access, pk)
-    with transaction.atomic(using=alias):
+    with through_grid(access.grid_id, access.options.model), transaction.atomic(using=alias):
         outcome = update_row(access, alias, key, values, version, changes)
         return edit_result(access, outcome, query, alias, undoable=undoable)
 

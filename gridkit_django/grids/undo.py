@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from gridkit_django.audit import through_grid
 from gridkit_django.exceptions import GridKitError, UndoError
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.creation import carry_out_new
@@ -70,7 +71,7 @@ def undo_change(access: GridAccess, token: str) -> UndoResult:
     with transaction.atomic():
         steps = take_undo(access, token)
         _require_rights(access, steps)
-        with transaction.atomic(using=alias):
+        with through_grid(access.grid_id, access.options.model), transaction.atomic(using=alias):
             result = _undo_all(access, alias, steps)
         if not result.outcomes:
             raise UndoError(

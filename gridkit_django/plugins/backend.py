@@ -120,6 +120,10 @@ class ContextBackend(Protocol):
         """Describe a row of a grid."""
         ...
 
+    def follow_grid(self, grid: str, options: JSONObject) -> None:
+        """Record every write to the model behind a grid."""
+        ...
+
     def record_audit(
         self,
         action: str,

@@ -88,6 +88,25 @@ class PluginAudit(Capability):
     Who acted, when, through which door and in which request is stamped by the core and can't be given.
     """
 
+    def follow(self, grid: str, options: JSONObject) -> None:
+        """Let the core record every write to the model behind a grid, whichever way it comes.
+
+        It counts as long as the plugin is at work and has the permission. Asking again for a grid takes the place of
+        what was asked before.
+
+        Args:
+            grid: id of the grid; one that the plugin does not serve is left alone.
+            options: ``actions`` (``row.create``, ``row.update``, ``row.delete``), ``mask`` and ``encrypt`` (ids of
+                columns), ``include_metadata`` and the other options of ``GRIDKIT["AUDIT_MODELS"]``.
+
+        Raises:
+            PluginPermissionError: without ``audit:write``.
+            GridNotFoundError: when there is no such grid.
+            AuditPolicyError: when an option is wrong.
+        """
+        self._require(Permission.AUDIT_WRITE)
+        self._backend.follow_grid(grid, options)
+
     def record_row(
         self,
         action: str,

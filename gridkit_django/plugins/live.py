@@ -19,6 +19,7 @@ from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.breaker import Breaker, BreakerRule
 from gridkit_django.plugins.calls import RegisteredMethod
 from gridkit_django.plugins.config import checked_config, grid_values
+from gridkit_django.plugins.follows import Follows
 from gridkit_django.plugins.handlers import EventHandler, HandlerMark
 from gridkit_django.plugins.here import QUICK_NS, Here, here, own_time
 from gridkit_django.plugins.job_calls import RegisteredJob
@@ -67,6 +68,7 @@ class LivePlugin:
         config: its configuration for no particular grid.
 
     Attributes:
+        follows: what it lets the audit trail follow.
         hears: whether it may be told of events now.
         migrated: configurations that were made to fit its code and are not stored yet.
     """
@@ -80,6 +82,7 @@ class LivePlugin:
         self.plugin = plugin
         self.config = config
         self._grants = spec.grants
+        self.follows = Follows(spec.plugin_id, spec.grants)
         self._observers: tuple[CallObserver, ...] = ()
         self._is_ended = False
         self._inside: list[Here] = []
@@ -107,6 +110,7 @@ class LivePlugin:
     @grants.setter
     def grants(self, grants: GrantTable) -> None:
         self._grants = grants
+        self.follows.allow(grants)
         self._judge()
 
     @property
@@ -321,6 +325,7 @@ class LivePlugin:
         """Take back everything that was registered; the object then is told of nothing more."""
         self.subscriptions, self.message_handlers = (), ()
         self.methods, self.jobs = {}, {}
+        self.follows.release()
         self.release_exporters()
 
     def release_exporters(self) -> None:

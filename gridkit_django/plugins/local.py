@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from pydantic import BaseModel
 
 from gridkit_django.audit import Target, record
+from gridkit_django.audit.policies import is_trail
 from gridkit_django.conf import settings
 from gridkit_django.events import SERVER_TYPES, Actor, EventSource, GridEvent, canonical_type, current_act, event_bus
 from gridkit_django.exceptions import (
@@ -28,6 +29,7 @@ from gridkit_django.plugins.backend import AuditTarget, MessageHandler, StorageB
 from gridkit_django.plugins.calls import RegisteredMethod
 from gridkit_django.plugins.callscope import current_call
 from gridkit_django.plugins.depth import one_deeper
+from gridkit_django.plugins.follows import grid_policy
 from gridkit_django.plugins.handlers import EventHandler, HandlerMark
 from gridkit_django.plugins.job_calls import RegisteredJob
 from gridkit_django.plugins.jobs import JobRuntime
@@ -196,6 +198,17 @@ class LocalBackend:
         """
         target = Target.of_row(grid_registry().get(grid).options.model, row_id, label)
         return target.type, target.id, target.label
+
+    def follow_grid(self, grid: str, options: JSONObject) -> None:
+        """Record every write to the model behind a grid, if the plugin serves it; the trail does not follow itself.
+
+        Raises:
+            GridNotFoundError: when there is no such grid.
+            AuditPolicyError: when an option is wrong.
+        """
+        found = grid_registry().get(grid)
+        if serves(self._live.plugin_id, grid) and not is_trail(found.options.model):
+            self._live.follows.put(grid_policy(found, options))
 
     def record_audit(
         self,

@@ -105,6 +105,11 @@ class PluginRuntime:
         """Connect to the event signals, once."""
         self._dispatcher.connect()
 
+    @property
+    def is_unchecked(self) -> bool:
+        """Whether the next use looks at the database."""
+        return self._freshness.is_due
+
     def mark_unchecked(self, kind: str = "") -> None:
         """Look at the database at the next use: a request or a task begins, or something was changed.
 

@@ -7,7 +7,10 @@ from typing import Any
 from django.core import mail
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import models
 
+from gridkit_django.events import EventSource, current_act
+from gridkit_django.grids import grid_registry
 from gridkit_django.plugins.manager import PluginManager
 
 
@@ -24,22 +27,40 @@ class Wakeups:
     def __init__(self, manager: PluginManager) -> None:
         self._manager = manager
         self._runtime = manager.runtime
+        self._serving = 0
 
     def request_began(self, sender: Any = None, **_kwargs: Any) -> None:
         """A request begins."""
+        self._serving += 1
         self._runtime.mark_unchecked("web")
         if isinstance(sender, type) and issubclass(sender, (WSGIHandler, ASGIHandler)):
             self._start_idle_thread()
 
     def task_began(self, task: Any = None, **_kwargs: Any) -> None:
         """A task begins."""
+        self._serving += 1
         self._runtime.mark_unchecked("celery")
         if task is not None and not task.request.is_eager:
             self._start_idle_thread()
 
     def ended(self, **_kwargs: Any) -> None:
         """A request or a task has ended: its transactions are over, so what is due can be written."""
+        self._serving = max(0, self._serving - 1)
         self._runtime.settle()
+
+    def row_written(self, model: type[models.Model]) -> None:
+        """A row is about to be written: plugins that let the trail follow the model behind a grid must be at work.
+
+        So they start also in a shell, a command and a script, where nothing else would use them. Tests write rows all
+        the time without meaning any plugin, so there only requests, tasks and commands count.
+
+        Args:
+            model: the concrete model of the row.
+        """
+        if not self._runtime.is_unchecked or (_is_test_run() and not self._serving and not _is_command()):
+            return
+        if any(grid.options.model._meta.concrete_model is model for grid in grid_registry().all()):
+            self._runtime.ensure_current()
 
     def worker_forked(self, **_kwargs: Any) -> None:
         """A Celery worker process was born."""
@@ -49,6 +70,10 @@ class Wakeups:
     def _start_idle_thread(self) -> None:
         if not self._runtime.idle.is_running and not _is_test_run():
             self._runtime.idle.start()
+
+
+def _is_command() -> bool:
+    return current_act().source in (EventSource.COMMAND, EventSource.SHELL)
 
 
 def _is_test_run() -> bool:

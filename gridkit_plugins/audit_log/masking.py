@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 MASK = "***"
@@ -10,11 +10,6 @@ MASK = "***"
 
 _COLUMN_KEYS = ("col", "column")
 _VALUE_KEYS = frozenset({"value", "to", "old", "new"})
-
-
-def masked_changes(changes: Mapping[str, Sequence[Any]], mask: Collection[str]) -> dict[str, list[Any]]:
-    """Return ``changes`` (column id to ``[before, after]``) with the pairs of masked columns replaced."""
-    return {column: [MASK, MASK] if column in mask else list(pair) for column, pair in changes.items()}
 
 
 def masked_payload(value: Any, mask: Collection[str]) -> Any:

@@ -1,29 +1,33 @@
-"""The audit log plugin: writes a record of each event that its configuration names."""
+"""The audit log plugin: lets the core follow the models behind grids, and records what else happens on them."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
 
 from gridkit_django.events import GridEvent
-from gridkit_django.grids import grid_registry
+from gridkit_django.grids import Grid, grid_registry
 from gridkit_django.plugins import Plugin, PluginContext, PluginHealth
+from gridkit_django.typing import MutableJSONObject
 from gridkit_plugins.audit_log.config import AuditLogConfig
 from gridkit_plugins.audit_log.recording import without_metadata, write_record
-from gridkit_plugins.audit_log.selection import recorded_types
+from gridkit_plugins.audit_log.selection import followed_actions, recorded_types
 
 
 class AuditLogPlugin(Plugin):
-    """Records who changed what, through ``context.audit``.
+    """Says which models the audit trail follows, and how; records events that are no writes to rows itself.
 
-    The handlers are critical and run in the transaction of the act: when the record can't be written the act is undone,
-    and when the act is rolled back the record goes with it.
+    Writes are recorded by the core, whichever way they come. The handlers of the other events are critical and run in
+    the transaction of the act: when the record can't be written the act is undone, and when the act is rolled back the
+    record goes with it.
     """
 
     class Config(AuditLogConfig):
         """The configuration, for the site and for single grids."""
 
     def initialize(self, context: PluginContext) -> None:
-        """Listen to every event that the site's configuration, or that of one grid, names."""
+        """Follow the models of all grids, and listen to every event that some configuration names."""
+        for grid in grid_registry().all():
+            self._follow(grid)
         grids = [None, *(grid.options.id for grid in grid_registry().all())]
         wanted = [self._recorded(grid) for grid in grids]
         for event_type in sorted(frozenset[str]().union(*wanted)):
@@ -44,6 +48,15 @@ class AuditLogPlugin(Plugin):
         if unknown:
             return PluginHealth.degraded(f"No grid has the masked columns {', '.join(unknown)}. Check their spelling.")
         return PluginHealth.healthy()
+
+    def _follow(self, grid: type[Grid]) -> None:
+        config: AuditLogConfig = self.context.config_for(grid.options.id)
+        options: MutableJSONObject = {
+            "actions": list(followed_actions(config.events)) if grid.options.track else [],
+            "mask": list(config.pii.mask),
+            "include_metadata": config.include_metadata,
+        }
+        self.context.audit.follow(grid.options.id, options)
 
     def _recorded(self, grid: str | None) -> frozenset[str]:
         config: AuditLogConfig = self.context.config_for(grid)

@@ -1,4 +1,4 @@
-"""The doors into Django: the only file that counts on how its compilers work. See docs/decisions/0012.
+"""The doors into Django: the only file that counts on how its compilers work. See docs/decisions/0013.
 
 Every write of the ORM ends in ``execute_sql`` of one of three compilers, whatever it was called by. What is counted on
 is little, and ``tests/audit/test_doors.py`` tells when a Django version changes it:
@@ -199,9 +199,7 @@ def update_rows(compiler: Any, keys: Sequence[Field], fields: Sequence[Field]) -
     Raises:
         EmptyResultSet: when there is no row to change.
     """
-    sql, params = compiler.as_sql()
-    if not sql:
-        raise EmptyResultSet
+    sql, params = compiled_update(compiler)
     where, where_params = _condition(compiler)
     head, head_params = sql[: len(sql) - len(where)], params[: len(params) - len(where_params)]
     if not sql.endswith(where) or not head.startswith("UPDATE "):
@@ -218,6 +216,30 @@ def update_rows(compiler: Any, keys: Sequence[Field], fields: Sequence[Field]) -
         return []
     new = _all(compiler, f"{sql} RETURNING {', '.join(columns)}", params)
     return _matched(old, new, len(keys))
+
+
+def compiled_update(compiler: Any) -> tuple[str, Sequence[Any]]:
+    """Return the statement of an UPDATE.
+
+    Raises:
+        EmptyResultSet: when there is no row to change.
+    """
+    sql, params = compiler.as_sql()
+    if not sql:
+        raise EmptyResultSet
+    return sql, params
+
+
+def update_unseen(compiler: Any) -> int:
+    """Carry out an UPDATE of columns that nobody follows; rows.
+
+    Raises:
+        EmptyResultSet: when there is no row to change.
+    """
+    sql, params = compiled_update(compiler)
+    with compiler.connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return int(cursor.rowcount)
 
 
 def delete_rows(compiler: Any, fields: Sequence[Field]) -> list[Raw]:

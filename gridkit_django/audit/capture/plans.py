@@ -140,7 +140,8 @@ class WatchBook:
     """
 
     def __init__(self, table: PolicyTable, labels: Collection[str] | None = None) -> None:
-        self._policies = {label: Policied(table, label) for label in table.by_model}
+        found = {label: Policied(table, label) for label in table.by_model}
+        self._policies = {label: policies for label, policies in found.items() if policies.all()}
         self._watched = {
             label: policies for label, policies in self._policies.items() if labels is None or label in labels
         }

@@ -29,7 +29,7 @@ _held: ContextVar[HeldLinks | None] = ContextVar("gridkit_audit_held_links", def
 
 
 class Capture:
-    """Follows the models of a policy table. One for the process; the doors stay shut until a model is followed.
+    """Follows the models of a policy table. One for the process.
 
     Args:
         strict: returns the models that a database follows itself.
@@ -45,14 +45,22 @@ class Capture:
         self._older: WeakKeyDictionary[ModelClass, Watch] = WeakKeyDictionary()
         self._recording = Recording()
         self._trails: set[str] = set()
+        self._before: Callable[[ModelClass], None] = _nothing
+
+    def open(self, before: Callable[[ModelClass], None]) -> None:
+        """Stand in the doors from now on.
+
+        Args:
+            before: is told the concrete model of each write before it, and may change what is followed.
+        """
+        self._before = before
+        doors.install(self)
 
     def follow(self, table: PolicyTable) -> None:
         """Follow these models from now on, and no others."""
         book = WatchBook(table)
-        if book.by_label:
-            doors.install(self)
-            for descriptor in book.many_to_many():
-                doors.join_sets(descriptor, self)
+        for descriptor in book.many_to_many():
+            doors.join_sets(descriptor, self)
         self._older = WeakKeyDictionary()
         self._table, self._without = table, {}
         self._has_strict = any(policy.strict for policies in table.by_model.values() for policy in policies)
@@ -61,6 +69,7 @@ class Capture:
     def watches(self, model: ModelClass, connection: BaseDatabaseWrapper) -> Watch | None:
         """Return what is watched of a model, or None."""
         concrete: Any = model._meta.concrete_model
+        self._before(concrete)
         watches = self._apart(connection) if self._has_strict else self._watches
         watch = watches.get(concrete._meta.label_lower)
         if watch is None or watch.model is concrete:
@@ -128,12 +137,13 @@ class Capture:
             fields = list(watch.fields)
         fields += [item for item in watch.keys if item in named and item not in fields]
         try:
+            if not fields:
+                return doors.update_unseen(compiler)
             rows = doors.update_rows(compiler, watch.keys, fields)
         except EmptyResultSet:
             return None
-        if fields:
-            changes = [RowChange(key, old, new) for key, old, new in rows if old != new]
-            self._tell(watch, compiler.connection, fields, changes)
+        changes = [RowChange(key, old, new) for key, old, new in rows if old != new]
+        self._tell(watch, compiler.connection, fields, changes)
         return len(rows)
 
     def _delete(self, watch: Watch, compiler: Any) -> int:
@@ -211,3 +221,7 @@ class Capture:
                 return False
             self._trails.add(connection.alias)
         return True
+
+
+def _nothing(_model: ModelClass) -> None:
+    """Do nothing: a capture that was not opened yet is told of no write."""
