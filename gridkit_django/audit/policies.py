@@ -258,7 +258,7 @@ def _check_forms(policy: AuditPolicy) -> None:
 def is_trail(model: ModelClass) -> bool:
     """Whether a model is part of the audit trail itself."""
     options: Any = model._meta
-    return options.app_label == _OWN_APP and options.model_name.startswith("audit")
+    return bool(options.app_label == _OWN_APP and options.model_name.startswith("audit"))
 
 
 def _model_of(label: str) -> ModelClass:

@@ -9,6 +9,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import models
 
+from gridkit_django.audit.policies import is_trail
 from gridkit_django.events import EventSource, current_act
 from gridkit_django.grids import grid_registry
 from gridkit_django.plugins.manager import PluginManager
@@ -59,7 +60,9 @@ class Wakeups:
         """
         if not self._runtime.is_unchecked or (_is_test_run() and not self._serving and not _is_command()):
             return
-        if any(grid.options.model._meta.concrete_model is model for grid in grid_registry().all()):
+        if not is_trail(model) and any(
+            grid.options.model._meta.concrete_model is model for grid in grid_registry().all()
+        ):
             self._runtime.ensure_current()
 
     def worker_forked(self, **_kwargs: Any) -> None:
