@@ -35,7 +35,7 @@ def fetch_rows(access: GridAccess, query: GridQuery) -> RowsPage:
     if query.include.facets:
         asked = FacetQuery(query)
         facets = {
-            name: fetch_facet(access, name, asked, f"/include/facets/{index}").to_dict()
+            name: fetch_facet(access, name, asked, f"/include/{query.include.place}/facets/{index}").to_dict()
             for index, name in enumerate(query.include.facets)
         }
         page = replace(page, facets=facets)

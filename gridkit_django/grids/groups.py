@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gridkit_django.conf import settings
@@ -78,10 +78,12 @@ class Include:
     Attributes:
         totals: the aggregates over all matching rows.
         facets: ids of the columns whose distinct values are counted.
+        place: where in the list the facets were named, for errors.
     """
 
     totals: bool = False
     facets: tuple[str, ...] = ()
+    place: int = field(default=0, compare=False)
 
     def to_json(self) -> list[JSONValue]:
         """Write what is included as JSON."""
@@ -182,13 +184,20 @@ def read_include(raw: Any, at: str = "/include") -> Include:
     """
     totals = False
     facets: tuple[str, ...] = ()
+    place = 0
     for index, item in enumerate(read_list(raw, at, 2)):
         if item == "totals":
             totals = True
         else:
             held = read_object(item, f"{at}/{index}", ("facets",))
+            if facets:
+                raise QueryError.at(f"{at}/{index}", "The facets are named twice. Name all columns in one list.")
+            place = index
             facets = tuple(
                 read_text(name, f"{at}/{index}/facets/{place}")
                 for place, name in enumerate(read_list(held.get("facets"), f"{at}/{index}/facets", 20))
             )
-    return Include(totals, facets)
+    for index, name in enumerate(facets):
+        if name in facets[:index]:
+            raise QueryError.at(f"{at}/{place}/facets/{index}", f"The column {name[:100]!a} is named twice.")
+    return Include(totals, facets, place)

@@ -106,7 +106,7 @@ class ShapeJudge:
 
     def _include(self, include: Include) -> Include:
         countable = partial(countable_column, self._access)
-        return replace(include, facets=self._kept(include.facets, "include/facets", countable))
+        return replace(include, facets=self._kept(include.facets, f"include/{include.place}/facets", countable))
 
 
 def countable_column(access: GridAccess, name: str, at: str) -> Column:

@@ -427,3 +427,26 @@ def test_query_with_groups_is_written_and_read_back_equal() -> None:
     }
     query = GridQuery.from_dict(raw)
     assert GridQuery.from_dict(query.to_dict()) == query
+
+
+def test_refused_facet_is_told_where_it_stands() -> None:
+    for include, place in (
+        ([{"facets": ["stock", "nosuch"]}], 0),
+        (["totals", {"facets": ["stock", "attributes"]}], 1),
+    ):
+        with pytest.raises(QueryError) as caught:
+            ask(ProductGrid, include=include)
+        assert [item.pointer for item in caught.value.errors] == [f"/include/{place}/facets/1"]
+
+
+@pytest.mark.parametrize(
+    ("include", "place"),
+    [
+        ([{"facets": ["stock"]}, {"facets": ["sku"]}], "/include/1"),
+        ([{"facets": ["sku", "sku"]}], "/include/0/facets/1"),
+    ],
+)
+def test_facets_that_are_named_twice_are_refused(include: Any, place: str) -> None:
+    with pytest.raises(QueryError, match="named twice") as caught:
+        ask(ProductGrid, include=include)
+    assert [item.pointer for item in caught.value.errors] == [place]
