@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import cached_property
 from typing import Any, TypeAlias
 
 from django.core.exceptions import EmptyResultSet, ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django_filters.filters import Filter, FilterMethod, ModelChoiceFilter, ModelMultipleChoiceFilter
@@ -41,6 +42,30 @@ _NEVER_OF_NULL = frozenset(
     ("exact", "iexact", "gt", "gte", "lt", "lte", "contains", "icontains", "startswith", "istartswith")
 ) | frozenset(("endswith", "iendswith", "in", "range", "date", "year"))
 """Lookups that no row without a value meets, so that their complement is known."""
+
+
+_OF_ZONES = frozenset(("date", "year"))
+"""Lookups that cut points in time into days or years."""
+
+
+class InZone(ExpressionWrapper):  # type: ignore[type-arg]
+    """A condition in which days begin as they do in a time zone.
+
+    Django asks for the current zone when it writes the SQL, which is long after the condition was made.
+
+    Args:
+        condition: the condition.
+        zone: the zone.
+    """
+
+    def __init__(self, condition: Q, zone: tzinfo) -> None:
+        super().__init__(condition, output_field=BooleanField())
+        self._zone = zone
+
+    def as_sql(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        """Write the condition while the zone is the current one."""
+        with timezone.override(self._zone):
+            return super().as_sql(compiler, connection, **more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +125,7 @@ class ServedFilters:
     def _compiled(self, served: AnyFilter, value: Any, *, negated: bool) -> Q:
         wanted = _plain_condition(self._access, served, value, negated=negated)
         if wanted is not None:
-            return wanted
+            return Q(InZone(wanted, self._frame.zone)) if served.lookup_expr in _OF_ZONES else wanted
         found = served.filter(self._access.queryset(), value)
         if not isinstance(found, QuerySet):
             raise GridDeclarationError(
@@ -109,7 +134,7 @@ class ServedFilters:
             )
         keys = (found if found.query.is_sliced else found.order_by()).values("pk")
         condition = _sound(keys)
-        return ~condition if negated else condition
+        return Q(InZone(~condition if negated else condition, self._frame.zone))
 
 
 def bound_filters(options: GridOptions, rows: QuerySet[Any], user: User) -> Mapping[str, AnyFilter]:

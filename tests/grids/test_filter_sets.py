@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -49,6 +49,10 @@ class ProductFilters(df.FilterSet):  # type: ignore[misc]
     unnamed = df.CharFilter(field_name="description", exclude=True)
     name__regex = df.CharFilter(field_name="name", lookup_expr="regex")
     best = df.NumberFilter(method="filter_best")
+    restocked__date = df.DateFilter(field_name="restocked", lookup_expr="date")
+    restocked__year = df.NumberFilter(field_name="restocked", lookup_expr="year")
+    restocked__hour = df.NumberFilter(field_name="restocked", lookup_expr="hour")
+    restocked = df.DateFromToRangeFilter()
 
     def filter_cheap(self, rows: QuerySet[Product], name: str, value: bool) -> QuerySet[Product]:
         return rows.filter(price__lt=5) if value else rows.exclude(price__lt=5)
@@ -70,7 +74,7 @@ class FilteredGrid(Grid):
     class Meta:
         model = Product
         id = "filtered-products"
-        columns = ["sku", "name", "price", "stock", "discount", "released", "category", "description"]
+        columns = ["sku", "name", "price", "stock", "discount", "released", "category", "description", "restocked"]
         default_sort = ["sku"]
         filterset_class = ProductFilters
 
@@ -126,6 +130,23 @@ def test_filter_finds_what_it_finds_and_its_negation_the_rest(
 def test_lookup_of_a_field_is_a_plain_condition_that_an_index_serves() -> None:
     query = GridQuery.from_dict({"filter": leaf("price", "price__lt", 7)})
     assert str(compile_query(GridAccess(FilteredGrid, ADMIN), query).queryset.query).count("SELECT") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "there", "elsewhere"),
+    [
+        ("restocked__date", "2024-01-01", True, False),
+        ("restocked__year", 2024, True, False),
+        ("restocked__hour", 1, True, False),
+        ("restocked", {"after": "2024-01-01", "before": "2024-01-01"}, True, False),
+    ],
+)
+def test_days_begin_in_the_zone_of_the_query(name: str, value: Any, there: bool, elsewhere: bool) -> None:
+    make_products([{"sku": "A", "restocked": datetime(2023, 12, 31, 20, 0, tzinfo=UTC)}, {"sku": "B"}])
+    for tz, finds in (("Asia/Kathmandu", there), ("UTC", elsewhere)):
+        for node, skus in ((leaf("restocked", name, value), ["A"]), ({"not": leaf("restocked", name, value)}, ["B"])):
+            found_here = values(ask(FilteredGrid, filter=node, tz=tz), "sku")
+            assert found_here == (skus if finds else ["A", "B"] if "not" in node else []), (tz, node)
 
 
 @pytest.mark.parametrize(
