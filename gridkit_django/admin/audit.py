@@ -18,10 +18,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from gridkit_django.admin.audit_form import AuditFilterForm
 from gridkit_django.admin.audit_links import act_address, history_address, object_address, state_address
-from gridkit_django.admin.audit_rows import row_of
+from gridkit_django.admin.audit_rows import lines_of
 from gridkit_django.admin.audit_values import differences, shown
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
+from gridkit_django.audit.privacy import is_sealed
 from gridkit_django.audit.searching import AuditSearch
 from gridkit_django.events import REASON_LENGTH_MAX, EventSource, carry_parts, explaining, holding, request_act
 from gridkit_django.exceptions import AuditRecordNotFoundError
@@ -48,6 +49,7 @@ class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
         own = [
             path("state/", self._view(self.state_page), name="gridkit_audit_state"),
             path("export/", self._view(self.export_page), name="gridkit_audit_export"),
+            path("<int:pk>/reveal/", self._view(self.reveal_verb), name="gridkit_audit_reveal"),
             path("<int:pk>/revert/", self._view(self.revert_verb), name="gridkit_audit_revert"),
         ]
         return [*own, *super().get_urls()]
@@ -126,8 +128,18 @@ class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
             messages.success(request, _("The change was taken back; that is a change of its own now."))
         return HttpResponseRedirect(reverse("admin:gridkit_django_auditrecord_change", args=[pk]))
 
+    def reveal_verb(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show one record with its encrypted values in the clear; that is recorded, so it is no link."""
+        record = self.get_object(request, str(pk))
+        with administering(request):
+            reader = self._reader(request)
+            seen = reader.reveal(_found(reader, record).record.uuid)
+            context = {**_told(seen, cast("User", request.user)), "may_reveal": False}
+            return self._render(request, "record.html", {**context, "title": str(seen.record.action)})
+        return HttpResponseRedirect(reverse("admin:gridkit_django_auditrecord_change", args=[pk]))
+
     def _view(self, page: Any) -> Any:
-        allowed = require_POST if page == self.revert_verb else require_safe
+        allowed = require_POST if page in (self.revert_verb, self.reveal_verb) else require_safe
         return self.admin_site.admin_view(allowed(page))
 
     def _reader(self, request: HttpRequest) -> AuditReader:
@@ -151,7 +163,7 @@ def _listed(request: HttpRequest, reader: AuditReader, search: AuditSearch) -> d
     page = reader.page(search, PAGE_SIZE, before=before, after=after)
     return {
         "page": page,
-        "rows": [row_of(seen) for seen in page.records],
+        "rows": lines_of(page.records),
         "older": _with(request, before=page.older),
         "newer": _with(request, after=page.newer),
         "newest": _with(request) if before or after else "",
@@ -181,7 +193,12 @@ def _told(seen: SeenRecord, user: User) -> dict[str, Any]:
         "state": state_address(record.target_type, record.target_id, record.occurred_at.isoformat()),
         "is_row": record.action.startswith("row."),
         "may_revert": may_revert(user, seen),
+        "may_reveal": any(is_sealed(value) for pair in seen.changes.values() for value in _sides(pair)),
     }
+
+
+def _sides(pair: Any) -> list[Any]:
+    return pair if isinstance(pair, list) else []
 
 
 def _found(reader: AuditReader, record: AuditRecord | None) -> SeenRecord:

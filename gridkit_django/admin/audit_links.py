@@ -19,11 +19,6 @@ def list_address(**question: str) -> str:
     return f"{address}?{urlencode(question)}" if address and question else address
 
 
-def record_address(pk: int) -> str:
-    """Return the address of one record's page."""
-    return _reversed("admin:gridkit_django_auditrecord_change", pk)
-
-
 def object_address(target_type: str, target_id: str) -> str:
     """Return the address of an object's own page in the admin, empty when it has none."""
     try:

@@ -96,6 +96,7 @@ endpoints: list[URLPattern] = [
     path("audit/export/", audit.AuditExportView.as_view(), name="audit-export"),
     path("audit/acts/<uuid:act>/", audit.AuditActView.as_view(), name="audit-act"),
     path("audit/<uuid:record>/", audit.AuditRecordView.as_view(), name="audit-record"),
+    path("audit/<uuid:record>/reveal/", audit.AuditRevealView.as_view(), name="audit-reveal"),
     path("audit/<uuid:record>/revert/", audit.AuditRevertView.as_view(), name="audit-revert"),
     path(
         "audit/objects/<str:target_type>/<gridkit_row:target_id>/history/",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.db import router, transaction
 
 from gridkit_django.audit import Target, record
 from gridkit_django.audit.evidence import EvidenceWriter
+from gridkit_django.audit.privacy import Revealer
 from gridkit_django.audit.rows import RecordRow
 from gridkit_django.audit.searching import READ, AuditSearch, estimated_count, page_of
 from gridkit_django.audit.state import RowState, row_values, state_of
@@ -117,6 +118,23 @@ class AuditReader:
         (seen,) = self._seen([found])
         self._note_read({}, [seen])
         return seen
+
+    def reveal(self, record_id: uuid.UUID) -> SeenRecord:
+        """Return one record with its encrypted values in the clear, and record who read them.
+
+        Fields that the gate closes stay closed.
+
+        Raises:
+            AccessDeniedError: when the user lacks ``gridkit_django.decrypt_audit``.
+            AuditRecordNotFoundError: when there is no such record.
+            AuditKeyError: when a value or a key was changed; nothing is told then.
+        """
+        revealer = Revealer(self._user)
+        seen = self.one(record_id)
+        with transaction.atomic(using=router.db_for_write(AuditRecord)):
+            (opened,) = revealer.reveal([seen.record])
+        told = {name: opened.get(name, pair) for name, pair in seen.changes.items()}
+        return replace(seen, changes=told)
 
     def act(self, operation: uuid.UUID) -> AuditOperation | None:
         """Return the circumstances of an act, or None."""

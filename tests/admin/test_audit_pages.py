@@ -12,6 +12,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from gridkit_django.audit import Target, record
+from gridkit_django.audit.policies import AuditPolicy, audit_policies
+from gridkit_django.audit.privacy.subject_keys import subject_keys
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.grids import Grid, TextColumn, grid_registry
 from gridkit_django.models import AuditRecord
@@ -139,7 +141,7 @@ def test_difference_is_shown_by_the_kind_of_the_value(admin: Client) -> None:
     assert "May 17, 2026" in text
     assert "nonsense" in text
     assert text.count("masked") == 2
-    assert text.count("encrypted") == 2
+    assert text.count(">encrypted<") == 2
     assert "yes" in text
     assert re.search(r"<del>.*&quot;b&quot;: 2", text)
     assert re.search(r"<ins>.*&quot;b&quot;: 3", text)
@@ -237,3 +239,27 @@ def test_reader_of_a_grid_sees_what_the_grid_shows(staff: Callable[..., Client],
     User.objects.get(username="staff").user_permissions.add(Permission.objects.get(codename="view_product"))
     write(1, changes={"name": ["a", "b"]}, grid="trail-products")
     assert ">name</span>" in page(client, "")
+
+
+def test_encrypted_values_are_shown_to_those_with_the_right_and_that_is_recorded(
+    admin: Client, staff: Callable[..., Client]
+) -> None:
+    audit_policies().set("tests", [AuditPolicy(model_label="shop.product", encrypt=frozenset({"name"}))])
+    try:
+        Product.objects.create(sku="S1", name="very private", price=Decimal(1))
+    finally:
+        audit_policies().drop("tests")
+        subject_keys().forget()
+    found = AuditRecord.objects.get(action="row.create")
+    hidden = page(admin, f"{found.pk}/change/")
+    assert ("very private" in hidden, "Show encrypted values" in hidden) == (False, True)
+    shown = admin.post(f"{TRAIL}{found.pk}/reveal/").content.decode()
+    assert "very private" in shown
+    assert "Show encrypted values" not in shown
+    told = AuditRecord.objects.get(action="audit.decrypt")
+    assert (told.actor_label, told.context["source"]) == ("root", "admin")
+    client = staff("view_auditrecord")
+    assert "Show encrypted values" not in page(client, f"{found.pk}/change/")
+    refused = client.post(f"{TRAIL}{found.pk}/reveal/", follow=True).content.decode()
+    assert ("very private" in refused, "decrypt_audit" in refused) == (False, True)
+    assert admin.get(f"{TRAIL}{found.pk}/reveal/").status_code == 405

@@ -14,6 +14,8 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from gridkit_django.audit import Target, record, verifier
+from gridkit_django.audit.policies import AuditPolicy, audit_policies
+from gridkit_django.audit.privacy.subject_keys import subject_keys
 from gridkit_django.audit.signing import public_text
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.models import AuditRecord
@@ -233,6 +235,23 @@ def test_export_as_evidence_proves_itself_and_tells_closed_records_by_digest(
     file.write_text(text)
     assert verifier.main([str(file), "--key", public_text(signer.public_key)]) == 0
     assert AuditRecord.objects.get(action="audit.exported").context["evidence"]["rows"] == 1
+
+
+def test_encrypted_values_are_revealed_with_the_right_only(auditor: APIClient, make_user: Callable[..., User]) -> None:
+    audit_policies().set("tests", [AuditPolicy(model_label="shop.product", encrypt=frozenset({"name", "price"}))])
+    try:
+        Product.objects.create(sku="S1", name="private", price=1)
+    finally:
+        audit_policies().drop("tests")
+        subject_keys().forget()
+    found = AuditRecord.objects.get(action="row.create")
+    address = f"{AUDIT}{found.uuid}/reveal/"
+    assert_problem(auditor.post(address), 403, "access-denied")
+    opener = client_of(make_user("opener", *RIGHTS, "gridkit_django.decrypt_audit"))
+    entry = opener.post(address).json()
+    assert entry["changes"]["name"] == [None, "private"]
+    assert "price" not in entry["changes"]
+    assert AuditRecord.objects.filter(action="audit.decrypt", actor_label="opener").count() == 1
 
 
 @pytest.fixture

@@ -136,6 +136,28 @@ class AuditRecordView(GridKitView):
         return Response(AuditEntry.of_seen(AuditReader(request.user).one(record)).to_wire())
 
 
+class AuditRevealView(GridKitView):
+    """The encrypted values of one record."""
+
+    operations: ClassVar = {
+        "POST": Operation(
+            id="revealAuditRecord",
+            tag="audit",
+            summary="Read one record with its encrypted values in the clear",
+            description=(
+                "Needs `gridkit_django.decrypt_audit`, too; that they were read is recorded. A value whose key was "
+                "destroyed is `(erased)`."
+            ),
+            responses={200: AuditEntry},
+            problems=(403, 404),
+        )
+    }
+
+    def post(self, request: Request, record: uuid.UUID) -> Response:
+        """Answer the record."""
+        return Response(AuditEntry.of_seen(AuditReader(request.user).reveal(record)).to_wire())
+
+
 class AuditRevertView(GridKitView):
     """Taking one recorded change back."""
 

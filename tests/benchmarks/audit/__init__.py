@@ -1,1 +1,1 @@
-"""The grid engine beside bare SQL and beside its peers, on one large table of PostgreSQL."""
+"""The audit trail beside its peers: what it costs to write and to read."""
