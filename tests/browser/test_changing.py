@@ -186,3 +186,22 @@ def test_reader_is_offered_nothing_that_changes_rows(open_grid: OpenGrid) -> Non
     for name in ("New row", "Edit…", "Delete…"):
         expect(grid.button(name)).to_have_count(0)
     expect(_dialog(grid)).to_be_hidden()
+
+
+def test_edit_inside_a_group_changes_the_figures_around_it(open_grid: OpenGrid) -> None:
+    grid = open_grid()
+    grid.column_menu("buyer", "Group by this column")
+    grid.column_menu("quantity", "Sum")
+    expect(grid.page.locator(".gridkit-totals")).to_contain_text("477")
+    grid.cell(0, "").click()
+    grid.page.keyboard.press("Enter")
+    grid.settle()
+    grid.cell(1, "quantity").dblclick()
+    grid.page.locator(".gridkit-editor").fill("100")
+    grid.page.keyboard.press("Enter")
+    expect(grid.cell(0, "quantity")).to_have_text("260")
+    expect(grid.page.locator(".gridkit-totals")).to_contain_text("576")
+    expect(grid.cell(1, "quantity")).to_have_text("100")
+    expect(grid.cell(2, "quantity")).to_be_focused()
+    grid.page.keyboard.press("Control+z")
+    expect(grid.cell(0, "quantity")).to_have_text("161")

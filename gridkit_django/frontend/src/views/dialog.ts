@@ -45,15 +45,15 @@ function contentOf(grid: Grid, task: Task): TemplateResult {
   const title = (text: string): TemplateResult => html`<h2 class="gridkit-dialog-title" id="${uid}-dialog">${text}</h2>`;
   switch (task.kind) {
     case "create":
-      return html`${title(t("createTitle", { grid: grid.schema.label }))} ${task.form.columns.map((column) => fieldRow(grid, task.form, column, true))}`;
+      return html`${title(t("createTitle", { grid: grid.schema.label }))} ${task.form.columns.map((column) => fieldRow(grid, task.form, column))}`;
     case "edit":
-      return html`${title(t("bulkEdit", { count }))} ${columnSelect(grid, task)} ${fieldRow(grid, task.form, task.column, false)}`;
+      return html`${title(t("bulkEdit", { count }))} ${columnSelect(grid, task)} ${fieldRow(grid, task.form, task.column)}`;
     default:
       return html`${title(t(rows === 1 ? "deleteOne" : "bulkDelete", { count }))}<p class="gridkit-dialog-text">${t("deleteText")}</p>`;
   }
 }
 
-function fieldRow(grid: Grid, form: RowForm, column: ColumnSchema, mayBeEmpty: boolean): TemplateResult {
+function fieldRow(grid: Grid, form: RowForm, column: ColumnSchema): TemplateResult {
   const note = `${grid.uid}-field-${column.id}`;
   const message = form.message(column);
   const draft = form.draft(column);
@@ -67,7 +67,7 @@ function fieldRow(grid: Grid, form: RowForm, column: ColumnSchema, mayBeEmpty: b
         kind: "gridkit-input",
         isInvalid: message !== "",
         note,
-        mayBeEmpty,
+        mayBeEmpty: true,
         type: (text) => {
           form.type(column, text);
           grid.requestRender();

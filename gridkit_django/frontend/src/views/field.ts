@@ -18,7 +18,7 @@ export interface Field {
   readonly isFixed?: boolean;
   /** Id of the element that says what is wrong. */
   readonly note: string;
-  /** Offers "no value" also where the column needs one, because a default may stand in. */
+  /** Offers "no value" also where the column needs one: nothing is chosen yet, or a default may stand in. */
   readonly mayBeEmpty?: boolean;
   readonly type: (draft: string) => void;
   readonly keydown?: (event: KeyboardEvent) => void;
