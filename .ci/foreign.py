@@ -15,7 +15,7 @@ SOURCE = ROOT / "tests" / "foreign"
 PAGE = ROOT / "docs" / "how-to" / "use-another-grid.md"
 FOLDER = ROOT / "var" / "foreign-grids"
 _PINS = ("package.json", "package-lock.json", ".npmrc")
-_BLOCK = re.compile(r"^```javascript\n// (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(?:javascript|jsx)\n// (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def build() -> None:

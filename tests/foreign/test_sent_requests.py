@@ -46,7 +46,7 @@ def test_all_requests_that_the_real_grids_sent_are_answered() -> None:
 
 def test_bundled_modules_are_those_of_the_how_to_page() -> None:
     page = (ROOT / "docs" / "how-to" / "use-another-grid.md").read_text("utf-8")
-    blocks = re.findall(r"^```javascript\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(?:javascript|jsx)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     named = {block.partition("\n")[0].removeprefix("// "): block for block in blocks}
 
     assert len(named) == len(blocks)
