@@ -137,10 +137,15 @@ def write(connection: BaseDatabaseWrapper, circumstances: Circumstances, drafts:
         else:
             _write_few(connection, circumstances, first)
     except DatabaseError as error:
-        raise AuditUnavailableError(
-            "The audit trail could not be written, so nothing was changed. See that its tables are there and can be "
-            "written; the cause is in the log."
-        ) from error
+        raise unavailable() from error
+
+
+def unavailable() -> AuditUnavailableError:
+    """Return the refusal of a write whose record can't be written."""
+    return AuditUnavailableError(
+        "The audit trail could not be written, so nothing was changed. See that its tables are there and can be "
+        "written; the cause is in the log."
+    )
 
 
 def write_one(connection: BaseDatabaseWrapper, draft: Draft) -> int:
@@ -212,8 +217,16 @@ COLUMNS = (
 """The columns of a record, in the order in which they are written."""
 
 TABLE = AuditRecord._meta.db_table
+OPERATIONS = AuditOperation._meta.db_table
 
 _JSON = frozenset({"facts", "changes", "evidence", "related"})
+
+
+def operation_statement(connection: BaseDatabaseWrapper, item: Circumstances) -> tuple[str, tuple[Any, ...]]:
+    """Return the INSERT of an operation as one of a SELECT, to which a condition can be added, and its parameters."""
+    table, columns = AuditOperation._meta.db_table, ", ".join(_OPERATION)
+    places = _places(_OPERATION, connection.vendor).strip("()")
+    return f"INSERT INTO {table} ({columns}) SELECT {places}", _operation_row(connection, item)
 
 
 @cache

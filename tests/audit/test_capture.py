@@ -17,6 +17,7 @@ from django.db.models.functions import Concat
 from gridkit_django.audit.mac import MacCheck, check_mac
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.exceptions import AuditUnavailableError
 from gridkit_django.models import AuditOperation, AuditRecord
 from tests.museum.models import Artist, Hall, Key, Loan, Place, Shown, Tag, Work
 
@@ -367,3 +368,37 @@ def test_a_save_costs_one_statement_more_where_the_database_can(django_assert_nu
     made.count = 3
     with django_assert_num_queries(2 if connection.vendor == "postgresql" else 4), transaction.atomic(savepoint=False):
         made.save()
+
+
+def test_many_rows_are_recorded_by_the_database_as_python_would(trail: Trail) -> None:
+    follow(Artist)
+    rows = [Artist(name=f"Ada {at}é'\"", rank=at % 3) for at in range(150)]
+    keys = [row.pk for row in Artist.objects.bulk_create(rows)]
+    assert trail() == [
+        ("row.create", "museum.artist", str(row.pk), {"name": [None, row.name], "rank": [None, row.rank]})
+        for row in rows
+    ]
+    with acting(Actor.system("test"), EventSource.ORM):
+        assert Artist.objects.filter(rank__lt=2).update(rank=F("rank") * 2) == 100
+    found = trail()
+    assert sorted(int(key) for _, _, key, _ in found) == sorted(row.pk for row in rows if row.rank == 1)
+    assert {str(changes) for *_, changes in found} == {"{'rank': [1, 2]}"}
+    assert Artist.objects.filter(pk__in=keys)._raw_delete("default") == 150
+    deleted = {(key, changes["name"][0]) for action, _, key, changes in trail() if action == "row.delete"}
+    assert deleted == {(str(row.pk), row.name) for row in rows}
+    assert Artist.objects.filter(rank=99).update(rank=1) == 0
+    assert trail() == []
+    made_by_database = AuditRecord.objects.filter(mac=None).count()
+    assert made_by_database == (350 if connection.vendor == "postgresql" else 0)
+
+
+def test_a_database_that_cannot_write_the_records_of_many_rows_changes_none(trail: Trail) -> None:
+    follow(Artist)
+    table = AuditRecord._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO gk_elsewhere")
+    with pytest.raises(AuditUnavailableError), transaction.atomic():
+        Artist.objects.bulk_create([Artist(name=str(at)) for at in range(150)])
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE gk_elsewhere RENAME TO {table}")
+    assert not Artist.objects.exists()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from math import inf
 from typing import Any, Protocol, TypeAlias
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
@@ -22,6 +23,7 @@ from django.db.models.constants import OnConflict
 from django.db.models.deletion import Collector
 from django.db.models.sql.compiler import SQLDeleteCompiler, SQLInsertCompiler, SQLUpdateCompiler
 from django.db.models.sql.constants import NO_RESULTS
+from django.db.models.sql.where import AND
 
 from gridkit_django.audit.capture.values import Field
 from gridkit_django.audit.targets import ModelClass
@@ -200,10 +202,7 @@ def update_rows(compiler: Any, keys: Sequence[Field], fields: Sequence[Field]) -
         EmptyResultSet: when there is no row to change.
     """
     sql, params = compiled_update(compiler)
-    where, where_params = _condition(compiler)
-    head, head_params = sql[: len(sql) - len(where)], params[: len(params) - len(where_params)]
-    if not sql.endswith(where) or not head.startswith("UPDATE "):
-        raise NotImplementedError(f"This version of Django writes an UPDATE in another form: {sql[:80]!r}")
+    head, head_params, where, where_params = split_update(compiler, sql, params)
     table = compiler.quote_name_unless_alias(compiler.query.get_meta().db_table)
     columns = [f"{table}.{compiler.connection.ops.quote_name(item.column)}" for item in (*keys, *fields)]
     if compiler.connection.vendor == "postgresql":
@@ -216,6 +215,35 @@ def update_rows(compiler: Any, keys: Sequence[Field], fields: Sequence[Field]) -
         return []
     new = _all(compiler, f"{sql} RETURNING {', '.join(columns)}", params)
     return _matched(old, new, len(keys))
+
+
+def split_update(compiler: Any, sql: str, params: Sequence[Any]) -> tuple[str, tuple[Any, ...], str, tuple[Any, ...]]:
+    """Return a compiled UPDATE in two: up to its condition, and the condition, each with its parameters.
+
+    Raises:
+        NotImplementedError: when this version of Django writes it in another form.
+    """
+    where, where_params = _condition(compiler)
+    head, head_params = sql[: len(sql) - len(where)], tuple(params[: len(params) - len(where_params)])
+    if not sql.endswith(where) or not head.startswith("UPDATE "):
+        raise NotImplementedError(f"This version of Django writes an UPDATE in another form: {sql[:80]!r}")
+    return head, head_params, where, where_params
+
+
+def rows_at_most(compiler: Any) -> float:
+    """Return how many rows an UPDATE or DELETE is about at most, as far as its condition names keys."""
+    where, key = compiler.query.where, compiler.query.get_meta().pk
+    if where.connector != AND or where.negated:
+        return inf
+    return min((_keys_named(child, key) for child in where.children), default=inf)
+
+
+def _keys_named(child: Any, key: Any) -> float:
+    if getattr(getattr(child, "lhs", None), "target", None) is not key:
+        return inf
+    if child.lookup_name == "in" and isinstance(child.rhs, (list, tuple, set, frozenset)):
+        return len(child.rhs)
+    return 1 if child.lookup_name == "exact" else inf
 
 
 def compiled_update(compiler: Any) -> tuple[str, Sequence[Any]]:

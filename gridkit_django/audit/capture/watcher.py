@@ -17,9 +17,10 @@ from gridkit_django.audit.capture.links import HeldLinks, link_changes
 from gridkit_django.audit.capture.plans import Policied, Watch, WatchBook
 from gridkit_django.audit.capture.recording import Recording
 from gridkit_django.audit.capture.rows import RowChange, changed_values
+from gridkit_django.audit.capture.set_based import MANY, SetBased, policy_in_database
 from gridkit_django.audit.capture.upserts import upsert
 from gridkit_django.audit.capture.values import Field
-from gridkit_django.audit.policies import PolicyTable
+from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, PolicyTable
 from gridkit_django.audit.targets import ModelClass
 from gridkit_django.audit.writer import COLUMNS, TABLE
 
@@ -117,6 +118,9 @@ class Capture:
         return result
 
     def _insert(self, watch: Watch, compiler: Any, returning: Sequence[Field]) -> list[Any]:
+        if (many := self._many(watch, compiler, CREATE, len(compiler.query.objs))) is not None:
+            rows = many.insert(returning)
+            return doors.converted(compiler, returning, rows) if returning else []
         columns = list(dict.fromkeys((*returning, *watch.keys, *watch.fields)))
         if doors.upserts(compiler):
             pairs = upsert(watch, compiler, columns)
@@ -139,6 +143,10 @@ class Capture:
         try:
             if not fields:
                 return doors.update_unseen(compiler)
+            moves = any(item in named for item in watch.keys)
+            many = None if moves else self._many(watch, compiler, UPDATE, doors.rows_at_most(compiler))
+            if many is not None:
+                return many.update(fields)
             rows = doors.update_rows(compiler, watch.keys, fields)
         except EmptyResultSet:
             return None
@@ -147,10 +155,22 @@ class Capture:
         return len(rows)
 
     def _delete(self, watch: Watch, compiler: Any) -> int:
+        if (many := self._many(watch, compiler, DELETE, doors.rows_at_most(compiler))) is not None:
+            return many.delete()
         rows = doors.delete_rows(compiler, (*watch.keys, *watch.fields))
         keys = len(watch.keys)
         self._tell(watch, compiler.connection, watch.fields, [RowChange(row[:keys], row[keys:], None) for row in rows])
         return len(rows)
+
+    def _many(self, watch: Watch, compiler: Any, action: str, rows: float) -> SetBased | None:
+        """Return what lets the database write the records of a statement, when it is about many rows and can."""
+        if rows <= MANY or (action == CREATE and compiler.query.on_conflict is not None):
+            return None
+        policy = policy_in_database(watch, compiler, action)
+        if policy is None:
+            return None
+        self._recording.gaps.tell(compiler.connection)
+        return SetBased(watch, compiler, policy)
 
     def _tell(
         self, watch: Watch, connection: BaseDatabaseWrapper, fields: Sequence[Field], changes: Sequence[RowChange]

@@ -13,8 +13,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.capture.plans import Heir, Link, Policied, Watch
 from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, AuditPolicy
+from gridkit_django.audit.sqlentries import AnyField, Entries, column_of, key_text, literal, sortable
 from gridkit_django.audit.sqljson import json_sql
-from gridkit_django.audit.triggers.entries import AnyField, Entries, column_of, key_text, literal, sortable
 from gridkit_django.models import AuditRecord
 
 

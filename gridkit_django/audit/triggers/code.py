@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.capture.plans import Watch
+from gridkit_django.audit.sqlentries import literal
 from gridkit_django.audit.sqljson import stored_field
 from gridkit_django.audit.sqljson_postgres import has_floats
 from gridkit_django.audit.triggers.blocks import Block, Blocks, Verb
-from gridkit_django.audit.triggers.entries import literal
 from gridkit_django.models import AuditOperation
 
 MARK = "GridKit strict audit "
