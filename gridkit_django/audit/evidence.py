@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, TypeAlias
 
+from django.db import connections, transaction
 from django.utils import timezone
 
 from gridkit_django.audit.canonical import moment
@@ -29,10 +31,26 @@ Choice: TypeAlias = Callable[[Sequence[RecordRow]], set[int]]
 """Given the records of one seal, answers the ids of those that go into the export with their content."""
 
 
+@contextmanager
+def one_moment(alias: str) -> Iterator[None]:
+    """Read all of an export as it is at one moment: a purge that goes on meanwhile must not look like a loss.
+
+    Args:
+        alias: of the database. Nothing can be written to it inside, unless a transaction is open already.
+    """
+    connection = connections[alias]
+    with transaction.atomic(using=alias):
+        if connection.vendor == "postgresql" and not connection.savepoint_ids:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield
+
+
 class EvidenceWriter:
     """Writes the sealed records of one database.
 
-    It holds one seal's records in memory at a time. Records without a seal are not proven, so they are not in it.
+    It holds one seal's records in memory at a time. Read it inside ``one_moment``. Records without a seal are not
+    proven, so they are not in it.
 
     Args:
         alias: of the database.

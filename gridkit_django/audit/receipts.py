@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Max, Min
 from django.utils import timezone
 
 from gridkit_django.audit.canonical import moment
@@ -80,7 +81,7 @@ def receipt_statement(receipt: AuditPurge) -> str:
 def _leaves(alias: str, removed: Sequence[Run]) -> dict[str, list[list[Any]]]:
     """Return the digests of removed records whose seal keeps others, by the number of the seal."""
     seals = AuditSeal.objects.using(alias).filter(last_id__gte=removed[0][0], first_id__lte=removed[-1][1])
-    earlier = merged(run for receipt in AuditPurge.objects.using(alias) for run in map(tuple, receipt.spans))
+    earlier = _removed_before(alias, removed[0][0], removed[-1][1])
     found: dict[str, list[list[Any]]] = {}
     covered = 0
     for seal in seals.order_by("number").defer("marks").iterator():
@@ -92,6 +93,16 @@ def _leaves(alias: str, removed: Sequence[Run]) -> dict[str, list[list[Any]]]:
     if covered != size(removed):
         raise AuditError(f"{size(removed) - covered} of these records have no seal. Seal them before they are removed.")
     return found
+
+
+def _removed_before(alias: str, first: int, last: int) -> list[Run]:
+    """Return what earlier receipts say of the seals around some ids."""
+    around = AuditSeal.objects.using(alias).filter(last_id__gte=first, first_id__lte=last)
+    ends = around.aggregate(first=Min("first_id"), last=Max("last_id"))
+    receipts = AuditPurge.objects.using(alias).filter(
+        last_id__gte=ends["first"] or first, first_id__lte=ends["last"] or last
+    )
+    return merged((run[0], run[1]) for spans in receipts.values_list("spans", flat=True) for run in spans)
 
 
 def _digests(alias: str, run: Run) -> list[Any]:

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 import pytest
 from django.db import connections, transaction
 
+from gridkit_django.audit.evidence import EvidenceWriter, one_moment
+from gridkit_django.audit.receipts import make_receipt
+from gridkit_django.audit.verifier import FileVerifier
 from gridkit_django.audit.verify import DatabaseVerifier
 from gridkit_django.exceptions import AuditError
 from gridkit_django.models import AuditRecord, AuditSeal
@@ -109,6 +112,25 @@ def test_sequence_that_keeps_ids_back_is_refused() -> None:
             sealer(key()).run()
     finally:
         run_sql("ALTER SEQUENCE gridkit_django_auditrecord_id_seq CACHE 1")
+
+
+def test_export_is_of_one_moment_though_records_are_purged_meanwhile() -> None:
+    signer, made = key(), write(6)
+    sealer(signer).run()
+
+    def purge() -> None:
+        make_receipt("default", [(made[4].pk, made[4].pk)], signer=signer).save()
+        run_sql("DELETE FROM gridkit_django_auditrecord WHERE id = %s", made[4].pk)
+
+    with one_moment("default"):
+        lines = EvidenceWriter("default").lines()
+        told = [next(lines), next(lines), next(lines)]
+        with open_transaction(purge) as end:
+            end()
+        told += lines
+    report = FileVerifier([signer.public_key]).check(told)
+    assert (report.faults, report.records, report.purged) == ([], 6, 0)
+    assert DatabaseVerifier("default", trusted=trusting(signer)).run().purged == 1
 
 
 def work(seed: int, faults: list[BaseException]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gridkit_django.audit.mac import MacCheck, MacKeys
 from gridkit_django.audit.merkle import MARK_BYTES, leaf_digest, root_of
 from gridkit_django.audit.receipts import Removed
 from gridkit_django.audit.rows import RecordRow, RecordRows
-from gridkit_django.audit.runs import Run, common, ids_in, size
+from gridkit_django.audit.runs import Run, common, ids_in, runs_of, size
 from gridkit_django.audit.verify.faults import FaultKind, Verification
 from gridkit_django.exceptions import AuditFormError
 from gridkit_django.models import AuditSeal
@@ -23,13 +23,14 @@ class BatchCheck:
     Args:
         result: where faults are noted.
         keys: keys of MACs.
-        removed: what receipts of purges say.
+        receipts: reads what receipts of purges say.
     """
 
-    def __init__(self, result: Verification, keys: MacKeys, removed: Removed) -> None:
+    def __init__(self, result: Verification, keys: MacKeys, receipts: Callable[[], Removed]) -> None:
         self._result = result
         self._keys = keys
-        self._removed = removed
+        self._receipts = receipts
+        self._removed = receipts()
         self._rows = RecordRows(result.alias)
 
     def check(self, seal: AuditSeal) -> None:
@@ -39,9 +40,9 @@ class BatchCheck:
         self._result.records += len(rows)
         told = [row.told() for row in rows]
         leaves = {row.id: leaf_digest(line) for row, (line, _) in zip(rows, told, strict=True)}
+        ids = list(ids_in(spans))
         if len(rows) != seal.count and self._add_removed(seal, spans, leaves):
             return
-        ids = list(ids_in(spans))
         missing = [number for number in ids if number not in leaves]
         if not missing and root_of([leaves[number] for number in ids]) == bytes(seal.root):
             self._check_macs(rows, [content for _, content in told], seal)
@@ -53,7 +54,10 @@ class BatchCheck:
 
     def _add_removed(self, seal: AuditSeal, spans: list[Run], leaves: dict[int, bytes]) -> bool:
         """Add the digests of purged records; True when all of them were purged."""
-        purged = [number for number in ids_in(common(spans, self._removed.runs)) if number not in leaves]
+        gone = [number for number in ids_in(spans) if number not in leaves]
+        if size(common(runs_of(gone), self._removed.runs)) < len(gone):
+            self._removed = self._receipts()  # a purge may have gone on while this verification runs
+        purged = list(ids_in(common(runs_of(gone), self._removed.runs)))
         self._result.purged += len(purged)
         known: Mapping[int, bytes] = self._removed.leaves.get(seal.number, {})
         leaves.update({number: known[number] for number in purged if number in known})

@@ -68,9 +68,8 @@ class DatabaseVerifier:
             AuditChainError: when there is no seal before the first one that is asked for.
         """
         chain = ChainCheck(self.result, self._trusted, self._start())
-        removed = Removed.of(self._alias, self._trusted)
-        self._tell_bad_receipts(removed)
-        batches = BatchCheck(self.result, self._keys, removed)
+        self._tell_bad_receipts(Removed.of(self._alias, self._trusted))
+        batches = BatchCheck(self.result, self._keys, lambda: Removed.of(self._alias, self._trusted))
         for seal in self._seals():
             if chain.follow(seal):
                 batches.check(seal)

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
 from gridkit_django.audit import Target, record, verifier
-from gridkit_django.audit.evidence import EvidenceWriter
+from gridkit_django.audit.evidence import EvidenceWriter, one_moment
 from gridkit_django.events import Actor, EventSource, acting
 
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         """
         writer = EvidenceWriter(database, first=options["from_seal"], last=options["to_seal"])
         try:
-            with _new(path) as file:
+            with _new(path) as file, one_moment(database):
                 file.writelines(writer.lines())
             if with_verifier:
                 shutil.copyfile(str(verifier.__file__), Path(path).with_name("verifier.py"))
