@@ -64,15 +64,9 @@ def standing(connection: BaseDatabaseWrapper) -> frozenset[tuple[str, str]]:
 
 
 def guarding_partition(connection: BaseDatabaseWrapper, table: str) -> list[str]:
-    """Return the statements that guard a partition against TRUNCATE; row triggers come from its parent."""
-    schema, quote = _schema(connection), connection.ops.quote_name
-    name = RULES[0].trigger(TRUNCATE)
-    return [
-        (
-            f"CREATE OR REPLACE TRIGGER {name} BEFORE TRUNCATE ON {schema}.{quote(table)} "
-            f"FOR EACH STATEMENT EXECUTE FUNCTION {schema}.gridkit_keep()"
-        )
-    ]
+    """Return the statements that guard a partition of the records where it is named itself."""
+    schema, rule = _schema(connection), RULES[0]
+    return _triggers(connection, rule, table, schema, f"{schema}.{rule.trigger('rows')}")[1:]
 
 
 def revoking(connection: BaseDatabaseWrapper, rules: Sequence[Rule]) -> list[str]:

@@ -65,10 +65,13 @@ RULES = (
     Rule(
         AuditRecord,
         unless={
+            # All receipts in question as one multirange: rows are looked up in it, not compared with each run of ids.
             "postgresql": (
-                f"EXISTS (SELECT 1 FROM {{schema}}.{_PURGES} p, jsonb_array_elements(p.spans) s "  # noqa: S608
-                "WHERE OLD.id BETWEEN p.first_id AND p.last_id "
-                "AND OLD.id BETWEEN (s->>0)::bigint AND (s->>1)::bigint)"
+                "NOT EXISTS (SELECT 1 FROM gk_old o CROSS JOIN ("  # noqa: S608 - our own names
+                "SELECT range_agg(int8range((s->>0)::bigint, (s->>1)::bigint, '[]')) AS allowed "
+                f"FROM {{schema}}.{_PURGES} p, jsonb_array_elements(p.spans) s "
+                "WHERE p.last_id >= (SELECT min(id) FROM gk_old) AND p.first_id <= (SELECT max(id) FROM gk_old)"
+                ") m WHERE (o.id <@ m.allowed) IS NOT TRUE)"
             ),
             "sqlite": (
                 f"EXISTS (SELECT 1 FROM {_PURGES} p, json_each(p.spans) s "  # noqa: S608
@@ -76,6 +79,7 @@ RULES = (
                 "AND OLD.id BETWEEN json_extract(s.value, '$[0]') AND json_extract(s.value, '$[1]'))"
             ),
         },
+        at_once=True,
         needs=(_PURGES,),
     ),
     Rule(
