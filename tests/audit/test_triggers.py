@@ -254,12 +254,35 @@ def test_actor_is_told_once_in_a_transaction_and_reads_tell_nothing(
         with django_assert_num_queries(2):
             list(Artist.objects.all())
             execute("UPDATE museum_tag SET name = ''")
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             for name in "abc":
                 Artist.objects.create(name=name)
     with acting(ADA, EventSource.API), django_assert_num_queries(2):
         Artist.objects.create(name="d")
-    assert [row.operation.source for row in trail.rows()] == ["orm", "admin", "admin", "admin", "api"]
+        Artist.objects.filter(name="d").update(name="e")
+    assert [row.operation.source for row in trail.rows()] == ["orm", "admin", "admin", "admin", "api", "api"]
+
+
+@pytest.mark.parametrize("binding", [False, True], ids=["client", "server"])
+def test_results_of_an_announced_statement_are_those_of_the_statement(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch, *, binding: bool
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"server_side_binding": binding})
+    Artist.objects.bulk_create([Artist(name="a%"), Artist(name="b")])
+    with acting(ADA, EventSource.ADMIN):
+        assert Artist.objects.filter(name="a%").update(rank=1) == 1
+    with acting(ADA, EventSource.API), connection.cursor() as cursor:
+        cursor.execute("UPDATE museum_artist SET rank = 2 WHERE name LIKE 'a%%' RETURNING name", [])
+        assert (cursor.fetchall(), cursor.rowcount) == ([("a%",)], 1)
+    with acting(ADA, EventSource.TASK), connection.cursor() as cursor:
+        cursor.executemany("UPDATE museum_artist SET rank = %s WHERE name = %s", [(3, "a%"), (3, "b")])
+    with acting(ADA, EventSource.PLUGIN), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM museum_artist WHERE name LIKE 'a%'")
+        assert cursor.rowcount == 1
+    with acting(ADA, EventSource.SYSTEM), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM museum_artist WHERE name = %(name)s", {"name": "b"})
+    told = ["orm", "orm", "admin", "api", "task", "task", "plugin", "system"]
+    assert [row.operation.source for row in trail.rows()] == told
 
 
 def test_call_that_names_no_table_is_announced(trail: Trail) -> None:

@@ -27,6 +27,9 @@ _WRITE = re.compile(
 """How a statement begins that may write; those without the group may write to tables that they don't name."""
 
 
+_TELL = f"SELECT set_config('{ACT}', %s, true)"
+
+
 class ActAnnouncer:
     """An execute wrapper of one connection, see ``announce``.
 
@@ -46,15 +49,26 @@ class ActAnnouncer:
             return execute(sql, params, many, context)
         try:
             if self._connection.in_atomic_block or not self._connection.get_autocommit():
-                self.announce()
-                return execute(sql, params, many, context)
+                return self._execute(execute, sql, params, many, context)
             with transaction.atomic(using=self._connection.alias, savepoint=False):
-                self.announce()
-                return execute(sql, params, many, context)
+                return self._execute(execute, sql, params, many, context)
         except DatabaseError as error:
             if getattr(error.__cause__, "sqlstate", None) != NO_REASON:
                 raise
             raise ReasonRequiredError(str(error).partition("\n")[0]) from error
+
+    def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        """Carry out a statement, and tell who acts on the same way to the server where that can be."""
+        act, scope = held_act(), current_scope()
+        if self._is_told(act, scope):
+            return execute(sql, params, many, context)
+        if many or not isinstance(sql, str) or not isinstance(params, (tuple, list)) or self._binds_on_server():
+            self.announce()
+            return execute(sql, params, many, context)
+        result = execute(f"{_TELL}; {sql}", (act_text(act or Act(), scope), *params), many, context)
+        context["cursor"].cursor.nextset()
+        self._note(act, scope)
+        return result
 
     def announce(self) -> None:
         """Tell the database who acts, unless this transaction has been told.
@@ -66,9 +80,16 @@ class ActAnnouncer:
         if self._is_told(act, scope):
             return
         with self._connection.cursor() as cursor:
-            cursor.execute(f"SELECT set_config('{ACT}', %s, true)", [act_text(act or Act(), scope)])
+            cursor.execute(_TELL, [act_text(act or Act(), scope)])
+        self._note(act, scope)
+
+    def _note(self, act: Act | None, scope: AuditScope | None) -> None:
         here = self._connection.run_on_commit if self._connection.in_atomic_block else None
         self._told = (here, act, scope)
+
+    def _binds_on_server(self) -> bool:
+        """Whether parameters travel apart from the statement, which can't be two then."""
+        return bool(self._connection.settings_dict["OPTIONS"].get("server_side_binding"))
 
     def _is_told(self, act: Act | None, scope: AuditScope | None) -> bool:
         told = self._told
@@ -97,23 +118,24 @@ def act_text(act: Act, scope: AuditScope | None) -> str:
         scope: through which grid.
     """
     circumstances, (kind, actor, label) = Circumstances.of(act), actor_columns(act.actor)
-    return json.dumps(
-        {
-            "op": str(circumstances.id),
-            "bare": str(Circumstances.of(act, metadata=False).id),
-            "kind": kind,
-            "id": actor,
-            "label": label,
-            "source": circumstances.source,
-            "correlation": circumstances.correlation_id,
-            "impersonator": circumstances.impersonator_id,
-            "impersonatorLabel": circumstances.impersonator_label,
-            "reason": circumstances.reason,
-            "facts": circumstances.facts,
-            "began": circumstances.occurred_at.isoformat(),
-            "grid": scope.grid if scope else "",
-            "gridOf": scope.model_label if scope else "",
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
+    bare = Circumstances.of(act, metadata=False) if act.metadata else circumstances
+    told: dict[str, Any] = {
+        "op": str(circumstances.id),
+        "bare": str(bare.id),
+        "kind": kind,
+        "id": actor,
+        "label": label,
+        "source": circumstances.source,
+        "correlation": circumstances.correlation_id,
+        "reason": circumstances.reason,
+        "facts": circumstances.facts,
+        "began": circumstances.occurred_at.isoformat(),
+    }
+    if act.impersonator is not None:
+        told |= {"impersonator": circumstances.impersonator_id, "impersonatorLabel": circumstances.impersonator_label}
+    if scope is not None:
+        told |= {"grid": scope.grid, "gridOf": scope.model_label}
+    return _encode(told)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

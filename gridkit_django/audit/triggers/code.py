@@ -167,8 +167,8 @@ _NAMED = """
     gk_op := gk_act->>'op';
     gk_bare := gk_act->>'bare';
     gk_reason := gk_act->>'reason';
-    gk_grid := gk_act->>'grid';
-    gk_grid_of := gk_act->>'gridOf';
+    gk_grid := COALESCE(gk_act->>'grid', '');
+    gk_grid_of := COALESCE(gk_act->>'gridOf', '');
   END IF;"""
 
 
