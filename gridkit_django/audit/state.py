@@ -129,6 +129,8 @@ def _backward(
     values = dict(today or {}) if end is None else {}
     for record in reversed(since):
         values.update({name: pair[0] for name, pair in changes(record).items()})
+    # What was recorded up to the moment outdoes what is concluded from later on.
+    values.update(_forward(past, changes))
     why = "" if end is not None else "Its creation was not recorded: fields without a record are as they are today."
     return _told(values, past[-1], why)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import router, transaction
 
 from gridkit_django.audit import Target, record
@@ -19,7 +20,7 @@ from gridkit_django.audit.searching import READ, AuditSearch, estimated_count, p
 from gridkit_django.audit.state import RowState, row_values, state_of
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import AccessDeniedError, AuditRecordNotFoundError
-from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.access import GridAccess, model_permission
 from gridkit_django.grids.disclosure import RecordGate
 from gridkit_django.grids.registry import grid_registry
 from gridkit_django.grids.rights import GridRights, has_permission
@@ -155,9 +156,8 @@ class AuditReader:
         records = list(history.records(self._alias).order_by("pk"))
         if not records:
             raise AuditRecordNotFoundError("No change of such a row has been recorded.")
-        today = self._today(target_type, target_id, records[-1].grid)
-        gate = RecordGate(self._user, [*records, *([today] if today else [])])
-        now = {name: pair[1] for name, pair in gate.changes_of(today).items()} if today else None
+        gate = RecordGate(self._user, records)
+        now = self._today(target_type, target_id)
         self._note_read({"state": {"of": [target_type, target_id], "at": moment.isoformat()}}, [])
         return state_of(records, moment, now, gate.changes_of)
 
@@ -232,17 +232,29 @@ class AuditReader:
         gate = RecordGate(self._user, found)
         return [SeenRecord(item, gate.changes_of(item), gate.label_of(item), gate.context_of(item)) for item in found]
 
-    def _today(self, target_type: str, target_id: str, grid: str) -> AuditRecord | None:
-        """Return the row of now in the form of a record, so that the same gate judges it."""
+    def _today(self, target_type: str, target_id: str) -> dict[str, Any] | None:
+        """Return the values of the row as it is now, as far as the reader may see the row itself; None when it is gone.
+
+        The trail must not become a window on rows: the right to view the model opens it, or a grid that shows the row.
+        """
         try:
             model = apps.get_model(target_type)
             row = model._base_manager.filter(pk=target_id).first()
-        except (LookupError, ValueError):
+        except (LookupError, ValueError, ValidationError):
             return None
         if row is None:
             return None
         values = {name: [None, value] for name, value in row_values(row).items()}
-        return AuditRecord(target_type=target_type, target_id=target_id, grid=grid, changes=values)
+        grids = [""] if has_permission(self._user, model_permission(model, "view")) else self._grids_over(target_type)
+        told: dict[str, Any] = {}
+        for grid in grids:
+            now = AuditRecord(target_type=target_type, target_id=target_id, grid=grid, changes=values)
+            told |= {name: pair[1] for name, pair in RecordGate(self._user, [now]).changes_of(now).items()}
+        return told
+
+    def _grids_over(self, target_type: str) -> list[str]:
+        grids = (grid.options for grid in grid_registry().all())
+        return [options.id for options in grids if options.model._meta.label_lower == target_type]
 
     def _note_read(self, told: Mapping[str, Any], seen: Iterable[SeenRecord]) -> None:
         keys = [str(item.record.uuid) for item in seen]

@@ -23,8 +23,9 @@ class RecordGate:
     A record made through a grid is read through that grid: its changes shrink to the fields that a column shows to
     the reader, and vanish with its label when the reader may not open the grid or see the row; a field that no column
     shows is for those who may view the model. A record of a row made without a grid loses the fields that some grid
-    over its model hides from the reader. Nothing tells that something was left out: what a user may not see does not
-    exist.
+    over its model hides from the reader; where a grid over the model closes rows, it vanishes for readers who see the
+    row in no grid and may not view the model. Nothing tells that something was left out: what a user may not see does
+    not exist.
 
     Args:
         user: the reader.
@@ -38,6 +39,8 @@ class RecordGate:
 
     def changes_of(self, record: AuditRecord) -> dict[str, Any]:
         """Return the changes that the reader may see."""
+        if self._is_closed(record):
+            return {}
         if not record.grid:
             hidden = self._hidden_fields.get(record.target_type, frozenset())
             return {name: change for name, change in record.changes.items() if name not in hidden}
@@ -51,14 +54,36 @@ class RecordGate:
 
     def label_of(self, record: AuditRecord) -> str:
         """Return the target's label, empty when the reader may not see the target."""
-        return "" if record.grid and self._access(record) is None else record.target_label
+        closed = self._is_closed(record) or (record.grid and self._access(record) is None)
+        return "" if closed else record.target_label
 
     def context_of(self, record: AuditRecord) -> dict[str, Any]:
         """Return the circumstances; evidence may speak of any column, so it is for readers of all of them."""
         access = self._access(record) if record.grid else None
-        if not record.grid or (access is not None and len(access.by_id) == len(access.grid.columns())):
+        if (not record.grid and not self._is_closed(record)) or (
+            access is not None and len(access.by_id) == len(access.grid.columns())
+        ):
             return dict(record.context)
         return {name: value for name, value in record.context.items() if name != "evidence"}
+
+    def _is_closed(self, record: AuditRecord) -> bool:
+        """Whether a record made without a grid is about a row that is closed to the reader."""
+        shown = None if record.grid else self._rows_shown.get(record.target_type)
+        return shown is not None and record.target_id not in shown
+
+    @cached_property
+    def _rows_shown(self) -> Mapping[str, frozenset[str]]:
+        """Model label to the ids of the page's rows that some grid shows the reader, where grids close rows."""
+        asked = {record.target_type for record in self._records if not record.grid}
+        grids = [grid for grid in grid_registry().all() if grid.options.model._meta.label_lower in asked]
+        guarded = {grid.options.model for grid in grids if grid.options.row_permission is not None}
+        shown: dict[str, frozenset[str]] = {}
+        for model in guarded:
+            over = [GridAccess(grid, self._user, self._rights) for grid in grids if grid.options.model is model]
+            if not self._views_model(over[0]):
+                ids = (self._shown_by(access) for access in over if access.can_open)
+                shown[model._meta.label_lower] = frozenset[str]().union(*ids)
+        return shown
 
     def _shows(self, access: GridAccess, name: str) -> bool:
         """Whether the reader may see a changed field of a row; records of old name it by the id of its column."""
@@ -90,11 +115,13 @@ class RecordGate:
 
     def _rows_of(self, access: GridAccess) -> frozenset[str]:
         """Return the ids of the page's rows that the reader may see; without a row permission that is all of them."""
-        named = {record.target_id for record in self._records if record.grid == access.grid_id}
-        if access.options.row_permission is None:
-            return frozenset(named)
-        keys = [key for key in (_key_or_none(access, text) for text in named) if key is not None]
-        return frozenset(str(key) for key in access.queryset().filter(pk__in=keys).values_list("pk", flat=True))
+        return _seen_among(access, {record.target_id for record in self._records if record.grid == access.grid_id})
+
+    def _shown_by(self, access: GridAccess) -> frozenset[str]:
+        """Return the ids of the rows of records without a grid that a grid shows."""
+        label = _model_label(access)
+        ids = {item.target_id for item in self._records if not item.grid and item.target_type == label}
+        return _seen_among(access, ids)
 
     @cached_property
     def _hidden_fields(self) -> Mapping[str, frozenset[str]]:
@@ -107,6 +134,14 @@ class RecordGate:
             label = _model_label(access)
             hidden[label] = hidden.get(label, frozenset()) | names
         return hidden
+
+
+def _seen_among(access: GridAccess, named: set[str]) -> frozenset[str]:
+    """Return the ids among these whose rows the grid shows; without a row permission that is all of them."""
+    if access.options.row_permission is None:
+        return frozenset(named)
+    keys = [key for key in (_key_or_none(access, text) for text in named) if key is not None]
+    return frozenset(str(key) for key in access.queryset().filter(pk__in=keys).values_list("pk", flat=True))
 
 
 def _open_or_none(grid: str, rights: GridRights) -> GridAccess | None:

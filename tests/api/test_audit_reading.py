@@ -132,6 +132,21 @@ def test_field_of_rows_that_are_closed_finds_nothing(auditor: APIClient, db: Non
     assert len(page(auditor, f"{AUDIT}?grid=api-customers")["results"]) == 2
 
 
+def test_rows_that_grids_close_are_closed_in_records_without_a_grid_too(
+    auditor: APIClient, make_user: Callable[..., User]
+) -> None:
+    danish, swedish = (Customer.objects.create(name=code, email=f"{code}@x.org", country=code) for code in ("DK", "SE"))
+    for row in (danish, swedish):
+        record("row.update", target=Target.of_row(Customer, row.pk, row.name), changes={"name": ["x", "y"]})
+    reader = client_of(make_user("dane", "gridkit_django.view_auditrecord", "gridkit_django.open_grid", last_name="DK"))
+    question = f"{AUDIT}?target_type=shop.customer&action=row.update"
+    seen = {entry["target"]["id"]: entry for entry in page(reader, question)["results"]}
+    assert seen[str(danish.pk)]["changes"] == {"name": ["x", "y"]}
+    assert (seen[str(swedish.pk)]["changes"], seen[str(swedish.pk)]["target"]["label"]) == ({}, "")
+    assert ids(page(reader, f"{question}&field=name")) == [str(danish.pk)]
+    assert all(entry["changes"] for entry in page(auditor, question)["results"])
+
+
 def test_record_act_and_history_have_addresses_of_their_own(auditor: APIClient) -> None:
     with acting(Actor.system("x"), EventSource.SYSTEM, reason="because") as act:
         one, _two = write(1), write(2)
@@ -173,6 +188,21 @@ def test_row_is_told_as_it_was(auditor: APIClient, products: list[Product]) -> N
     assert (before["exists"], before["certain"]) == (None, False)
     assert_problem(auditor.get(f"{address}?at=soon"), 422, "filter-value-invalid")
     assert_problem(auditor.get(f"{AUDIT}objects/no.model/1/state/"), 404, "audit-record-not-found")
+
+
+def test_row_of_today_is_no_more_open_in_the_trail_than_elsewhere(make_user: Callable[..., User]) -> None:
+    row = Customer.objects.create(name="Ada", email="private@x.org", country="SE")
+    record("row.update", target=Target.of_row(Customer, row.pk), changes={"vip": [True, False]})
+    address = f"{AUDIT}objects/shop.customer/{row.pk}/state/"
+    rights = ("gridkit_django.view_auditrecord", "gridkit_django.open_grid")
+    stranger, neighbour, clerk = (
+        client_of(make_user("stranger", *rights, last_name="DK")),
+        client_of(make_user("neighbour", *rights, last_name="SE")),
+        client_of(make_user("clerk", *rights, "shop.view_customer")),
+    )
+    assert page(stranger, address)["values"] == {}
+    assert page(neighbour, address)["values"] == {"vip": False, "name": "Ada", "country": "SE"}
+    assert page(clerk, address)["values"]["email"] == "private@x.org"
 
 
 def lines(response: Any) -> list[Any]:
