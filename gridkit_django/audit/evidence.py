@@ -80,10 +80,7 @@ class EvidenceWriter:
         for seal in self._seals.iterator(chunk_size=100):
             yield from self._seal(seal)
             last = seal.number
-        for text in (
-            AuditCheckpoint.objects.using(self._alias).filter(seal_number__lte=last).values_list("text", flat=True)
-        ):
-            yield _line({"checkpoint": text})
+        yield from checkpoint_lines(self._alias, last)
         yield _line({"end": {"seals": self.seals, "records": self.records}})
 
     def _keys(self) -> Iterator[bytes]:
@@ -95,7 +92,7 @@ class EvidenceWriter:
             yield _line({"purge": receipt_statement(receipt), "signature": _text(receipt.signature)})
 
     def _seal(self, seal: AuditSeal) -> Iterator[bytes]:
-        yield _line({"seal": statement_of(seal), "signature": _text(seal.signature), "marks": _text(seal.marks)})
+        yield seal_line(seal)
         self.seals += 1
         rows = self._rows.of([(first, last) for first, last in seal.spans])
         shown = None if self._choice is None else self._choice(rows)
@@ -110,6 +107,25 @@ class EvidenceWriter:
         for row in rows:
             self.records += 1
             yield row.line() + b"\n"
+
+
+def seal_line(seal: AuditSeal) -> bytes:
+    """Return the line of a seal; the lines of its records follow it."""
+    said = {"seal": statement_of(seal), "signature": _text(seal.signature), "marks": _text(seal.marks)}
+    return _line(said)
+
+
+def checkpoint_lines(alias: str, last: int, *, first: int = 1) -> Iterator[bytes]:
+    """Yield the lines of the checkpoints of some seals.
+
+    Args:
+        alias: of the database.
+        last: number of the last seal.
+        first: number of the first one.
+    """
+    made = AuditCheckpoint.objects.using(alias).filter(seal_number__range=(first, last)).order_by("pk")
+    for text in made.values_list("text", flat=True):
+        yield _line({"checkpoint": text})
 
 
 def _withheld(rows: Sequence[RecordRow]) -> Iterator[bytes]:

@@ -66,8 +66,3 @@ def ids_in(runs: Iterable[Run]) -> Iterator[int]:
     """Yield the ids in the runs."""
     for first, last in runs:
         yield from range(first, last + 1)
-
-
-def holds(runs: Sequence[Run], number: int) -> bool:
-    """Say whether an id is in the runs."""
-    return any(first <= number <= last for first, last in runs)
