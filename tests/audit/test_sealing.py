@@ -190,10 +190,10 @@ def test_key_may_be_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         assert list(TrustedKeys.of_site().public_keys) == [KeyFile.read("env:AUDIT_KEY").signer.key_id]
 
 
-@pytest.mark.parametrize("text", ["", "nothing", KeyFile.new_text() * 2])
-def test_file_without_exactly_one_key_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("keys", [0, 2])
+def test_file_without_exactly_one_key_is_refused(tmp_path: Path, keys: int) -> None:
     path = tmp_path / "key.pem"
-    path.write_text(text)
+    path.write_text("nothing\n" + "".join(KeyFile.new_text() for _ in range(keys)))
     with pytest.raises(AuditKeyError, match="exactly one Ed25519 private key"):
         KeyFile.read(str(path))
 
