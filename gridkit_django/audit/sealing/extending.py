@@ -49,7 +49,8 @@ def check_extendable(alias: str, last: AuditSeal | None, signer: Signer, trusted
     if trusted.check(last.key_id, signed_bytes(statement), bytes(last.signature)) is not SignatureCheck.RIGHT:
         raise AuditChainError(
             f"Seal {last.number} of {alias!r} is not signed with a key of this site ({last.key_id}). If you have "
-            f"retired that key, add its public half to GRIDKIT's AUDIT_PUBLIC_KEYS. {_ADVICE}"
+            "retired that key, add its public half to GRIDKIT's AUDIT_PUBLIC_KEYS; if it is a secret of the site "
+            f"(hmac), put it behind the new one in AUDIT_MAC_KEYS or SECRET_KEY_FALLBACKS. {_ADVICE}"
         )
 
 
