@@ -38,6 +38,30 @@ Moment: TypeAlias = datetime | str
 """A point in time; without an offset it is UTC."""
 
 
+class CanonicalText(str):
+    """The text of a JSON column that its writer has made canonical: see ``canonical_text``."""
+
+    __slots__ = ()
+
+
+def canonical_text(value: Any) -> str:
+    """Return a plain value as JSON text to be stored: canonical, unless a number in it is not whole.
+
+    Args:
+        value: JSON values; keys of objects are texts.
+    """
+    text = _ENCODER.encode(value)
+    return text if _has_float(value) else CanonicalText(text)
+
+
+def _has_float(value: Any) -> bool:
+    if isinstance(value, float):
+        return True
+    if isinstance(value, Mapping):
+        return any(map(_has_float, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(_has_float, value))
+
+
 RecordFields: TypeAlias = Any
 """Anything with the columns of an ``AuditRecord`` as attributes: a model instance or a raw row."""
 
@@ -148,6 +172,8 @@ def document(value: Document) -> str:
     """
     if value is None:
         return "null"
+    if type(value) is CanonicalText:
+        return value
     text = value if isinstance(value, str) else json.dumps(value, cls=DjangoJSONEncoder)
     if text == "{}":
         return text

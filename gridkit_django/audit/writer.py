@@ -5,11 +5,10 @@ The ORM costs more than the database here: a record written by it takes as long 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain, islice
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -18,7 +17,7 @@ from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from gridkit_django.audit.canonical import canonical_of, operation_text
+from gridkit_django.audit.canonical import canonical_of, canonical_text, operation_text
 from gridkit_django.audit.mac import mac_keys
 from gridkit_django.audit.values import json_object, json_value
 from gridkit_django.events import Act, Actor
@@ -35,7 +34,7 @@ _FEW = 4
 _CHUNK = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Circumstances:
     """The operation that records share, ready to be stored.
 
@@ -46,7 +45,7 @@ class Circumstances:
         impersonator_id: who acted in the actor's name.
         impersonator_label: its name for people.
         reason: why.
-        facts: plain facts of the request.
+        facts: plain facts of the request, as JSON text.
         occurred_at: when.
     """
 
@@ -56,8 +55,13 @@ class Circumstances:
     impersonator_id: str
     impersonator_label: str
     reason: str
-    facts: JSONObject
+    facts: str
     occurred_at: datetime
+
+    @cached_property
+    def text(self) -> str:
+        """The canonical text, which the MAC of each record covers."""
+        return operation_text(self)
 
     @classmethod
     def of(cls, act: Act, *, metadata: bool = True) -> Circumstances:
@@ -79,7 +83,7 @@ class Circumstances:
             _text(other.id) if other else "",
             _text(other.label)[:200] if other else "",
             _text(act.reason),
-            {name: value for name, value in facts.items() if name not in _OWN},
+            canonical_text({name: value for name, value in facts.items() if name not in _OWN}),
             act.began_at,
         )
 
@@ -97,7 +101,7 @@ class Draft:
     target_id: str
     target_label: str
     grid: str
-    changes: Mapping[str, Any]
+    changes: Mapping[str, Any] | str
     evidence: JSONObject | None = None
     related: list[JSONValue] | None = None
     schema_version: int = 1
@@ -173,8 +177,7 @@ def _insert(
     returning: bool,
 ) -> Any:
     operation = _operation_row(connection, circumstances)
-    text = operation_text(circumstances)
-    rows = [value for draft in drafts for value in _record_row(connection, draft, text)]
+    rows = [value for draft in drafts for value in _record_row(connection, draft)]
     tail = " RETURNING id" if returning else ""
     if connection.vendor == "postgresql":
         sql = f"WITH operation AS ({_operation_sql('postgresql')}) {_records_sql('postgresql', len(drafts))}{tail}"
@@ -188,15 +191,14 @@ def _insert(
 def _write_many(
     connection: BaseDatabaseWrapper, circumstances: Circumstances, first: Sequence[Draft], rest: Iterator[Draft]
 ) -> None:
-    text = operation_text(circumstances)
     with connection.cursor() as cursor:
         cursor.execute(_operation_sql(connection.vendor), _operation_row(connection, circumstances))
         if connection.vendor == "postgresql":
-            _copy(connection, cursor, (_record_row(connection, item, text) for item in chain(first, rest)))
+            _copy(connection, cursor, (_record_row(connection, item) for item in chain(first, rest)))
             return
         chunk: Sequence[Draft] = first
         while chunk:
-            rows = [_record_row(connection, item, text) for item in chunk]
+            rows = [_record_row(connection, item) for item in chunk]
             cursor.executemany(_records_sql(connection.vendor, 1), rows)
             chunk = list(islice(rest, _CHUNK))
 
@@ -260,13 +262,14 @@ def _operation_row(connection: BaseDatabaseWrapper, item: Circumstances) -> tupl
         item.impersonator_id,
         item.impersonator_label,
         item.reason,
-        _json(item.facts),
+        str(item.facts),
         adapt.adapt_datetimefield_value(item.occurred_at),
     )
 
 
-def _record_row(connection: BaseDatabaseWrapper, item: Draft, operation: str) -> tuple[Any, ...]:
+def _record_row(connection: BaseDatabaseWrapper, item: Draft) -> tuple[Any, ...]:
     """Return the columns of a record; its MAC covers the canonical text of its operation, too."""
+    item.changes = changes = canonical_text(item.changes)
     return (
         _uuid(connection, item.uuid),
         _uuid(connection, item.operation.id),
@@ -278,24 +281,17 @@ def _record_row(connection: BaseDatabaseWrapper, item: Draft, operation: str) ->
         item.target_id,
         item.target_label,
         item.grid,
-        _json(item.changes),
-        None if item.evidence is None else _json(item.evidence),
-        None if item.related is None else _json(item.related),
+        str(changes),
+        None if item.evidence is None else str(canonical_text(item.evidence)),
+        None if item.related is None else str(canonical_text(item.related)),
         item.schema_version,
-        mac_keys().mac(canonical_of(item, operation).content()),
+        mac_keys().mac(canonical_of(item, item.operation.text).content()),
         connection.ops.adapt_datetimefield_value(item.occurred_at),
     )
 
 
 def _uuid(connection: BaseDatabaseWrapper, value: UUID) -> Any:
     return value if connection.features.has_native_uuid_field else value.hex
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def _json(value: Any) -> str:
-    return _encode(value)
 
 
 def _text(value: str) -> str:

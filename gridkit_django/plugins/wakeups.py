@@ -29,6 +29,7 @@ class Wakeups:
         self._manager = manager
         self._runtime = manager.runtime
         self._serving = 0
+        self._behind_grids: tuple[int, frozenset[Any]] = (-1, frozenset())
 
     def request_began(self, sender: Any = None, **_kwargs: Any) -> None:
         """A request begins."""
@@ -60,10 +61,18 @@ class Wakeups:
         """
         if not self._runtime.is_unchecked or (_is_test_run() and not self._serving and not _is_command()):
             return
-        if not is_trail(model) and any(
-            grid.options.model._meta.concrete_model is model for grid in grid_registry().all()
-        ):
+        if model in self._models():
             self._runtime.ensure_current()
+
+    def _models(self) -> frozenset[Any]:
+        """Return the models behind grids, but those of the trail itself."""
+        registry = grid_registry()
+        revision, models_ = self._behind_grids
+        if revision != registry.revision:
+            found = (grid.options.model for grid in registry.all())
+            models_ = frozenset(model._meta.concrete_model for model in found if not is_trail(model))
+            self._behind_grids = (registry.revision, models_)
+        return models_
 
     def worker_forked(self, **_kwargs: Any) -> None:
         """A Celery worker process was born."""

@@ -13,7 +13,7 @@ from gridkit_django.audit.capture.rows import Told
 from gridkit_django.audit.policies import CREATE, DELETE, AuditPolicy
 from gridkit_django.audit.privacy.protection import protected
 from gridkit_django.audit.writer import Circumstances, Draft, actor_columns, write
-from gridkit_django.events import ActorKind, current_act
+from gridkit_django.events import Act, ActorKind, current_act
 from gridkit_django.exceptions import AuditUnavailableError, ReasonRequiredError
 
 
@@ -22,6 +22,8 @@ class Recording:
 
     def __init__(self) -> None:
         self.gaps = AuditGaps()
+        nobody = Act()
+        self._last = (nobody, True, Circumstances.of(nobody), actor_columns(nobody.actor))
 
     def write(
         self, connection: BaseDatabaseWrapper, policy: AuditPolicy, label: str, grid: str, changes: Iterable[Told]
@@ -40,8 +42,7 @@ class Recording:
             ReasonRequiredError: when a person gave no reason for it and must.
         """
         act = current_act()
-        circumstances = Circumstances.of(act, metadata=policy.include_metadata)
-        who = actor_columns(act.actor)
+        circumstances, who = self._told_of(act, metadata=policy.include_metadata)
 
         def drafts() -> Iterator[Draft]:
             for action, key, values in _told(policy, changes):
@@ -59,6 +60,14 @@ class Recording:
         found = list(drafts())
         if found:
             self._write_or_leave_a_gap(connection, circumstances, found)
+
+    def _told_of(self, act: Act, *, metadata: bool) -> tuple[Circumstances, tuple[str, str, str]]:
+        """Return what the records of an act share; one act often makes several."""
+        known, with_metadata, circumstances, who = self._last
+        if known is not act or with_metadata != metadata:
+            circumstances, who = Circumstances.of(act, metadata=metadata), actor_columns(act.actor)
+            self._last = (act, metadata, circumstances, who)
+        return circumstances, who
 
     def _write_or_leave_a_gap(
         self, connection: BaseDatabaseWrapper, circumstances: Circumstances, drafts: list[Draft]
