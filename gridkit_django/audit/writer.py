@@ -152,40 +152,16 @@ def unavailable() -> AuditUnavailableError:
     )
 
 
-def write_one(connection: BaseDatabaseWrapper, draft: Draft) -> int:
-    """Store one record with its operation and return the record's id.
-
-    Raises:
-        DatabaseError: when the database refuses.
-    """
-    with connection.cursor() as cursor:
-        row: tuple[int] = _insert(connection, cursor, draft.operation, [draft], returning=True)
-    return row[0]
-
-
 def _write_few(connection: BaseDatabaseWrapper, circumstances: Circumstances, drafts: Sequence[Draft]) -> None:
-    with connection.cursor() as cursor:
-        _insert(connection, cursor, circumstances, drafts, returning=False)
-
-
-def _insert(
-    connection: BaseDatabaseWrapper,
-    cursor: Any,
-    circumstances: Circumstances,
-    drafts: Sequence[Draft],
-    *,
-    returning: bool,
-) -> Any:
     operation = _operation_row(connection, circumstances)
     rows = [value for draft in drafts for value in _record_row(connection, draft)]
-    tail = " RETURNING id" if returning else ""
-    if connection.vendor == "postgresql":
-        sql = f"WITH operation AS ({_operation_sql('postgresql')}) {_records_sql('postgresql', len(drafts))}{tail}"
-        cursor.execute(sql, [*operation, *rows])
-    else:
-        cursor.execute(_operation_sql(connection.vendor), operation)
-        cursor.execute(_records_sql(connection.vendor, len(drafts)) + tail, rows)
-    return cursor.fetchone() if returning else None
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            sql = f"WITH operation AS ({_operation_sql('postgresql')}) {_records_sql('postgresql', len(drafts))}"
+            cursor.execute(sql, [*operation, *rows])
+        else:
+            cursor.execute(_operation_sql(connection.vendor), operation)
+            cursor.execute(_records_sql(connection.vendor, len(drafts)), rows)
 
 
 def _write_many(
@@ -254,7 +230,6 @@ def _places(columns: Sequence[str], vendor: str) -> str:
 
 
 def _operation_row(connection: BaseDatabaseWrapper, item: Circumstances) -> tuple[Any, ...]:
-    adapt = connection.ops
     return (
         _uuid(connection, item.id),
         item.source,
@@ -263,7 +238,7 @@ def _operation_row(connection: BaseDatabaseWrapper, item: Circumstances) -> tupl
         item.impersonator_label,
         item.reason,
         str(item.facts),
-        adapt.adapt_datetimefield_value(item.occurred_at),
+        connection.ops.adapt_datetimefield_value(item.occurred_at),
     )
 
 
