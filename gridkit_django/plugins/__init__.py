@@ -8,6 +8,7 @@ from gridkit_django.plugins.calls import MethodCall, MethodHandler, MethodResult
 from gridkit_django.plugins.catalog import AvailablePlugin
 from gridkit_django.plugins.config_history import ConfigChange, ConfigRevision
 from gridkit_django.plugins.context import PluginContext
+from gridkit_django.plugins.destinations import check_address, deliver_trail
 from gridkit_django.plugins.handlers import handles
 from gridkit_django.plugins.health import PluginHealth
 from gridkit_django.plugins.inventory import PendingVersion, PermissionInfo, PluginFilter, PluginInfo, PluginUsage
@@ -85,7 +86,9 @@ __all__ = [
     "SiteReport",
     "UsageReport",
     "VersionInfo",
+    "check_address",
     "connect_notices",
+    "deliver_trail",
     "end_lost_operations",
     "fail_operation",
     "handles",

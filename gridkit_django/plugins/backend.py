@@ -124,6 +124,10 @@ class ContextBackend(Protocol):
         """Record every write to the model behind a grid."""
         ...
 
+    def send_trail(self, address: str, form: str, secret: str) -> None:
+        """Let the audit trail be sent to an address."""
+        ...
+
     def record_audit(
         self,
         action: str,

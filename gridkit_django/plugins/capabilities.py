@@ -107,6 +107,24 @@ class PluginAudit(Capability):
         self._require(Permission.AUDIT_WRITE)
         self._backend.follow_grid(grid, options)
 
+    def send_to(self, address: str, *, format: str = "native", secret: str = "") -> None:  # noqa: A002 - the word of docs
+        """Let the core send every sealed record of the audit trail to an address, in order and at least once.
+
+        It counts as long as the plugin is at work and has the permission; then the destination is paused and keeps its
+        place in the trail. A plugin has one destination: asking again takes the place of what was asked before.
+
+        Args:
+            address: ``https://…``, ``syslog+tls://…``, ``otlp+https://…``, ``file:///…``, or a function's dotted path.
+            format: ``native``, ``ocsf`` or ``cef``.
+            secret: what signs the batches of a webhook, or the token of a collector.
+
+        Raises:
+            PluginPermissionError: without ``audit:write``.
+            AuditDestinationError: when it is no address.
+        """
+        self._require(Permission.AUDIT_WRITE)
+        self._backend.send_trail(address, format, secret)
+
     def record_row(
         self,
         action: str,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import uuid4
 
 from gridkit_django.audit import AuditPolicy, audit_policies
 from gridkit_django.audit.policies import read_policy
 from gridkit_django.grids import Grid
+from gridkit_django.plugins.destinations import Wish
 from gridkit_django.plugins.permissions import GrantTable, Permission
 from gridkit_django.typing import JSONObject
 
@@ -21,6 +22,9 @@ class Follows:
     Args:
         plugin_id: the plugin.
         grants: what it may do.
+
+    Attributes:
+        destination: where it lets the trail be sent, or None.
     """
 
     def __init__(self, plugin_id: str, grants: GrantTable) -> None:
@@ -28,6 +32,7 @@ class Follows:
         self._owner = f"{plugin_id} {uuid4()}"
         self._policies: dict[str, AuditPolicy] = {}
         self._grants = grants
+        self.destination: Wish | None = None
 
     def put(self, policy: AuditPolicy) -> None:
         """Follow a grid by this policy.
@@ -50,7 +55,8 @@ class Follows:
             self._apply()
 
     def release(self) -> None:
-        """Follow nothing any more."""
+        """Follow nothing any more, and send nothing."""
+        self.destination = None
         if self._policies:
             self._policies = {}
             self._apply()
@@ -75,6 +81,10 @@ def grid_policy(grid: type[Grid], options: JSONObject) -> AuditPolicy:
     read: dict[str, Any] = {
         name: _fields(value, fields) if name in _OF_COLUMNS else value for name, value in options.items()
     }
+    if "subject" in read:
+        read["subject"] = fields.get(read["subject"], "")
+    if isinstance(forms := read.get("mask_forms"), Mapping):
+        read["mask_forms"] = {fields[name]: form for name, form in forms.items() if name in fields}
     return read_policy(grid.options.model._meta.label_lower, {**read, "grid": grid.options.id})
 
 

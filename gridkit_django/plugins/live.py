@@ -76,9 +76,7 @@ class LivePlugin:
     def __init__(
         self, spec: PluginSpec, metadata: PluginMetadata, code: PluginCode, plugin: Plugin, config: BaseModel
     ) -> None:
-        self.spec = spec
-        self.metadata = metadata
-        self.code = code
+        self.spec, self.metadata, self.code = spec, metadata, code
         self.plugin = plugin
         self.config = config
         self._grants = spec.grants
@@ -134,11 +132,10 @@ class LivePlugin:
         Raises:
             PluginConfigError: when the grid's overlay does not fit.
         """
-        found = self._grid_configs.get(grid)
-        if found is None:
+        if grid not in self._grid_configs:
             found = checked_config(type(self.plugin), self.plugin_id, grid_values(self.spec, grid))
             self._grid_configs[grid] = found
-        return found
+        return self._grid_configs[grid]
 
     def subscribe(self, mark: HandlerMark, handler: EventHandler) -> Subscription:
         """Add a handler; it is called once the runtime has built a new table.
@@ -151,8 +148,7 @@ class LivePlugin:
             most = self.metadata.resource_limits.max_event_handlers
             if len(self.subscriptions) >= most:
                 raise PluginLimitError(
-                    f"{self.plugin_id} has {most} event handlers, the most that its manifest allows "
-                    "(max_event_handlers).",
+                    f"{self.plugin_id} has {most} event handlers, the most its manifest allows (max_event_handlers).",
                     extra={"plugin": self.plugin_id, "limit": most},
                 )
             self.subscriptions = (*self.subscriptions, item)
@@ -295,9 +291,8 @@ class LivePlugin:
     def drain(self, seconds: float) -> bool:
         """Wait until no other thread is inside the plugin, then let nobody in any more.
 
-        Take it out of the runtime first, so that no new call comes. An event on its way that has the plugin before it
-        counts as inside, so that it is told to the end by the same objects. Calls of the current thread do not count,
-        nor do threads that wait like this themselves.
+        Take it out of the runtime first, so that no new call comes. An event on its way to it counts as inside, so that
+        the same objects are told to the end; calls of this thread, and threads that wait like this, do not.
 
         Args:
             seconds: how long to wait at most.

@@ -29,6 +29,7 @@ from gridkit_django.plugins.backend import AuditTarget, MessageHandler, StorageB
 from gridkit_django.plugins.calls import RegisteredMethod
 from gridkit_django.plugins.callscope import current_call
 from gridkit_django.plugins.depth import one_deeper
+from gridkit_django.plugins.destinations import Wish, check_address
 from gridkit_django.plugins.follows import grid_policy
 from gridkit_django.plugins.handlers import EventHandler, HandlerMark
 from gridkit_django.plugins.job_calls import RegisteredJob
@@ -209,6 +210,14 @@ class LocalBackend:
         found = grid_registry().get(grid)
         if serves(self._live.plugin_id, grid) and not is_trail(found.options.model):
             self._live.follows.put(grid_policy(found, options))
+
+    def send_trail(self, address: str, form: str, secret: str) -> None:
+        """Let the audit trail be sent to an address as long as the plugin is at work.
+
+        Raises:
+            AuditDestinationError: when it is no address.
+        """
+        self._live.follows.destination = Wish(check_address(address), form, secret)
 
     def record_audit(
         self,

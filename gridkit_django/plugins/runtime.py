@@ -96,8 +96,7 @@ class PluginRuntime:
         self._follower = Follower(self, self._starter, self.reporter, self.process)
         self.idle = IdleThread(self.look, self.hints)
         self._inherited: tuple[LivePlugin, ...] = ()
-        self._fault = ""
-        self._turns = Turns()
+        self._fault, self._turns = "", Turns()
         self._freshness = Freshness(self.generations)
         self._renew_locks()
 
@@ -168,8 +167,7 @@ class PluginRuntime:
 
     def failure_of(self, plugin_id: str, revision: int) -> PluginError | None:
         """Return why a plugin does not run here in a revision, or None."""
-        failure = self._follower.failures.get(plugin_id, revision)
-        return failure.error if failure is not None else None
+        return failure.error if (failure := self._follower.failures.get(plugin_id, revision)) is not None else None
 
     def paused(self) -> AbstractContextManager[None]:
         """Do not look at the database in this thread: a change is under way, and is followed when it is committed."""
@@ -207,8 +205,7 @@ class PluginRuntime:
 
     def handler_failed(self, owner: LivePlugin, error: BaseException) -> None:
         """Count a failure; after too many the plugin is suspended everywhere, see ``FailureJudge``."""
-        verdict = self._judge.failed(owner, error)
-        if verdict is not None:
+        if (verdict := self._judge.failed(owner, error)) is not None:
             self.suspend(owner, verdict.code, verdict.reason, verdict.evidence)
 
     def suspend(self, owner: LivePlugin, code: str, reason: str, evidence: Mapping[str, Any]) -> None:
@@ -224,8 +221,8 @@ class PluginRuntime:
             return
         facts = {**self.process.describe(), **evidence}
         self.put(owner.plugin_id, None)
-        state = EffectiveState.SUSPENDED
-        self.reporter.report(StateReport(owner.plugin_id, owner.spec.revision, state, code, reason, facts))
+        at = owner.plugin_id, owner.spec.revision
+        self.reporter.report(StateReport(*at, EffectiveState.SUSPENDED, code, reason, facts))
         self._starter.stop(owner)
         self.mark_unchecked()
 
@@ -254,16 +251,14 @@ class PluginRuntime:
 
     def drop(self, plugin_id: str) -> None:
         """Stop one plugin in this process, because its source is gone."""
-        live = self.live.get(plugin_id)
-        if live is not None:
+        if (live := self.live.get(plugin_id)) is not None:
             self.put(plugin_id, None)
             self._starter.stop(live)
 
     def after_fork(self) -> None:
         """Begin again in a forked child: new row, new locks, no plugins, and a look at the database at the next use.
 
-        Plugins that the parent had at work are started anew here. Their objects are not destroyed: what they hold
-        (threads, sockets) is the parent's.
+        Plugins that the parent had at work are started anew; what their old objects hold (threads, sockets) is its own.
         """
         self._turns.renew()
         self._renew_locks()

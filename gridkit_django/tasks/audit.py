@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from gridkit_django.audit.delivery import deliver_all
 from gridkit_django.audit.retention import purge
 from gridkit_django.audit.sealing import seal_all
 from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.plugins import deliver_trail, plugin_manager
 
 
 @shared_task(name="gridkit.seal_audit", ignore_result=True)
@@ -28,8 +28,9 @@ def deliver_audit() -> int:
     Returns:
         How many records were taken. Let Celery beat call it every few seconds.
     """
+    plugin_manager().ensure_current()
     with acting(Actor.system("delivery"), EventSource.SYSTEM):
-        return sum(report.records for report in deliver_all())
+        return sum(report.records for report in deliver_trail(plugin_manager().runtime))
 
 
 @shared_task(name="gridkit.purge_audit", ignore_result=True)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from gridkit_django.events import matching_types
-from gridkit_django.exceptions import UnknownEventTypeError
+from gridkit_django.exceptions import AuditDestinationError, UnknownEventTypeError
+from gridkit_django.plugins import check_address
+
+DATABASE = "database"
+"""The destination that is no other place."""
 
 DEFAULT_EVENTS = ("row:create", "row:update", "row:delete", "export:finish")
 
@@ -17,6 +21,9 @@ class PersonalData(BaseModel):
 
     Attributes:
         mask: ids of columns whose values are never stored.
+        mask_forms: ids of masked columns to the form in which a part may be told.
+        encrypt: ids of columns whose values are stored encrypted.
+        subject: id of the column that says whom a row speaks of.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -26,13 +33,32 @@ class PersonalData(BaseModel):
         title="Masked columns",
         description="Ids of columns whose values are replaced by *** before a record is stored.",
     )
+    mask_forms: dict[str, Literal["full", "end", "email", "year", "initial", "network"]] = Field(
+        default={},
+        title="Forms of masks",
+        description="Masked columns of which a part may be told, for example the domain of an e-mail address.",
+    )
+    encrypt: list[str] = Field(
+        default=[],
+        title="Encrypted columns",
+        description="Ids of columns whose values are stored encrypted, with a key of its own for each person.",
+    )
+    subject: str = Field(
+        default="",
+        title="Subject",
+        description="Id of the column that says whom a row speaks of; empty for the row itself. Forgetting that "
+        "subject makes the encrypted values of its rows unreadable.",
+    )
 
 
 class AuditLogConfig(BaseModel):
     """The configuration of the audit log plugin.
 
     Attributes:
-        destination: where records go.
+        destination: where records go beside the site's own database.
+        destination_format: the form in which they go there.
+        destination_secret: what signs them.
+        retention: how long records of rows are kept, for example ``7y``.
         events: event types or patterns that are recorded.
         pii: how personal data is kept out.
         include_metadata: whether records say request id, address and browser.
@@ -40,8 +66,25 @@ class AuditLogConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    destination: Literal["database"] = Field(
-        default="database", title="Destination", description="Records are kept in the site's own database."
+    destination: str = Field(
+        default="database",
+        title="Destination",
+        description="Records are kept in the site's own database. An address (https://, syslog+tls://, otlp+https://, "
+        "file:///) or the dotted path of a function gets all of them, too.",
+    )
+    destination_format: Literal["native", "ocsf", "cef"] = Field(
+        default="native", title="Format", description="The form in which records go to the destination."
+    )
+    destination_secret: SecretStr = Field(
+        default=SecretStr(""),
+        title="Secret of the destination",
+        description="Signs the batches of a webhook, or is the token of an OpenTelemetry collector.",
+    )
+    retention: str = Field(
+        default="",
+        title="Retention",
+        pattern=r"^([1-9][0-9]{0,3}[dwmy])?$",
+        description="How long records of rows are kept: 90d, 2w, 18m, 7y; empty for the rule of the site.",
     )
     events: list[str] = Field(
         default=list(DEFAULT_EVENTS),
@@ -55,6 +98,16 @@ class AuditLogConfig(BaseModel):
         title="Request metadata",
         description="Store request id, address and browser with each record.",
     )
+
+    @field_validator("destination")
+    @classmethod
+    def _reachable(cls, destination: str) -> str:
+        if destination == DATABASE:
+            return destination
+        try:
+            return check_address(destination)
+        except AuditDestinationError as error:
+            raise ValueError(error.detail) from error
 
     @field_validator("events")
     @classmethod

@@ -8,7 +8,7 @@ from gridkit_django.events import GridEvent
 from gridkit_django.grids import Grid, grid_registry
 from gridkit_django.plugins import Plugin, PluginContext, PluginHealth
 from gridkit_django.typing import MutableJSONObject
-from gridkit_plugins.audit_log.config import AuditLogConfig
+from gridkit_plugins.audit_log.config import DATABASE, AuditLogConfig
 from gridkit_plugins.audit_log.recording import without_metadata, write_record
 from gridkit_plugins.audit_log.selection import followed_actions, recorded_types
 
@@ -25,7 +25,11 @@ class AuditLogPlugin(Plugin):
         """The configuration, for the site and for single grids."""
 
     def initialize(self, context: PluginContext) -> None:
-        """Follow the models of all grids, and listen to every event that some configuration names."""
+        """Follow the models of all grids, listen to every event that some configuration names, and send the trail."""
+        config: AuditLogConfig = context.config
+        if config.destination != DATABASE:
+            secret = config.destination_secret.get_secret_value()
+            context.audit.send_to(config.destination, format=config.destination_format, secret=secret)
         for grid in grid_registry().all():
             self._follow(grid)
         grids = [None, *(grid.options.id for grid in grid_registry().all())]
@@ -39,14 +43,15 @@ class AuditLogPlugin(Plugin):
             return
         config: AuditLogConfig = self.context.config_for(event.grid)
         with nullcontext() if config.include_metadata else without_metadata():
-            write_record(self.context, event, config.pii.mask)
+            write_record(self.context, event, [*config.pii.mask, *config.pii.encrypt])
 
     def health_check(self) -> PluginHealth:
         """Warn of masked columns that no grid has: a slip of the pen there would store what should be masked."""
         known = {column for grid in grid_registry().all() for column in grid.columns()}
-        unknown = sorted(set(self.context.config.pii.mask) - known)
+        pii = self.context.config.pii
+        unknown = sorted({*pii.mask, *pii.encrypt, *([pii.subject] if pii.subject else [])} - known)
         if unknown:
-            return PluginHealth.degraded(f"No grid has the masked columns {', '.join(unknown)}. Check their spelling.")
+            return PluginHealth.degraded(f"No grid has the columns {', '.join(unknown)}. Check their spelling.")
         return PluginHealth.healthy()
 
     def _follow(self, grid: type[Grid]) -> None:
@@ -54,7 +59,11 @@ class AuditLogPlugin(Plugin):
         options: MutableJSONObject = {
             "actions": list(followed_actions(config.events)) if grid.options.track else [],
             "mask": list(config.pii.mask),
+            "mask_forms": dict(config.pii.mask_forms),
+            "encrypt": list(config.pii.encrypt),
+            "subject": config.pii.subject,
             "include_metadata": config.include_metadata,
+            "retention": config.retention,
         }
         self.context.audit.follow(grid.options.id, options)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from gridkit_django.audit.delivery import deliver_all
 from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.plugins import deliver_trail, plugin_manager
 
 
 class Command(BaseCommand):
@@ -33,7 +33,8 @@ class Command(BaseCommand):
             return
 
     def _deliver(self, database: str) -> None:
+        plugin_manager().ensure_current()
         with acting(Actor.system("delivery"), EventSource.SYSTEM):
-            for report in deliver_all(using=database):
+            for report in deliver_trail(plugin_manager().runtime, using=database):
                 told = f" It stopped: {report.error}" if report.error else ""
                 self.stdout.write(f"{report.name}: {report.records} records.{told}")
