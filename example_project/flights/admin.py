@@ -1,4 +1,4 @@
-"""The tables in the Django admin: to look at, and to change what the grid lets people change."""
+"""The tables in the Django admin: to look at, and to change what the grid lets people change; with their history."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from example_project.flights.models import Airline, Airport, Flight, Plane, Weather
+from gridkit_django.admin import AuditHistoryMixin
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -15,7 +16,7 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 
-class DatasetAdmin(ModelAdmin):
+class DatasetAdmin(AuditHistoryMixin, ModelAdmin):
     """Rows of the data set can be read; none is added or deleted by hand."""
 
     show_full_result_count = False
@@ -71,6 +72,7 @@ class WeatherAdmin(DatasetAdmin):
 class FlightAdmin(DatasetAdmin):
     """Flights; delays and note can be changed, as in the grid."""
 
+    audit_reason = "optional"
     editable = ("dep_delay", "arr_delay", "note")
     list_display = ("id", "time_hour", "carrier_id", "flight", "origin_id", "dest", "dep_delay", "arr_delay")
     list_filter = ("month",)

@@ -11,7 +11,9 @@ from django.db import router, transaction
 from gridkit_django.audit import Target, record
 from gridkit_django.audit.masks import MASK
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
+from gridkit_django.audit.searching import READ
 from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.audit_reading import note
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import Row, RowsPage
 from gridkit_django.models import AuditRecord
@@ -27,10 +29,16 @@ def note_page(access: GridAccess, page: RowsPage) -> None:
     ``views`` of the policy is the share of looks that leave a record; a filter, sort or search by a field that a
     policy masks or encrypts always leaves one, without the values.
 
+    A grid over the audit trail itself leaves ``audit.read``, as every reading of the trail does.
+
     Args:
         access: the grid and the user.
         page: what was answered.
     """
+    if access.options.model is AuditRecord:
+        rows = [row.id for row in page.rows if row.group is None]
+        note(READ, {"grid": access.grid_id, "query": told_query(access, page.query), "rows": rows})
+        return
     policies = _policies(access)
     if not policies:
         return
@@ -47,7 +55,9 @@ def note_page(access: GridAccess, page: RowsPage) -> None:
 
 def note_row(access: GridAccess, row: Row) -> None:
     """Record that one row was read, when a policy over the model says so."""
-    if _drawn(_policies(access)):
+    if access.options.model is AuditRecord:
+        note(READ, {"grid": access.grid_id, "rows": [row.id]})
+    elif _drawn(_policies(access)):
         target = Target.of_row(access.options.model, row.id)
         _write(access, VIEW, target, {"rows": [row.id], "columns": list(access.by_id)})
 

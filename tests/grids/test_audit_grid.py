@@ -11,6 +11,7 @@ from gridkit_django.grids import GridQuery
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.answers import fetch_rows
 from gridkit_django.grids.audit_grid import AuditRecordGrid
+from gridkit_django.models import AuditRecord
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -26,4 +27,6 @@ def test_grid_sorts_and_filters_the_trail_for_its_readers_only() -> None:
     (row,) = page.rows
     assert (row.data["target_id"], row.data["reason"], row.data["actor_label"]) == ("1", "because", "x")
     assert "Lamp" not in str(row.data)
+    told = AuditRecord.objects.get(action="audit.read")
+    assert told.evidence == {"grid": "audit", "query": question, "rows": [row.id]}
     assert fetch_rows(GridAccess(AuditRecordGrid, stranger), GridQuery.from_dict({})).rows == ()
