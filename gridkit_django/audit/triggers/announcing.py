@@ -1,4 +1,4 @@
-"""Telling the database who acts: one statement before the first write of a transaction to a followed table.
+"""Telling the database who acts, in front of the first write of a transaction to a followed table.
 
 The setting is local to the transaction, so it pins no connection of a pool and can't outlive the act. Reads send
 nothing.
