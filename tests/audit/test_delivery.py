@@ -18,6 +18,8 @@ from django.core.management import call_command
 from django.test import override_settings
 from django.utils import timezone
 
+from gridkit_django.audit import verifier
+from gridkit_django.audit.checkpoints import keep_up
 from gridkit_django.audit.delivery import (
     DeliveryReport,
     backlog_of,
@@ -31,6 +33,7 @@ from gridkit_django.audit.delivery import (
 )
 from gridkit_django.audit.delivery.destinations import secret_of
 from gridkit_django.audit.delivery.senders.webhook import signature
+from gridkit_django.audit.evidence import seal_line
 from gridkit_django.audit.rows import RecordRows
 from gridkit_django.exceptions import AuditDestinationError, DeliveryRefusedError
 from gridkit_django.models import AuditDestination, AuditRecord, AuditSeal
@@ -75,6 +78,12 @@ def native_lines(records: list[AuditRecord]) -> list[bytes]:
     return [row.line() for row in RecordRows("default").between(records[0].pk, records[-1].pk)]
 
 
+def with_seals(lines: list[bytes]) -> list[bytes]:
+    """Put the line of each seal before its records, as they were sealed: three, three and one."""
+    seals = [seal_line(seal).rstrip() for seal in AuditSeal.objects.order_by("number")]
+    return [seals[0], *lines[:3], seals[1], *lines[3:6], seals[2], *lines[6:]]
+
+
 def stored(name: str = "there") -> AuditDestination:
     return AuditDestination.objects.get(name=name)
 
@@ -88,7 +97,7 @@ def test_webhook_gets_every_sealed_record_in_order_and_signed(inbox: Inbox, seal
 
     assert deliver_all() == [DeliveryReport("there", 7, "")]
 
-    assert inbox.lines() == native_lines(sealed)
+    assert inbox.lines() == with_seals(native_lines(sealed))
     assert [item["GridKit-Batch"] for item in inbox.headers] == ["1:0", "1:2", "2:0", "2:2", "3:0"]
     assert {item["path"] for item in inbox.headers} == {"/in?x=1"}
     for item, body in zip(inbox.headers, inbox.bodies, strict=True):
@@ -107,7 +116,7 @@ def test_record_that_is_not_sealed_waits(inbox: Inbox, sealed: list[AuditRecord]
 
     deliver("there")
 
-    assert len(inbox.lines()) == 7
+    assert inbox.lines() == with_seals(native_lines(sealed))
 
 
 def test_new_destination_may_begin_with_what_comes(sealed: list[AuditRecord]) -> None:
@@ -134,7 +143,7 @@ def test_server_that_is_not_well_is_tried_again_with_the_same_batch(
     assert deliver("there") is None, "it is not due yet"
     AuditDestination.objects.update(next_try_at=timezone.now() - timedelta(seconds=1))
     assert deliver("there") == DeliveryReport("there", 5, "")
-    assert inbox.lines() == native_lines(sealed)
+    assert inbox.lines() == with_seals(native_lines(sealed))
     assert (stored().state, stored().failures, stored().last_error) == ("ready", 0, "")
 
 
@@ -172,7 +181,7 @@ def test_server_that_says_no_parks_the_destination_until_somebody_looks(
     assert deliver("there") is None
     resume(stored())
     assert deliver("there") == DeliveryReport("there", 7, "")
-    assert inbox.lines() == native_lines(sealed)
+    assert inbox.lines() == with_seals(native_lines(sealed))
 
 
 def test_host_that_is_gone_is_tried_later(inbox: Inbox, sealed: list[AuditRecord]) -> None:
@@ -304,7 +313,26 @@ def test_file_gets_lines_and_half_a_line_of_a_crash_stays_alone(tmp_path: Path, 
 
     deliver("there")
 
-    assert path.read_bytes().splitlines() == [b'{"half', *native_lines(sealed)]
+    assert path.read_bytes().splitlines() == [b'{"half', *with_seals(native_lines(sealed))]
+
+
+def test_file_of_a_destination_is_evidence_that_the_lone_verifier_reads(tmp_path: Path) -> None:
+    write(7)
+    signer = key()
+    sealer(signer).run()
+    keep_up("default", signer)
+    declare_destination("there", f"file://{tmp_path}/audit.ndjson")
+
+    deliver("there")
+
+    lines = (tmp_path / "audit.ndjson").read_bytes().splitlines(keepends=True)
+    report = verifier.FileVerifier([signer.public_key]).check(lines)
+    assert (report.records, report.seals) == (7, 3)
+    assert [fault.kind for fault in report.faults] == [verifier.TRUNCATED], "a file that grows has no end"
+    assert any(b'"checkpoint"' in line for line in lines)
+    lines[2] = lines[2].replace(b"1.10", b"1.11")
+    tampered = verifier.FileVerifier([signer.public_key]).check(lines)
+    assert [fault.kind for fault in tampered.faults] == [verifier.CHANGED, verifier.TRUNCATED]
 
 
 def test_file_that_can_not_be_written_is_tried_later(tmp_path: Path, sealed: list[AuditRecord]) -> None:

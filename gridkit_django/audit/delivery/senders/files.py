@@ -16,7 +16,7 @@ def append(place: Place, batch: Batch, secret: str) -> None:
     Raises:
         DeliveryLaterError: when the file can't be written.
     """
-    body = b"\n".join(batch.lines()) + b"\n"
+    body = b"\n".join(batch.proven_lines()) + b"\n"
     try:
         handle = os.open(place.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
         try:

@@ -21,7 +21,7 @@ def post(place: Place, batch: Batch, secret: str) -> None:
         DeliveryLaterError: when it may work later.
         DeliveryRefusedError: when somebody must look first.
     """
-    body = gzip.compress(b"\n".join(batch.lines()) + b"\n", mtime=0)
+    body = gzip.compress(b"\n".join(batch.proven_lines()) + b"\n", mtime=0)
     headers = {
         "Content-Type": "text/plain; charset=utf-8" if batch.form == "cef" else "application/x-ndjson",
         "Content-Encoding": "gzip",
