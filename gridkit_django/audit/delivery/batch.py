@@ -43,8 +43,8 @@ class Batch:
     def proven_lines(self) -> list[bytes]:
         """Return the lines with what proves them, where they are native.
 
-        The seal stands before its first record, its checkpoints behind its last one. All lines of a destination together
-        are what ``verifier.py`` reads, but for the line that ends an export: they never end.
+        The seal stands before its first record, its checkpoints behind its last one. All lines of a destination
+        together are what ``verifier.py`` reads, but for the line that ends an export: they never end.
         """
         lines, number = self.lines(), self.seal.number
         if self.form != "native":
