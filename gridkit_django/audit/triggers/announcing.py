@@ -128,7 +128,7 @@ def act_text(act: Act, scope: AuditScope | None) -> str:
         "source": circumstances.source,
         "correlation": circumstances.correlation_id,
         "reason": circumstances.reason,
-        "facts": circumstances.facts,
+        "facts": json.loads(circumstances.facts),
         "began": circumstances.occurred_at.isoformat(),
     }
     if act.impersonator is not None:
