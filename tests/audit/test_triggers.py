@@ -13,6 +13,7 @@ from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 from django.db.models import F
 
+from gridkit_django.audit.mac import MacCheck, check_mac
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.audit.triggers import Triggers, announce
 from gridkit_django.events import Actor, ActorKind, EventSource, acting
@@ -335,6 +336,18 @@ def test_metadata_is_left_out_where_the_policy_says_so() -> None:
     artist, tag = trail.rows()
     assert (artist.operation.facts, tag.operation.facts) == ({}, {"ip": "10.0.0.1"})
     assert artist.operation.correlation_id == tag.operation.correlation_id
+
+
+def test_operation_that_the_trigger_stored_is_the_one_that_macs_of_the_same_act_cover() -> None:
+    follow(policy(Artist), AuditPolicy(model_label="museum.tag"))
+    trail = Trail()
+    eve = Actor(ActorKind.USER, "8", "eve ü")
+    with acting(ADA, EventSource.ADMIN, metadata={"ip": "10.0.0.1", "n": "é%"}, impersonator=eve, reason="it's so"):
+        Artist.objects.create(name="Ada")
+        Tag.objects.create(name="t")
+    artist, tag = trail.rows()
+    assert artist.operation == tag.operation
+    assert (artist.mac, check_mac(tag)) == (None, MacCheck.RIGHT)
 
 
 def test_missing_reason_refuses_the_write_of_a_person() -> None:
