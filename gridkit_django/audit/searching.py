@@ -57,8 +57,11 @@ class AuditSearch:
         """Refuse questions that no index helps to answer.
 
         Raises:
-            AuditSearchError: for an id without its type, and a field without the kind of thing that has it.
+            AuditSearchError: for an id without its type, a field without the kind of thing that has it, and a NUL.
         """
+        for name, value in self.told().items():
+            if "\x00" in str(value):
+                raise AuditSearchError.at(f"?{name}", "Records hold no NUL character.")
         if self.target_id and not self.target_type:
             raise AuditSearchError.at("?target_id", "Say of which kind the target is, too: target_type.")
         if self.field and not (self.target_type or self.grid):

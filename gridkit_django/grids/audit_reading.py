@@ -153,6 +153,7 @@ class AuditReader:
             AuditRecordNotFoundError: when no change of such a row has been recorded.
         """
         history = AuditSearch(target_type=target_type, target_id=target_id, action="row.*", reads=False)
+        history.require_sense()
         records = list(history.records(self._alias).order_by("pk"))
         if not records:
             raise AuditRecordNotFoundError("No change of such a row has been recorded.")

@@ -209,6 +209,13 @@ def lines(response: Any) -> list[Any]:
     return [json.loads(line) for line in b"".join(response.streaming_content).decode().splitlines()]
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize("address", ["history/", "state/"])
+@pytest.mark.parametrize("named", ["shop.product/%00", "a/b", "a.b.c/1", "shop.product/x", f"shop.product/{'9' * 40}"])
+def test_object_with_an_odd_name_is_no_fault_of_the_site(auditor: APIClient, named: str, address: str) -> None:
+    assert auditor.get(f"{AUDIT}objects/{named}/{address}").status_code in {200, 404, 422}
+
+
 def test_export_has_a_line_a_record_and_is_recorded(auditor: APIClient) -> None:
     written = [write(number, changes={"name": ["a", "b"]}) for number in (1, 2)]
     response = auditor.get(f"{AUDIT}export/?format=ndjson&target_type=shop.product")
