@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from unittest import mock
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.test import override_settings
 
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
@@ -123,6 +124,14 @@ def test_a_wrong_policy_is_refused_by_name(models: dict[str, dict[str, object]],
     with pytest.raises(AuditPolicyError, match=said), override_settings(GRIDKIT={"AUDIT_MODELS": models}):
         pass
     audit_policies().drop("settings")
+
+
+def test_a_write_to_a_database_that_capture_does_not_know_is_refused() -> None:
+    follow()
+    Tag.objects.create(name="free")
+    foreign = mock.patch.object(type(connections["default"]), "vendor", "mysql")
+    with foreign, pytest.raises(AuditUnavailableError, match="mysql"):
+        Work.objects.create(title="a", code="a")
 
 
 def test_only_the_actions_of_a_policy_leave_a_record() -> None:

@@ -23,6 +23,7 @@ from gridkit_django.audit.capture.values import Field
 from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, PolicyTable
 from gridkit_django.audit.targets import ModelClass
 from gridkit_django.audit.writer import COLUMNS, TABLE
+from gridkit_django.exceptions import AuditUnavailableError
 
 _Result = TypeVar("_Result")
 
@@ -68,12 +69,23 @@ class Capture:
         self._book, self._watches = book, book.by_label
 
     def watches(self, model: ModelClass, connection: BaseDatabaseWrapper) -> Watch | None:
-        """Return what is watched of a model, or None."""
+        """Return what is watched of a model, or None.
+
+        Raises:
+            AuditUnavailableError: when it is written to a database that capture does not know.
+        """
         concrete: Any = model._meta.concrete_model
         self._before(concrete)
         watches = self._apart(connection) if self._has_strict else self._watches
         watch = watches.get(concrete._meta.label_lower)
-        if watch is None or watch.model is concrete:
+        if watch is None:
+            return None
+        if connection.vendor not in doors.RETURNING_VENDORS:
+            raise AuditUnavailableError(
+                f"{concrete._meta.label} is followed, but capture knows PostgreSQL and SQLite only, not "
+                f"{connection.vendor}. Do not follow it on this site. Nothing was changed."
+            )
+        if watch.model is concrete:
             return watch
         return self._watch_older(concrete) if self._has_trail(connection) else None
 
