@@ -121,6 +121,6 @@ def judge(name: str, response: Any) -> None:
     kind = response.headers.get("Content-Type", "").split(";")[0]
     if int(status) >= 400:
         assert kind == "application/problem+json"
-    if content and kind.endswith("json"):
+    if content and kind.endswith(("/json", "+json")):
         schema = {**content[kind]["schema"], "components": OPENAPI["components"]}
         jsonschema.Draft202012Validator(schema).validate(json.loads(response.content))
