@@ -12,7 +12,7 @@ from tests.browser.shop import ORDERS
 from tests.browser.turns import my_turn
 from tests.shop.models import Customer, Order
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.both_databases, pytest.mark.postgres_only]
 
 OpenGrid = Callable[..., GridPage]
 

@@ -20,7 +20,12 @@ from tests.foreign.flights import make_flights, texts
 from tests.foreign.shown import Shown
 from tests.foreign.site import BUILD
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("foreign-grids")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.both_databases,
+    pytest.mark.postgres_only,
+    pytest.mark.xdist_group("foreign-grids"),
+]
 
 SHORT = ("carrier", "flight", "dep_delay")
 FULL = ("carrier", "flight", "origin", "dep_delay")
