@@ -145,10 +145,10 @@ class LivePlugin:
         """
         item = Subscription(self, mark, handler, CallStats(f"{mark.pattern} {mark.moment} {_name_of(handler)}"))
         with self._lock:
-            most = self.metadata.resource_limits.max_event_handlers
-            if len(self.subscriptions) >= most:
+            if len(self.subscriptions) >= (most := self.metadata.resource_limits.max_event_handlers):
                 raise PluginLimitError(
-                    f"{self.plugin_id} has {most} event handlers, the most its manifest allows (max_event_handlers).",
+                    f"{self.plugin_id} has {most} event handlers, the most that its manifest allows "
+                    "(max_event_handlers).",
                     extra={"plugin": self.plugin_id, "limit": most},
                 )
             self.subscriptions = (*self.subscriptions, item)

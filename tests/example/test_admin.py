@@ -35,7 +35,7 @@ def test_flight_can_be_changed_where_the_grid_lets_it_be_changed(admin_client: C
         "/admin/flights/flight/1/change/", {"dep_delay": "3", "arr_delay": "", "note": "seen", "carrier": "AA"}
     )
 
-    assert set(page.context["adminform"].form.fields) == {"dep_delay", "arr_delay", "note"}
+    assert set(page.context["adminform"].form.fields) == {"dep_delay", "arr_delay", "note", "audit_reason"}
     assert answer.status_code == 302
     values = Flight.objects.values_list("dep_delay", "arr_delay", "note", "carrier_id").get(pk=1)
     assert values == (3, None, "seen", "UA")

@@ -140,6 +140,7 @@ def test_row_made_after_the_load_gets_the_next_id(slice_folder: Path):
     assert Flight.objects.create(**values).pk == FLIGHTS + 1
 
 
+@pytest.mark.postgres_only
 def test_load_of_everything_matches_an_independent_reading_of_the_files():
     assert load_all(dataset_folder()) == [16, 1458, 3322, 26115, 336_776]
 

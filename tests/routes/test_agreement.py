@@ -94,7 +94,7 @@ def site(stack: Stack, lives: Path) -> Stack:
 
 def _let_every_child_work(stack: Stack) -> None:
     """Send tasks until every child of the pool has had one."""
-    with Celery("probe", broker=stack.env["REDIS_URL"]) as probe:
+    with Celery("probe", broker=stack.env["REDIS_URL"], set_as_current=False) as probe:
 
         def served() -> bool:
             kinds = [entry.kind for entry in board(stack)]

@@ -12,6 +12,9 @@ from tests.routes.world import FLIGHTS, PASSWORD, awaited, furnish, method_names
 from tests.servers.http import Client
 from tests.servers.stack import Stack
 
+STACKS = ("postgres",)
+"""The databases that these tests run on: what production uses. The tests of the demo do the like on SQLite."""
+
 API = "/gridkit/api/grids/flights/"
 
 

@@ -9,6 +9,9 @@ import pytest
 from tests.routes.world import PASSWORD, awaited, furnish
 from tests.servers.stack import Stack
 
+STACKS = ("postgres",)
+"""The databases that these tests run on: what production uses. The tests of the demo do the like on SQLite."""
+
 CALL = "/gridkit/api/grids/flights/methods/greet/"
 
 MANIFEST = """

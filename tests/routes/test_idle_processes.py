@@ -74,7 +74,7 @@ def test_idle_process_of_uvicorn_follows_and_serves(site: Stack) -> None:
 )
 def test_idle_worker_of_celery_follows(site: Stack, options: tuple[str, ...], processes: int) -> None:
     site.start_worker(*options)
-    with Celery("probe", broker=site.env["REDIS_URL"]) as probe:
+    with Celery("probe", broker=site.env["REDIS_URL"], set_as_current=False) as probe:
 
         def served() -> bool:
             if len(board(site)) == processes:

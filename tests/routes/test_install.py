@@ -10,6 +10,9 @@ from tests.routes.world import PASSWORD, awaited, furnish, method_names, plugin_
 from tests.servers.http import Client
 from tests.servers.stack import Stack
 
+STACKS = ("postgres",)
+"""The databases that these tests run on: what production uses. The tests of the demo do the like on SQLite."""
+
 AVAILABLE = "/admin/gridkit_django/installedplugin/available/"
 INSTALL = (
     "/admin/gridkit_django/installedplugin/install/?ref=entry_point%3Agridkit_plugins.export.plugin%3AExportPlugin"

@@ -177,7 +177,7 @@ def _ended(stack: Stack, run_id: str) -> dict[str, Any]:
 
 def _send(stack: Stack, task: str, *arguments: str, times: int = 1, **options: Any) -> None:
     """Hand a task to the workers, past the project."""
-    with Celery("probe", broker=stack.env["REDIS_URL"]) as probe:
+    with Celery("probe", broker=stack.env["REDIS_URL"], set_as_current=False) as probe:
         for _ in range(times):
             probe.send_task(task, args=list(arguments), **options)
 
@@ -289,7 +289,7 @@ def test_job_that_does_not_let_itself_be_stopped_is_ended_with_its_worker_proces
 
 @PREFORK
 def test_run_whose_worker_process_was_killed_is_failed_as_lost_by_the_health_task(pool: Stack, shell: Shell) -> None:
-    shell("manager.runtime.live['clerk'].plugin.context.storage.clear()")
+    shell("manager.ensure_current(); manager.runtime.live['clerk'].plugin.context.storage.clear()")
     run_id = _start(shell, "hang")
     (pid,) = awaited(lambda: pool.rows(_PID), "the job to say where it runs")
     os.kill(int(pid[0]), signal.SIGKILL)

@@ -93,7 +93,7 @@ def _database(postgres: OwnPostgres, redis_url: str, home: Path, folder: Path) -
 
 def _work(stack: Stack) -> None:
     """Let the worker's child have a task, and wait until all three processes have reported themselves."""
-    with Celery("probe", broker=stack.env["REDIS_URL"]) as probe:
+    with Celery("probe", broker=stack.env["REDIS_URL"], set_as_current=False) as probe:
         probe.send_task("gridkit.check_plugin_health", ignore_result=True)
     wait_until(lambda: len(board(stack)) == 3, "all three processes to report themselves")
 

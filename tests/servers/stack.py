@@ -163,7 +163,7 @@ class Stack:
         log = self.folder / f"worker-{len(self._workers)}.log"
         server = ServerProcess("Celery worker", [*celery, *options], log, env=self.env)
         self._workers.append(server)
-        with Celery("probe", broker=self.env["REDIS_URL"]) as probe:
+        with Celery("probe", broker=self.env["REDIS_URL"], set_as_current=False) as probe:
             server.wait_ready(lambda: bool(probe.control.inspect([node], timeout=1).ping()))
         return server
 

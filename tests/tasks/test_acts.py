@@ -16,7 +16,7 @@ from gridkit_django.tasks.acts import HEADER, UNKNOWN, sign_message
 ADA = Actor(ActorKind.USER, "7", "ada")
 BOSS = Actor(ActorKind.USER, "1", "boss")
 
-app = Celery("acts", broker="memory://acts", backend="cache+memory://")
+app = Celery("acts", broker="memory://acts", backend="cache+memory://", set_as_current=False)
 app.conf.update(task_always_eager=False, broker_connection_retry_on_startup=True)
 seen: list[tuple[str, Act]] = []
 

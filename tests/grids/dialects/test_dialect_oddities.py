@@ -60,7 +60,7 @@ def test_reading_an_odd_request_gives_a_question_or_a_refusal(dialect: str) -> N
 
 
 @pytest.mark.django_db
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_answering_an_odd_request_gives_rows_or_a_refusal(shelf: None, data: st.DataObject) -> None:
     dialect, request = data.draw(st.sampled_from(REQUESTS))
