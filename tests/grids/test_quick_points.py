@@ -38,17 +38,20 @@ def test_points_are_the_same_and_in_the_same_zone() -> None:
 
 
 def test_only_postgresql_is_read_another_way() -> None:
+    before = [*connection.execute_wrappers]
     with quick_points("default"):
-        assert bool(connection.execute_wrappers) is (connection.vendor == "postgresql")
-    assert not connection.execute_wrappers
+        assert (connection.execute_wrappers != before) is (connection.vendor == "postgresql")
+    assert connection.execute_wrappers == before
 
 
 def test_naive_points_are_left_to_django() -> None:
+    before = [*connection.execute_wrappers]
     with override_settings(USE_TZ=False), quick_points("default"):
-        assert not connection.execute_wrappers
+        assert connection.execute_wrappers == before
 
 
 def test_points_of_a_connection_in_another_zone_are_left_to_django(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connections["default"].__dict__, "timezone", ZoneInfo("Europe/Paris"))
+    before = [*connection.execute_wrappers]
     with quick_points("default"):
-        assert not connection.execute_wrappers
+        assert connection.execute_wrappers == before
