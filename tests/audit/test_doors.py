@@ -12,6 +12,8 @@ from django.db.models.deletion import Collector
 from django.db.models.sql import DeleteQuery, InsertQuery, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler, SQLDeleteCompiler, SQLInsertCompiler, SQLUpdateCompiler
 
+from gridkit_django.audit.capture import doors
+from gridkit_django.exceptions import AuditUnavailableError
 from tests.museum.models import Hall, Tag, Work
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -89,3 +91,8 @@ def test_a_many_to_many_manager_is_one_class_for_each_side() -> None:
     assert Work.tags.related_manager_cls is Work.tags.related_manager_cls
     assert Work.tags.related_manager_cls is not Tag.works.related_manager_cls
     assert callable(Work.tags.related_manager_cls.set)
+
+
+def test_rows_that_can_not_be_brought_together_by_their_keys_are_refused() -> None:
+    with pytest.raises(AuditUnavailableError, match="one by one"):
+        doors._matched([(1, "a"), (2, "b")], [(1001, "a"), (1002, "b")], 1)

@@ -27,6 +27,7 @@ from django.db.models.sql.where import AND
 
 from gridkit_django.audit.capture.values import Field
 from gridkit_django.audit.targets import ModelClass
+from gridkit_django.exceptions import AuditUnavailableError
 
 Raw: TypeAlias = tuple[Any, ...]
 """One row as the driver returns it."""
@@ -221,12 +222,14 @@ def split_update(compiler: Any, sql: str, params: Sequence[Any]) -> tuple[str, t
     """Return a compiled UPDATE in two: up to its condition, and the condition, each with its parameters.
 
     Raises:
-        NotImplementedError: when this version of Django writes it in another form.
+        AuditUnavailableError: when this version of Django writes it in another form.
     """
     where, where_params = _condition(compiler)
     head, head_params = sql[: len(sql) - len(where)], tuple(params[: len(params) - len(where_params)])
     if not sql.endswith(where) or not head.startswith("UPDATE "):
-        raise NotImplementedError(f"This version of Django writes an UPDATE in another form: {sql[:80]!r}")
+        raise AuditUnavailableError(
+            f"This version of Django writes an UPDATE in another form than GridKit knows: {sql[:80]!r}"
+        )
     return head, head_params, where, where_params
 
 
@@ -277,7 +280,9 @@ def delete_rows(compiler: Any, fields: Sequence[Field]) -> list[Raw]:
     except EmptyResultSet:
         return []
     if not sql.startswith("DELETE FROM "):
-        raise NotImplementedError(f"This version of Django writes a DELETE in another form: {sql[:80]!r}")
+        raise AuditUnavailableError(
+            f"This version of Django writes a DELETE in another form than GridKit knows: {sql[:80]!r}"
+        )
     returning, _ = compiler.connection.ops.return_insert_columns(fields)
     return _all(compiler, f"{sql} {returning}", params)
 
@@ -311,7 +316,9 @@ def _matched(old: Sequence[Raw], new: Sequence[Raw], keys: int) -> list[tuple[Ra
         return [(old[0][:keys], old[0][keys:], new[0][keys:])]
     before = {row[:keys]: row[keys:] for row in old}
     if any(row[:keys] not in before for row in new):
-        raise NotImplementedError("Changing the primary keys of several rows in one statement can't be recorded.")
+        raise AuditUnavailableError(
+            "Changing the primary keys of several rows in one statement can't be recorded. Change them one by one."
+        )
     return [(row[:keys], before[row[:keys]], row[keys:]) for row in new]
 
 
