@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,8 +46,13 @@ def again(task: Task[Any, Any], name: str) -> None:
 @pytest.fixture
 def worker() -> Iterator[None]:
     seen.clear()
+    root = logging.getLogger()
+    level, handlers = root.level, [*root.handlers]
     with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
         yield
+    # A worker takes the root logger over, and would keep the warnings of all tests after this one to itself.
+    root.setLevel(level)
+    root.handlers[:] = handlers
 
 
 def as_ada() -> Any:
