@@ -27,6 +27,8 @@ def run_plugin_operation(operation_id: str) -> None:
     operation = PluginOperation.objects.select_related("requested_by").filter(pk=operation_id).first()
     if operation is None:
         return
+    # Other plugins hear of the change and may veto it: this process follows before it begins.
+    plugin_manager().ensure_current()
     asker = operation.requested_by
     actor = Actor.system("operations") if asker is None else Actor.from_user(asker)
     with acting(actor, EventSource.SYSTEM, metadata={"operationId": operation_id}):
