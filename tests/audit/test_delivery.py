@@ -365,6 +365,7 @@ def test_ocsf_names_class_activity_actor_and_entity(sealed: list[AuditRecord]) -
     assert (event["class_uid"], event["activity_id"], event["type_uid"]) == (3004, 3, 300403)
     assert event["actor"]["user"] == {"uid": "tests", "name": "tests", "type": "system"}
     assert event["entity"] == {"type": "shop.product", "uid": "0", "name": "Product 0"}
+    assert event["metadata"]["correlation_uid"] == sealed[0].operation.correlation_id != ""
     assert (event["comment"], event["unmapped"]["changes"]) == ("because", {"price": ["1.10", "0"]})
 
 

@@ -31,7 +31,7 @@ def ocsf(row: RecordRow) -> bytes:
     told = json.loads(row.line())
     noun, _, verb = row.action.partition(".")
     activity, is_row = _VERBS.get(verb, _OTHER), noun == "row"
-    act = told.get("operation", {})
+    act = told.get("operation") or {"correlationId": "", "reason": ""}
     event = {
         "class_uid": 6005 if activity == _READ else 3004,
         "category_uid": 6 if activity == _READ else 3,
@@ -45,12 +45,12 @@ def ocsf(row: RecordRow) -> bytes:
             "version": "1.4.0",
             "uid": str(row.uuid),
             "sequence": row.id,
-            "correlation_uid": act.get("correlation_id", ""),
+            "correlation_uid": act["correlationId"],
             "product": {"name": "GridKit for Django", "vendor_name": "GridKit", "version": __version__},
         },
         "actor": {"user": {"uid": row.actor_id, "name": row.actor_label, "type": row.actor_kind}},
         "entity": {"type": row.target_type, "uid": row.target_id, "name": row.target_label},
-        "comment": act.get("reason", ""),
+        "comment": act["reason"],
         "unmapped": {"changes": told.get("changes"), "grid": row.grid, "evidence": told.get("evidence"), "row": is_row},
     }
     if (address := _facts(row).get("ip")) is not None:
