@@ -139,6 +139,7 @@ def test_etag_is_computed_once_for_the_same_facts(monkeypatch: pytest.MonkeyPatc
     grid_registry().unregister("nosuch")
     access_etag(GridAccess(OrderGrid, ADMIN))
     assert len(made) == 2
+    grid_registry().schema_tags.clear()
 
 
 @pytest.mark.django_db
