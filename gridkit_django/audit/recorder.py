@@ -1,4 +1,4 @@
-"""The one writer of audit records."""
+"""Records of acts beyond the change of a row: one statement beside the act."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
-from gridkit_django.audit.mac import mac_of
-from gridkit_django.audit.operations import operation_of
+from django.db import connections, router, transaction
+
 from gridkit_django.audit.targets import Target
 from gridkit_django.audit.values import json_object, json_value
+from gridkit_django.audit.writer import COLUMNS, Circumstances, Draft, write_one
 from gridkit_django.events import Actor, current_act
 from gridkit_django.exceptions import AuditError
 from gridkit_django.models import AuditRecord
@@ -45,25 +46,39 @@ def record(
 
     Raises:
         AuditError: when a value has no exact JSON form, a change is no pair, or an id is too long to store.
+        AuditUnavailableError: when the database refuses the record; the transaction under way can't be kept then.
     """
     act = current_act()
-    who = actor or act.actor
-    made = AuditRecord(
-        operation=operation_of(act),
-        action=_whole("action", action),
-        actor_kind=who.kind.value,
-        actor_id=_whole("actor_id", who.id),
-        actor_label=_clipped("actor_label", who.label),
-        target_type=_whole("target_type", target.type),
-        target_id=_whole("target_id", target.id),
-        target_label=_clipped("target_label", target.label),
-        grid=_whole("grid", grid),
-        changes={_plain(name): _pair(name, change) for name, change in changes.items()},
-        evidence=json_object(evidence) or None,
+    using = router.db_for_write(AuditRecord)
+    draft = Draft(
+        Circumstances.of(act),
+        _whole("action", action),
+        *_actor(actor or act.actor),
+        _whole("target_type", target.type),
+        _whole("target_id", target.id),
+        _clipped("target_label", target.label),
+        _whole("grid", grid),
+        {_plain(name): _pair(name, change) for name, change in changes.items()},
+        json_object(evidence) or None,
     )
-    made.mac = mac_of(made)
-    made.save()
+    return _stored(draft, using)
+
+
+def _stored(draft: Draft, using: str) -> AuditRecord:
+    """Write a record and return it; its operation is read when somebody asks for it."""
+    values = {name: getattr(draft, name) for name in COLUMNS if name != "mac"}
+    connection = connections[using]
+    # Two statements, where it takes two, are one act; PostgreSQL takes one.
+    alone = connection.vendor != "postgresql" and not connection.in_atomic_block
+    with transaction.atomic(using) if alone else transaction.mark_for_rollback_on_error(using):
+        pk, mac = write_one(connection, draft)
+    made = AuditRecord(pk=pk, mac=mac, **values)
+    made._state.adding, made._state.db = False, using
     return made
+
+
+def _actor(who: Actor) -> tuple[str, str, str]:
+    return who.kind.value, _whole("actor_id", who.id), _clipped("actor_label", who.label)
 
 
 def _pair(name: str, change: Sequence[Any]) -> list[JSONValue]:

@@ -13,7 +13,7 @@ from django.db import connections
 
 from gridkit_django.exceptions import AuditSearchError
 from gridkit_django.models import AuditRecord
-from gridkit_django.models.audit import AppendOnlyQuerySet
+from gridkit_django.models.append_only import AppendOnlyQuerySet
 
 READ = "audit.read"
 """The action of records that tell who read the trail."""

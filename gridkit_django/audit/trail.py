@@ -5,7 +5,7 @@ from __future__ import annotations
 from gridkit_django.audit.targets import Target
 from gridkit_django.events import Actor
 from gridkit_django.models import AuditRecord
-from gridkit_django.models.audit import AppendOnlyQuerySet
+from gridkit_django.models.append_only import AppendOnlyQuerySet
 
 
 class AuditTrail:

@@ -144,6 +144,30 @@ def write(connection: BaseDatabaseWrapper, circumstances: Circumstances, drafts:
         raise unavailable() from error
 
 
+def write_one(connection: BaseDatabaseWrapper, draft: Draft) -> tuple[int, bytes]:
+    """Store one record and, unless it is there already, its operation; the id and the MAC of the record.
+
+    Args:
+        connection: where to.
+        draft: the record.
+
+    Raises:
+        AuditUnavailableError: when the database refuses.
+    """
+    operation, row = _operation_row(connection, draft.operation), _record_row(connection, draft)
+    insert = f"{_records_sql(connection.vendor, 1)} RETURNING id"
+    try:
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute(f"WITH operation AS ({_operation_sql('postgresql')}) {insert}", [*operation, *row])
+            else:
+                cursor.execute(_operation_sql(connection.vendor), operation)
+                cursor.execute(insert, row)
+            return int(cursor.fetchone()[0]), row[COLUMNS.index("mac")]
+    except DatabaseError as error:
+        raise unavailable() from error
+
+
 def unavailable() -> AuditUnavailableError:
     """Return the refusal of a write whose record can't be written."""
     return AuditUnavailableError(

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from gridkit_django.audit.evidence import EvidenceWriter
+from gridkit_django.audit.evidence import EvidenceWriter, one_moment
 from gridkit_django.audit.searching import AuditSearch
 from gridkit_django.exceptions import AuditSearchError
 from gridkit_django.grids.audit_reading import AuditReader, SeenRecord, note
@@ -70,7 +70,7 @@ def export_trail(reader: AuditReader, search: AuditSearch, form: str) -> Iterato
     told = {"search": search.told(), "format": form}
     note(EXPORT, told)
     if form == EVIDENCE:
-        return _proven(reader.evidence(search), told)
+        return _proven(reader, reader.evidence(search), told)
     return _told_at_end(_WRITERS[form], reader, search, told)
 
 
@@ -79,11 +79,12 @@ def file_name(form: str) -> str:
     return "audit-evidence.ndjson" if form == EVIDENCE else f"audit.{form}"
 
 
-def _proven(writer: EvidenceWriter, told: Mapping[str, Any]) -> Iterator[str]:
+def _proven(reader: AuditReader, writer: EvidenceWriter, told: Mapping[str, Any]) -> Iterator[str]:
     complete = False
     try:
-        for line in writer.lines():
-            yield line.decode()
+        with one_moment(reader.alias):
+            for line in writer.lines():
+                yield line.decode()
         complete = True
     finally:
         note(EXPORTED, {**told, "rows": writer.records, "complete": complete})
@@ -105,7 +106,8 @@ def _told_at_end(
                 yield seen
 
     try:
-        yield from write(told, records())
+        with one_moment(reader.alias):
+            yield from write(told, records())
         complete = True
     finally:
         note(EXPORTED, {**told, "rows": count, "complete": complete})

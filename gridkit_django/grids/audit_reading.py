@@ -80,6 +80,9 @@ class AuditReader:
     Args:
         user: the reader.
 
+    Attributes:
+        alias: of the database of the records.
+
     Raises:
         AccessDeniedError: when the user lacks ``gridkit_django.view_auditrecord``.
     """
@@ -88,7 +91,7 @@ class AuditReader:
         if not has_permission(user, VIEW_AUDIT):
             raise AccessDeniedError(f"You need the right {VIEW_AUDIT} for this. Ask an administrator for it.")
         self._user = user
-        self._alias = router.db_for_read(AuditRecord)
+        self.alias = router.db_for_read(AuditRecord)
 
     def page(self, search: AuditSearch, size: int, *, before: int | None = None, after: int | None = None) -> AuditPage:
         """Return one page, and record that it was read.
@@ -113,7 +116,7 @@ class AuditReader:
         Raises:
             AuditRecordNotFoundError: when there is none.
         """
-        found = AuditRecord.objects.using(self._alias).filter(uuid=record_id).first()
+        found = AuditRecord.objects.using(self.alias).filter(uuid=record_id).first()
         if found is None:
             raise AuditRecordNotFoundError("There is no such audit record.")
         (seen,) = self._seen([found])
@@ -139,7 +142,7 @@ class AuditReader:
 
     def act(self, operation: uuid.UUID) -> AuditOperation | None:
         """Return the circumstances of an act, or None."""
-        return AuditOperation.objects.using(self._alias).filter(pk=operation).first()
+        return AuditOperation.objects.using(self.alias).filter(pk=operation).first()
 
     def state(self, target_type: str, target_id: str, moment: datetime) -> RowState:
         """Return a row as it was, as far as the reader may see it, and record that it was read.
@@ -154,7 +157,7 @@ class AuditReader:
         """
         history = AuditSearch(target_type=target_type, target_id=target_id, action="row.*", reads=False)
         history.require_sense()
-        records = list(history.records(self._alias).order_by("pk"))
+        records = list(history.records(self.alias).order_by("pk"))
         if not records:
             raise AuditRecordNotFoundError("No change of such a row has been recorded.")
         gate = RecordGate(self._user, records)
@@ -170,7 +173,7 @@ class AuditReader:
         """
         search.require_sense()
         before: int | None = None
-        while found := page_of(search, batch, before=before, using=self._alias):
+        while found := page_of(search, batch, before=before, using=self.alias):
             before = found[-1].pk
             yield self._fitting(search, found)
 
@@ -185,14 +188,14 @@ class AuditReader:
         search.require_sense()
 
         def whole(rows: Sequence[RecordRow]) -> set[int]:
-            fitting = search.records(self._alias).filter(pk__in=[row.id for row in rows])
+            fitting = search.records(self.alias).filter(pk__in=[row.id for row in rows])
             return {seen.record.pk for seen in self._fitting(search, list(fitting)) if seen.is_whole}
 
-        return EvidenceWriter(self._alias, choice=whole)
+        return EvidenceWriter(self.alias, choice=whole)
 
     def estimate(self) -> int | None:
         """Return about how many records there are, or None when nobody knows without counting."""
-        return estimated_count(self._alias)
+        return estimated_count(self.alias)
 
     def _page(self, search: AuditSearch, size: int, before: int | None, after: int | None) -> AuditPage:
         seen: list[SeenRecord] = []
@@ -203,7 +206,7 @@ class AuditReader:
             if ended or len(seen) > size:
                 break
             span = {"after": place} if forward else {"before": place}
-            found = page_of(search, size + 1, using=self._alias, **span)
+            found = page_of(search, size + 1, using=self.alias, **span)
             ended = len(found) <= size
             fitting = self._fitting(search, found)
             seen = [*fitting, *seen] if forward else [*seen, *fitting]

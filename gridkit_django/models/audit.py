@@ -3,50 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from gridkit_django.exceptions import AppendOnlyError
-
-_REFUSAL = "Audit records are written once. To correct one, write another record that refers to it."
-
-
-_Row = TypeVar("_Row", bound=models.Model, covariant=True)
-
-
-class AppendOnlyQuerySet(models.QuerySet[_Row]):
-    """Reads and appends; every other verb is refused."""
-
-    def update(self, **kwargs: Any) -> int:
-        """Refuse: records are append-only.
-
-        Raises:
-            AppendOnlyError: always.
-        """
-        raise AppendOnlyError(_REFUSAL)
-
-    def bulk_create(self, objs: Iterable[_Row], *args: Any, **kwargs: Any) -> list[_Row]:
-        """Append many records.
-
-        Raises:
-            AppendOnlyError: when a conflict would be answered with an update.
-        """
-        if kwargs.get("update_conflicts"):
-            raise AppendOnlyError(_REFUSAL)
-        return super().bulk_create(objs, *args, **kwargs)
-
-    def delete(self) -> tuple[int, dict[str, int]]:
-        """Refuse: records are append-only.
-
-        Raises:
-            AppendOnlyError: always.
-        """
-        raise AppendOnlyError(_REFUSAL)
+from gridkit_django.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
 
 
 class AuditRecordManager(models.Manager["AuditRecord"]):
@@ -57,7 +21,7 @@ class AuditRecordManager(models.Manager["AuditRecord"]):
         return AppendOnlyQuerySet(self.model, using=self._db).select_related("operation")
 
 
-class AuditOperation(models.Model):
+class AuditOperation(AppendOnlyModel):
     """The circumstances that all records of one act share: written once, however many rows the act touched."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -80,26 +44,8 @@ class AuditOperation(models.Model):
     def __str__(self) -> str:
         return f"{self.source} {self.correlation_id}"
 
-    def save(self, **kwargs: Any) -> None:
-        """Write a new operation.
 
-        Raises:
-            AppendOnlyError: when it is stored already.
-        """
-        if not self._state.adding:
-            raise AppendOnlyError(_REFUSAL)
-        super().save(**{**kwargs, "force_insert": True})
-
-    def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
-        """Refuse: operations are append-only.
-
-        Raises:
-            AppendOnlyError: always.
-        """
-        raise AppendOnlyError(_REFUSAL)
-
-
-class AuditRecord(models.Model):
+class AuditRecord(AppendOnlyModel):
     """One act: ``actor`` did ``action`` to ``target``, with these ``changes``.
 
     ``changes`` maps a field (of a row) or a column id to ``[before, after]``. The circumstances (source, correlation
@@ -149,25 +95,6 @@ class AuditRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_label} {self.action} {self.target_label or self.target_id}"
-
-    def save(self, **kwargs: Any) -> None:
-        """Write a new record.
-
-        Raises:
-            AppendOnlyError: when the record is stored already.
-        """
-        if not self._state.adding:
-            raise AppendOnlyError(_REFUSAL)
-        # Without force_insert, Django turns the save of a new object with a known key into an UPDATE.
-        super().save(**{**kwargs, "force_insert": True})
-
-    def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
-        """Refuse: records are append-only.
-
-        Raises:
-            AppendOnlyError: always.
-        """
-        raise AppendOnlyError(_REFUSAL)
 
     @property
     def context(self) -> dict[str, Any]:

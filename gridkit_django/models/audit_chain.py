@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from gridkit_django.exceptions import AppendOnlyError
-from gridkit_django.models.audit import AppendOnlyQuerySet
-
-_REFUSAL = "Seals are written once; the ones after them are made from them."
+from gridkit_django.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
 
 
 class AuditSigningKey(models.Model):
@@ -31,7 +28,7 @@ class AuditSigningKey(models.Model):
         return self.key_id
 
 
-class AuditSeal(models.Model):
+class AuditSeal(AppendOnlyModel):
     """One sealed batch: the root of a Merkle tree over its records, tied to the seal before it, and signed."""
 
     number = models.BigIntegerField(_("number"), primary_key=True, help_text=_("1, 2, 3, … without a gap"))
@@ -52,6 +49,8 @@ class AuditSeal(models.Model):
         _("waiting for"), null=True, blank=True, help_text=_("open transactions at the time, and the newest id then")
     )
 
+    REFUSAL: ClassVar = "Seals are written once; the ones after them are made from them."
+
     objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
@@ -62,24 +61,6 @@ class AuditSeal(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
-
-    def save(self, **kwargs: Any) -> None:
-        """Write a new seal.
-
-        Raises:
-            AppendOnlyError: when it is stored already.
-        """
-        if not self._state.adding:
-            raise AppendOnlyError(_REFUSAL)
-        super().save(**{**kwargs, "force_insert": True})
-
-    def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
-        """Refuse: seals are append-only.
-
-        Raises:
-            AppendOnlyError: always.
-        """
-        raise AppendOnlyError(_REFUSAL)
 
 
 class AuditCheckpoint(models.Model):

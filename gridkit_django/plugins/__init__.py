@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gridkit_django.audit.privacy import MASK as AUDIT_MASK
 from gridkit_django.exceptions import PluginNotReadyError
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.calls import MethodCall, MethodHandler, MethodResult
@@ -38,6 +39,7 @@ from gridkit_django.plugins.updates import PluginUpdate, VersionInfo
 from gridkit_django.plugins.usage_report import HandlerUsage, HourUsage, UsageReport
 
 __all__ = [
+    "AUDIT_MASK",
     "MASK",
     "AvailablePlugin",
     "Category",

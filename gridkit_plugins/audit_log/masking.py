@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-MASK = "***"
-"""Stands for every value of a masked column, also for NULL: not even that there was none is told."""
+from gridkit_django.plugins import AUDIT_MASK
 
 _COLUMN_KEYS = ("col", "column")
 _VALUE_KEYS = frozenset({"value", "to", "old", "new"})
@@ -21,7 +20,7 @@ def masked_payload(value: Any, mask: Collection[str]) -> Any:
     if isinstance(value, Mapping):
         about_masked = any(value.get(key) in mask for key in _COLUMN_KEYS if isinstance(value.get(key), str))
         return {
-            key: MASK if key in mask or (about_masked and key in _VALUE_KEYS) else masked_payload(item, mask)
+            key: AUDIT_MASK if key in mask or (about_masked and key in _VALUE_KEYS) else masked_payload(item, mask)
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):

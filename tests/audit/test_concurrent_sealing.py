@@ -8,13 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connections, transaction
 
 from gridkit_django.audit.evidence import EvidenceWriter, one_moment
 from gridkit_django.audit.receipts import make_receipt
+from gridkit_django.audit.searching import AuditSearch
 from gridkit_django.audit.verifier import FileVerifier
 from gridkit_django.audit.verify import DatabaseVerifier
 from gridkit_django.exceptions import AuditError
+from gridkit_django.grids.audit_export import export_trail
+from gridkit_django.grids.audit_reading import AuditReader
 from gridkit_django.models import AuditRecord, AuditSeal
 from tests.audit.chains import key, run_sql, sealed_ids, sealer, trusting, write
 
@@ -131,6 +135,25 @@ def test_export_is_of_one_moment_though_records_are_purged_meanwhile() -> None:
     report = FileVerifier([signer.public_key]).check(told)
     assert (report.faults, report.records, report.purged) == ([], 6, 0)
     assert DatabaseVerifier("default", trusted=trusting(signer)).run().purged == 1
+
+
+def test_export_of_a_reader_is_of_one_moment_and_notes_its_end_afterwards(admin_user: User) -> None:
+    signer, made = key(), write(6)
+    sealer(signer).run()
+
+    def purge() -> None:
+        make_receipt("default", [(made[4].pk, made[4].pk)], signer=signer).save()
+        run_sql("DELETE FROM gridkit_django_auditrecord WHERE id = %s", made[4].pk)
+
+    lines = export_trail(AuditReader(admin_user), AuditSearch(), "evidence")
+    told = [next(lines), next(lines), next(lines)]
+    with open_transaction(purge) as end:
+        end()
+    told += lines
+    report = FileVerifier([signer.public_key]).check(line.encode() for line in told)
+    assert (report.faults, report.records, report.purged) == ([], 6, 0)
+    noted = AuditRecord.objects.filter(action="audit.exported").get()
+    assert noted.evidence == {"search": {}, "format": "evidence", "rows": 6, "complete": True}
 
 
 def work(seed: int, faults: list[BaseException]) -> None:

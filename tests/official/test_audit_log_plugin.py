@@ -24,9 +24,10 @@ from gridkit_django.grids.records import get_record
 from gridkit_django.grids.selection import Selection
 from gridkit_django.grids.undo import undo_change
 from gridkit_django.models import AuditRecord
+from gridkit_django.plugins import AUDIT_MASK as MASK
 from gridkit_django.plugins import PluginManager
 from gridkit_plugins.audit_log.config import AuditLogConfig
-from gridkit_plugins.audit_log.masking import MASK, masked_payload
+from gridkit_plugins.audit_log.masking import masked_payload
 from gridkit_plugins.audit_log.selection import followed_actions, recorded_types
 from tests.exports.shop import person, products
 from tests.shop.models import Product
