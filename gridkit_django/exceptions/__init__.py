@@ -20,6 +20,7 @@ trail show next to the human text. Catch the width you need::
     │   │   ├── UnknownOperatorError       the column's type has no such operator
     │   │   ├── FilterValueError           the value does not fit the column's type
     │   │   ├── QueryTooSlowError          the database needed too long for it
+    │   │   ├── QueryNotComputableError    the database can't compute it
     │   │   ├── DialectError               another grid's request says what ours can't
     │   │   ├── QueryLimitError            deeper, longer or larger than the limits in the schema
     │   │   └── CursorError                not a cursor of ours
@@ -170,6 +171,7 @@ from gridkit_django.exceptions.grids import (
     PathToManyError,
     QueryError,
     QueryLimitError,
+    QueryNotComputableError,
     QueryTooSlowError,
     RecordNotFoundError,
     RequestUnderWayError,
@@ -288,6 +290,7 @@ __all__ = [
     "PluginVersionError",
     "QueryError",
     "QueryLimitError",
+    "QueryNotComputableError",
     "QueryTooSlowError",
     "ReasonRequiredError",
     "ReasonTooLongError",

@@ -71,6 +71,12 @@ class QueryTooSlowError(QueryError):
     code = "query-too-slow"
 
 
+class QueryNotComputableError(QueryError):
+    """The database can't compute it: a pattern that is none, a figure too large for any number, an unknown zone."""
+
+    code = "query-not-computable"
+
+
 class DialectError(QueryError):
     """A request in the dialect of another grid says something that this one can't do or does not understand."""
 

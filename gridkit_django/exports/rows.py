@@ -23,6 +23,7 @@ from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.quick_points import quick_points
 from gridkit_django.grids.rows import compile_query
+from gridkit_django.grids.time_limit import computable
 
 CHUNK_ROWS = 2000
 _KEYS_PER_READ = 500
@@ -56,8 +57,13 @@ class RowSource:
         self._keys: Sequence[Any] = ()
 
     def count_up_to(self, limit: int) -> int:
-        """Return how many rows there are, counting no farther than ``limit``."""
-        return int(self._queryset.order_by()[:limit].count())
+        """Return how many rows there are, counting no farther than ``limit``.
+
+        Raises:
+            QueryNotComputableError: when the database can't compute which rows they are.
+        """
+        with computable():
+            return int(self._queryset.order_by()[:limit].count())
 
     def read_keys(self, limit: int) -> int:
         """Fix which rows are exported, in which order, and return how many they are.
@@ -67,16 +73,22 @@ class RowSource:
 
         Raises:
             ExportTooLargeError: when there are more rows than ``limit``.
+            QueryNotComputableError: when the database can't compute which rows they are.
         """
         keys = self._queryset.values_list("pk", flat=True)[: limit + 1]
-        self._keys = _compact(self._queryset.model, keys.iterator(chunk_size=10_000))
+        with computable():
+            self._keys = _compact(self._queryset.model, keys.iterator(chunk_size=10_000))
         if len(self._keys) > limit:
             self._keys = ()
             raise ExportTooLargeError(too_large(limit))
         return len(self._keys)
 
     def chunks(self, size: int = CHUNK_ROWS) -> Iterator[Rows]:
-        """Yield the rows in lists of ``size`` at most."""
+        """Yield the rows in lists of ``size`` at most.
+
+        Raises:
+            QueryNotComputableError: when the database can't compute them.
+        """
         for start in range(0, len(self._keys), size):
             yield self._read(self._keys[start : start + size])
 
@@ -85,7 +97,7 @@ class RowSource:
         for start in range(0, len(keys), _KEYS_PER_READ):
             part = list(keys[start : start + _KEYS_PER_READ])
             found = self._queryset.filter(pk__in=part).values_list(*self._paths)
-            with quick_points(found.db):
+            with computable(), quick_points(found.db):
                 rows += [self._convert(values) for values in found]
         return rows
 

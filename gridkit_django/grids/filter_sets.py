@@ -48,6 +48,10 @@ _OF_ZONES = frozenset(("date", "year"))
 """Lookups that cut points in time into days or years."""
 
 
+_OF_KEYS = (ModelChoiceFilter, ModelMultipleChoiceFilter)
+_LIBRARIES = frozenset(("builtins", "django", "django_filters"))
+
+
 class InZone(ExpressionWrapper):  # type: ignore[type-arg]
     """A condition in which days begin as they do in a time zone.
 
@@ -163,9 +167,37 @@ def filter_shapes(options: GridOptions, rows: QuerySet[Any], user: User) -> Mapp
     }
 
 
+def filters_last(options: GridOptions) -> bool:
+    """Whether ``filter_shapes`` gives the same to every user, for as long as the process runs and the language is one.
+
+    A set does that makes its filters as its class says, of kinds that describe themselves as the library does; choices
+    that are computed or read may be others at any time.
+
+    Args:
+        options: the options of the grid.
+    """
+    chosen: Any = options.filterset_class
+    return chosen is None or (_of_library(chosen.__init__) and all(map(_lasts, chosen.base_filters.values())))
+
+
+def _lasts(served: AnyFilter) -> bool:
+    kind: Any = type(served)
+    if not _of_library(kind.label.fget):
+        return False
+    if isinstance(served, _OF_KEYS):
+        return True
+    by_library = _of_library(kind.field.fget) and all(map(_of_library, served.field_class.__mro__))
+    return by_library and isinstance(served.extra.get("choices", ()), (list, tuple))
+
+
+def _of_library(thing: Any) -> bool:
+    """Whether a function or class is part of django-filter or Django, and no project's own."""
+    return str(thing.__module__).partition(".")[0] in _LIBRARIES
+
+
 def _shape(served: AnyFilter) -> ValueShape:
     """Describe a filter's value; the rows that a key is looked up among need not be known for it."""
-    if isinstance(served, (ModelChoiceFilter, ModelMultipleChoiceFilter)):
+    if isinstance(served, _OF_KEYS):
         return ValueShape("key", many=isinstance(served, ModelMultipleChoiceFilter))
     return shape_of(served.field)
 

@@ -22,13 +22,14 @@ def lock_row(access: GridAccess, key: Any, alias: str, *, delete: bool = False) 
     """Lock one row until the transaction ends and return it as it is now.
 
     Args:
-        access: the grid; whether the user may see the row is judged by the caller, after the lock.
+        access: the grid and the user. Only a row that the user sees is waited for, or the wait would tell that it
+            exists. The caller judges again after the lock: it may have left the user's sight meanwhile.
         key: the primary key.
         alias: the database, in a transaction.
         delete: whether the row is about to be deleted.
 
     Raises:
-        RecordNotFoundError: when there is no such row.
+        RecordNotFoundError: when there is no such row, or the user may not see it: the same answer, as quickly.
     """
     found: list[models.Model] = list(_locking(access, models.Q(pk=key), alias, delete=delete))
     if not found:
@@ -37,7 +38,7 @@ def lock_row(access: GridAccess, key: Any, alias: str, *, delete: bool = False) 
 
 
 def lock_rows(access: GridAccess, keys: Collection[Any], alias: str, *, delete: bool = False) -> list[models.Model]:
-    """Lock rows until the transaction ends and return those that exist, in the order of their keys.
+    """Lock rows until the transaction ends and return those that the user sees, in the order of their keys.
 
     Where the database locks rows, this is ``SELECT … FOR UPDATE`` (weaker where the database knows a lock that leaves
     foreign keys to the row alone, unless it is about to be deleted). All who lock several rows do it in one order, so
@@ -61,15 +62,15 @@ def lock_user(key: Any, alias: str) -> None:
 
 
 def _locking(access: GridAccess, which: models.Q, alias: str, *, delete: bool) -> models.QuerySet[Any]:
-    """Return rows that are locked when they are read."""
+    """Return rows that the user sees, which are locked when they are read."""
     rows = access.options.model._base_manager.using(alias).filter(which)
     features = connections[alias].features
     if features.has_select_for_update:
         of = ("self",) if features.has_select_for_update_of else ()
-        weak = features.has_select_for_no_key_update and not delete
-        return rows.select_for_update(of=of, no_key=weak)
-    _lock_database(rows)
-    return rows
+        rows = rows.select_for_update(of=of, no_key=features.has_select_for_no_key_update and not delete)
+    else:
+        _lock_database(rows)
+    return rows if access.sees_all_rows else rows.filter(pk__in=access.queryset().using(alias).values("pk"))
 
 
 def _lock_database(rows: models.QuerySet[Any]) -> None:

@@ -13,7 +13,7 @@ from gridkit_django.conf import settings
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns import Column
 from gridkit_django.grids.columns.inference import COLUMN_KINDS
-from gridkit_django.grids.filter_sets import ServedShape, filter_shapes
+from gridkit_django.grids.filter_sets import ServedShape, filter_shapes, filters_last
 from gridkit_django.grids.groups import AGGREGATES_MAX
 from gridkit_django.grids.methods import list_methods
 from gridkit_django.grids.periods import PRESETS
@@ -92,7 +92,7 @@ def _lasting(access: GridAccess) -> bool:
     Filters of django-filter may depend on the user, choices of a field may be computed, and what columns of other
     kinds say is not known.
     """
-    return access.options.filterset_class is None and all(
+    return filters_last(access.options) and all(
         type(column) in COLUMN_KINDS and not isinstance(column.value_field.choices, CallableChoiceIterator)
         for column in access.columns
     )

@@ -21,7 +21,7 @@ from django.db import DatabaseError, DataError, OperationalError, connections, t
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import QueryError, QueryTooSlowError
+from gridkit_django.exceptions import QueryNotComputableError, QueryTooSlowError
 
 _CANCELLED = "57014"
 _ABORTED = "25P02"
@@ -47,7 +47,7 @@ def time_limit(alias: str, milliseconds: int) -> Iterator[None]:
 
     Raises:
         QueryTooSlowError: when a question was cut off.
-        QueryError: when the database can't compute what was asked; see ``computable``.
+        QueryNotComputableError: when the database can't compute what was asked; see ``computable``.
     """
     try:
         with computable(), _limited(connections[alias], milliseconds):
@@ -66,8 +66,8 @@ def computable() -> Iterator[None]:
     """Refuse questions that the database can't compute, with any rows or with those that there are.
 
     Raises:
-        QueryError: for a sum that no number holds, a pattern that is none, a time zone that only Python knows. The
-            database's own text is not told: it may quote values that nobody asked for.
+        QueryNotComputableError: for a sum that no number holds, a pattern that is none, a time zone that only Python
+            knows. The database's own text is not told: it may quote values that nobody asked for.
     """
     try:
         yield
@@ -76,7 +76,7 @@ def computable() -> Iterator[None]:
             raise
         cause = error.__cause__
         logger.warning("The database could not compute a question: %s %s", type(cause), getattr(cause, "sqlstate", ""))
-        raise QueryError.at(
+        raise QueryNotComputableError.at(
             "",
             "The database can't compute this: a value, a figure or the time zone is outside of what it knows. Ask "
             "with others.",

@@ -48,6 +48,7 @@ STATUSES = {
     "plugin-permission-denied": 422,
     "plugin-state-invalid": 409,
     "query-invalid": 422,
+    "query-not-computable": 422,
     "query-limit-exceeded": 422,
     "record-not-found": 404,
     "settings-invalid": 500,

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from unittest import mock
 
+import django_filters as df
 import openpyxl
 import pypdf
 import pytest
@@ -22,8 +23,9 @@ from gridkit_django.events import Actor, EventSource, GridEvent, Moment, acting,
 from gridkit_django.exports import ExporterRegistry, ExportSheet, cancel_export, exporters, open_result, run_export
 from gridkit_django.exports import progress as progress_module
 from gridkit_django.exports.files import FOLDER
+from gridkit_django.grids import grid_registry
 from gridkit_django.models import AuditRecord, ExportJob, JobState
-from tests.exports.shop import GRID, ORDERS, Recorder, as_csv, ask, orders, products
+from tests.exports.shop import GRID, ORDERS, ExportGrid, Recorder, as_csv, ask, orders, products
 from tests.shop.models import Product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -313,6 +315,28 @@ def test_an_error_in_the_writer_fails_the_job_without_its_internals(ann: User, t
     assert "secret detail" in caplog.text
     assert Recorder.seen[-1] == "abort"
     assert AuditRecord.objects.get(action="export.finish").context["evidence"]["error"] == "export-failed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_question_that_the_database_can_not_compute_fails_the_job_and_says_why(ann: User):
+    class NameFilters(df.FilterSet):  # type: ignore[misc]
+        name__regex = df.CharFilter(field_name="name", lookup_expr="regex")
+
+    class PatternGrid(ExportGrid):
+        class Meta(ExportGrid.Meta):
+            id = "export-patterns"
+            filterset_class = NameFilters
+
+    products(3)
+    grid_registry().register(PatternGrid)
+    try:
+        node = {"col": "name", "op": "filter", "name": "name__regex", "value": "("}
+        job = done(ask(ann, grid="export-patterns", filter=node))
+    finally:
+        grid_registry().unregister("export-patterns")
+
+    assert (job.state, job.error_code) == (JobState.FAILED, "query-not-computable")
+    assert "can't compute" in job.error_detail
 
 
 def test_more_rows_than_the_site_allows_fail_the_job(ann: User, settings: Any):

@@ -135,6 +135,14 @@ def test_edits_of_different_columns_at_once_are_all_kept(race: Product) -> None:
     assert (found["stock"], found["name"]) == (7, "Saw")
 
 
+class ShelfGrid(RaceGrid):
+    """Rows that are not active are out of sight."""
+
+    class Meta(RaceGrid.Meta):
+        id = "race-shelf"
+        row_permission = staticmethod(lambda rows, user: rows.filter(active=True))
+
+
 def test_row_is_deleted_once(race: Product) -> None:
     version = get_record(GridAccess(RaceGrid, ADMIN), race.pk).version
 
@@ -181,3 +189,32 @@ if not ON_SQLITE:  # what is kept about edits lives in the default database, whi
             return "applied" if apply_batch(GridAccess(RaceGrid, ADMIN), items).applied else "rejected"
 
         assert at_once(act) == {"applied": 1, "rejected": THREADS - 1}
+
+    def test_hidden_row_in_the_hands_of_somebody_else_is_not_waited_for(race: Product) -> None:
+        access = GridAccess(ShelfGrid, User.objects.create_superuser("grace"))
+        version = get_record(access, race.pk).version
+        undo = apply_edit(access, race.pk, {"stock": 5}, version, undoable=True).undo or ""
+        Product.objects.filter(pk=race.pk).update(active=False)
+        batch = [BatchItem("update", race.pk, version, {"stock": 6})]
+        with held_by_somebody(race):
+            with pytest.raises(RecordNotFoundError):
+                apply_edit(access, race.pk, {"stock": 6}, version)
+            with pytest.raises(RecordNotFoundError):
+                delete_row(access, race.pk, version)
+            assert isinstance(apply_batch(access, batch).verdicts[0].error, RecordNotFoundError)
+            with pytest.raises(UndoError):
+                undo_change(access, undo)
+
+    @contextmanager
+    def held_by_somebody(row: Product) -> Iterator[None]:
+        """Lock a row over another connection; whoever waits for it here fails."""
+        other = connections.create_connection("default")
+        try:
+            with other.cursor() as cursor, connection.cursor() as mine:
+                cursor.execute("BEGIN")
+                cursor.execute("SELECT 1 FROM shop_product WHERE id = %s FOR UPDATE", [row.pk])
+                mine.execute("SET lock_timeout = '2s'")
+                yield
+        finally:
+            connection.close()  # takes the limit with it
+            other.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import django_filters as df
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import override_settings
@@ -16,7 +17,7 @@ from gridkit_django.grids.periods import PRESETS
 from gridkit_django.grids.schema import access_etag, grid_schema, schema_etag
 from gridkit_django.grids.schema_tags import TAGS_MAX, SchemaTags
 from tests.grids.shop import ADMIN, OrderGrid, ProductGrid
-from tests.shop.models import Product
+from tests.shop.models import Customer, Product
 
 LIMITS = {
     "pageSize": 500,
@@ -160,6 +161,82 @@ def test_etag_of_columns_that_may_say_something_else_is_never_remembered() -> No
     before = access_etag(GridAccess(ChangingGrid, ADMIN))
     Changing.said = "two"
     assert access_etag(GridAccess(ChangingGrid, ADMIN)) != before
+
+
+def _with_filters(filters: type[df.FilterSet]) -> type[Grid]:
+    class FilteredGrid(Grid):
+        name = TextColumn(filters=["customers"] if "customers" in filters.base_filters else [])
+
+        class Meta:
+            model = Product
+            id = "filtered"
+            columns = ["name", "category", "stock", "active"]
+            filterset_class = filters
+
+    return FilteredGrid
+
+
+@pytest.mark.django_db
+def test_etag_with_filters_that_stay_the_same_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NumberInFilter(df.BaseInFilter, df.NumberFilter):  # type: ignore[misc]
+        pass
+
+    class Filters(df.FilterSet):  # type: ignore[misc]
+        name__startswith = df.CharFilter(field_name="name", lookup_expr="startswith")
+        stock__in = NumberInFilter(field_name="stock", lookup_expr="in")
+        category = df.ChoiceFilter(choices=Product.Category.choices)
+        customers = df.ModelChoiceFilter(queryset=Customer.objects.all(), method="of_customer")
+
+        class Meta:
+            model = Product
+            fields = ["active"]
+
+    made: list[Any] = []
+    monkeypatch.setattr(grid_registry(), "schema_tags", SchemaTags())
+    monkeypatch.setattr(schema_module, "schema_etag", lambda schema: made.append(schema) or schema_etag(schema))
+    grid = _with_filters(Filters)
+    tags = {access_etag(GridAccess(grid, ADMIN)) for _ in range(3)}
+    assert len(made) == 1
+    assert tags == {schema_etag(grid_schema(GridAccess(grid, ADMIN)))}
+
+
+class _OwnInit(df.FilterSet):  # type: ignore[misc]
+    name = df.CharFilter()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filters["name"].label = said[-1]
+
+
+class _ComputedChoices(df.FilterSet):  # type: ignore[misc]
+    category = df.ChoiceFilter(choices=lambda: [("x", said[-1])])
+
+
+class _OwnKind(df.FilterSet):  # type: ignore[misc]
+    class Kind(df.CharFilter):  # type: ignore[misc]
+        @property
+        def label(self) -> str:
+            return said[-1]
+
+        @label.setter
+        def label(self, value: Any) -> None:
+            pass
+
+    name = Kind()
+
+
+said = ["one"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("filters", [_OwnInit, _ComputedChoices, _OwnKind])
+def test_etag_with_filters_that_may_say_something_else_is_never_remembered(
+    filters: type[df.FilterSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = _with_filters(filters)
+    before = access_etag(GridAccess(grid, ADMIN))
+    monkeypatch.setattr(f"{__name__}.said", ["two"])
+    assert access_etag(GridAccess(grid, ADMIN)) != before
 
 
 def test_tags_are_forgotten_before_they_are_many() -> None:
