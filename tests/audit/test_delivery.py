@@ -31,6 +31,7 @@ from gridkit_django.audit.delivery import (
     read_place,
     resume,
 )
+from gridkit_django.audit.delivery.delivering import LEASE
 from gridkit_django.audit.delivery.destinations import secret_of
 from gridkit_django.audit.delivery.senders.webhook import signature
 from gridkit_django.audit.evidence import seal_line
@@ -39,6 +40,7 @@ from gridkit_django.exceptions import AuditDestinationError, DeliveryRefusedErro
 from gridkit_django.models import AuditDestination, AuditRecord, AuditSeal
 from gridkit_django.tasks.audit import deliver_audit
 from tests.audit.chains import key, sealer, write
+from tests.audit.clocks import clock_back
 from tests.audit.receivers import Inbox, collect, datagram_server, syslog_server, web_server
 from tests.servers.processes import wait_until
 
@@ -234,6 +236,15 @@ def test_destination_that_another_worker_is_at_is_left_to_it_until_its_lease_end
 
     AuditDestination.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     assert deliver("there") == DeliveryReport("there", 7, "")
+
+
+def test_clock_that_goes_back_does_not_make_a_destination_wait_for_it(sealed: list[AuditRecord]) -> None:
+    declare_destination("there", COLLECT)
+    AuditDestination.objects.update(
+        leased_until=timezone.now() + LEASE, leased_by="dead", next_try_at=timezone.now() + timedelta(seconds=60)
+    )
+    with clock_back(timedelta(days=1)):
+        assert deliver("there") == DeliveryReport("there", 7, "")
 
 
 def test_worker_whose_lease_was_taken_over_stops_and_moves_nothing(sealed: list[AuditRecord]) -> None:

@@ -22,6 +22,7 @@ from gridkit_django.audit.verify import DatabaseVerifier, FaultKind, Verificatio
 from gridkit_django.exceptions import AuditChainError, AuditError
 from gridkit_django.models import AuditCheckpoint, AuditPurge, AuditRecord, AuditSeal, AuditSigningKey
 from tests.audit.chains import key, run_sql, sealer, trusting, write
+from tests.audit.clocks import clock_back
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -302,18 +303,34 @@ def test_keys_are_rotated_in_mid_stream_and_the_newest_vouches_for_all(signer: E
     assert found(verify(second)) == [(FaultKind.BAD_SIGNATURE, 1, None)]
 
 
-def test_clock_that_goes_back_changes_nothing(signer: Ed25519Signer, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(3)
+def test_key_of_macs_is_rotated_in_mid_stream_before_records_are_sealed(signer: Ed25519Signer) -> None:
+    write(2)
+    sealer(signer).run()
+    write(2)
+    with override_settings(GRIDKIT={"AUDIT_MAC_KEYS": ["new"]}):
+        made = write(2)
+        result = verify(signer)
+        assert (result.is_good, result.unsealed) == (True, 4)
+        run_sql(f"UPDATE {RECORDS} SET actor_id = 'eve' WHERE id = %s", made[0].pk)
+        assert found(verify(signer)) == [(FaultKind.CHANGED, None, made[0].pk)]
+        sealer(signer).run()
+        assert len(found(verify(signer))) == 1, "sealing does not make it true"
+
+
+def test_clock_that_goes_back_changes_nothing(signer: Ed25519Signer) -> None:
+    first = write(3)
     sealer(signer).run()
     keep_up(DEFAULT_DB_ALIAS, signer)
-    now = timezone.now()
-    monkeypatch.setattr(timezone, "now", lambda: now - dt.timedelta(days=400))
-    write(3)
-    sealer(signer).run()
-    assert keep_up(DEFAULT_DB_ALIAS, signer), "a checkpoint is made all the same"
-    monkeypatch.undo()
+    with clock_back(dt.timedelta(days=400)):
+        late = write(3)
+        sealer(signer).run()
+        assert keep_up(DEFAULT_DB_ALIAS, signer), "a checkpoint is made all the same"
+        assert verify(signer).is_good
+    assert max(item.occurred_at for item in late) < min(item.occurred_at for item in first), "it did go back"
     assert verify(signer).is_good
-    assert [seal.total for seal in AuditSeal.objects.order_by("number")] == [3, 6]
+    seals = list(AuditSeal.objects.order_by("number"))
+    assert [seal.total for seal in seals] == [3, 6]
+    assert seals[1].sealed_at < seals[0].sealed_at
 
 
 def test_record_that_waits_too_long_for_its_seal_is_told(signer: Ed25519Signer) -> None:

@@ -11,7 +11,7 @@ import os
 import random
 import socket
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -89,8 +89,19 @@ def deliver(name: str, *, using: str = "default") -> DeliveryReport | None:
 def _due(using: str) -> QuerySet[AuditDestination]:
     now = timezone.now()
     rows = AuditDestination.objects.using(using).filter(state__in=(DeliveryState.READY, DeliveryState.WAITING))
-    rows = rows.filter(Q(next_try_at=None) | Q(next_try_at__lte=now))
-    return rows.filter(Q(leased_until=None) | Q(leased_until__lt=now)).order_by("name")
+    rows = rows.filter(Q(next_try_at=None) | _past("next_try_at", now, timedelta(seconds=PAUSE_SECONDS_MAX)))
+    return rows.filter(Q(leased_until=None) | _past("leased_until", now, LEASE)).order_by("name")
+
+
+def _past(name: str, now: datetime, most: timedelta) -> Q:
+    """Return the condition that a moment is over; one that nobody would set so far ahead is of a clock that went back.
+
+    Args:
+        name: of the column.
+        now: the time.
+        most: how far ahead it is set at most; the clocks of two machines may differ as much.
+    """
+    return Q(**{f"{name}__lt": now}) | Q(**{f"{name}__gt": now + 2 * most})
 
 
 def _leased(name: str, using: str) -> AuditDestination | None:
