@@ -8,6 +8,7 @@ from gridkit_django.admin.audit import AuditRecordAdmin
 from gridkit_django.admin.audit_destinations import AuditDestinationAdmin
 from gridkit_django.admin.audit_history import AuditHistoryMixin
 from gridkit_django.admin.audit_retention import AuditHoldAdmin, AuditPurgeAdmin
+from gridkit_django.admin.audit_subjects import AuditSubjectKeyAdmin
 from gridkit_django.admin.exports import ExportJobAdmin
 from gridkit_django.admin.grids import registered_grid_admin
 from gridkit_django.admin.plugins import InstalledPluginAdmin
@@ -18,6 +19,7 @@ from gridkit_django.models import (
     AuditHold,
     AuditPurge,
     AuditRecord,
+    AuditSubjectKey,
     ExportJob,
     HealthCheckResult,
     InstalledPlugin,
@@ -37,6 +39,7 @@ admin.site.register(AuditRecord, AuditRecordAdmin)
 admin.site.register(AuditDestination, AuditDestinationAdmin)
 admin.site.register(AuditHold, AuditHoldAdmin)
 admin.site.register(AuditPurge, AuditPurgeAdmin)
+admin.site.register(AuditSubjectKey, AuditSubjectKeyAdmin)
 admin.site.register(ExportJob, ExportJobAdmin)
 admin.site.register(SavedView, SavedViewAdmin)
 admin.site.register(RegisteredGrid, registered_grid_admin())

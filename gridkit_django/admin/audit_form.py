@@ -34,7 +34,7 @@ _FIRST = ("actor", "action", "target_type", "target_id", "span")
 _SPANS = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 
 
-class _Offered(forms.TextInput):
+class Offered(forms.TextInput):
     """A text field that offers values and takes any other."""
 
     def __init__(self, values: Any = ()) -> None:
@@ -55,7 +55,7 @@ class AuditFilterForm(forms.Form):
     """What is looked for. Every filter is one that an index or the order of the records serves."""
 
     actor = forms.CharField(label=_("Actor id"), required=False)
-    action = forms.CharField(label=_("Action"), required=False, widget=_Offered(ACTIONS))
+    action = forms.CharField(label=_("Action"), required=False, widget=Offered(ACTIONS))
     target_type = forms.CharField(label=_("Kind of object"), required=False)
     target_id = forms.CharField(label=_("Object id"), required=False)
     field = forms.CharField(label=_("Changed field"), required=False)
@@ -90,7 +90,7 @@ class AuditFilterForm(forms.Form):
         doors = [(door.value, door.value) for door in EventSource]
         self.fields["source"].choices = [("", _("any")), *doors]  # type: ignore[attr-defined]
         labels = sorted(model._meta.label_lower for model in apps.get_models() if not model._meta.auto_created)
-        self.fields["target_type"].widget = _Offered(labels)
+        self.fields["target_type"].widget = Offered(labels)
 
     def clean_target_type(self) -> str:
         """Return the kind of object as records write it."""

@@ -16,6 +16,8 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.AuditRecordNotFoundError: 404,
         e.AuditSearchError: 422,
         e.RevertError: 409,
+        e.AuditSubjectError: 422,
+        e.AuditHeldError: 409,
         e.EventError: 422,
         e.EventOriginError: 403,
         e.EventRejected: 409,

@@ -60,6 +60,8 @@ trail show next to the human text. Catch the width you need::
     │   ├── ReasonRequiredError            a change without the reason that its grid asks for
     │   ├── ReasonTooLongError             a reason longer than what is kept
     │   ├── RevertError                    a recorded change that can't be taken back
+    │   ├── AuditSubjectError              nobody can be meant by this kind and key
+    │   ├── AuditHeldError                 a legal hold keeps what should be destroyed
     │   ├── AuditPolicyError               a policy names what there is not
     │   ├── AuditTriggerError              strict mode can't be had here, or its triggers are not as they should be
     │   └── AuditUnavailableError          the record could not be written, so nothing was changed
@@ -108,11 +110,13 @@ from gridkit_django.exceptions.audit import (
     AuditDestinationError,
     AuditError,
     AuditFormError,
+    AuditHeldError,
     AuditKeyError,
     AuditPolicyError,
     AuditRecordNotFoundError,
     AuditRetentionError,
     AuditSearchError,
+    AuditSubjectError,
     AuditTriggerError,
     AuditUnavailableError,
     DeliveryError,
@@ -218,11 +222,13 @@ __all__ = [
     "AuditDestinationError",
     "AuditError",
     "AuditFormError",
+    "AuditHeldError",
     "AuditKeyError",
     "AuditPolicyError",
     "AuditRecordNotFoundError",
     "AuditRetentionError",
     "AuditSearchError",
+    "AuditSubjectError",
     "AuditTriggerError",
     "AuditUnavailableError",
     "BatchRejectedError",

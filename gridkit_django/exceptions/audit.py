@@ -65,6 +65,18 @@ class AuditChainError(AuditError):
     code = "audit-chain"
 
 
+class AuditSubjectError(AuditError):
+    """Nobody can be meant by what was said of a person: there is no such model, field or key."""
+
+    code = "audit-subject"
+
+
+class AuditHeldError(AuditError):
+    """A legal hold keeps what should be destroyed."""
+
+    code = "audit-held"
+
+
 class AuditPolicyError(AuditError):
     """A policy names a model, a field or an option that there is not."""
 

@@ -18,9 +18,10 @@ from gridkit_django.audit.canonical import canonical_of, operation_text
 from gridkit_django.audit.mac import MacCheck, check_mac
 from gridkit_django.audit.masks import MASK, masked
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
-from gridkit_django.audit.privacy import ERASED, Revealer, Subject, erase_subject, is_sealed
+from gridkit_django.audit.privacy import ERASED, Revealer, Subject, erase_subject, is_sealed, reach, reach_of
 from gridkit_django.audit.privacy.ciphers import Place, open_sealed, seal
 from gridkit_django.audit.privacy.subject_keys import subject_keys
+from gridkit_django.audit.retention import HoldScope, place_hold, release_hold
 from gridkit_django.exceptions import AccessDeniedError, AuditKeyError, AuditPolicyError
 from gridkit_django.models import AuditRecord, AuditSubjectKey
 from tests.museum.models import Artist, Work
@@ -365,6 +366,50 @@ def test_erase_command_tells_what_it_would_do_and_does_it(follow: Callable[..., 
     assert "There is no key of museum.work" in capsys.readouterr().out
     with pytest.raises(CommandError, match=r"no model museum\.Nothing"):
         call_command("gridkit_audit_erase", "museum.Nothing", "1")
+
+
+def test_erase_command_tells_what_would_be_closed_and_which_hold_forbids_it(
+    follow: Callable[..., None], capsys: Any
+) -> None:
+    follow(encrypt=frozenset({"title"}))
+    work, other = painted("Sunflowers"), painted("Irises")
+    work.title = "Roses"
+    work.save()
+    hold = place_hold("case 7", "the court", HoldScope(target_type=WORK, target_id=str(work.pk)))
+
+    call_command("gridkit_audit_erase", "museum.Work", str(work.pk), "--dry-run")
+    told = capsys.readouterr().out
+    assert "2 records would be closed" in told
+    assert "  2 of museum.work" in told
+    assert "Forbidden by the legal hold case 7." in told
+    with pytest.raises(CommandError, match="case 7"):
+        call_command("gridkit_audit_erase", "museum.Work", str(work.pk))
+    call_command("gridkit_audit_erase", "museum.Work", str(other.pk))
+    release_hold(hold)
+    call_command("gridkit_audit_erase", "museum.Work", str(work.pk))
+    assert not AuditSubjectKey.objects.filter(erased_at=None).exists()
+
+
+def test_reach_looks_through_the_trail_stretch_by_stretch_and_says_when_it_stopped(
+    follow: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "STRETCH", 1)
+    follow(encrypt=frozenset({"title"}))
+    work = painted("Sunflowers")
+    for title in ("Roses", "Tulips"):
+        work.title = title
+        work.save()
+    subject = Subject(WORK, str(work.pk))
+
+    whole, part = reach_of(subject), reach_of(subject, seconds=0.0)
+
+    assert (whole.records, dict(whole.by_type), whole.is_complete) == (3, {WORK: 3}, True)
+    assert whole.first is not None
+    assert whole.last is not None
+    assert whole.first < whole.last
+    assert list(whole.sample) == sorted(whole.sample, reverse=True)
+    assert (part.records, part.is_complete) == (1, False)
+    assert reach_of(Subject(WORK, "-1")).records == 0
 
 
 def test_subject_by_a_value_is_erased_by_naming_the_field(follow: Callable[..., None], reader: User) -> None:

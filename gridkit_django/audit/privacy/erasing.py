@@ -11,13 +11,19 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from gridkit_django.audit.privacy.reach import holds_on
 from gridkit_django.audit.privacy.subject_keys import subject_keys
 from gridkit_django.audit.privacy.subjects import Subject
 from gridkit_django.audit.recorder import record
 from gridkit_django.audit.targets import Target
+from gridkit_django.exceptions import AuditHeldError
 from gridkit_django.models import AuditSubjectKey
 
-_ACTION = "audit.erase"
+ERASE = "audit.erase"
+"""The action of the record that an erasure leaves."""
+
+ERASE_SUBJECT = "gridkit_django.erase_subject"
+"""The Django permission that people need for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +41,28 @@ def erase_subject(subject: Subject, *, using: str = "default", dry_run: bool = F
     """Destroy the keys of a subject, and record that without saying whose they were.
 
     What is written about the subject afterwards gets a new key. Other processes may go on with the old one for a
-    minute; what they encrypt with it is lost.
+    minute; what they encrypt with it is lost. A legal hold on one of the records that would be closed forbids it.
 
     Args:
         subject: whom to forget.
         using: alias of the database of the records.
         dry_run: only tell which keys would go.
+
+    Raises:
+        AuditHeldError: when a hold stands on a record that would be closed.
     """
     with transaction.atomic(using=using):
         rows = AuditSubjectKey.objects.using(using).filter(subject__in=subject.names(), erased_at=None)
-        found = tuple(sorted(str(row.pk) for row in rows.select_for_update()))
+        keys = [row.pk for row in rows.select_for_update()]
+        found = tuple(sorted(map(str, keys)))
         if dry_run or not found:
             return Erasure(found)
+        if holds := holds_on(keys, using):
+            raise AuditHeldError(
+                f"Legal holds forbid it: {', '.join(hold.name for hold in holds)}. Release them first, or wait."
+            )
         rows.update(wrapped=None, master_id="", erased_at=timezone.now())
         for key_id in found:
-            record(_ACTION, target=Target("subject", key_id))
+            record(ERASE, target=Target("subject", key_id))
     subject_keys().forget()
     return Erasure(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gridkit_django.audit.retention.holds import HoldScope, held, place_hold, release_hold
+from gridkit_django.audit.retention.holds import HoldScope, held, holds_over, place_hold, release_hold
 from gridkit_django.audit.retention.purging import PurgeReport, purge
 from gridkit_django.audit.retention.rules import RetentionRule, retention_rules
 from gridkit_django.audit.retention.terms import Term
@@ -13,6 +13,7 @@ __all__ = [
     "RetentionRule",
     "Term",
     "held",
+    "holds_over",
     "place_hold",
     "purge",
     "release_hold",

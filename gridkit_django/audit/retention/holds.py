@@ -75,9 +75,14 @@ def release_hold(hold: AuditHold) -> None:
 def held(using: str = "default") -> Q | None:
     """Return the condition that a record is under a hold, or None when no hold stands."""
     found: Q | None = None
-    for hold in AuditHold.objects.using(using).filter(released_at=None):
-        found = _fits(hold) if found is None else found | _fits(hold)
+    for _hold, condition in holds_over(using):
+        found = condition if found is None else found | condition
     return found
+
+
+def holds_over(using: str = "default") -> list[tuple[AuditHold, Q]]:
+    """Return each hold that stands, with the condition that a record is under it."""
+    return [(hold, _fits(hold)) for hold in AuditHold.objects.using(using).filter(released_at=None).order_by("pk")]
 
 
 def _fits(hold: AuditHold) -> Q:

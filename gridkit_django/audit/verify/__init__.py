@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from gridkit_django.audit.verify.database import DatabaseVerifier
 from gridkit_django.audit.verify.faults import Fault, FaultKind, Verification
+from gridkit_django.audit.verify.single import verify_seals_of
 
-__all__ = ["DatabaseVerifier", "Fault", "FaultKind", "Verification"]
+__all__ = ["DatabaseVerifier", "Fault", "FaultKind", "Verification", "verify_seals_of"]
