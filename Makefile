@@ -35,4 +35,4 @@ requirements: prepare-dev ## Resolve the dependencies anew (UPGRADE=1 takes newe
 
 clean: ## Remove what was made and installed here
 	rm -rf .venv var gridkit_django/frontend/node_modules gridkit_django/frontend/build
-	rm -f gridkit_django/static/gridkit/gridkit.js gridkit_django/static/gridkit/gridkit.js.LEGAL.txt
+	rm -f gridkit_django/static/gridkit/gridkit.js gridkit_django/static/gridkit/gridkit-*.js gridkit_django/static/gridkit/gridkit.js.LEGAL.txt

@@ -54,6 +54,14 @@ def test_wheel_brings_every_data_file_of_the_packages(wheel: zipfile.ZipFile) ->
     assert wanted - set(wheel.namelist()) == set()
 
 
+def test_wheel_holds_every_script_that_was_built(wheel: zipfile.ZipFile) -> None:
+    static = "gridkit_django/static/gridkit"
+    built = {f"{static}/{path.name}" for path in (ROOT / static).glob("*.js")}
+
+    assert {name for name in wheel.namelist() if name.startswith(static) and name.endswith(".js")} == built
+    assert f"{static}/gridkit.js" not in built or any("/gridkit-panels-" in name for name in built)
+
+
 def test_wheel_names_the_official_plugins_as_entry_points(wheel: zipfile.ZipFile) -> None:
     entries = configparser.ConfigParser()
     entries.read_string(_text(wheel, "entry_points.txt"))

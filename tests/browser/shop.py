@@ -52,6 +52,14 @@ class OrderGrid(Grid):
         return Order(product=Product.objects.first(), placed=timezone.now())
 
 
+class ReasonedGrid(OrderGrid):
+    """Orders whose changes need a reason."""
+
+    class Meta(OrderGrid.Meta):
+        id = "browser-reasons"
+        audit_reason = "required"
+
+
 class CustomerGrid(Grid):
     """Customers, who take their orders along."""
 
@@ -70,7 +78,7 @@ class CustomerGrid(Grid):
         deletable = True
 
 
-GRIDS = (OrderGrid, CustomerGrid)
+GRIDS = (OrderGrid, ReasonedGrid, CustomerGrid)
 
 
 def fill() -> None:

@@ -85,6 +85,7 @@ def test_groups_open_lazily_with_figures_and_totals_by_mouse_and_keyboard(open_g
 
     # Groups inside groups, opened by the keyboard; the rows come when their group is opened.
     grid.column_menu("placed", "Group by month")
+    grid.settle()
     expect(grid.count).to_have_text(f"3 groups · {ORDERS} rows")
     grid.cell(0, "").click()
     grid.page.keyboard.press("Enter")

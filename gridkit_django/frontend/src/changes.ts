@@ -3,15 +3,21 @@
 import { RequestProblem } from "./client.ts";
 import type { Grid } from "./grid.ts";
 import type { BulkRequest, BulkResult, BulkSelection, ColumnSchema, EditResponse, RowRecord } from "./protocol.ts";
+import { type ReasonForm, ReasonWithheld } from "./reasons.ts";
 import { RowForm, requestKey } from "./rowform.ts";
 import { problemText } from "./texts.ts";
 import { UndoHistory } from "./undo.ts";
 
 /** What the dialog is about. */
-export type Task =
+export type Task = (
   | { readonly kind: "create"; readonly form: RowForm }
   | { readonly kind: "edit"; readonly form: RowForm; column: ColumnSchema }
-  | { readonly kind: "delete"; readonly row: RowRecord | null };
+  | { readonly kind: "delete"; readonly row: RowRecord | null }
+  | { readonly kind: "reason"; readonly given: (reason: string | null) => void }
+) & {
+  /** Why the change is made; null where nobody wants to know. */
+  readonly reason: ReasonForm | null;
+};
 
 export class Changes {
   readonly #grid: Grid;
@@ -52,22 +58,37 @@ export class Changes {
   }
 
   askCreate(): void {
-    if (this.canCreate) this.#open({ kind: "create", form: this.#form() });
+    if (this.canCreate) this.#open({ kind: "create", form: this.#form(), reason: this.#grid.reasons.form() });
   }
 
   /** Opens the dialog that gives the selected rows one value. */
   askEdit(): void {
     const form = this.#form();
     const column = form.columns[0];
-    if (column) this.#open({ kind: "edit", form, column });
+    if (column) this.#open({ kind: "edit", form, column, reason: this.#grid.reasons.form() });
   }
 
   /** Asks whether a row, or without one the selected rows, may be deleted. */
   askDelete(row: RowRecord | null = null): void {
-    if (this.canDelete) this.#open({ kind: "delete", row });
+    if (this.canDelete) this.#open({ kind: "delete", row, reason: this.#grid.reasons.form() });
+  }
+
+  /**
+   * The reason of a change that has no dialog of its own: the one that is kept, or what the person says now.
+   *
+   * @throws ReasonWithheld when the person says nothing.
+   */
+  async reason(): Promise<string> {
+    const { reasons } = this.#grid;
+    const form = reasons.form();
+    if (!form || reasons.kept !== null) return reasons.kept ?? "";
+    const text = await new Promise<string | null>((given) => this.#open({ kind: "reason", given, reason: form }));
+    if (text === null) throw new ReasonWithheld();
+    return text;
   }
 
   close(): void {
+    if (this.#task?.kind === "reason") this.#task.given(null);
     this.#task = null;
     this.#problem = null;
     this.#grid.renderNow();
@@ -77,13 +98,16 @@ export class Changes {
   async submit(cascade = false): Promise<void> {
     const task = this.#task;
     if (!task || this.#isBusy) return;
+    const reason = task.reason ? task.reason.read() : "";
+    if (reason === null) return this.#grid.renderNow();
     this.#isBusy = true;
     this.#problem = null;
     try {
-      if (task.kind === "create") await this.#create(task.form);
-      else if (task.kind === "edit") await this.#editMany(task.form, task.column);
-      else if (task.row) await this.#deleteOne(task.row, cascade);
-      else await this.#bulk({ action: "delete", ...this.#selected(), cascade }, requestKey());
+      if (task.kind === "reason") this.#say(task.given, reason);
+      else if (task.kind === "create") await this.#create(task.form, reason);
+      else if (task.kind === "edit") await this.#editMany(task.form, task.column, reason);
+      else if (task.row) await this.#deleteOne(task.row, cascade, reason);
+      else await this.#bulk({ action: "delete", ...this.#selected(), cascade }, requestKey(), reason);
     } catch (error) {
       if (!(error instanceof RequestProblem)) throw error;
       this.#refused(task, error);
@@ -109,7 +133,7 @@ export class Changes {
     const last = this.#history.take(side);
     if (!last) return toast.show(t("undoNothing"));
     try {
-      const { rows, failed, undo } = await client.undo(last.token);
+      const { rows, failed, undo } = await client.undo(last.token, await this.reason());
       if (undo) this.#history.put(side === "undo" ? "redo" : "undo", { token: undo, text: last.text });
       const text = t(side === "undo" ? "undone" : "redone", { what: last.text });
       const back = side === "undo" ? ("redo" as const) : ("undo" as const);
@@ -118,39 +142,46 @@ export class Changes {
       if (rows.some(({ op, row }) => op !== "update" || !row)) await this.#grid.reload();
       else for (const { row } of rows) this.#grid.replaceRow(row as RowRecord);
     } catch (error) {
+      if (error instanceof ReasonWithheld) return this.#history.put(side, last);
       if (!(error instanceof RequestProblem)) throw error;
+      if (error.messagesAt("/reason").length) this.#grid.reasons.forget();
       toast.show(problemText(error, "", t).detail, null, true);
     }
   }
 
-  async #create(form: RowForm): Promise<void> {
+  #say(given: (reason: string) => void, reason: string): void {
+    this.#task = null;
+    given(reason);
+  }
+
+  async #create(form: RowForm, reason: string): Promise<void> {
     const values = form.read();
     if (!values) return;
     const { client, state, t } = this.#grid;
-    const answer = await client.create(values, state.rowsQuery, form.key);
+    const answer = await client.create(values, state.rowsQuery, form.key, reason);
     this.close();
     this.#done(t(answer.matchesFilter === false ? "createdElsewhere" : "created"), answer.undo ?? null);
     await this.#grid.reload();
   }
 
-  async #editMany(form: RowForm, column: ColumnSchema): Promise<void> {
+  async #editMany(form: RowForm, column: ColumnSchema, reason: string): Promise<void> {
     const changes = form.read([column]);
-    if (changes) await this.#bulk({ action: "update", ...this.#selected(), changes }, form.key);
+    if (changes) await this.#bulk({ action: "update", ...this.#selected(), changes }, form.key, reason);
   }
 
-  async #deleteOne(row: RowRecord, cascade: boolean): Promise<void> {
-    const { undo } = await this.#grid.client.remove(row, cascade);
+  async #deleteOne(row: RowRecord, cascade: boolean, reason: string): Promise<void> {
+    const { undo } = await this.#grid.client.remove(row, cascade, reason);
     this.#grid.state.select([row.id], this.#grid.state.selection.isAll);
     this.close();
     this.#done(this.#grid.t("deleted"), undo);
     await this.#grid.reload();
   }
 
-  async #bulk(request: BulkRequest, key: string): Promise<void> {
+  async #bulk(request: BulkRequest, key: string, reason: string): Promise<void> {
     const { client, t, jobs, formatter } = this.#grid;
     const count = formatter.count(request.expectedCount);
     const title = t(request.action === "delete" ? "bulkDelete" : "bulkEdit", { count });
-    const answer = await client.bulk(request, key);
+    const answer = await client.bulk(request, key, reason);
     this.close();
     if ("job" in answer) jobs.follow(answer.job, title);
     else this.#bulkDone(title, answer);
@@ -173,7 +204,8 @@ export class Changes {
   }
 
   #refused(task: Task, problem: RequestProblem): void {
-    if (task.kind === "delete") this.#problem = problem;
+    if (task.reason?.refuse(problem)) return;
+    if (task.kind === "delete" || task.kind === "reason") this.#problem = problem;
     else {
       task.form.refuse(problem, task.kind === "create" ? "values" : "changes");
       this.#problem = task.form.problem;
@@ -196,8 +228,10 @@ export class Changes {
   #open(task: Task): void {
     this.#task = task;
     this.#problem = null;
-    if (task.kind !== "create") this.#grid.ensureCount();
-    this.#grid.renderNow();
-    this.#grid.root.querySelector<HTMLDialogElement>(".gridkit-dialog")?.showModal();
+    if (task.kind === "edit" || task.kind === "delete") this.#grid.ensureCount();
+    this.#grid.panels.use(() => {
+      this.#grid.renderNow();
+      this.#grid.root.querySelector<HTMLDialogElement>(".gridkit-dialog")?.showModal();
+    });
   }
 }

@@ -42,7 +42,11 @@ export class RequestProblem extends Error {
 
   /** Messages for one column out of `errors[]`, found by the JSON pointer `/changes/{col}`, or `/values/{col}`. */
   fieldMessages(column: string, member = "changes"): string[] {
-    const pointer = `/${member}/${column.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    return this.messagesAt(`/${member}/${column.replaceAll("~", "~0").replaceAll("/", "~1")}`);
+  }
+
+  /** Messages out of `errors[]` about what a JSON pointer points at. */
+  messagesAt(pointer: string): string[] {
     return (this.document.errors ?? [])
       .filter((error) => error.pointer === pointer || error.pointer?.startsWith(`${pointer}/`))
       .map((error) => error.detail ?? error.code ?? "");
@@ -133,9 +137,10 @@ export class GridClient {
     row: RowRecord,
     changes: Readonly<Record<string, Value>>,
     query: Partial<GridQuery> = {},
+    reason = "",
   ): Promise<EditResponse> {
     const headers = { "If-Match": entityTag(row.v) };
-    const body = { changes, query };
+    const body = { changes, query, ...because(reason) };
     return this.#json<EditResponse>(this.#record(row.id), { method: "PATCH", body, headers });
   }
 
@@ -144,25 +149,28 @@ export class GridClient {
     values: Readonly<Record<string, Value>>,
     query: Partial<GridQuery>,
     key: string,
+    reason = "",
   ): Promise<EditResponse> {
     const headers = { "Idempotency-Key": key };
-    return this.#json<EditResponse>("records/", { method: "POST", body: { values, query }, headers });
+    const body = { values, query, ...because(reason) };
+    return this.#json<EditResponse>("records/", { method: "POST", body, headers });
   }
 
-  /** Deletes a row on condition that it still has this version. */
-  remove(row: RowRecord, cascade: boolean): Promise<{ readonly undo: string | null }> {
-    const headers = { "If-Match": entityTag(row.v) };
+  /** Deletes a row on condition that it still has this version; such a request has no body to say why in. */
+  remove(row: RowRecord, cascade: boolean, reason = ""): Promise<{ readonly undo: string | null }> {
+    const why: Record<string, string> = reason ? { "X-Change-Reason": encodeURIComponent(reason) } : {};
+    const headers = { "If-Match": entityTag(row.v), ...why };
     return this.#json(this.#record(row.id) + (cascade ? "?cascade=true" : ""), { method: "DELETE", headers });
   }
 
   /** Changes or deletes many rows: the result, or a job that will have it. */
-  async bulk(request: BulkRequest, key: string): Promise<BulkResult | { readonly job: Job }> {
+  async bulk(request: BulkRequest, key: string, reason = ""): Promise<BulkResult | { readonly job: Job }> {
     const headers = { "Idempotency-Key": key };
-    return this.#json("bulk/", { method: "POST", body: request, headers });
+    return this.#json("bulk/", { method: "POST", body: { ...request, ...because(reason) }, headers });
   }
 
-  undo(token: string): Promise<UndoResponse> {
-    return this.#json<UndoResponse>("undo/", { method: "POST", body: { token } });
+  undo(token: string, reason = ""): Promise<UndoResponse> {
+    return this.#json<UndoResponse>("undo/", { method: "POST", body: { token, ...because(reason) } });
   }
 
   async callMethod(name: string, args: Record<string, unknown>, query: GridQuery): Promise<MethodOutcome> {
@@ -273,6 +281,8 @@ export class GridClient {
     }
   }
 }
+
+const because = (reason: string): { readonly reason?: string } => (reason ? { reason } : {});
 
 const viewPath = (id: string): string => (id ? `views/${encodeURIComponent(id)}/` : "views/");
 

@@ -8,6 +8,7 @@
 import { RequestProblem } from "./client.ts";
 import { inputText } from "./format.ts";
 import type { ColumnSchema, EditResponse, RowRecord, Value } from "./protocol.ts";
+import { ReasonWithheld } from "./reasons.ts";
 import type { StringKey } from "./strings.ts";
 import { wallToInstant } from "./timezone.ts";
 
@@ -113,6 +114,10 @@ export class CellEditor {
       this.#options.saved(answer.row, edit.column, answer);
       return true;
     } catch (error) {
+      if (error instanceof ReasonWithheld) {
+        this.#set({ ...edit, row, state: "open", invalid: null, problem: null, current: null });
+        return false;
+      }
       if (!(error instanceof RequestProblem)) throw error;
       this.#set({ ...edit, row, problem: error, invalid: null, ...failure(error) });
       return false;

@@ -5,7 +5,8 @@ import { GridClient, readCookie, RequestProblem } from "./client.ts";
 import { Grid } from "./grid.ts";
 import { leftState } from "./memory.ts";
 import type { GridSchema, ViewList, ViewState } from "./protocol.ts";
-import { storedMarker, viewList } from "./savedviews.ts";
+import { notebook } from "./notebook.ts";
+import { viewList } from "./savedviews.ts";
 import { translator } from "./strings.ts";
 import { problemText } from "./texts.ts";
 import { alertView } from "./views/banner.ts";
@@ -87,7 +88,8 @@ export class GridkitGrid extends HTMLElement {
       left,
       remembers: this.#remembers,
       views,
-      marker: storedMarker(`gridkit-view:${this.#src}`),
+      marker: notebook(`gridkit-view:${this.#src}`),
+      reasons: notebook(`gridkit-reason:${this.#src}`, () => sessionStorage),
       uid: this.#uid,
     });
     void this.#grid.start();

@@ -12,6 +12,8 @@ import { InteractionLog, LayoutReports, QueryReports } from "./interactions.ts";
 import { type FollowedJob, JobTray, saveFile } from "./jobs.ts";
 import { Lookups } from "./lookups.ts";
 import { StateMemory } from "./memory.ts";
+import type { Notebook } from "./notebook.ts";
+import { Panels } from "./panels.ts";
 import { Popovers } from "./popover.ts";
 import type {
   ColumnSchema,
@@ -23,6 +25,7 @@ import type {
   ViewList,
   ViewState,
 } from "./protocol.ts";
+import { Reasons } from "./reasons.ts";
 import { RowTree } from "./rowtree.ts";
 import { SavedViews, type ViewMarker } from "./savedviews.ts";
 import { measured, RowScroller } from "./scroll.ts";
@@ -32,9 +35,9 @@ import { countLabel, selectionLabel, sortLabel } from "./texts.ts";
 import { Toast } from "./toast.ts";
 import { Totals } from "./totals.ts";
 import { ViewsPanel } from "./viewspanel.ts";
-import { closeDialog } from "./views/dialog.ts";
 import { placeNote } from "./views/editor.ts";
 import { gridView } from "./views/grid.ts";
+import { closeDialog } from "./views/shells.ts";
 
 const COUNT_DELAY_MS = 500;
 
@@ -53,6 +56,8 @@ export interface GridOptions {
   /** The saved views, or null when the server keeps none. */
   readonly views: ViewList | null;
   readonly marker: ViewMarker;
+  /** Keeps the reason that stands for all changes of the session. */
+  readonly reasons: Notebook;
   /** Prefix of element ids, unique on the page. */
   readonly uid: string;
 }
@@ -72,11 +77,13 @@ export class Grid {
   readonly editor: CellEditor;
   readonly jobs: JobTray;
   readonly popovers: Popovers;
+  readonly panels: Panels;
   readonly formatter: Formatter;
   readonly log: InteractionLog;
   readonly filters: FilterPanel;
   readonly lookups: Lookups;
   readonly changes: Changes;
+  readonly reasons: Reasons;
   readonly toast: Toast;
   /** The saved views; null when the server keeps none. */
   readonly views: ViewsPanel | null;
@@ -113,6 +120,7 @@ export class Grid {
     this.filters = new FilterPanel(this);
     this.lookups = new Lookups(client, changed);
     this.toast = new Toast(changed);
+    this.reasons = new Reasons(schema.auditReason, options.reasons);
     this.changes = new Changes(this);
     this.views = list && new ViewsPanel(this, new SavedViews({ client, schema, state, list, marker, changed }));
     this.#isFirstVisit = options.left === null;
@@ -143,7 +151,8 @@ export class Grid {
       renderNow,
       changed,
     });
-    this.popovers = new Popovers({ root, renderNow });
+    this.panels = new Panels((error) => this.#panelsFailed(error));
+    this.popovers = new Popovers({ root, renderNow, whenLoaded: (act) => this.panels.use(act) });
     this.drag = new ColumnDrag({
       state: this.state,
       isRtl: this.isRtl,
@@ -153,7 +162,7 @@ export class Grid {
     this.jobs = new JobTray({ client, changed: (item) => this.#jobChanged(item), saveFile });
     this.editor = new CellEditor({
       timeZone,
-      save: (row, changes) => client.edit(row, changes, this.state.rowsQuery),
+      save: async (row, changes) => client.edit(row, changes, this.state.rowsQuery, await this.changes.reason()),
       saved: (row, column, answer) => this.#saved(row, column, answer),
       changed,
     });
@@ -213,6 +222,11 @@ export class Grid {
 
   get mayEdit(): boolean {
     return this.schema.permissions?.edit !== false && this.state.columns.some((column) => column.editable);
+  }
+
+  /** Whether the user may make changes of any kind. */
+  get mayChange(): boolean {
+    return this.mayEdit || this.changes.canCreate || this.changes.canDelete;
   }
 
   canEdit(column: ColumnSchema): boolean {
@@ -383,7 +397,7 @@ export class Grid {
       const problem =
         this.root.querySelector<HTMLElement>(".gridkit-note button") ??
         this.root.querySelector<HTMLElement>(".gridkit-editor");
-      if (move) problem?.focus();
+      if (move || this.editor.current?.state === "open") problem?.focus();
       return;
     }
     if (!move) return;
@@ -485,6 +499,13 @@ export class Grid {
   #announceMove(id: string): void {
     const position = this.state.visible.findIndex((column) => column.id === id) + 1;
     this.announce(this.t("movedTo", { column: this.state.column(id)?.label ?? id, position }));
+  }
+
+  #panelsFailed(error: unknown): void {
+    console.warn("gridkit-grid: the panels could not be loaded.", error);
+    this.popovers.finish();
+    this.changes.close();
+    this.toast.show(this.t("panelFailed"), null, true);
   }
 
   #jobChanged(item: FollowedJob | null): void {

@@ -30,6 +30,8 @@ export interface PopoversOptions {
   readonly root: HTMLElement;
   /** Draws the content of the popover that is open now, at once. */
   readonly renderNow: () => void;
+  /** Calls back once there is content to draw. */
+  readonly whenLoaded: (act: () => void) => void;
 }
 
 /** At most one of the grid's popovers is open at a time. */
@@ -70,7 +72,15 @@ export class Popovers {
     const element = this.#element(name);
     element?.showPopover();
     this.reposition();
-    const first = ["select, input", "button"].map((kind) => element?.querySelector<HTMLElement>(kind));
+    this.#options.whenLoaded(() => this.#enter(element));
+  }
+
+  /** Goes to the first field, or button, of a popover that is still open. */
+  #enter(element: HTMLElement | null): void {
+    if (!element?.matches(":popover-open")) return;
+    this.#options.renderNow();
+    this.reposition();
+    const first = ["select, input", "button"].map((kind) => element.querySelector<HTMLElement>(kind));
     first.find(Boolean)?.focus();
   }
 

@@ -2,13 +2,11 @@
 
 import { type GridClient, RequestProblem, type TaggedView } from "./client.ts";
 import type { GridSchema, ViewDraft, ViewEntry, ViewGroup, ViewList, ViewState } from "./protocol.ts";
+import type { Notebook } from "./notebook.ts";
 import { GridState } from "./state.ts";
 
 /** Remembers which view is open, on this device; the state itself is on the server. */
-export interface ViewMarker {
-  readonly read: () => string | null;
-  readonly write: (id: string | null) => void;
-}
+export type ViewMarker = Notebook;
 
 export interface SavedViewsOptions {
   readonly client: GridClient;
@@ -172,19 +170,4 @@ export async function viewList(client: GridClient, signal: AbortSignal): Promise
     if (error.status !== 404) console.warn("gridkit-grid: the saved views could not be listed.", error);
     return null;
   }
-}
-
-/** Keeps the id of the open view in the browser's storage, where that is allowed. */
-export function storedMarker(key: string): ViewMarker {
-  const quietly = <T>(act: () => T): T | null => {
-    try {
-      return act();
-    } catch {
-      return null; // no storage for this page: the view is simply not marked after a reload
-    }
-  };
-  return {
-    read: () => quietly(() => localStorage.getItem(key)),
-    write: (id) => void quietly(() => (id === null ? localStorage.removeItem(key) : localStorage.setItem(key, id))),
-  };
 }

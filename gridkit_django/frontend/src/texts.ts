@@ -64,6 +64,12 @@ export function problemText(error: unknown, title: string, t: Translate): Proble
   };
 }
 
+/** The words for a function that makes figures. */
+export function figureLabel(fn: string, t: Translate): string {
+  const key = `fn_${fn}`;
+  return hasString(key) ? t(key) : fn;
+}
+
 /** The name of an export format: ours, or the format in capitals when a plugin added it. */
 export function formatLabel(format: string, t: Translate): string {
   const key = `format_${format}`;

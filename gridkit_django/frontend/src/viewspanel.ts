@@ -31,7 +31,7 @@ export class ViewsPanel {
   async submit(form: ViewForm): Promise<void> {
     const { saved } = this;
     const done = form.entry ? await saved.change(form.entry.id, form.draft) : await saved.saveAs(form.draft);
-    if (done) this.#done();
+    if (done) this.#done(this.form === form);
   }
 
   async remove(entry: ViewEntry): Promise<void> {
@@ -54,9 +54,12 @@ export class ViewsPanel {
     this.#grid.root.querySelector<HTMLElement>('[data-popover="views"] :is(input, button)')?.focus();
   }
 
-  #done(): void {
-    this.form = null;
-    this.#grid.popovers.finish("views");
+  /** Closes the menu, unless it was closed and opened again meanwhile. */
+  #done(closes = true): void {
+    if (closes) {
+      this.form = null;
+      this.#grid.popovers.finish("views");
+    }
     this.#grid.announce(this.#grid.t("viewSaved", { name: this.saved.open?.name ?? "" }));
   }
 }

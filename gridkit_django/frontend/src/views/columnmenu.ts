@@ -6,13 +6,16 @@ import type { Grid } from "../grid.ts";
 import { isSameTerm } from "../grouping.ts";
 import type { ColumnSchema, GroupTerm } from "../protocol.ts";
 import { hasString } from "../strings.ts";
-import { menuItem, menuTitle, popoverView } from "./menu.ts";
+import { figureLabel } from "../texts.ts";
+import { menuItem, menuTitle } from "./menu.ts";
 
-export function columnMenu(grid: Grid): TemplateResult {
-  const { open } = grid.popovers;
-  const column = open?.name === "column" ? grid.state.column(open.column ?? "") : undefined;
-  const label = column ? grid.t("columnMenu", { column: column.label }) : nothing;
-  return popoverView(grid, "column", label, () => (column ? items(grid, column) : html``), "gridkit-menu");
+const columnOf = ({ popovers, state }: Grid): ColumnSchema | undefined => state.column(popovers.open?.column ?? "");
+
+export const columnLabel = (grid: Grid): string => grid.t("columnMenu", { column: columnOf(grid)?.label ?? "" });
+
+export function columnItems(grid: Grid): TemplateResult {
+  const column = columnOf(grid);
+  return column ? items(grid, column) : html``;
 }
 
 function items(grid: Grid, column: ColumnSchema): TemplateResult {
@@ -77,12 +80,6 @@ function figureItems(grid: Grid, column: ColumnSchema): TemplateResult | typeof 
   return html`
     <hr class="gridkit-rule" />
     ${menuTitle(t("figure"))} ${menuItem(t("figureNone"), choose(null), chosen === null)}
-    ${column.aggregates.map((fn) => menuItem(figureLabel(grid, fn), choose(fn), chosen === fn))}
+    ${column.aggregates.map((fn) => menuItem(figureLabel(fn, t), choose(fn), chosen === fn))}
   `;
-}
-
-/** The words for a function that makes figures. */
-export function figureLabel({ t }: Grid, fn: string): string {
-  const key = `fn_${fn}`;
-  return hasString(key) ? t(key) : fn;
 }

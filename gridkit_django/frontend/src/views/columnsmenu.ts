@@ -6,13 +6,8 @@ import { live } from "lit-html/directives/live.js";
 import type { Grid } from "../grid.ts";
 import type { ColumnSchema } from "../protocol.ts";
 import { downIcon, upIcon } from "./icons.ts";
-import { popoverView } from "./menu.ts";
 
-export function columnsMenu(grid: Grid): TemplateResult {
-  return popoverView(grid, "columns", grid.t("columnsTitle"), () => menu(grid));
-}
-
-function menu(grid: Grid): TemplateResult {
+export function columnsPanel(grid: Grid): TemplateResult {
   const { state, t } = grid;
   const columns = state.ordered;
   return html`

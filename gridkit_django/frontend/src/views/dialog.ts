@@ -1,41 +1,30 @@
 /** The dialog: a new row, one value for many rows, or whether rows may be deleted. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import { live } from "lit-html/directives/live.js";
 import type { Task } from "../changes.ts";
 import type { Grid } from "../grid.ts";
 import type { ColumnSchema } from "../protocol.ts";
+import type { ReasonForm } from "../reasons.ts";
 import type { RowForm } from "../rowform.ts";
 import { problemText } from "../texts.ts";
 import { fieldView } from "./field.ts";
 
-export function dialogView(grid: Grid): TemplateResult {
-  const { changes, uid } = grid;
-  const { task } = changes;
+export function dialogForm(grid: Grid, task: Task): TemplateResult {
+  const { changes } = grid;
   return html`
-    <dialog class="gridkit-dialog" aria-labelledby="${uid}-dialog" @close=${() => task && changes.close()}>
-      ${
-        task
-          ? html`<form
-            class="gridkit-form"
-            method="dialog"
-            novalidate
-            @submit=${(event: Event) => {
-              event.preventDefault();
-              void changes.submit(changes.problem?.code === "delete-cascades");
-            }}
-          >
-            ${contentOf(grid, task)} ${problemView(grid)} ${actions(grid, task)}
-          </form>`
-          : nothing
-      }
-    </dialog>
+    <form
+      class="gridkit-form"
+      method="dialog"
+      novalidate
+      @submit=${(event: Event) => {
+        event.preventDefault();
+        void changes.submit(changes.problem?.code === "delete-cascades");
+      }}
+    >
+      ${contentOf(grid, task)} ${task.reason ? reasonView(grid, task.reason) : nothing} ${problemView(grid)} ${actions(grid, task)}
+    </form>
   `;
-}
-
-/** Closes the browser's side of the dialog once there is nothing left to ask. */
-export function closeDialog({ root, changes }: Grid): void {
-  const dialog = root.querySelector<HTMLDialogElement>(".gridkit-dialog");
-  if (!changes.task && dialog?.open) dialog.close();
 }
 
 function contentOf(grid: Grid, task: Task): TemplateResult {
@@ -48,6 +37,8 @@ function contentOf(grid: Grid, task: Task): TemplateResult {
       return html`${title(t("createTitle", { grid: grid.schema.label }))} ${task.form.columns.map((column) => fieldRow(grid, task.form, column))}`;
     case "edit":
       return html`${title(t("bulkEdit", { count }))} ${columnSelect(grid, task)} ${fieldRow(grid, task.form, task.column)}`;
+    case "reason":
+      return title(t("reasonTitle"));
     default:
       return html`${title(t(rows === 1 ? "deleteOne" : "bulkDelete", { count }))}<p class="gridkit-dialog-text">${t("deleteText")}</p>`;
   }
@@ -94,6 +85,43 @@ function columnSelect(grid: Grid, task: Extract<Task, { kind: "edit" }>): Templa
   `;
 }
 
+/** Asks why, and whether the answer stands for the next changes, too. */
+function reasonView(grid: Grid, form: ReasonForm): TemplateResult {
+  const { t, uid } = grid;
+  const message = form.missing ? t(form.missing) : form.refusal;
+  const label = t(form.isRequired ? "reason" : "reasonOptional");
+  return html`
+    <div class="gridkit-field">
+      <span class="gridkit-field-label" aria-hidden="true">${label}</span>
+      <input
+        class="gridkit-input"
+        name="reason"
+        maxlength="1000"
+        autocomplete="off"
+        aria-label=${label}
+        aria-required=${form.isRequired ? "true" : "false"}
+        aria-invalid=${message ? "true" : "false"}
+        aria-describedby="${uid}-reason"
+        .value=${live(form.text)}
+        @input=${(event: Event) => {
+          form.type((event.target as HTMLInputElement).value);
+          grid.requestRender();
+        }}
+      />
+      <span id="${uid}-reason" class="gridkit-form-error" role=${message ? "alert" : nothing}>${message || nothing}</span>
+    </div>
+    <label class="gridkit-choice">
+      <input
+        type="checkbox"
+        class="gridkit-check"
+        .checked=${live(form.keeps)}
+        @change=${(event: Event) => (form.keeps = (event.target as HTMLInputElement).checked)}
+      />
+      <span>${t("reasonKeep")}</span>
+    </label>
+  `;
+}
+
 /** Why it did not work; before a deletion that would take other rows along, which. */
 function problemView({ changes, t, formatter }: Grid): TemplateResult | typeof nothing {
   const { problem } = changes;
@@ -107,11 +135,11 @@ function problemView({ changes, t, formatter }: Grid): TemplateResult | typeof n
 function actions({ changes, t, selectedCount }: Grid, task: Task): TemplateResult {
   const isDelete = task.kind === "delete";
   const label = isDelete ? (changes.problem?.code === "delete-cascades" ? "deleteAll" : "delete") : "save";
-  const waits = changes.isBusy || (task.kind !== "create" && changes.rows === null && selectedCount === null);
+  const isCounted = task.kind === "create" || task.kind === "reason" || changes.rows !== null || selectedCount !== null;
   return html`
     <div class="gridkit-form-actions">
       <button type="button" class="gridkit-button" @click=${() => changes.close()}>${t("cancel")}</button>
-      <button type="submit" class="gridkit-button is-primary ${isDelete ? "is-danger" : ""}" ?disabled=${waits}>${t(label)}</button>
+      <button type="submit" class="gridkit-button is-primary ${isDelete ? "is-danger" : ""}" ?disabled=${changes.isBusy || !isCounted}>${t(label)}</button>
     </div>
   `;
 }

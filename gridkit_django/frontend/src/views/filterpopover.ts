@@ -15,7 +15,6 @@ import type { FilterForm, FilterTab } from "../filterform.ts";
 import type { Grid } from "../grid.ts";
 import type { ColumnSchema } from "../protocol.ts";
 import { valuesView } from "./facets.ts";
-import { popoverView } from "./menu.ts";
 
 const INPUT_TYPES: Readonly<Record<string, string>> = {
   date: "date",
@@ -24,10 +23,13 @@ const INPUT_TYPES: Readonly<Record<string, string>> = {
 };
 const NUMBERS: ReadonlySet<string> = new Set(["integer", "decimal", "float"]);
 
-export function filterPopover(grid: Grid): TemplateResult {
-  const form = grid.filters.form;
-  const label = form ? grid.t("filterBy", { column: form.column.label }) : grid.t("filterChoose");
-  return popoverView(grid, "filter", label, () => (form ? formView(grid, form) : columnList(grid)));
+export function filterLabel({ filters: { form }, t }: Grid): string {
+  return form ? t("filterBy", { column: form.column.label }) : t("filterChoose");
+}
+
+export function filterPanel(grid: Grid): TemplateResult {
+  const { form } = grid.filters;
+  return form ? formView(grid, form) : columnList(grid);
 }
 
 /** Every column that can be filtered, hidden ones too; those with a filter say which. */

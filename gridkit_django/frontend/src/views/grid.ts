@@ -5,20 +5,15 @@ import type { Grid } from "../grid.ts";
 import { GROUPS, MIN_WIDTH } from "../state.ts";
 import { bannerView } from "./banner.ts";
 import { bodyView } from "./body.ts";
-import { columnsMenu } from "./columnsmenu.ts";
-import { dialogView } from "./dialog.ts";
 import { noteView } from "./editor.ts";
-import { exportMenu } from "./exportmenu.ts";
-import { filterPopover } from "./filterpopover.ts";
 import { headerView } from "./header.ts";
 import { onGridCopy, onGridDoubleClick, onGridKey } from "./gestures.ts";
 import { jobsView } from "./jobs.ts";
 import { totalsView } from "./totals.ts";
-import { columnMenu } from "./columnmenu.ts";
+import { shellsView } from "./shells.ts";
 import { statusView } from "./status.ts";
 import { chipsView, toolbarView } from "./toolbar.ts";
 import { toastView } from "./toast.ts";
-import { viewsMenu } from "./viewsmenu.ts";
 
 export function gridView(grid: Grid): TemplateResult {
   return html`
@@ -27,8 +22,7 @@ export function gridView(grid: Grid): TemplateResult {
       ${grid.windows.isLoading ? html`<div class="gridkit-busy" aria-hidden="true"></div>` : nothing}
       ${tableView(grid)} ${emptyView(grid)} ${toastView(grid)}
     </div>
-    ${jobsView(grid)} ${statusView(grid)} ${filterPopover(grid)} ${columnMenu(grid)} ${columnsMenu(grid)} ${exportMenu(grid)} ${viewsMenu(grid)}
-    ${noteView(grid)} ${dialogView(grid)}
+    ${jobsView(grid)} ${statusView(grid)} ${shellsView(grid)} ${noteView(grid)}
   `;
 }
 

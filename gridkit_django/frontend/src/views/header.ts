@@ -8,7 +8,7 @@ import { isNumeric } from "../format.ts";
 import type { Grid } from "../grid.ts";
 import type { ColumnSchema } from "../protocol.ts";
 import { GROUPS, type SortMark } from "../state.ts";
-import { figureLabel } from "./columnmenu.ts";
+import { figureLabel } from "../texts.ts";
 import { filterIcon, moreIcon, upIcon } from "./icons.ts";
 
 export function headerView(grid: Grid, columns: readonly ColumnSchema[]): TemplateResult {
@@ -94,7 +94,7 @@ function headerCell(
         @click=${(event: MouseEvent) => sortClick(grid, column, event)}
       >
         <span class="gridkit-header-texts">
-          <span class="gridkit-header-text">${column.label}</span> ${fn ? html`<small>${figureLabel(grid, fn)}</small>` : nothing}
+          <span class="gridkit-header-text">${column.label}</span> ${fn ? html`<small>${figureLabel(fn, t)}</small>` : nothing}
         </span>
         ${sortMarkView(grid, mark)}
       </button>

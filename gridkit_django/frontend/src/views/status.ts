@@ -14,6 +14,7 @@ export function statusView(grid: Grid): TemplateResult {
         ${countAction(grid)}
       </span>
       ${selected ? selectionView(grid) : nothing}
+      ${reasonView(grid)}
       <span class="gridkit-spring"></span>
       ${rangeView(grid)}
     </div>
@@ -34,6 +35,21 @@ function selectionView(grid: Grid): TemplateResult {
     ${canBulk && changes.canDelete ? act(t("deleteStart"), () => changes.askDelete()) : nothing}
     ${rest ? act(matching === null ? t("selectAll") : t("selectAllCount", { count: formatter.count(matching) }), () => grid.selectAll()) : nothing}
     ${act(t("selectionClear"), () => grid.clearSelection())}
+  </span>`;
+}
+
+/** The reason that stands for all changes, with a way to be asked again. */
+function reasonView(grid: Grid): TemplateResult | typeof nothing {
+  const { reasons, t } = grid;
+  const reason = reasons.kept;
+  if (reason === null || !grid.mayChange) return nothing;
+  const forget = (): void => {
+    reasons.forget();
+    grid.requestRender();
+  };
+  return html`<span class="gridkit-reason">
+    <span class="gridkit-text" title=${reason || nothing}>${reason ? t("reasonKept", { reason }) : t("reasonNone")}</span>
+    <button type="button" class="gridkit-link" @click=${forget}>${t("reasonForget")}</button>
   </span>`;
 }
 

@@ -7,13 +7,11 @@ import type { ViewsPanel } from "../viewspanel.ts";
 import { problemText } from "../texts.ts";
 import { ViewForm } from "../viewform.ts";
 import { moreIcon } from "./icons.ts";
-import { popoverView } from "./menu.ts";
 
-export function viewsMenu(grid: Grid): TemplateResult | typeof nothing {
+export function viewsPanel(grid: Grid): TemplateResult {
   const { views } = grid;
-  if (!views) return nothing;
-  const content = (): TemplateResult => (views.form ? formView(grid, views, views.form) : listView(grid, views));
-  return popoverView(grid, "views", grid.t("views"), content);
+  if (!views) return html``;
+  return views.form ? formView(grid, views, views.form) : listView(grid, views);
 }
 
 function listView(grid: Grid, views: ViewsPanel): TemplateResult {

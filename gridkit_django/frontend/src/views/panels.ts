@@ -1,0 +1,25 @@
+/** The panels that are loaded when they are needed: what each popover holds, and the dialog. */
+
+import type { TemplateResult } from "lit-html";
+import type { Grid } from "../grid.ts";
+import type { PopoverName } from "../popover.ts";
+import { columnItems, columnLabel } from "./columnmenu.ts";
+import { columnsPanel } from "./columnsmenu.ts";
+import { exportItems } from "./exportmenu.ts";
+import { filterLabel, filterPanel } from "./filterpopover.ts";
+import { viewsPanel } from "./viewsmenu.ts";
+
+export { dialogForm } from "./dialog.ts";
+
+export interface Panel {
+  readonly label: (grid: Grid) => string;
+  readonly content: (grid: Grid) => TemplateResult;
+}
+
+export const POPOVERS: Readonly<Record<PopoverName, Panel>> = {
+  filter: { label: filterLabel, content: filterPanel },
+  column: { label: columnLabel, content: columnItems },
+  columns: { label: ({ t }) => t("columnsTitle"), content: columnsPanel },
+  export: { label: ({ t }) => t("exportAs"), content: exportItems },
+  views: { label: ({ t }) => t("views"), content: viewsPanel },
+};
