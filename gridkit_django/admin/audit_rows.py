@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from gridkit_django.admin.audit_links import list_address
-from gridkit_django.admin.audit_values import short_differences
+from gridkit_django.admin.audit_values import SHORT_MAX, short_differences
 from gridkit_django.grids.audit_reading import SeenRecord
 
 
@@ -34,18 +34,23 @@ class Line:
     act: str
 
 
-def lines_of(records: Iterable[SeenRecord]) -> list[Line]:
-    """Return the lines of a page."""
+def lines_of(records: Iterable[SeenRecord], most: int | None = SHORT_MAX) -> list[Line]:
+    """Return the lines of a page.
+
+    Args:
+        records: as they are seen.
+        most: changes that a line shows; None for all.
+    """
     base = list_address()
-    return [_line(seen, base) for seen in records]
+    return [_line(seen, base, most) for seen in records]
 
 
-def _line(seen: SeenRecord, base: str) -> Line:
+def _line(seen: SeenRecord, base: str, most: int | None) -> Line:
     record = seen.record
     local = timezone.localtime(record.occurred_at)
     return Line(
         seen,
-        short_differences(record.target_type, seen.changes),
+        short_differences(record.target_type, seen.changes, most),
         local.isoformat(),
         f"{local:%Y-%m-%d %H:%M:%S}",
         f"{base}{record.pk}/change/" if base else "",

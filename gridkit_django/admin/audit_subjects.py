@@ -11,6 +11,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import router
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -20,6 +21,7 @@ from django.views.decorators.http import require_safe
 
 from gridkit_django.admin.audit_people import candidates_of, person_label
 from gridkit_django.admin.audit_subject_forms import EraseForm, SubjectForm, model_of
+from gridkit_django.admin.audit_subject_report import subject_report
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
 from gridkit_django.audit.privacy import ERASE, ERASE_SUBJECT, Reach, Subject, erase_subject, reach_of
@@ -78,6 +80,7 @@ class AuditSubjectKeyAdmin(ReadOnlyAdmin[AuditSubjectKey]):
         view = self.admin_site.admin_view
         own = [
             path("person/", view(require_safe(self.person_page)), name="gridkit_audit_person"),
+            path("report/", view(self.report_page), name="gridkit_audit_report"),
             path("erase/", view(self.erase_page), name="gridkit_audit_erase"),
             path("erased/", view(require_safe(self.erased_page)), name="gridkit_audit_erased"),
         ]
@@ -93,7 +96,13 @@ class AuditSubjectKeyAdmin(ReadOnlyAdmin[AuditSubjectKey]):
             context |= self._about(request, form.subject)
         elif form.is_valid():
             context["candidates"] = candidates_of(self.admin_site, request, form.cleaned_data)
-        return self._render(request, "person.html", context)
+        return self.shown(request, "person.html", context)
+
+    def report_page(self, request: HttpRequest) -> HttpResponseBase:
+        """Show or send all records of and about a person; values are opened on POST only, since that is recorded."""
+        if not request.user.has_perm(VIEW_AUDIT):
+            raise PermissionDenied
+        return subject_report(self, request)
 
     def erase_page(self, request: HttpRequest) -> HttpResponse:
         """Say what would be destroyed; on POST destroy it, when the words are right."""
@@ -107,7 +116,7 @@ class AuditSubjectKeyAdmin(ReadOnlyAdmin[AuditSubjectKey]):
                     return HttpResponseRedirect(_address("erased", subject, act=str(current_act().id)))
                 messages.warning(request, _("Nothing about this person is encrypted, so there was nothing to destroy."))
         context = {**self._about(request, subject), "form": form, "title": _("Erase a person from the audit trail")}
-        return self._render(request, "erase.html", context)
+        return self.shown(request, "erase.html", context)
 
     def erased_page(self, request: HttpRequest) -> HttpResponse:
         """Say what was destroyed and what still stands, and verify the seals of it.
@@ -123,7 +132,7 @@ class AuditSubjectKeyAdmin(ReadOnlyAdmin[AuditSubjectKey]):
         about = self._about(request, subject)
         checked = verify_seals_of(about["reach"].sample, _alias(), LOOK_SECONDS)
         title = _("The person was erased")
-        return self._render(request, "erased.html", {**about, "erased": keys, "checked": checked, "title": title})
+        return self.shown(request, "erased.html", {**about, "erased": keys, "checked": checked, "title": title})
 
     def _subject(self, request: HttpRequest) -> Subject:
         """Return who is to be forgotten.
@@ -148,9 +157,11 @@ class AuditSubjectKeyAdmin(ReadOnlyAdmin[AuditSubjectKey]):
             "shares": _shares(reach),
             "erase": _address("erase", subject) if request.user.has_perm(ERASE_SUBJECT) else "",
             "person": _address("person", subject),
+            "report": _address("report", subject) if request.user.has_perm(VIEW_AUDIT) else "",
         }
 
-    def _render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    def shown(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+        """Return one of our pages."""
         shared = {**self.admin_site.each_context(request), "opts": self.opts}
         return TemplateResponse(request, f"{_FOLDER}/{template}", {**shared, **context})
 

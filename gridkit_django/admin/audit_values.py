@@ -59,9 +59,11 @@ def differences(target_type: str, changes: Mapping[str, Any]) -> list[Difference
     return [_difference(_field(target_type, name), name, pair) for name, pair in changes.items()]
 
 
-def short_differences(target_type: str, changes: Mapping[str, Any]) -> list[tuple[str, SafeString, SafeString]]:
-    """Return field, before and after of the first changes, short enough for a line of a list."""
-    first = list(changes.items())[:SHORT_MAX]
+def short_differences(
+    target_type: str, changes: Mapping[str, Any], most: int | None = SHORT_MAX
+) -> list[tuple[str, SafeString, SafeString]]:
+    """Return field, before and after of the first changes, short enough for a line of a list; None is all of them."""
+    first = list(changes.items())[:most]
     return [
         (name, _short(_field(target_type, name), before), _short(_field(target_type, name), after))
         for name, (before, after) in ((name, _pair(pair)) for name, pair in first)

@@ -74,6 +74,17 @@ def export_trail(reader: AuditReader, search: AuditSearch, form: str) -> Iterato
     return _told_at_end(_WRITERS[form], reader, search, told)
 
 
+def written(form: str, told: Mapping[str, Any], records: Iterator[SeenRecord]) -> Iterator[str]:
+    """Return records as the text of a file, piece by piece; nothing is recorded.
+
+    Args:
+        form: ``ndjson`` or ``csv``.
+        told: what was asked for; it stands in the first line of ``ndjson``.
+        records: as they are seen.
+    """
+    return _WRITERS[form](told, records)
+
+
 def file_name(form: str) -> str:
     """Return the name of an export's file."""
     return "audit-evidence.ndjson" if form == EVIDENCE else f"audit.{form}"

@@ -119,7 +119,7 @@ class AuditReader:
         found = AuditRecord.objects.using(self.alias).filter(uuid=record_id).first()
         if found is None:
             raise AuditRecordNotFoundError("There is no such audit record.")
-        (seen,) = self._seen([found])
+        (seen,) = self.as_seen([found])
         self._note_read({}, [seen])
         return seen
 
@@ -230,9 +230,10 @@ class AuditReader:
 
     def _fitting(self, search: AuditSearch, found: Sequence[AuditRecord]) -> list[SeenRecord]:
         """Return the records as they are seen; what would fit by a closed field only does not fit."""
-        return [seen for seen in self._seen(found) if not search.field or search.field in seen.changes]
+        return [seen for seen in self.as_seen(found) if not search.field or search.field in seen.changes]
 
-    def _seen(self, found: Sequence[AuditRecord]) -> list[SeenRecord]:
+    def as_seen(self, found: Sequence[AuditRecord]) -> list[SeenRecord]:
+        """Return records as the reader sees them; who shows them records that they were read."""
         gate = RecordGate(self._user, found)
         return [SeenRecord(item, gate.changes_of(item), gate.label_of(item), gate.context_of(item)) for item in found]
 
@@ -265,11 +266,17 @@ class AuditReader:
         note(READ, {**told, "records": keys})
 
 
-def note(action: str, evidence: Mapping[str, Any]) -> None:
-    """Record that the trail was read or exported, unless ``AUDIT_READS`` says no."""
+def note(action: str, evidence: Mapping[str, Any], target: Target = TRAIL) -> None:
+    """Record that the trail was read or exported, unless ``AUDIT_READS`` says no.
+
+    Args:
+        action: what was done.
+        evidence: what was asked for, and what was given.
+        target: of whom all was read, where it was all of one.
+    """
     if settings().AUDIT_READS:
         with transaction.atomic(using=router.db_for_write(AuditRecord)):
-            record(action, target=TRAIL, evidence=evidence)
+            record(action, target=target, evidence=evidence)
 
 
 def _older_page(seen: Sequence[SeenRecord], size: int, started: int | None, rest: int | None) -> AuditPage:

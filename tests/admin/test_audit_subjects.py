@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from gridkit_django.admin import audit_subject_report
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.audit.privacy.subject_keys import subject_keys
 from gridkit_django.audit.retention import HoldScope, place_hold
@@ -142,3 +144,46 @@ def test_list_of_keys_says_which_are_in_use_and_leads_to_people(admin: Client, p
     erase(admin, product)
     assert "destroyed" in page(admin, "?erased_at__isempty=0")
     assert str(AuditSubjectKey.objects.get().pk) in page(admin, f"{AuditSubjectKey.objects.get().pk}/change/")
+
+
+def test_report_shows_records_and_opens_values_on_post_only(admin: Client, product: Product) -> None:
+    address = f"report/{question(product)}&reads=on"
+    assert "Report</a>" in page(admin, f"person/{question(product)}")
+    text = page(admin, address)
+    assert ("encrypted</span>" in text, "Ada</ins>" in text) == (True, False)
+    assert "Ada" not in page(admin, f"{address}&clear=on").partition("<table")[2]
+    shown = admin.post(f"{KEYS}{address}", {"clear": "on"}).content.decode()
+    assert "<ins>Ada</ins>" in shown
+    assert AuditRecord.objects.filter(action="audit.decrypt", actor_label="root").count() == 1
+    page(admin, "report/?type=shop.product", status=404)
+
+
+def test_report_is_downloaded_in_pieces(admin: Client, product: Product) -> None:
+    answer = admin.post(f"{KEYS}report/{question(product)}", {"format": "csv", "clear": "on"})
+    assert "subject-report.csv" in answer["Content-Disposition"]
+    assert b",name,,Ada," in b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    told = AuditRecord.objects.get(action="audit.exported")
+    assert (told.actor_label, told.target_id) == ("root", str(product.pk))
+
+
+def test_report_has_pages(admin: Client, product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_subject_report, "PAGE_SIZE", 1)
+    product.price = Decimal(2)
+    product.save()
+    text = page(admin, f"report/{question(product)}")
+    older = re.search(r'href="([^"]*before=\d+)" rel="next"', text)
+    assert older is not None
+    assert "row.create" in page(admin, "report/" + older[1].replace("&amp;", "&"))
+    opened = admin.post(f"{KEYS}report/{question(product)}", {"clear": "on"}).content.decode()
+    assert 'name="before"' in opened
+
+
+def test_report_needs_the_right_to_the_trail_and_opened_values_the_right_to_them(
+    staff: Callable[..., Client], product: Product
+) -> None:
+    client = staff("view_auditrecord")
+    refused = client.post(f"{KEYS}report/{question(product)}", {"clear": "on"}, follow=True).content.decode()
+    assert ("decrypt_audit" in refused, "in the clear" in refused) == (True, False)
+    User.objects.get(username="staff").user_permissions.set([Permission.objects.get(codename="erase_subject")])
+    page(client, f"report/{question(product)}", status=403)
+    assert "nothing of this person" not in page(client, f"person/{question(product)}")

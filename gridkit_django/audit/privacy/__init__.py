@@ -5,6 +5,7 @@ from __future__ import annotations
 from gridkit_django.audit.masks import MASK, MASK_FORMS
 from gridkit_django.audit.privacy.ciphers import is_sealed
 from gridkit_django.audit.privacy.erasing import ERASE, ERASE_SUBJECT, Erasure, erase_subject
+from gridkit_django.audit.privacy.mentions import Mentions
 from gridkit_django.audit.privacy.protection import protected
 from gridkit_django.audit.privacy.providers import KeyProvider, SiteKeyProvider
 from gridkit_django.audit.privacy.reach import Reach, keys_of, reach_of
@@ -21,6 +22,7 @@ __all__ = [
     "MASK_FORMS",
     "Erasure",
     "KeyProvider",
+    "Mentions",
     "Reach",
     "Revealer",
     "RewrapReport",

@@ -22,7 +22,7 @@ from django.db.models.functions import Cast
 from gridkit_django.audit.privacy.subjects import Subject
 from gridkit_django.audit.retention.holds import holds_over
 from gridkit_django.models import AuditHold, AuditRecord, AuditSubjectKey
-from gridkit_django.models.audit import AppendOnlyQuerySet
+from gridkit_django.models.append_only import AppendOnlyQuerySet
 
 STRETCH = 50_000
 """Ids that one statement looks through."""
@@ -31,6 +31,7 @@ TOLD = Cast("changes", TextField())
 """The changes of a record as text."""
 
 _SAMPLE = 500
+_CROWD = 1000
 _CLOCKS = timedelta(days=1)
 """How far the clocks of a site may be apart: no record is older than the key of its values, but for that."""
 
@@ -126,14 +127,20 @@ def sealed_with(keys: Iterable[UUID]) -> Q:
     return reduce(or_, (Q(told__contains=f"{key.hex}:") for key in keys), Q(pk__in=()))
 
 
+def oldest_of(keys: Iterable[AuditSubjectKey], using: str) -> int | None:
+    """Return the id below which no record can hold a value of one of these keys, None when there is no such record."""
+    since = min(key.created_at for key in keys) - _CLOCKS
+    later = AuditRecord.objects.using(using).filter(occurred_at__gte=since)
+    # Times and ids are not in one order where several write at once: the first of them are no row, but a crowd.
+    return min(later.order_by("occurred_at").values_list("pk", flat=True)[:_CROWD], default=None)
+
+
 def _stretches(keys: Sequence[AuditSubjectKey], using: str) -> Iterator[list[tuple[int, str, datetime]]]:
     """Yield id, type of the target and time of the records of each stretch, the newest first."""
     if not keys:
         return
-    since = min(key.created_at for key in keys) - _CLOCKS
-    records = AuditRecord.objects.using(using).order_by()
-    oldest = records.filter(occurred_at__gte=since).order_by("occurred_at").values_list("pk", flat=True).first()
-    newest = records.order_by("-pk").values_list("pk", flat=True).first()
+    oldest = oldest_of(keys, using)
+    newest = AuditRecord.objects.using(using).order_by("-pk").values_list("pk", flat=True).first()
     if oldest is None or newest is None:
         return
     rows = closed_by([key.pk for key in keys], using).select_related(None)

@@ -19,7 +19,8 @@ ERASED = "(erased)"
 DECRYPT = "gridkit_django.decrypt_audit"
 """The Django permission that it takes."""
 
-_ACTION = "audit.decrypt"
+DECRYPTED = "audit.decrypt"
+"""The action of the record that it leaves."""
 
 
 class Revealer:
@@ -51,7 +52,7 @@ class Revealer:
         for item, changes in zip(chosen, told, strict=True):
             if changes:
                 record(
-                    _ACTION,
+                    DECRYPTED,
                     target=Target(item.target_type, item.target_id),
                     grid=item.grid,
                     evidence={"record": str(item.uuid), "fields": sorted(changes)},
