@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -25,6 +26,12 @@ def no_plugins_left() -> Iterator[None]:
     runtime = apps.get_app_config("gridkit_django").runtime
     if runtime.generation >= 0 or runtime.live:
         apps.get_app_config("gridkit_django").plugin_manager.stop_all()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what lives as long as the run: tests that look for leaks collect often."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,12 +6,15 @@ Each test process (pytest-xdist starts some) has servers of its own, started whe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import dj_database_url
 import pytest
 from django.conf import settings
 from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
 
+from tests.servers.emptying import quick_emptying
 from tests.servers.postgres import PostgresServer, running_postgres
 from tests.servers.redis import running_redis
 
@@ -43,3 +46,12 @@ def django_db_modify_db_settings(
     place = {key: parsed[key] for key in ("HOST", "PORT", "USER", "PASSWORD")}
     settings.DATABASES["default"].update(place)
     connections["default"].settings_dict.update(place)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Clear away quickly what a test has committed, once pytest-django has made the database."""
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            stack.enter_context(quick_emptying())
+        yield
