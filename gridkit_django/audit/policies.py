@@ -12,6 +12,7 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from pydantic import TypeAdapter, ValidationError
 
+from gridkit_django.audit.labels import check_label
 from gridkit_django.audit.masks import MASK_FORMS
 from gridkit_django.audit.targets import ModelClass
 from gridkit_django.exceptions import AuditPolicyError
@@ -39,6 +40,8 @@ class AuditPolicy:
         mask_forms: names of masked fields to how a part of their values may be told, see ``privacy.MASK_FORMS``.
         encrypt: names of fields whose values are stored encrypted.
         subject: name of the field that says whom a row speaks of; empty for the row itself.
+        label: name of the field whose value names a row to people in its records; empty for the first of ``name``,
+            ``title``, ``label``, ``username``, ``code``, ``number`` and ``slug`` that the model has, None for no label.
         include_metadata: whether records say request id, address and browser.
         reason_required: whether a person must give a reason.
         strict: whether triggers of the database follow the model, where it has them (PostgreSQL).
@@ -56,6 +59,7 @@ class AuditPolicy:
     mask_forms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     encrypt: frozenset[str] = frozenset()
     subject: str = ""
+    label: str | None = ""
     include_metadata: bool = True
     reason_required: bool = False
     strict: bool = False
@@ -79,6 +83,7 @@ class AuditPolicy:
             mask_forms=_joined_forms(self, other),
             encrypt=self.encrypt | other.encrypt,
             subject=self.subject or other.subject,
+            label=None if self.label is None or other.label is None else self.label or other.label,
             include_metadata=self.include_metadata and other.include_metadata,
             reason_required=self.reason_required or other.reason_required,
             strict=self.strict or other.strict,
@@ -220,12 +225,13 @@ def checked(policy: AuditPolicy) -> AuditPolicy:
     if is_trail(model):
         raise AuditPolicyError(f"{policy.model_label!r} is part of the audit trail, which can't follow itself.")
     named = (policy.fields or frozenset()) | policy.exclude | policy.mask | policy.encrypt
-    for name in sorted(named | ({policy.subject} - {""})):
+    for name in sorted(named | ({policy.subject, policy.label or ""} - {""})):
         try:
             options.get_field(name)
         except FieldDoesNotExist as error:
             raise AuditPolicyError(f"The audit policy of {policy.model_label!r} names no field: {name!r}.") from error
     _check_forms(policy)
+    check_label(policy)
     if not policy.actions <= ACTIONS:
         unknown, known = ", ".join(sorted(policy.actions - ACTIONS)), ", ".join(sorted(ACTIONS))
         raise AuditPolicyError(f"The audit policy of {policy.model_label!r} has {unknown}; it may have {known}.")

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field
+from django.db.models import CharField, Field
 
+from gridkit_django.audit.labels import LABEL_MAX
 from gridkit_django.audit.masks import MASK
 from gridkit_django.audit.policies import AuditPolicy
 from gridkit_django.audit.sqljson import json_sql, stored_field, text_sql
@@ -119,6 +120,22 @@ def key_text(fields: Sequence[AnyField], alias: str, connection: BaseDatabaseWra
         return text_sql(*columns[0], connection)
     parts = " || ',' || ".join(f"({json_sql(field, column, connection)})::text" for field, column in columns)
     return f"('[' || {parts} || ']')"
+
+
+def label_text(field: AnyField | None, column: str) -> str:
+    """Return the SQL text of a row's label, as ``AuditRecord.target_label`` holds it.
+
+    Args:
+        field: what labels the row, None for nothing.
+        column: its column, with the alias of its table.
+    """
+    if field is None:
+        return "''"
+    text = f"({column})::text"
+    if isinstance(field, CharField) and (field.max_length or LABEL_MAX + 1) <= LABEL_MAX:
+        return f"COALESCE({text}, '')"
+    cut = f"left({text}, {LABEL_MAX - 1}) || '…'"
+    return f"COALESCE(CASE WHEN length({text}) > {LABEL_MAX} THEN {cut} ELSE {text} END, '')"
 
 
 def column_of(field: AnyField, alias: str, connection: BaseDatabaseWrapper) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.contrib.auth import get_permission_codename
 
+from gridkit_django.audit import audit_policies
+from gridkit_django.audit.labels import label_names
 from gridkit_django.exceptions import GridNotFoundError, RecordNotFoundError
 from gridkit_django.grids.access import GridAccess, open_grid
 from gridkit_django.grids.records import read_key
@@ -36,6 +38,7 @@ class RecordGate:
         self._user = user
         self._records = tuple(records)
         self._rights = GridRights(user)
+        self._label_names: dict[str, frozenset[str]] = {}
 
     def changes_of(self, record: AuditRecord) -> dict[str, Any]:
         """Return the changes that the reader may see."""
@@ -53,9 +56,19 @@ class RecordGate:
         return {name: change for name, change in record.changes.items() if self._shows(access, name)}
 
     def label_of(self, record: AuditRecord) -> str:
-        """Return the target's label, empty when the reader may not see the target."""
+        """Return the target's label, empty when the reader may not see the target, or a field that it may come from."""
         closed = self._is_closed(record) or (record.grid and self._access(record) is None)
-        return "" if closed else record.target_label
+        return "" if closed or self._hides_label(record) else record.target_label
+
+    def _hides_label(self, record: AuditRecord) -> bool:
+        label = record.target_type
+        if label not in self._label_names:
+            self._label_names[label] = label_names(label, audit_policies().table)
+        names = self._label_names[label]
+        access = self._access(record) if record.grid else None
+        if access is not None and _is_row(record, access):
+            return not all(self._shows(access, name) for name in names)
+        return bool(names & self._hidden_fields.get(label, frozenset()))
 
     def context_of(self, record: AuditRecord) -> dict[str, Any]:
         """Return the circumstances; evidence may speak of any column, so it is for readers of all of them."""

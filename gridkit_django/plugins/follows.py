@@ -81,8 +81,9 @@ def grid_policy(grid: type[Grid], options: JSONObject) -> AuditPolicy:
     read: dict[str, Any] = {
         name: _fields(value, fields) if name in _OF_COLUMNS else value for name, value in options.items()
     }
-    if "subject" in read:
-        read["subject"] = fields.get(read["subject"], "")
+    for name in ("subject", "label"):
+        if read.get(name):
+            read[name] = fields.get(read[name], "")
     if isinstance(forms := read.get("mask_forms"), Mapping):
         read["mask_forms"] = {fields[name]: form for name, form in forms.items() if name in fields}
     return read_policy(grid.options.model._meta.label_lower, {**read, "grid": grid.options.id})

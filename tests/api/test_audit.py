@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 from urllib.parse import quote
 
 import pytest
@@ -121,6 +122,15 @@ def test_changes_of_hidden_columns_are_left_out(auditor: APIClient, editor: APIC
     assert entry["changes"] == {"name": ["a", "b"]}
     assert "evidence" not in entry["context"]
     assert "price" not in str(entry)
+
+
+def test_label_that_comes_from_a_hidden_column_is_left_out(auditor: APIClient) -> None:
+    for grid in ("api-products", ""):
+        write(product(1), grid=grid, changes={"name": ["a", "b"]})
+    rows = "?action=row.update"
+    assert [entry["target"]["label"] for entry in listed(auditor, rows)] == ["Thing 1", "Thing 1"]
+    with mock.patch("gridkit_django.grids.disclosure.label_names", return_value=frozenset({"price"})):
+        assert [entry["target"]["label"] for entry in listed(auditor, rows)] == ["", ""]
 
 
 def test_reader_of_every_column_gets_changes_and_evidence(make_user: Callable[..., User]) -> None:

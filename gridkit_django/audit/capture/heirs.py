@@ -12,7 +12,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.capture.plans import Heir, Watch
-from gridkit_django.audit.capture.rows import RowChange, Told, Values, changed_values
+from gridkit_django.audit.capture.rows import RowChange, Unlabelled, Values, changed_values
 from gridkit_django.audit.capture.values import Field, writer_of
 from gridkit_django.audit.policies import UPDATE
 from gridkit_django.audit.targets import ModelClass
@@ -22,7 +22,7 @@ _CHUNK = 500
 
 def inherited_changes(
     heir: Heir, watch: Watch, connection: BaseDatabaseWrapper, fields: Sequence[Field], changes: Sequence[RowChange]
-) -> Iterator[Told]:
+) -> Iterator[Unlabelled]:
     """Yield the updates of a parent's table that changed rows of the child.
 
     Args:
@@ -56,7 +56,7 @@ def lineage_values(
     found: dict[tuple[Any, ...], Values] = {}
     moved = [change for change in changes if change.action != UPDATE] if watch.lineages else []
     for lineage in watch.lineages:
-        links = {change.key: _link_value(watch, lineage.link, fields, change) for change in moved}
+        links = {change.key: link_value(watch, lineage.link, fields, change) for change in moved}
         names = [item.attname for item in lineage.fields]
         writers = [(item.name, writer_of(item)) for item in lineage.fields]
         rows = {str(row[0]): row[1:] for row in _rows(lineage.parent, connection, "pk", links.values(), ("pk", *names))}
@@ -69,7 +69,8 @@ def lineage_values(
     return found
 
 
-def _link_value(watch: Watch, link: Field, fields: Sequence[Field], change: RowChange) -> Any:
+def link_value(watch: Watch, link: Field, fields: Sequence[Field], change: RowChange) -> Any:
+    """Return what a row has in the column that leads to its parent."""
     if link in fields:
         return (change.after or change.before or ())[fields.index(link)]
     return change.key[watch.keys.index(link)]

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.capture.plans import Link, Policied, Watch
-from gridkit_django.audit.capture.rows import RowChange, Told, Values
+from gridkit_django.audit.capture.rows import RowChange, Unlabelled, Values
 from gridkit_django.audit.capture.values import Field
 from gridkit_django.audit.policies import UPDATE
 from gridkit_django.audit.targets import ModelClass
@@ -31,7 +31,7 @@ class LinkChanges:
     before: dict[str, list[Any]] = field(default_factory=dict)
     after: dict[str, list[Any]] = field(default_factory=dict)
 
-    def told(self, name: str) -> Iterator[Told]:
+    def told(self, name: str) -> Iterator[Unlabelled]:
         """Yield an update of each row that is linked to others now."""
         for key, before in self.before.items():
             if before != self.after[key]:
@@ -62,10 +62,10 @@ class HeldLinks:
                     found[name] = [before, None]
         return found
 
-    def rest(self) -> Iterator[tuple[Policied, Iterator[Told]]]:
+    def rest(self) -> Iterator[tuple[Policied, ModelClass, Iterator[Unlabelled]]]:
         """Yield what nobody has taken."""
-        for (_, _, name), (policies, changes) in self._found.items():
-            yield policies, changes.told(name)
+        for (_, model, name), (policies, changes) in self._found.items():
+            yield policies, model, changes.told(name)
 
 
 def link_changes(

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.capture.values import Field, Reader, key_text, reader_of
+from gridkit_django.audit.labels import label_field
 from gridkit_django.audit.policies import AuditPolicy, PolicyTable
 from gridkit_django.audit.scope import grid_of
 from gridkit_django.audit.targets import ModelClass
@@ -24,6 +25,7 @@ class Policied:
         label: the model, in lower case.
 
     Attributes:
+        label: the model.
         general: the policy of a write through no grid, None when it leaves no record.
     """
 
@@ -31,6 +33,7 @@ class Policied:
         self.label = label
         self.general = table.effective(label)
         self._by_grid = {grid: table.effective(label, grid) for grid in table.grids_of(label)}
+        self._labels = {id(policy): label_field(policy) for policy in self.all()}
 
     def now(self) -> tuple[AuditPolicy | None, str]:
         """Return the policy that holds at this moment, and the grid at work."""
@@ -40,6 +43,14 @@ class Policied:
     def all(self) -> tuple[AuditPolicy, ...]:
         """Return every policy that may hold at some moment."""
         return tuple(policy for policy in (self.general, *self._by_grid.values()) if policy is not None)
+
+    def label_field(self, policy: AuditPolicy) -> Field | None:
+        """Return the field that labels rows by one of the policies, or None."""
+        return self._labels[id(policy)]
+
+    def label_fields(self) -> tuple[Field, ...]:
+        """Return the fields that label rows by any policy."""
+        return tuple({item.name: item for item in self._labels.values() if item is not None}.values())
 
     def follows(self, name: str) -> bool:
         """Whether any policy follows a field."""
@@ -107,6 +118,7 @@ class Watch:
         links: the many-to-many fields whose pairs it holds.
         heirs: the models that inherit fields from it.
         lineages: the fields that the model itself has from parents nobody follows.
+        labels: the fields of its table that label rows.
     """
 
     model: ModelClass
@@ -116,6 +128,7 @@ class Watch:
     links: tuple[Link, ...]
     heirs: tuple[Heir, ...]
     lineages: tuple[Lineage, ...]
+    labels: tuple[Field, ...]
     _readers: dict[tuple[str, str], Reader] = field(default_factory=dict, compare=False)
 
     def reader(self, item: Field, connection: BaseDatabaseWrapper) -> Reader:
@@ -171,7 +184,9 @@ class WatchBook:
             if not item.generated
             and (item.name in wanted or (item not in keys and policies is not None and policies.follows(item.name)))
         )
-        return Watch(model, policies, keys, fields, links, heirs, lineages)
+        names = {item.name for item in policies.label_fields()} if policies is not None else set()
+        labels = tuple(item for item in fields if item.name in names)
+        return Watch(model, policies, keys, fields, links, heirs, lineages, labels)
 
     def many_to_many(self) -> Iterable[Any]:
         """Yield the attributes of models that lead to followed many-to-many fields, of both sides."""

@@ -45,12 +45,12 @@ class Recording:
         circumstances, who = self._told_of(act, metadata=policy.include_metadata)
 
         def drafts() -> Iterator[Draft]:
-            for action, key, values in _told(policy, changes):
+            for action, key, values, name in _told(policy, changes):
                 if policy.reason_required and act.actor.kind is ActorKind.USER and not act.reason:
                     raise ReasonRequiredError(f"Say why: a change of {label} needs a reason. Nothing was changed.")
                 record = uuid4()
                 shown = protected(policy, action, key, record, values, connection.alias)
-                yield Draft(circumstances, action, *who, label, key, "", grid, shown, uuid=record)
+                yield Draft(circumstances, action, *who, label, key, name, grid, shown, uuid=record)
 
         if not policy.fail_open:
             self.gaps.tell(connection)
@@ -82,9 +82,9 @@ class Recording:
 
 def _told(policy: AuditPolicy, changes: Iterable[Told]) -> Iterator[Told]:
     """Yield what a policy lets be told: actions, fields and values."""
-    for action, key, values in changes:
+    for action, key, values, label in changes:
         if action not in policy.actions:
             continue
         told = {name: pair for name, pair in values.items() if policy.follows(name)}
         if told or action in (CREATE, DELETE):
-            yield action, key, told
+            yield action, key, told, label

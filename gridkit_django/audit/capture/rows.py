@@ -15,8 +15,11 @@ from gridkit_django.audit.policies import CREATE, DELETE, UPDATE
 Values: TypeAlias = dict[str, Any]
 """Field name to ``[before, after]``."""
 
-Told: TypeAlias = tuple[str, str, Values]
+Unlabelled: TypeAlias = tuple[str, str, Values]
 """Action, key as text, and values of one row."""
+
+Told: TypeAlias = tuple[str, str, Values, str]
+"""The same with the label of the row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from gridkit_django.audit.capture import doors
 from gridkit_django.audit.capture.plans import Watch
 from gridkit_django.audit.capture.values import Field
 from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, AuditPolicy
-from gridkit_django.audit.sqlentries import Entries, column_of, key_text
+from gridkit_django.audit.sqlentries import Entries, column_of, key_text, label_text
 from gridkit_django.audit.sqljson import is_exact
 from gridkit_django.audit.writer import (
     OPERATIONS,
@@ -79,7 +79,7 @@ class SetBased:
         self._compiler.returning_fields = columns
         ((sql, params),) = self._compiler.as_sql()
         changes = self._entries.created([(item, "gk_new") for item in self._watch.fields])
-        found = f"SELECT {self._key('gk_new')} AS k, {changes} AS c FROM gk_new"  # noqa: S608 - names, no values
+        found = f"SELECT {self._key('gk_new')} AS k, {self._label('gk_new')} AS l, {changes} AS c FROM gk_new"  # noqa: S608 - names, no values
         wanted = ", ".join(column_of(item, "gk_new", self._connection) for item in returning) or "1"
         return self._run(CREATE, [f"gk_new AS ({sql})"], params, found, f"SELECT {wanted} FROM gk_new", "true")  # noqa: S608
 
@@ -106,7 +106,8 @@ class SetBased:
             f"gk_new AS ({head} FROM (SELECT {keyed} FROM gk_old) gk_keys WHERE {same} RETURNING {columns})",  # noqa: S608
         ]
         changes = self._entries.changed(fields, "gk_old", "gk_new")
-        found = f"SELECT {self._key('gk_new')} AS k, {changes} AS c FROM gk_new JOIN gk_old ON {both}"  # noqa: S608
+        named = f"{self._key('gk_new')} AS k, {self._label('gk_new')} AS l"
+        found = f"SELECT {named}, {changes} AS c FROM gk_new JOIN gk_old ON {both}"  # noqa: S608
         rows = self._run(UPDATE, parts, (*where_params, *head_params), found, "SELECT count(*) FROM gk_new", "c <> ''")
         return int(rows[0][0])
 
@@ -118,7 +119,7 @@ class SetBased:
             return 0
         columns = self._columns(self._table, (*self._watch.keys, *self._watch.fields))
         changes = self._entries.deleted([(item, "gk_old") for item in self._watch.fields])
-        found = f"SELECT {self._key('gk_old')} AS k, {changes} AS c FROM gk_old"  # noqa: S608
+        found = f"SELECT {self._key('gk_old')} AS k, {self._label('gk_old')} AS l, {changes} AS c FROM gk_old"  # noqa: S608
         parts = [f"gk_old AS ({sql} RETURNING {columns})"]
         return int(self._run(DELETE, parts, params, found, "SELECT count(*) FROM gk_old", "true")[0][0])
 
@@ -134,7 +135,7 @@ class SetBased:
             f"WITH {', '.join(parts)}, gk_found AS MATERIALIZED ({found}), "  # noqa: S608 - names, no values
             f"gk_operation AS ({operation} WHERE EXISTS (SELECT 1 FROM gk_found WHERE {told}) ON CONFLICT DO NOTHING), "
             f"gk_record AS (INSERT INTO {TABLE} ({', '.join(_RECORD)}) SELECT gen_random_uuid(), "
-            f"%s, %s, %s, %s, %s, %s, k, '', %s, ('{{' || c || '}}')::jsonb, 1, %s FROM gk_found WHERE {told}) {answer}"
+            f"%s, %s, %s, %s, %s, %s, k, l, %s, ('{{' || c || '}}')::jsonb, 1, %s FROM gk_found WHERE {told}) {answer}"
         )
         record = (circumstances.id, action, *actor_columns(act.actor), policies.label, grid, timezone.now())
         try:
@@ -149,6 +150,11 @@ class SetBased:
 
     def _key(self, alias: str) -> str:
         return key_text(self._watch.keys, alias, self._connection)
+
+    def _label(self, alias: str) -> str:
+        policies: Any = self._watch.policies
+        field = policies.label_field(self._policy)
+        return label_text(field, column_of(field, alias, self._connection) if field else "")
 
     def _each(self, table: str, fields: Sequence[Field]) -> list[str]:
         return [column_of(item, table, self._connection) for item in fields]

@@ -13,10 +13,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.capture import doors
 from gridkit_django.audit.capture.heirs import inherited_changes, lineage_values
+from gridkit_django.audit.capture.labelling import labelled, namer_of
 from gridkit_django.audit.capture.links import HeldLinks, link_changes
 from gridkit_django.audit.capture.plans import Policied, Watch, WatchBook
 from gridkit_django.audit.capture.recording import Recording
-from gridkit_django.audit.capture.rows import RowChange, changed_values
+from gridkit_django.audit.capture.rows import RowChange, Told, Unlabelled, changed_values
 from gridkit_django.audit.capture.set_based import MANY, SetBased, policy_in_database
 from gridkit_django.audit.capture.upserts import upsert
 from gridkit_django.audit.capture.values import Field
@@ -125,8 +126,8 @@ class Capture:
 
     def _and_tell_links(self, connection: BaseDatabaseWrapper, held: HeldLinks, work: Callable[[], _Result]) -> _Result:
         result = work()
-        for policies, changes in held.rest():
-            self._record(connection, policies, changes)
+        for policies, model, changes in held.rest():
+            self._record_others(connection, policies, model, changes)
         return result
 
     def _insert(self, watch: Watch, compiler: Any, returning: Sequence[Field]) -> list[Any]:
@@ -152,6 +153,8 @@ class Capture:
         if watch.links and fields:
             fields = list(watch.fields)
         fields += [item for item in watch.keys if item in named and item not in fields]
+        if fields:
+            fields += [item for item in watch.labels if item not in fields]
         try:
             if not fields:
                 return doors.update_unseen(compiler)
@@ -196,18 +199,28 @@ class Capture:
             if held is not None:
                 held.add(connection.alias, link, found)
             else:
-                self._record(connection, link.policies, found.told(link.name))
+                self._record_others(connection, link.policies, link.model, found.told(link.name))
         for heir in watch.heirs:
-            self._record(connection, heir.policies, inherited_changes(heir, watch, connection, fields, changes))
+            told = inherited_changes(heir, watch, connection, fields, changes)
+            self._record_others(connection, heir.policies, heir.model, told)
         if watch.policies is not None:
-            self._record(connection, watch.policies, self._own(watch, connection, fields, changes))
+            policy, grid = watch.policies.now()
+            if policy is not None:
+                own = self._own(watch, watch.policies.label_field(policy), connection, fields, changes)
+                self._recording.write(connection, policy, watch.policies.label, grid, own)
 
     def _own(
-        self, watch: Watch, connection: BaseDatabaseWrapper, fields: Sequence[Field], changes: Sequence[RowChange]
-    ) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Yield action, key and values of each row; those of parents and links go with rows that come and go."""
+        self,
+        watch: Watch,
+        label: Field | None,
+        connection: BaseDatabaseWrapper,
+        fields: Sequence[Field],
+        changes: Sequence[RowChange],
+    ) -> Iterator[Told]:
+        """Yield what became of each row; values of parents and links go with rows that come and go."""
         held = _held.get()
         inherited = lineage_values(watch, connection, fields, changes)
+        name = namer_of(watch, label, connection, fields, changes)
         for change in changes:
             key = watch.key(change.key, connection)
             values = changed_values(watch, connection, fields, change)
@@ -215,17 +228,16 @@ class Capture:
             if held is not None and change.after is None:
                 values.update(held.taken(connection.alias, watch.model, key))
             if values or change.before is None or change.after is None:
-                yield change.action, key, values
+                yield change.action, key, values, name(change)
 
-    def _record(
-        self,
-        connection: BaseDatabaseWrapper,
-        policies: Policied,
-        changes: Iterable[tuple[str, str, dict[str, Any]]],
+    def _record_others(
+        self, connection: BaseDatabaseWrapper, policies: Policied, model: ModelClass, changes: Iterable[Unlabelled]
     ) -> None:
+        """Write the records of rows whose own table was not written to."""
         policy, grid = policies.now()
         if policy is not None:
-            self._recording.write(connection, policy, policies.label, grid, changes)
+            told = labelled(model, policies.label_field(policy), connection, changes)
+            self._recording.write(connection, policy, policies.label, grid, told)
 
     def _apart(self, connection: BaseDatabaseWrapper) -> Mapping[str, Watch]:
         """Return what is left to watch where the database follows some models itself."""

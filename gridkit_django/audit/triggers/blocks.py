@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -13,8 +13,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.capture.plans import Heir, Link, Policied, Watch
 from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, AuditPolicy
-from gridkit_django.audit.sqlentries import AnyField, Entries, column_of, key_text, literal, sortable
+from gridkit_django.audit.sqlentries import AnyField, Entries, column_of, key_text, label_text, literal, sortable
 from gridkit_django.audit.sqljson import json_sql
+from gridkit_django.audit.targets import ModelClass
 from gridkit_django.models import AuditRecord
 
 
@@ -85,10 +86,11 @@ class Blocks:
         fields = [*((field, "r") for field in self._own(policy)), *inherited]
         entries = Entries(policy, self._connection)
         body = entries.created(fields) if action == CREATE else entries.deleted(fields)
-        values = self._record(
-            policies, policy, literal(action), key_text(self._watch.keys, "r", self._connection), body
-        )
-        return f"{self._insert()}\n  SELECT {values}\n  FROM {source} AS r{joins}"
+        known = {self._watch.model: "r", **{field.model: alias for field, alias in inherited}}
+        label, join = self._label(policies.label_field(policy), self._watch.model, known)
+        key = key_text(self._watch.keys, "r", self._connection)
+        values = self._record(policies, policy, literal(action), key, label, body)
+        return f"{self._insert()}\n  SELECT {values}\n  FROM {source} AS r{joins}{join}"
 
     def _updated(self, policies: Policied, policy: AuditPolicy) -> str:
         """Bring the rows before and after together by their keys; a row with another key is one gone and one new.
@@ -104,12 +106,14 @@ class Blocks:
             f"      WHEN {no_new} THEN {entries.deleted([(field, 'o') for field in fields])}\n"
             f"      ELSE {entries.changed(fields, 'o', 'n')} END"
         )
+        label, join = self._label_after(policies.label_field(policy), no_new)
         action = f"CASE WHEN {no_old} THEN '{CREATE}' WHEN {no_new} THEN '{DELETE}' ELSE '{UPDATE}' END"
         wanted = ", ".join(literal(action) for action in sorted(policy.actions))
+        values = self._record(policies, policy, "c.action", "c.target", "c.label", "c.body")
         return (
-            f"{self._insert()}\n  SELECT {self._record(policies, policy, 'c.action', 'c.target', 'c.body')}\n"
-            f"  FROM (SELECT {action} AS action, {target} AS target,\n      {body} AS body\n"
-            f"    FROM gk_old AS o FULL JOIN gk_new AS n ON {same} OFFSET 0) AS c\n"
+            f"{self._insert()}\n  SELECT {values}\n"
+            f"  FROM (SELECT {action} AS action, {target} AS target, {label} AS label,\n      {body} AS body\n"
+            f"    FROM gk_old AS o FULL JOIN gk_new AS n ON {same}{join} OFFSET 0) AS c\n"
             f"  WHERE (c.body <> '' OR c.action <> '{UPDATE}') AND c.action IN ({wanted})"
         )
 
@@ -124,12 +128,16 @@ class Blocks:
         link: Any = options.get_ancestor_link(self._watch.model)
         child_keys = list(getattr(options, "pk_fields", None) or (options.pk,))
         body = Entries(policy, self._connection).changed(fields, "o", "n")
+        values = self._record(heir.policies, policy, literal(UPDATE), "c.target", "c.label", "c.body")
+        known = {heir.model: "h", self._watch.model: "n"}
+        label, join = self._label(heir.policies.label_field(policy), heir.model, known)
         yield Block(
             policy,
-            f"{self._insert()}\n  SELECT {self._record(heir.policies, policy, literal(UPDATE), 'c.target', 'c.body')}\n"
-            f"  FROM (SELECT {key_text(child_keys, 'h', self._connection)} AS target, {body} AS body\n"
+            f"{self._insert()}\n  SELECT {values}\n"
+            f"  FROM (SELECT {key_text(child_keys, 'h', self._connection)} AS target, {label} AS label,\n"
+            f"      {body} AS body\n"
             f"    FROM gk_old AS o FULL JOIN gk_new AS n ON {new_key} = {old_key}\n"
-            f"    JOIN {self._qualified(options.db_table)} AS h ON {self._column(link, 'h')} = {new_key}\n"
+            f"    JOIN {self._qualified(options.db_table)} AS h ON {self._column(link, 'h')} = {new_key}{join}\n"
             f"    WHERE {old_key} IS NOT NULL OFFSET 0) AS c\n"
             "  WHERE c.body <> ''",
         )
@@ -147,15 +155,17 @@ class Blocks:
         ]
         body = Entries(policy, self._connection).pair(link.name, "c.before", "c.after")
         source, target = self._column(link.source, "c"), key_text([link.source], "c", self._connection)
+        label, join = self._label_of_owner(link, link.policies.label_field(policy), source)
+        values = self._record(link.policies, policy, literal(UPDATE), target, label, body)
         yield Block(
             policy,
-            f"{self._insert()}\n  SELECT {self._record(link.policies, policy, literal(UPDATE), target, body)}\n"
+            f"{self._insert()}\n  SELECT {values}\n"
             f"  FROM (SELECT i.source AS {source.removeprefix('c.')}, {lists[0]} AS before, {lists[1]} AS after\n"
             f"    FROM (SELECT p.source, p.target, sum(p.a) AS after, sum(p.b) AS before\n"
             f"      FROM ({self._pairs(link, verb)}) AS p WHERE p.source IS NOT NULL AND p.target IS NOT NULL\n"
             "      GROUP BY p.source, p.target) AS i\n"
             "    CROSS JOIN LATERAL generate_series(1, GREATEST(i.before, i.after, 1)) AS g(n)\n"
-            "    GROUP BY i.source HAVING bool_or(i.before <> i.after) OFFSET 0) AS c",
+            f"    GROUP BY i.source HAVING bool_or(i.before <> i.after) OFFSET 0) AS c{join}",
         )
 
     def _pairs(self, link: Link, verb: Verb) -> str:
@@ -189,18 +199,54 @@ class Blocks:
                 fields.append((field, names[options.db_table]))
         return joins, fields
 
+    def _label(self, field: AnyField | None, model: ModelClass, known: Mapping[ModelClass, str]) -> tuple[str, str]:
+        """Return the SQL of a label, and the join that it needs where its column is in none of the tables at hand.
+
+        Args:
+            field: what labels the rows, None for nothing.
+            model: the rows' model.
+            known: the tables at hand, by their models; that of the rows is among them.
+        """
+        if field is None or field.model in known:
+            return label_text(field, self._column(field, known[field.model]) if field else ""), ""
+        options: Any = model._meta
+        key = self._column(options.get_ancestor_link(field.model), known[model])
+        return self._joined_label(field, key)
+
+    def _label_after(self, field: AnyField | None, is_gone: str) -> tuple[str, str]:
+        """Return the same for rows that were changed: their label after it, and that of before if they are gone."""
+        if field is None:
+            return label_text(field, ""), ""
+        options: Any = self._watch.model._meta
+        is_own = field.model is self._watch.model
+        column = field if is_own else options.get_ancestor_link(field.model)
+        after = f"CASE WHEN {is_gone} THEN {self._column(column, 'o')} ELSE {self._column(column, 'n')} END"
+        return (label_text(field, after), "") if is_own else self._joined_label(field, after)
+
+    def _label_of_owner(self, link: Link, field: AnyField | None, source: str) -> tuple[str, str]:
+        """Return the same for rows whose pairs changed; of a parent only where both have one key."""
+        options: Any = link.model._meta
+        if field is None or (field.model is not link.model and options.get_ancestor_link(field.model) != options.pk):
+            return label_text(None, ""), ""
+        return self._joined_label(field, source)
+
+    def _joined_label(self, field: AnyField, key: str) -> tuple[str, str]:
+        options: Any = field.model._meta
+        join = f" LEFT JOIN {self._qualified(options.db_table)} AS w ON {self._column(options.pk, 'w')} = {key}"
+        return label_text(field, self._column(field, "w")), join
+
     def _column(self, field: AnyField, alias: str) -> str:
         return column_of(field, alias, self._connection)
 
     def _own(self, policy: AuditPolicy) -> list[AnyField]:
         return [field for field in self._watch.fields if policy.follows(field.name) and field not in self._watch.keys]
 
-    def _record(self, policies: Policied, policy: AuditPolicy, action: str, target: str, body: str) -> str:
-        label = literal(policies.label)
+    def _record(self, policies: Policied, policy: AuditPolicy, action: str, target: str, label: str, body: str) -> str:
+        model = literal(policies.label)
         operation = "gk_op" if policy.include_metadata else "gk_bare"
         return (
-            f"gen_random_uuid(), {operation}, {action}, gk_kind, gk_id, gk_label, {label}, {target}, '',\n"
-            f"    CASE WHEN gk_grid_of = {label} THEN gk_grid ELSE '' END,\n"
+            f"gen_random_uuid(), {operation}, {action}, gk_kind, gk_id, gk_label, {model}, {target}, {label},\n"
+            f"    CASE WHEN gk_grid_of = {model} THEN gk_grid ELSE '' END,\n"
             f"    ('{{' || {body} || '}}')::jsonb, 1, clock_timestamp()"
         )
 
