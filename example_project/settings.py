@@ -136,6 +136,7 @@ CELERY_BEAT_SCHEDULE = {
     "gridkit-jobs": {"task": "gridkit.run_due_jobs", "schedule": 5, "options": {"expires": 5}},
     "gridkit-deliver-audit": {"task": "gridkit.deliver_audit", "schedule": 10, "options": {"expires": 10}},
     "gridkit-purge-audit": {"task": "gridkit.purge_audit", "schedule": 86_400},
+    "gridkit-partition-audit": {"task": "gridkit.partition_audit", "schedule": 86_400},
     "gridkit-seal-audit": {"task": "gridkit.seal_audit", "schedule": 5, "options": {"expires": 5}},
 }
 

@@ -89,6 +89,10 @@ class GridKitSettings:
             term such as ``90d`` or ``7y``. Records of no rule are kept for ever.
         AUDIT_ARCHIVE_STORAGE: alias in Django's ``STORAGES`` where records are archived before they are removed, or
             None to remove them without.
+        AUDIT_PARTITION_RECORDS: ids that a partition of the audit records is for (PostgreSQL, once the table is
+            partitioned); None for about as many as a month takes.
+        AUDIT_PARTITION_DAYS: how many days records whose time is over may wait for the rest of their partition, so that
+            it goes whole; 0 for not at all.
         AUDIT_BATCH_RECORDS: audit records that are sent to a destination at once, at most.
         AUDIT_ALLOW_CLEAR: let audit records leave over connections that are not encrypted.
         AUDIT_ALLOW_PRIVATE: let audit records go to addresses of private networks and of this machine.
@@ -177,6 +181,8 @@ class GridKitSettings:
     AUDIT_KEY_PROVIDER: str = "gridkit_django.audit.privacy.providers.SiteKeyProvider"
     AUDIT_RETENTION: Mapping[str, str] = field(default_factory=dict)
     AUDIT_ARCHIVE_STORAGE: str | None = None
+    AUDIT_PARTITION_RECORDS: Positive | None = None
+    AUDIT_PARTITION_DAYS: Whole = 31
     AUDIT_BATCH_RECORDS: Positive = 500
     AUDIT_ALLOW_CLEAR: bool = False
     AUDIT_ALLOW_PRIVATE: bool = False

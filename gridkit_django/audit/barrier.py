@@ -49,12 +49,19 @@ class Barrier:
         if self._dialect is None:
             return False
         wanted = {(rule.table, name) for rule in self._rules() for name in rule.triggers(self._connection.vendor)}
-        return bool(wanted) and wanted <= self._dialect.standing(self._connection)
+        if not wanted:
+            return False
+        # The trigger for each row comes to partitions from the table.
+        names = RULES[0].triggers(self._connection.vendor)[1:]
+        wanted |= {(part, name) for part in self._partitions() for name in names}
+        return wanted <= self._dialect.standing(self._connection)
 
     def make(self) -> None:
         """Put it up, where it does not stand already."""
         if self._dialect is not None and not self.stands():
             self._execute(self._dialect.raising(self._connection, self._rules()))
+            for part in self._partitions():
+                self.guard_partition(part)
 
     def drop(self) -> None:
         """Take it away, for migrations of the audit tables; ``make`` puts it up again."""
@@ -114,6 +121,9 @@ class Barrier:
         with self._connection.cursor() as cursor:
             tables = set(self._connection.introspection.table_names(cursor))
         return [rule for rule in RULES if {rule.table, *rule.needs} <= tables]
+
+    def _partitions(self) -> list[str]:
+        return barrier_postgres.partitions(self._connection) if self._connection.vendor == "postgresql" else []
 
     def _switch(self, value: str) -> None:
         if barrier_postgres.is_aborted(self._connection):  # the transaction takes the setting back with it

@@ -69,6 +69,17 @@ def guarding_partition(connection: BaseDatabaseWrapper, table: str) -> list[str]
     return _triggers(connection, rule, table, schema, f"{schema}.{rule.trigger('rows')}")[1:]
 
 
+def partitions(connection: BaseDatabaseWrapper) -> list[str]:
+    """Return the partitions of the record table; none when it is in one piece."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid "
+            "WHERE i.inhparent = pg_catalog.to_regclass(%s) ORDER BY 1",
+            [connection.ops.quote_name(RULES[0].table)],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def revoking(connection: BaseDatabaseWrapper, rules: Sequence[Rule]) -> list[str]:
     """Return the statements that take rights from everybody who has them and does not own the tables."""
     quote = connection.ops.quote_name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import TypeAlias
 
 Run: TypeAlias = tuple[int, int]
@@ -53,7 +55,12 @@ def common(runs: Iterable[Run], others: Sequence[Run]) -> list[Run]:
     """Return what is in both."""
     found: list[Run] = []
     for first, last in runs:
-        found += [(max(first, start), min(last, end)) for start, end in others if start <= last and end >= first]
+        # Thousands of runs meet thousands: the ones before are not looked at.
+        for place in range(bisect_left(others, first, key=itemgetter(1)), len(others)):
+            start, end = others[place]
+            if start > last:
+                break
+            found.append((max(first, start), min(last, end)))
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gridkit_django.checks.audit import check_signing_key
 from gridkit_django.checks.grids import check_grids
+from gridkit_django.checks.partitions import check_audit_partitions
 from gridkit_django.checks.plugins import check_plugin_sources
 from gridkit_django.checks.settings import check_libraries, check_object_rights, check_settings
 from gridkit_django.checks.triggers import check_audit_triggers
@@ -17,7 +18,7 @@ CHECKS = (check_settings, check_libraries, check_object_rights, check_grids, che
 DEPLOY_CHECKS = (check_signing_key,)
 """Run with ``manage.py check --deploy`` only."""
 
-DATABASE_CHECKS = (check_audit_triggers,)
+DATABASE_CHECKS = (check_audit_triggers, check_audit_partitions)
 """Checks that ask a database; Django runs them for ``check --database`` and before ``migrate``."""
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "DATABASE_CHECKS",
     "DEPLOY_CHECKS",
     "TAG",
+    "check_audit_partitions",
     "check_audit_triggers",
     "check_grids",
     "check_libraries",

@@ -50,6 +50,8 @@ trail show next to the human text. Catch the width you need::
     │   ├── AuditFormError                 a stored record has no canonical form
     │   ├── AuditKeyError                  a signing key is missing or unreadable
     │   ├── AuditDestinationError          a destination of the trail that can't be
+    │   ├── AuditPartitionError            the record table can't have the form that was asked for
+    │   │   └── AuditPartitionBusyError    it was in use all the time
     │   ├── AuditRetentionError            a term, a rule or a hold that can't be
     │   ├── DeliveryError                  a destination did not take a batch
     │   │   ├── DeliveryLaterError         it did not work now
@@ -112,6 +114,8 @@ from gridkit_django.exceptions.audit import (
     AuditFormError,
     AuditHeldError,
     AuditKeyError,
+    AuditPartitionBusyError,
+    AuditPartitionError,
     AuditPolicyError,
     AuditRecordNotFoundError,
     AuditRetentionError,
@@ -224,6 +228,8 @@ __all__ = [
     "AuditFormError",
     "AuditHeldError",
     "AuditKeyError",
+    "AuditPartitionBusyError",
+    "AuditPartitionError",
     "AuditPolicyError",
     "AuditRecordNotFoundError",
     "AuditRetentionError",

@@ -123,3 +123,15 @@ class AuditRetentionError(AuditError):
     """A term, a rule or a hold of the audit trail can't be what was asked for."""
 
     code = "audit-retention"
+
+
+class AuditPartitionError(AuditError):
+    """The record table can't have the form that was asked for."""
+
+    code = "audit-partitions"
+
+
+class AuditPartitionBusyError(AuditPartitionError):
+    """The record table was in use all the time, so its form was not changed."""
+
+    code = "audit-partitions-busy"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.db import DEFAULT_DB_ALIAS, connections
 
+from gridkit_django.audit.partitions import is_partitioned, make_ahead, remove_leftover
 from gridkit_django.audit.retention import purge
 from gridkit_django.audit.sealing import seal_all
 from gridkit_django.events import Actor, EventSource, acting
@@ -42,3 +44,17 @@ def purge_audit() -> int:
     """
     with acting(Actor.system("retention"), EventSource.SYSTEM):
         return purge().removed
+
+
+@shared_task(name="gridkit.partition_audit", ignore_result=True)
+def partition_audit() -> int:
+    """Make the partitions of the audit records that are lacking ahead, where the table is partitioned.
+
+    Returns:
+        How many were made. Let Celery beat call it once a day, by a login that owns the table.
+    """
+    with acting(Actor.system("partitions"), EventSource.SYSTEM):
+        if is_partitioned(connections[DEFAULT_DB_ALIAS]):
+            return len(make_ahead(DEFAULT_DB_ALIAS))
+        remove_leftover(DEFAULT_DB_ALIAS)
+        return 0

@@ -6,17 +6,20 @@ import gzip
 import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
 from gridkit_django.audit import Target, record, verifier
 from gridkit_django.audit.delivery import declare_destination, deliver
+from gridkit_django.audit.partitions import faults_of, figures_of, is_partitioned, require_postgres
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.audit.retention import (
     HoldScope,
@@ -30,10 +33,11 @@ from gridkit_django.audit.retention import (
 )
 from gridkit_django.audit.sealing import seal_all
 from gridkit_django.audit.verify import DatabaseVerifier
+from gridkit_django.checks import check_audit_partitions
 from gridkit_django.events import Actor, EventSource, acting
-from gridkit_django.exceptions import AuditRetentionError
+from gridkit_django.exceptions import AuditPartitionError, AuditRetentionError
 from gridkit_django.models import AuditHold, AuditOperation, AuditPurge, AuditRecord
-from gridkit_django.tasks.audit import purge_audit
+from gridkit_django.tasks.audit import partition_audit, purge_audit
 from tests.audit.receivers import collect
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -315,6 +319,7 @@ def test_purge_is_recorded_with_what_it_removed() -> None:
     assert told.target_id == str(receipt.pk)
     assert told.evidence == {
         "records": 2,
+        "way": "rows",
         "first": made[0].pk,
         "last": made[1].pk,
         "rules": {"*": 2},
@@ -355,3 +360,24 @@ def test_command_names_rules_and_archives(capsys: Any, monkeypatch: pytest.Monke
     told = capsys.readouterr().out
     assert "*: 1 records\nArchived as gridkit/audit/default/000000000001-" in told
     assert "1 records were removed" in told
+
+
+def test_partitions_are_of_postgresql_only() -> None:
+    elsewhere: Any = SimpleNamespace(vendor="oracle", alias="default", display_name="Oracle")
+    assert not is_partitioned(elsewhere)
+    with pytest.raises(AuditPartitionError, match="PostgreSQL's only; the database 'default' is Oracle"):
+        require_postgres(elsewhere)
+    if connection.vendor == "sqlite":
+        with pytest.raises(CommandError, match="PostgreSQL's only"):
+            call_command("gridkit_audit_partition", "convert")
+        assert partition_audit() == 0
+        assert check_audit_partitions(["default"]) == faults_of("default") == figures_of("default") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [({"database": "none"}, "There is no database 'none'"), ({"records": 0}, "takes a number from 1 up")],
+)
+def test_command_of_partitions_refuses_what_makes_no_sense(options: dict[str, Any], fault: str) -> None:
+    with pytest.raises(CommandError, match=fault):
+        call_command("gridkit_audit_partition", **options)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gridkit_django.audit.retention.holds import HoldScope, held, holds_over, place_hold, release_hold
-from gridkit_django.audit.retention.purging import PurgeReport, purge
+from gridkit_django.audit.retention.purging import purge
+from gridkit_django.audit.retention.report import PurgeReport
 from gridkit_django.audit.retention.rules import RetentionRule, retention_rules
 from gridkit_django.audit.retention.terms import Term
 

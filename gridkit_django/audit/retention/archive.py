@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from gridkit_django.audit.evidence import EvidenceWriter
 from gridkit_django.audit.rows import RecordRow
-from gridkit_django.audit.runs import Run, ids_in
+from gridkit_django.audit.runs import Run, common, ids_in, runs_of
 from gridkit_django.conf import settings
 
 _SPOOL_BYTES = 1_000_000
@@ -54,10 +54,8 @@ def write_archive(alias: str, runs: Sequence[Run], first_seal: int, last_seal: i
     if storage is None:
         return Archive()
 
-    wanted = set(ids_in(runs))
-
     def chosen(rows: Sequence[RecordRow]) -> set[int]:
-        return wanted.intersection(row.id for row in rows)
+        return set(ids_in(common(runs_of(row.id for row in rows), runs)))
 
     writer = EvidenceWriter(alias, first=first_seal, last=last_seal, choice=chosen)
     with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:

@@ -40,6 +40,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{name}: {number} records")
         for name in report.archives:
             self.stdout.write(f"Archived as {name}")
+        for name in report.partitions:
+            self.stdout.write(f"{'Would drop' if dry_run else 'Dropped'} the partition {name}")
+        for name in report.busy:
+            self.stdout.write(f"The partition {name} was in use; the next purge tries it again")
+        if report.deferred:
+            self.stdout.write(f"{report.deferred} records wait for the rest of their partition")
         verb = "would be removed" if dry_run else "were removed"
         self.stdout.write(
             f"{report.removed} records {verb}; {report.kept_by_hold} are held, {report.waiting} are not sealed or not "
