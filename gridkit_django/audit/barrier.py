@@ -60,13 +60,21 @@ class Barrier:
         """Put it up, where it does not stand already."""
         if self._dialect is not None and not self.stands():
             self._execute(self._dialect.raising(self._connection, self._rules()))
-            for part in self._partitions():
-                self.guard_partition(part)
+            self._guard_partitions()
 
     def drop(self) -> None:
         """Take it away, for migrations of the audit tables; ``make`` puts it up again."""
         if self._dialect is not None:
             self._execute(self._dialect.dropping(self._connection, self._rules()))
+
+    def make_for_records(self) -> None:
+        """Put it up around the records only, whose table was made anew.
+
+        Writers hold other audit tables while they wait for this one, so those must not be asked for.
+        """
+        if self._dialect is not None:
+            self._execute(self._dialect.raising(self._connection, [rule for rule in self._rules() if rule is RULES[0]]))
+            self._guard_partitions()
 
     def guard_partition(self, table: str) -> None:
         """Guard a partition of the records, which is reached by its own name, too (PostgreSQL).
@@ -121,6 +129,10 @@ class Barrier:
         with self._connection.cursor() as cursor:
             tables = set(self._connection.introspection.table_names(cursor))
         return [rule for rule in RULES if {rule.table, *rule.needs} <= tables]
+
+    def _guard_partitions(self) -> None:
+        for part in self._partitions():
+            self.guard_partition(part)
 
     def _partitions(self) -> list[str]:
         return barrier_postgres.partitions(self._connection) if self._connection.vendor == "postgresql" else []

@@ -195,6 +195,7 @@ def test_other_database_has_no_barrier(django_assert_num_queries: Callable[..., 
     elsewhere: Any = SimpleNamespace(vendor="oracle", alias="default")
     with django_assert_num_queries(0):
         Barrier(elsewhere).make()
+        Barrier(elsewhere).make_for_records()
         Barrier(elsewhere).drop()
         Barrier(elsewhere).guard_partition("x")
     assert not Barrier(elsewhere).stands()

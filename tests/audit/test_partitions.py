@@ -294,7 +294,7 @@ def test_conversion_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -
         raise OSError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Barrier, "make", failing)
+        patch.setattr(Barrier, "make_for_records", failing)
         with pytest.raises(OSError, match="killed"):
             conversion.run()
     assert form() == before

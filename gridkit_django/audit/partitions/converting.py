@@ -139,7 +139,7 @@ class Conversion:
         if not self._is_large:
             self._last = newest_id(self._connection) + self._size
         execute(self._connection, self.statements)
-        Barrier(self._connection).make()
+        Barrier(self._connection).make_for_records()
         told = {"did": "convert", "size": self._size}
         record("audit.partition", target=Target("audit-partition", TABLE), evidence=told)
 

@@ -105,7 +105,7 @@ class Reversal:
 
     def _revert(self) -> None:
         execute(self._connection, self.statements)
-        Barrier(self._connection).make()
+        Barrier(self._connection).make_for_records()
         record("audit.partition", target=Target("audit-partition", TABLE), evidence={"did": "undo"})
 
     def _copying(self, part: Partition) -> str:
