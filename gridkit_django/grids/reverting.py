@@ -4,32 +4,54 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
+from gridkit_django.audit import through_grid
+from gridkit_django.audit.policies import CREATE, DELETE, UPDATE
 from gridkit_django.audit.state import is_withheld, row_values
 from gridkit_django.events import current_act, explaining
 from gridkit_django.exceptions import GridKitError, GridNotFoundError, RevertError
 from gridkit_django.grids.access import GridAccess, open_grid, open_grids
 from gridkit_django.grids.audit_reading import AuditReader, SeenRecord
-from gridkit_django.grids.editing import EditResult, apply_edit
+from gridkit_django.grids.deletion import remove_row
+from gridkit_django.grids.editing import apply_edit
+from gridkit_django.grids.keeping import keep_undo
 from gridkit_django.grids.locking import lock_row, write_alias
+from gridkit_django.grids.outcomes import Outcome
+from gridkit_django.grids.reasons import require_reason
 from gridkit_django.grids.records import get_record, read_key
+from gridkit_django.grids.reviving import revive
+from gridkit_django.grids.rows import Row
 from gridkit_django.typing import User
 
-UPDATE = "row.update"
+
+@dataclass(frozen=True, slots=True)
+class RevertResult:
+    """What taking a change back led to.
+
+    Attributes:
+        row: the row as it is now, None when it is no more.
+        changed: ids of the columns whose values changed, in the grid's order.
+        undo: a token to undo it, or None.
+    """
+
+    row: Row | None
+    changed: tuple[str, ...]
+    undo: str | None
 
 
-def revert_change(user: User, record_id: uuid.UUID) -> EditResult:
-    """Give the fields of a row the values that they had before one recorded change.
+def revert_change(user: User, record_id: uuid.UUID) -> RevertResult:
+    """Take one recorded change back: fields get the values they had, a new row goes, a deleted one is made again.
 
     It is an edit through a grid: the one that the change was made through, or any other over the model in which the
-    user may change all of its fields. Rights, judgements, handlers, records and the reason are those of every edit.
-    When a value has been changed again since, nothing is done.
+    user may do it. Rights, judgements, handlers, records and the reason are those of every edit. When the row has
+    moved on since, nothing is done.
 
     Args:
-        user: who takes it back; needs the right to read the trail, and to edit the row.
+        user: who takes it back; needs the right to read the trail, and to edit, delete or make the row.
         record_id: the ``uuid`` of the record.
 
     Returns:
@@ -37,23 +59,46 @@ def revert_change(user: User, record_id: uuid.UUID) -> EditResult:
 
     Raises:
         AuditRecordNotFoundError: there is no such record.
-        RevertError: it is no update, its values were not stored, a value has moved on, or no grid lets the user do it.
+        RevertError: it is no change of a row, its values were not stored, the row has moved on, or no grid lets the
+            user do it.
         GridKitError: whatever an edit is refused with.
     """
     seen = AuditReader(user).one(record_id)
     pairs = _pairs(seen)
     access = _grid_for(user, seen, pairs)
-    columns = _columns(access, pairs)
-    if columns is None:
-        raise _no_grid()
     reason = current_act().reason or f"Revert of {record_id}"
     alias = write_alias(access)
-    key = read_key(access, seen.record.target_id)
     with explaining(reason), transaction.atomic(using=alias):
-        _require_unmoved(row_values(lock_row(access, key, alias)), pairs)
-        version = get_record(access, key, using=alias).version
-        changes = {columns[name]: before for name, (before, _after) in pairs.items()}
-        return apply_edit(access, key, changes, version, undoable=True)
+        if seen.record.action == UPDATE:
+            return _put_back(access, alias, seen, pairs)
+        require_reason(access)
+        with through_grid(access.grid_id, access.options.model):
+            if seen.record.action == CREATE:
+                return _result(access, _take_away(access, alias, seen, pairs))
+            return _result(access, revive(access, alias, seen.record, pairs))
+
+
+def _put_back(access: GridAccess, alias: str, seen: SeenRecord, pairs: Mapping[str, Any]) -> RevertResult:
+    key, columns = read_key(access, seen.record.target_id), _columns(access, pairs)
+    if columns is None:
+        raise _no_grid(UPDATE)
+    _require_unmoved(row_values(lock_row(access, key, alias)), pairs)
+    version = get_record(access, key, using=alias).version
+    changes = {columns[name]: before for name, (before, _after) in pairs.items()}
+    edit = apply_edit(access, key, changes, version, undoable=True)
+    return RevertResult(edit.row, edit.changed, edit.undo)
+
+
+def _take_away(access: GridAccess, alias: str, seen: SeenRecord, pairs: Mapping[str, Any]) -> Outcome:
+    """Delete a row that is still as it was made; rows that depend on it keep it."""
+    key = read_key(access, seen.record.target_id)
+    _require_unmoved(row_values(lock_row(access, key, alias, delete=True)), pairs)
+    return remove_row(access, alias, key, None, cascade=False)
+
+
+def _result(access: GridAccess, outcome: Outcome) -> RevertResult:
+    steps = [outcome.step] if outcome.step is not None else []
+    return RevertResult(outcome.row, outcome.changed, keep_undo(access, steps))
 
 
 def may_revert(user: User, seen: SeenRecord) -> bool:
@@ -69,10 +114,10 @@ def _pairs(seen: SeenRecord) -> Mapping[str, Any]:
     """Return field to before and after.
 
     Raises:
-        RevertError: when the record is no update, or its values are not there to go back to.
+        RevertError: when the record is no change of a row, or its values are not there to go back to.
     """
-    if seen.record.action != UPDATE or not seen.changes:
-        raise RevertError("Only an update of a row whose changes you may see can be taken back.")
+    if seen.record.action not in (CREATE, UPDATE, DELETE) or not seen.changes:
+        raise RevertError("Only a change of a row that you may see can be taken back.")
     if len(seen.changes) != len(seen.record.changes):
         raise RevertError("You may not see all that this change was about, so you can't take it back.")
     if any(is_withheld(value) for pair in seen.changes.values() for value in pair):
@@ -82,9 +127,19 @@ def _pairs(seen: SeenRecord) -> Mapping[str, Any]:
 
 def _grid_for(user: User, seen: SeenRecord, pairs: Mapping[str, Any]) -> GridAccess:
     for access in _grids(user, seen):
-        if access.can_edit and _columns(access, pairs) is not None:
+        if _lets(access, seen.record.action, pairs):
             return access
-    raise _no_grid()
+    raise _no_grid(seen.record.action)
+
+
+def _lets(access: GridAccess, action: str, pairs: Mapping[str, Any]) -> bool:
+    """Whether the user may do through a grid what takes a change back.
+
+    A row is deleted or made again whole, whatever columns the grid has: both need the right of the model, too.
+    """
+    if action == UPDATE:
+        return access.can_edit and _columns(access, pairs) is not None
+    return access.can_delete if action == CREATE else access.can_create
 
 
 def _grids(user: User, seen: SeenRecord) -> list[GridAccess]:
@@ -115,5 +170,12 @@ def _require_unmoved(now: Mapping[str, Any], pairs: Mapping[str, Any]) -> None:
         )
 
 
-def _no_grid() -> RevertError:
-    return RevertError("No grid that you may edit shows all fields of this change. Edit the row where it is edited.")
+def _no_grid(action: str) -> RevertError:
+    return RevertError(_NO_GRID[action])
+
+
+_NO_GRID = {
+    CREATE: "No grid over this model lets you delete rows. Ask somebody who may.",
+    UPDATE: "No grid that you may edit shows all fields of this change. Edit the row where it is edited.",
+    DELETE: "No grid over this model lets you make rows. Ask somebody who may.",
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,16 +119,22 @@ def _make_again(access: GridAccess, alias: str, step: Step) -> Outcome:
     key = read_key(access, step.key)
     if model._base_manager.using(alias).filter(pk=key).exists():
         raise UndoError("There is another row with this key now.")
-    draft = _OldDraft(access, instance, {})
+    draft = OldDraft(access, instance, {})
     draft.restore(_thawed(instance, step.before))
     return carry_out_new(access, alias, draft)
 
 
-class _OldDraft(NewDraft):
-    """A row that was there before: the times that Django stamps at a save are those of then."""
+class OldDraft(NewDraft):
+    """A row that was there before: times that Django stamps are those of then, and it may be as empty as it was."""
+
+    def _judges(self) -> Sequence[Callable[[], None]]:
+        # That a field may not be blank is a rule of forms: the row was stored so.
+        empty = {item.name for item in self._fields if getattr(self.instance, item.attname) in item.empty_values}
+        return (lambda: self.instance.clean_fields(exclude=empty), *super()._judges()[1:])
 
     def _write(self, alias: str) -> None:
-        stamped = {item.attname: getattr(self.instance, item.attname) for item in self._fields if _is_stamped(item)}
+        times = {item.attname: getattr(self.instance, item.attname) for item in self._fields if is_stamped(item)}
+        stamped = {name: value for name, value in times.items() if value is not None}
         super()._write(alias)
         if stamped:
             type(self.instance)._base_manager.using(alias).filter(pk=self.instance.pk).update(**stamped)
@@ -154,6 +160,6 @@ def _thawed(instance: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     return {attname: thawed(fields[attname], raw) for attname, raw in values.items()}
 
 
-def _is_stamped(item: Any) -> bool:
+def is_stamped(item: Any) -> bool:
     """Whether Django gives the field a time of its own at each save."""
     return bool(getattr(item, "auto_now", False) or getattr(item, "auto_now_add", False))

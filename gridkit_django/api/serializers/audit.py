@@ -7,8 +7,10 @@ from typing import Any
 
 from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
 from gridkit_django.api.serializers.edits import Reason
+from gridkit_django.api.serializers.rows import Row
 from gridkit_django.audit.state import RowState
 from gridkit_django.grids.audit_reading import SeenRecord
+from gridkit_django.grids.reverting import RevertResult
 
 
 class AuditActor(ResponseBody):
@@ -76,6 +78,17 @@ class RevertRequest(RequestBody):
     """For the audit trail; without one it names the record."""
 
 
+class RevertAnswer(ResponseBody):
+    """What taking a change back led to."""
+
+    row: Row | None
+    """The row as it is now; null when it is no more."""
+    changed: list[str]
+    """Columns whose values differ now."""
+    undo: str | None
+    """Post it to `undo/` of the grid to undo this; null when that can't be done."""
+
+
 class RowStateAnswer(ResponseBody):
     """A row as it was."""
 
@@ -105,3 +118,9 @@ class RowStateAnswer(ResponseBody):
             why=state.why,
             record=None if state.record is None else str(state.record.uuid),
         )
+
+
+def revert_body(result: RevertResult) -> dict[str, Any]:
+    """Return the answer to taking a change back."""
+    row = None if result.row is None else result.row.to_dict()
+    return {"row": row, "changed": list(result.changed), "undo": result.undo}

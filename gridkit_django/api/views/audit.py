@@ -18,8 +18,14 @@ from gridkit_django.api.filters import AUDIT_PARAMETERS, AuditRecordFilter, clea
 from gridkit_django.api.operations import Operation, query_parameter
 from gridkit_django.api.pagination import PAGE_PARAMETERS
 from gridkit_django.api.parameters import moment, whole_number
-from gridkit_django.api.serializers.audit import AuditEntry, AuditPage, RevertRequest, RowStateAnswer
-from gridkit_django.api.serializers.edits import EditAnswer, edit_body
+from gridkit_django.api.serializers.audit import (
+    AuditEntry,
+    AuditPage,
+    RevertAnswer,
+    RevertRequest,
+    RowStateAnswer,
+    revert_body,
+)
 from gridkit_django.audit.searching import AuditSearch
 from gridkit_django.events import carry_parts, explaining
 from gridkit_django.grids.audit_export import FORMS, export_trail, file_name
@@ -168,11 +174,12 @@ class AuditRevertView(GridKitView):
             tag="audit",
             summary="Take one recorded change back, as an edit of today",
             description=(
-                "Judged by the rights of every edit, and recorded. 409 `audit-not-revertible`: a value has been "
-                "changed again since, was not stored in the clear, or is in no grid that you may edit."
+                "Fields get the values they had, a new row goes, a deleted one is made again under its key. Judged by "
+                "the rights of every edit, and recorded. 409 `audit-not-revertible`: the row has been changed again "
+                "since, a value was not stored in the clear, or no grid lets you do it."
             ),
             request=RevertRequest,
-            responses={200: EditAnswer},
+            responses={200: RevertAnswer},
             problems=(403, 404, 409),
         )
     }
@@ -180,7 +187,7 @@ class AuditRevertView(GridKitView):
     def post(self, request: Request, record: uuid.UUID) -> Response:
         """Take the change back and answer the row as it is now."""
         with explaining(self.read_body(request, RevertRequest).reason):
-            return Response(edit_body(revert_change(request.user, record)))
+            return Response(revert_body(revert_change(request.user, record)))
 
 
 class AuditExportView(GridKitView):
