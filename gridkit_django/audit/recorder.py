@@ -27,6 +27,7 @@ def record(
     grid: str = "",
     evidence: Mapping[str, Any] = _NOTHING,
     actor: Actor | None = None,
+    using: str | None = None,
 ) -> AuditRecord:
     """Write one audit record, in the transaction that the caller is in: act and record stand or fall together.
 
@@ -40,6 +41,7 @@ def record(
         grid: id of the grid through which it was done, empty for none.
         evidence: plain facts that explain the act, for example the failures that led to a suspension.
         actor: who did it, when that is not the one who acts now.
+        using: alias of the database, that of the act; the router's choice when None.
 
     Returns:
         The stored record.
@@ -49,7 +51,6 @@ def record(
         AuditUnavailableError: when the database refuses the record; the transaction under way can't be kept then.
     """
     act = current_act()
-    using = router.db_for_write(AuditRecord)
     draft = Draft(
         Circumstances.of(act),
         _whole("action", action),
@@ -61,7 +62,7 @@ def record(
         {_plain(name): _pair(name, change) for name, change in changes.items()},
         json_object(evidence) or None,
     )
-    return _stored(draft, using)
+    return _stored(draft, using or router.db_for_write(AuditRecord))
 
 
 def _stored(draft: Draft, using: str) -> AuditRecord:

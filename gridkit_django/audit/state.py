@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from django.db import models
+from django.db import models, router
 
 from gridkit_django.audit.targets import ModelClass, Target
 from gridkit_django.audit.trail import AuditTrail
@@ -59,11 +59,12 @@ def state_at(model: ModelClass, pk: Any, moment: datetime, using: str | None = N
         model: the row's model.
         pk: its primary key.
         moment: when, aware.
-        using: alias of the database, the router's choice when None.
+        using: alias of the database of the row, which is that of its records; the router's choice when None.
 
     Raises:
         AuditError: when the moment is naive.
     """
+    using = using or router.db_for_read(model)
     if moment.tzinfo is None:
         raise AuditError("A moment without a time zone could be any of many. Give an aware datetime.")
     history = AuditTrail().history_of(Target.of_row(model, pk)).using(using).order_by("pk")

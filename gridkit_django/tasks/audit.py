@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from celery import shared_task
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections
 
 from gridkit_django.audit.partitions import is_partitioned, make_ahead, remove_leftover
 from gridkit_django.audit.retention import purge
-from gridkit_django.audit.sealing import seal_all
+from gridkit_django.audit.sealing import seal_all, sealed_aliases
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.plugins import deliver_trail, plugin_manager
 
@@ -32,7 +32,8 @@ def deliver_audit() -> int:
     """
     plugin_manager().ensure_current()
     with acting(Actor.system("delivery"), EventSource.SYSTEM):
-        return sum(report.records for report in deliver_trail(plugin_manager().runtime))
+        runtime = plugin_manager().runtime
+        return sum(report.records for using in sealed_aliases() for report in deliver_trail(runtime, using=using))
 
 
 @shared_task(name="gridkit.purge_audit", ignore_result=True)
@@ -43,7 +44,7 @@ def purge_audit() -> int:
         How many records went. Let Celery beat call it once a day.
     """
     with acting(Actor.system("retention"), EventSource.SYSTEM):
-        return purge().removed
+        return sum(purge(using=using).removed for using in sealed_aliases())
 
 
 @shared_task(name="gridkit.partition_audit", ignore_result=True)
@@ -54,7 +55,11 @@ def partition_audit() -> int:
         How many were made. Let Celery beat call it once a day, by a login that owns the table.
     """
     with acting(Actor.system("partitions"), EventSource.SYSTEM):
-        if is_partitioned(connections[DEFAULT_DB_ALIAS]):
-            return len(make_ahead(DEFAULT_DB_ALIAS))
-        remove_leftover(DEFAULT_DB_ALIAS)
-        return 0
+        return sum(_partitioned(using) for using in sealed_aliases())
+
+
+def _partitioned(using: str) -> int:
+    if is_partitioned(connections[using]):
+        return len(make_ahead(using))
+    remove_leftover(using)
+    return 0

@@ -179,6 +179,7 @@ def _park(row: AuditDestination, reason: str) -> str:
     with transaction.atomic(using=row._state.db):
         row.save(update_fields=["failures", "state", "last_error"])
         target = Target("audit-destination", str(row.pk), row.name)
-        record("audit.park_destination", target=target, evidence={"reason": row.last_error, "seal": row.cursor + 1})
+        told = {"reason": row.last_error, "seal": row.cursor + 1}
+        record("audit.park_destination", target=target, evidence=told, using=row._state.db)
     logger.error("The audit destination %s is parked until somebody looks: %s", row.name, reason)
     return reason

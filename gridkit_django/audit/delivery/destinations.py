@@ -72,9 +72,8 @@ def declare_destination(
 def drop_destination(row: AuditDestination) -> None:
     """Send nothing there any more."""
     with transaction.atomic(using=row._state.db):
-        record(
-            "audit.drop_destination", target=_target(row), changes={name: [v, None] for name, v in _facts(row).items()}
-        )
+        gone = {name: [value, None] for name, value in _facts(row).items()}
+        record("audit.drop_destination", target=_target(row), changes=gone, using=row._state.db)
         row.delete()
 
 
@@ -130,14 +129,15 @@ def _set_state(row: AuditDestination, state: DeliveryState) -> None:
         row.state = state
         row.save(update_fields=["state", "failures", "next_try_at", "last_error"])
         if before != state:
-            record("audit.destination", target=_target(row), changes={"state": [before, state.value]})
+            told = {"state": [before, state.value]}
+            record("audit.destination", target=_target(row), changes=told, using=row._state.db)
 
 
 def _tell(action: str, row: AuditDestination, before: dict[str, Any]) -> None:
     after = _facts(row)
     changes = {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
     if changes:
-        record(action, target=_target(row), changes=changes)
+        record(action, target=_target(row), changes=changes, using=row._state.db)
 
 
 def _facts(row: AuditDestination) -> dict[str, Any]:

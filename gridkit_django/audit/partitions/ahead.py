@@ -92,7 +92,7 @@ def _make(alias: str) -> list[str]:
     for name in (*made, REST):
         Barrier(connection).guard_partition(name)
     told = {"did": "make", "size": size, "partitions": made}
-    record("audit.partition", target=Target("audit-partition", TABLE), evidence=told)
+    record("audit.partition", target=Target("audit-partition", TABLE), evidence=told, using=alias)
     return made
 
 

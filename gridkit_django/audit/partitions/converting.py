@@ -141,7 +141,7 @@ class Conversion:
         execute(self._connection, self.statements)
         Barrier(self._connection).make_for_records()
         told = {"did": "convert", "size": self._size}
-        record("audit.partition", target=Target("audit-partition", TABLE), evidence=told)
+        record("audit.partition", target=Target("audit-partition", TABLE), evidence=told, using=self._alias)
 
     @property
     def _lock(self) -> str:

@@ -106,7 +106,7 @@ class Reversal:
     def _revert(self) -> None:
         execute(self._connection, self.statements)
         Barrier(self._connection).make_for_records()
-        record("audit.partition", target=Target("audit-partition", TABLE), evidence={"did": "undo"})
+        record("audit.partition", target=Target("audit-partition", TABLE), evidence={"did": "undo"}, using=self._alias)
 
     def _copying(self, part: Partition) -> str:
         fields = AuditRecord._meta.local_concrete_fields

@@ -63,6 +63,6 @@ def erase_subject(subject: Subject, *, using: str = "default", dry_run: bool = F
             )
         rows.update(wrapped=None, master_id="", erased_at=timezone.now())
         for key_id in found:
-            record(ERASE, target=Target("subject", key_id))
+            record(ERASE, target=Target("subject", key_id), using=using)
     subject_keys().forget()
     return Erasure(found)

@@ -56,20 +56,23 @@ class Revealer:
                     target=Target(item.target_type, item.target_id),
                     grid=item.grid,
                     evidence={"record": str(item.uuid), "fields": sorted(changes)},
+                    using=item._state.db,
                 )
         return told
 
 
 def _keys_of(records: Iterable[AuditRecord]) -> dict[UUID, OpenKey | None]:
     """Return the open key of each key id that the records name; None for one that was destroyed."""
+    chosen = list(records)
     named = {
         key_id_of(value)
-        for item in records
+        for item in chosen
         for pair in item.changes.values()
         for value in _sides(pair)
         if is_sealed(value)
     }
-    rows = AuditSubjectKey.objects.in_bulk(named)
+    places = {item._state.db for item in chosen} if named else set()
+    rows = {key: row for using in places for key, row in AuditSubjectKey.objects.using(using).in_bulk(named).items()}
     if missing := named - rows.keys():
         raise AuditKeyError(f"The key {min(missing)} of an encrypted value is not stored. It was removed past GridKit.")
     return {key: None if row.wrapped is None else subject_keys().opened(row) for key, row in rows.items()}

@@ -57,5 +57,5 @@ def rewrap_keys(*, using: str = "default", write: bool = True) -> RewrapReport:
                     row.save(update_fields=["wrapped", "master_id"], using=using)
     if write and len(ids) > len(unreadable):
         evidence = {"keys": len(ids) - len(unreadable)}
-        record(_ACTION, target=Target("audit", provider.master_id), evidence=evidence)
+        record(_ACTION, target=Target("audit", provider.master_id), evidence=evidence, using=using)
     return RewrapReport(live.count(), len(ids), tuple(unreadable))

@@ -58,7 +58,8 @@ def place_hold(name: str, reason: str, scope: HoldScope = EVERYTHING, *, using: 
     with transaction.atomic(using=using):
         by = current_act().actor.label[:200]
         hold = AuditHold.objects.using(using).create(name=name, reason=reason, created_by=by, **told)
-        record("audit.hold", target=Target("audit-hold", str(hold.pk), name), evidence={"reason": reason, **told})
+        target = Target("audit-hold", str(hold.pk), name)
+        record("audit.hold", target=target, evidence={"reason": reason, **told}, using=using)
     return hold
 
 
@@ -69,7 +70,7 @@ def release_hold(hold: AuditHold) -> None:
         if row.released_at is None:
             row.released_at = hold.released_at = timezone.now()
             row.save(update_fields=["released_at"])
-            record("audit.release", target=Target("audit-hold", str(row.pk), row.name))
+            record("audit.release", target=Target("audit-hold", str(row.pk), row.name), using=row._state.db)
 
 
 def held(using: str = "default") -> Q | None:

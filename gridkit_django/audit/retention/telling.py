@@ -30,4 +30,4 @@ def tell(using: str, runs: Sequence[Run], archive: Archive, counts: Mapping[str,
     receipt.save(using=using)
     evidence: dict[str, Any] = {"records": size(runs), "first": runs[0][0], "last": runs[-1][1], **way}
     evidence |= {"rules": dict(counts), "archive": archive.name, "archiveDigest": archive.digest}
-    record("audit.purge", target=Target("audit-purge", str(receipt.pk)), evidence=evidence)
+    record("audit.purge", target=Target("audit-purge", str(receipt.pk)), evidence=evidence, using=using)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from gridkit_django.audit.sealing import sealed_aliases
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.plugins import deliver_trail, plugin_manager
 
@@ -19,10 +20,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--database", default="default", help="alias of the database of the records")
+        parser.add_argument("--database", help="of these records only; of all databases that hold some otherwise")
         parser.add_argument("--every", type=float, metavar="SECONDS", help="go on, with a pause of so many seconds")
 
-    def handle(self, *_args: Any, database: str, every: float | None, **_options: Any) -> None:
+    def handle(self, *_args: Any, database: str | None, every: float | None, **_options: Any) -> None:
         """Deliver; a destination that fails is told and does not stop the others."""
         try:
             self._deliver(database)
@@ -32,9 +33,10 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             return
 
-    def _deliver(self, database: str) -> None:
+    def _deliver(self, database: str | None) -> None:
         plugin_manager().ensure_current()
         with acting(Actor.system("delivery"), EventSource.SYSTEM):
-            for report in deliver_trail(plugin_manager().runtime, using=database):
-                told = f" It stopped: {report.error}" if report.error else ""
-                self.stdout.write(f"{report.name}: {report.records} records.{told}")
+            for using in [database] if database else sealed_aliases():
+                for report in deliver_trail(plugin_manager().runtime, using=using):
+                    told = f" It stopped: {report.error}" if report.error else ""
+                    self.stdout.write(f"{report.name}: {report.records} records.{told}")

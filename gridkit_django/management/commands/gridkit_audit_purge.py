@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gridkit_django.audit.retention import purge
+from gridkit_django.audit.retention import PurgeReport, purge
+from gridkit_django.audit.sealing import sealed_aliases
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.exceptions import AuditError
 
@@ -22,20 +23,24 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--database", default="default", help="alias of the database of the records")
+        parser.add_argument("--database", help="of this database only; of all that hold records otherwise")
         parser.add_argument("--dry-run", action="store_true", help="only count")
 
-    def handle(self, *_args: Any, database: str, dry_run: bool, **_options: Any) -> None:
+    def handle(self, *_args: Any, database: str | None, dry_run: bool, **_options: Any) -> None:
         """Purge, or only count.
 
         Raises:
             CommandError: when a rule or a key can't be read.
         """
-        try:
-            with acting(Actor.system("retention"), EventSource.SYSTEM):
-                report = purge(using=database, dry_run=dry_run)
-        except AuditError as error:
-            raise CommandError(error.detail) from error
+        for using in [database] if database else sealed_aliases():
+            try:
+                with acting(Actor.system("retention"), EventSource.SYSTEM):
+                    report = purge(using=using, dry_run=dry_run)
+            except AuditError as error:
+                raise CommandError(error.detail) from error
+            self._tell(report, dry_run=dry_run)
+
+    def _tell(self, report: PurgeReport, *, dry_run: bool) -> None:
         for name, number in sorted(report.by_rule.items()):
             self.stdout.write(f"{name}: {number} records")
         for name in report.archives:
