@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from gridkit_django.admin.audit_partitions import partition_panel
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
 from gridkit_django.audit.retention import HoldScope, place_hold, release_hold
@@ -88,10 +89,15 @@ class AuditHoldAdmin(ReadOnlyAdmin[AuditHold]):
 
 
 class AuditPurgeAdmin(ReadOnlyAdmin[AuditPurge]):
-    """The receipts: which records went, when, and where their archive is."""
+    """The receipts: which records went, when, and where their archive is; above them the partitions of the rest."""
 
     list_display = ("removed_at", "count", "first_id", "last_id", "archive")
     list_filter = ("removed_at",)
     search_fields = ("archive", "archive_digest")
     fields = ("removed_at", "count", "spans", "archive", "archive_digest", "key_id")
     readonly_fields = fields
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the partitions, and below them the receipts."""
+        panel = partition_panel() if self.has_view_permission(request) else {}
+        return super().changelist_view(request, {**panel, **(extra_context or {})})

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
+from django.conf import settings
+from django.db import connection
+from django.test import Client, override_settings
 
-from gridkit_django.audit.retention import HoldScope, place_hold
+from gridkit_django.audit.partitions import Conversion
+from gridkit_django.audit.retention import HoldScope, Term, place_hold
 from gridkit_django.models import AuditHold, AuditPurge, AuditRecord
+from tests.audit.chains import write
 
 pytestmark = pytest.mark.django_db
 
@@ -72,3 +76,47 @@ def test_receipts_of_purges_are_shown(admin: Client) -> None:
 
     assert "a.ndjson.gz" in admin.get("/admin/gridkit_django/auditpurge/").content.decode()
     assert "[[1, 9]]" in admin.get(f"/admin/gridkit_django/auditpurge/{receipt.pk}/change/").content.decode()
+
+
+def partitions_page(client: Client) -> str:
+    return client.get("/admin/gridkit_django/auditpurge/").content.decode()
+
+
+@pytest.mark.both_databases
+def test_page_of_purges_says_how_the_table_can_be_divided_where_it_can(admin: Client) -> None:
+    assert ("gridkit_audit_partition convert" in partitions_page(admin)) is (connection.vendor == "postgresql")
+
+
+@pytest.mark.both_databases
+@pytest.mark.postgres_only
+def test_partitions_are_shown_with_their_times_sizes_and_when_they_are_over(
+    admin: Client, staff: Callable[..., Client]
+) -> None:
+    write(1)
+    Conversion("default", size=3).run()
+    write(2)
+    place_hold("case", "why")
+    with override_settings(GRIDKIT={**settings.GRIDKIT, "AUDIT_RETENTION": {"*": "7y", "row.*": "1y"}}):
+        page = partitions_page(admin)
+    assert page.count('class="gridkit-share"') == 4
+    for text in ("complete", "is filled", "made ahead", "for all that come later", "A legal hold stands"):
+        assert text in page
+    assert f"{write(1)[0].occurred_at.year + 7}" in page
+    with override_settings(GRIDKIT={**settings.GRIDKIT, "AUDIT_RETENTION": {"*": "soon"}}):
+        assert "complete" in partitions_page(admin)
+    assert "may go" not in page
+    write(6)
+    page = partitions_page(admin)
+    assert "lacks partitions" in page
+    assert "Run gridkit_audit_partition ahead." in page
+    assert "Partitions of the records" not in partitions_page(staff("view_audithold"))
+
+
+@pytest.mark.both_databases
+@pytest.mark.postgres_only
+def test_partition_that_is_over_is_said_to_go(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    Conversion("default", size=1).run()
+    write(2)
+    monkeypatch.setattr(Term, "after", lambda _self, moment: moment)
+    with override_settings(GRIDKIT={**settings.GRIDKIT, "AUDIT_RETENTION": {"*": "7y"}}):
+        assert "may go" in partitions_page(admin)

@@ -26,6 +26,7 @@ from gridkit_django.audit.retention import (
     PurgeReport,
     RetentionRule,
     Term,
+    due_at,
     place_hold,
     purge,
     purging,
@@ -97,6 +98,38 @@ def verifies() -> bool:
 def test_term_is_counted_by_the_calendar(term: str, moment: datetime) -> None:
     assert Term.parse(term).before(MARCH) == moment
     assert str(Term.parse(term)) == term
+
+
+@pytest.mark.parametrize(
+    ("term", "moment"),
+    [
+        ("1d", datetime(2026, 4, 1, 12, tzinfo=UTC)),
+        ("2w", datetime(2026, 4, 14, 12, tzinfo=UTC)),
+        ("1m", datetime(2026, 4, 30, 12, tzinfo=UTC)),
+        ("9m", datetime(2026, 12, 31, 12, tzinfo=UTC)),
+        ("23m", datetime(2028, 2, 29, 12, tzinfo=UTC)),
+        ("7y", datetime(2033, 3, 31, 12, tzinfo=UTC)),
+        ("9999y", None),
+        ("9999m", datetime(2859, 6, 30, 12, tzinfo=UTC)),
+    ],
+)
+def test_end_of_a_term_is_counted_by_the_calendar(term: str, moment: datetime | None) -> None:
+    assert Term.parse(term).after(MARCH) == moment
+    assert Term.parse("9999w").after(datetime(9900, 1, 1, tzinfo=UTC)) is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "moment"),
+    [
+        ({"*": "1y", "row.*": "7y"}, datetime(2033, 3, 31, 12, tzinfo=UTC)),
+        ({"row.*": "7y"}, None),
+        ({"*": "1y", "row.*": "9999y"}, None),
+    ],
+)
+def test_everything_is_over_with_the_longest_term_unless_something_has_none(
+    rules: dict[str, str], moment: datetime | None
+) -> None:
+    assert due_at([RetentionRule.parse(*rule) for rule in rules.items()], MARCH) == moment
 
 
 def test_term_of_days_ends_at_the_first_year() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gridkit_django.audit.retention.holds import HoldScope, held, holds_over, place_hold, release_hold
 from gridkit_django.audit.retention.purging import purge
 from gridkit_django.audit.retention.report import PurgeReport
-from gridkit_django.audit.retention.rules import RetentionRule, retention_rules
+from gridkit_django.audit.retention.rules import RetentionRule, due_at, retention_rules
 from gridkit_django.audit.retention.terms import Term
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "PurgeReport",
     "RetentionRule",
     "Term",
+    "due_at",
     "held",
     "holds_over",
     "place_hold",

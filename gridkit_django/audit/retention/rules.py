@@ -95,3 +95,17 @@ def expired(rules: Sequence[RetentionRule], now: datetime) -> Mapping[str, Q]:
         conditions[rule.name] = over if earlier is None else over & ~earlier
         earlier = rule.matches() if earlier is None else earlier | rule.matches()
     return conditions
+
+
+def due_at(rules: Sequence[RetentionRule], moment: datetime) -> datetime | None:
+    """Return when every record up to a moment is over, whatever it is about; None when some are kept for ever.
+
+    Args:
+        rules: all that there are.
+        moment: when the last of the records was written.
+    """
+    if not any(rule.name == "*" for rule in rules):
+        return None
+    ends = [rule.term.after(moment) for rule in rules]
+    known = [end for end in ends if end is not None]
+    return max(known) if len(known) == len(ends) else None

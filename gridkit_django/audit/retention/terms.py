@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 
 from gridkit_django.exceptions import AuditRetentionError
 
@@ -46,15 +46,33 @@ class Term:
             days = self.number * (7 if self.unit == "w" else 1)
             passed = (moment - _first(moment)).days
             return moment - timedelta(days=days) if passed > days else _first(moment)
-        months = moment.year * 12 + moment.month - 1 - self.number * (12 if self.unit == "y" else 1)
-        year, month = divmod(months, 12)
-        if year < 1:
-            return _first(moment)
-        day = min(moment.day, calendar.monthrange(year, month + 1)[1])
-        return moment.replace(year=year, month=month + 1, day=day)
+        year, month = divmod(_months(moment) - self._months, 12)
+        return _first(moment) if year < 1 else _placed(moment, year, month)
+
+    def after(self, moment: datetime) -> datetime | None:
+        """Return the moment that lies so long after another one, by the same rules; None beyond the year 9999."""
+        if self.unit in "dw":
+            days = self.number * (7 if self.unit == "w" else 1)
+            left = (datetime.max.replace(tzinfo=moment.tzinfo) - moment).days
+            return moment + timedelta(days=days) if days < left else None
+        year, month = divmod(_months(moment) + self._months, 12)
+        return None if year > MAXYEAR else _placed(moment, year, month)
+
+    @property
+    def _months(self) -> int:
+        return self.number * (12 if self.unit == "y" else 1)
 
     def __str__(self) -> str:
         return f"{self.number}{self.unit}"
+
+
+def _months(moment: datetime) -> int:
+    return moment.year * 12 + moment.month - 1
+
+
+def _placed(moment: datetime, year: int, month: int) -> datetime:
+    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
+    return moment.replace(year=year, month=month + 1, day=day)
 
 
 def _first(moment: datetime) -> datetime:
