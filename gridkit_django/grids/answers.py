@@ -8,6 +8,7 @@ from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.facets import FacetQuery, fetch_facet
 from gridkit_django.grids.figures import bind_figures
 from gridkit_django.grids.group_rows import FIGURE, fetch_groups, plain
+from gridkit_django.grids.labels import with_labels
 from gridkit_django.grids.looks import note_page
 from gridkit_django.grids.pivoting import fetch_pivot
 from gridkit_django.grids.query import GridQuery
@@ -20,7 +21,7 @@ def fetch_rows(access: GridAccess, query: GridQuery) -> RowsPage:
     """Answer a query.
 
     The number of SQL queries does not depend on the number of rows: one reads the window, one counts (unless the window
-    shows the number), one computes totals, two pivot, one for each facet.
+    shows the number), one computes totals, two pivot, one for each facet, one reads labels.
 
     Raises:
         UnknownColumnError: for a column that does not exist or that the user may not see; no difference shows.
@@ -39,6 +40,8 @@ def fetch_rows(access: GridAccess, query: GridQuery) -> RowsPage:
             for index, name in enumerate(query.include.facets)
         }
         page = replace(page, facets=facets)
+    if query.include.labels:
+        page = with_labels(access, query, page)
     note_page(access, page)
     return page
 

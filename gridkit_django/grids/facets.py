@@ -13,6 +13,7 @@ from gridkit_django.grids.functions import Fn
 from gridkit_django.grids.group_rows import fetch_groups
 from gridkit_django.grids.groups import NOTHING_MORE, Aggregate, GroupTerm
 from gridkit_django.grids.judging import countable_column
+from gridkit_django.grids.labels import names_rows, read_labels
 from gridkit_django.grids.operators import Op
 from gridkit_django.grids.query import CURSOR_LENGTH_MAX, CountMode, CursorWindow, GridQuery, SortTerm
 from gridkit_django.grids.rows import Row
@@ -121,7 +122,11 @@ def fetch_facet(access: GridAccess, name: str, asked: FacetQuery, at: str = "/co
         include=NOTHING_MORE,
     )
     page = fetch_groups(access, query)
-    return Facet(tuple(_value(row) for row in page.rows), page.window.has_next, page.window.next)
+    values = tuple(_value(row) for row in page.rows)
+    if names_rows(column):
+        labels = read_labels(access, {column.id: [value for value, *_ in values]}).get(column.id, {})
+        values = tuple((value, labels.get(value, label), count) for value, label, count in values)
+    return Facet(values, page.window.has_next, page.window.next)
 
 
 def without_column(node: FilterNode | None, name: str) -> FilterNode | None:

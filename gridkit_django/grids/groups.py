@@ -79,18 +79,24 @@ class Include:
         totals: the aggregates over all matching rows.
         facets: ids of the columns whose distinct values are counted.
         place: where in the list the facets were named, for errors.
+        labels: what people read for keys of other grids' rows.
     """
 
     totals: bool = False
     facets: tuple[str, ...] = ()
     place: int = field(default=0, compare=False)
+    labels: bool = False
 
     def to_json(self) -> list[JSONValue]:
         """Write what is included as JSON."""
-        return [*(["totals"] if self.totals else []), *([{"facets": list(self.facets)}] if self.facets else [])]
+        words: list[JSONValue] = [word for word in _BESIDE if getattr(self, word)]
+        return [*words, {"facets": list(self.facets)}] if self.facets else words
 
 
 NOTHING_MORE = Include()
+
+_BESIDE = ("totals", "labels")
+"""What can be asked for by a word."""
 
 
 def read_group(raw: Any, at: str = "/group") -> tuple[GroupTerm, ...]:
@@ -177,17 +183,17 @@ def read_pivot(raw: Any, at: str = "/pivot") -> Pivot:
 
 
 def read_include(raw: Any, at: str = "/include") -> Include:
-    """Read what an answer shall hold beside its rows: ``"totals"``, and ``{"facets": [columns]}``.
+    """Read what an answer shall hold beside its rows: ``"totals"``, ``"labels"``, and ``{"facets": [columns]}``.
 
     Raises:
         QueryError: for anything else.
     """
-    totals = False
+    words: set[str] = set()
     facets: tuple[str, ...] = ()
     place = 0
-    for index, item in enumerate(read_list(raw, at, 2)):
-        if item == "totals":
-            totals = True
+    for index, item in enumerate(read_list(raw, at, len(_BESIDE) + 1)):
+        if item in _BESIDE:
+            words.add(item)
         else:
             held = read_object(item, f"{at}/{index}", ("facets",))
             if facets:
@@ -200,4 +206,4 @@ def read_include(raw: Any, at: str = "/include") -> Include:
     for index, name in enumerate(facets):
         if name in facets[:index]:
             raise QueryError.at(f"{at}/{place}/facets/{index}", f"The column {name[:100]!a} is named twice.")
-    return Include(totals, facets, place)
+    return Include("totals" in words, facets, place, labels="labels" in words)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import GridNotFoundError, QueryError, RecordNotFoundError
-from gridkit_django.grids.access import GridAccess, open_grid
-from gridkit_django.grids.columns import Column, TextColumn
+from gridkit_django.exceptions import QueryError, RecordNotFoundError
+from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.columns import Column
 from gridkit_django.grids.facets import FACET_SIZE, FacetQuery, fetch_facet
+from gridkit_django.grids.labels import label_column, lookup_grid
 from gridkit_django.grids.query import CURSOR_LENGTH_MAX, CountMode, CursorWindow, GridQuery
 from gridkit_django.grids.records import read_key
 from gridkit_django.grids.rows import fetch_window
@@ -105,14 +106,6 @@ def fetch_options(access: GridAccess, name: str, asked: LookupQuery) -> Options:
     return Options(values, facet.has_next, facet.next)
 
 
-def lookup_grid(access: GridAccess, column: Column) -> GridAccess | None:
-    """Return the grid that a column's options come from, or None when the user may not open it."""
-    try:
-        return open_grid(column.lookup, access.user, access.rights)
-    except GridNotFoundError:
-        return None
-
-
 def is_option(access: GridAccess, column: Column, value: Any) -> bool:
     """Whether a user may choose a value: always, unless the column names a grid, which then must show such a row."""
     if not column.lookup or value is None:
@@ -135,15 +128,10 @@ def _rows_of(source: GridAccess, asked: LookupQuery) -> Options:
     """Read options out of another grid: the value is the row's key, the label its first text."""
     if asked.search and not search_columns(source):
         raise QueryError.at("/q", f"The grid {source.grid_id!r} has no column to search in.")
-    label = _label_column(source)
+    label = label_column(source)
     window = CursorWindow(after=asked.after, size=asked.size)
     columns = None if label is None else (label.id,)
     query = GridQuery(columns=columns, search=asked.search, window=window, count=CountMode.NONE)
     page = fetch_window(source, query)
     values = tuple((row.id, str(row.id if label is None else row.data[label.id] or row.id)) for row in page.rows)
     return Options(values, page.window.has_next, page.window.next)
-
-
-def _label_column(source: GridAccess) -> Column | None:
-    texts = (column for column in source.columns if isinstance(column, TextColumn) and column.path != source.key.path)
-    return next(texts, None)

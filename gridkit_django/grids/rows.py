@@ -112,6 +112,7 @@ class RowsPage:
         totals: the aggregates over all matching rows, or None when they were not asked for.
         pivot_fields: the columns that a pivot made, or None without one.
         facets: column id to its distinct values, or None when they were not asked for.
+        labels: column id to keys of other grids' rows with their labels, or None when they were not asked for.
     """
 
     rows: tuple[Row, ...]
@@ -122,6 +123,7 @@ class RowsPage:
     totals: dict[str, JSONValue] | None = None
     pivot_fields: tuple[MutableJSONObject, ...] | None = None
     facets: dict[str, MutableJSONObject] | None = None
+    labels: dict[str, list[MutableJSONObject]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ export interface RowsRequest<
   readonly path?: readonly Json[] | null;
   readonly aggregates?: readonly Aggregate[] | null;
   readonly pivot?: {{ readonly cols: readonly Group[]; readonly values?: readonly Aggregate[] }} | null;
-  readonly include?: readonly ("totals" | {{ readonly facets: readonly Column[] }})[] | null;
+  readonly include?: readonly ("totals" | "labels" | {{ readonly facets: readonly Column[] }})[] | null;
   readonly view?: string | null;
 }}
 
@@ -117,6 +117,7 @@ export interface RowsAnswer<Row> {{
   readonly count: {{ readonly value: number | null; readonly is: "exact" | "atLeast" | "estimate" | "unknown" }};
   readonly dropped: readonly string[];
   readonly totals?: {{ readonly [name: string]: Json }};
+  readonly labels?: {{ readonly [column: string]: readonly {{ readonly value: Json; readonly label: string }}[] }};
 }}
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -18,11 +19,11 @@ from guardian.shortcuts import assign_perm
 from rest_framework.test import APIClient
 
 from gridkit_django.exceptions import GridNotFoundError
-from gridkit_django.grids import Grid, grid_registry, open_grid, open_grids
+from gridkit_django.grids import Grid, IntegerColumn, grid_registry, open_grid, open_grids
 from gridkit_django.grids.registration import sync_registered_grids
 from gridkit_django.models import RegisteredGrid
 from tests.api.conftest import PRODUCTS, client_of
-from tests.shop.models import Product
+from tests.shop.models import Customer, Order, Product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -124,6 +125,44 @@ def test_rows_cost_the_same_few_queries_for_ten_rows_and_for_five_hundred(person
     client = client_of(person("someone"))
     few, many = queries(rows(client, 10)), queries(rows(client, 500))
     assert len(few) == len(many)
+    assert len(many) <= MOST, "\n".join(many)
+
+
+class LabelledOrders(Grid):
+    customer = IntegerColumn(lookup="api-customers")
+    referrer = IntegerColumn(lookup="api-customers")
+
+    class Meta:
+        model = Order
+        id = "api-labelled"
+        columns = ["customer", "referrer", "quantity"]
+
+
+@pytest.fixture
+def orders() -> Iterator[None]:
+    """Sixty orders, each of a customer of its own."""
+    grid_registry().register(LabelledOrders)
+    sync_registered_grids()
+    stock(1)
+    Customer.objects.bulk_create(Customer(name=f"N{n}", email=f"{n}@x.example") for n in range(60))
+    placed = datetime(2024, 1, 1, tzinfo=UTC)
+    product = Product.objects.get(sku="M0000")
+    Order.objects.bulk_create(Order(customer=one, product=product, placed=placed) for one in Customer.objects.all())
+    yield
+    grid_registry().unregister("api-labelled")
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_labels_of_other_grids_rows_cost_one_query_for_all_rows(person: Person, orders: None) -> None:
+    client = client_of(person("someone"))
+
+    def asked(size: int, *include: str) -> Callable[[], Any]:
+        body = {"window": {"kind": "cursor", "size": size}, "include": include, "count": "none"}
+        return lambda: client.post("/gridkit/api/grids/api-labelled/rows/", body, format="json")
+
+    assert len(asked(50, "labels")().json()["labels"]["customer"]) == 50
+    bare, few, many = queries(asked(50)), queries(asked(5, "labels")), queries(asked(50, "labels"))
+    assert len(few) == len(many) == len(bare) + 1
     assert len(many) <= MOST, "\n".join(many)
 
 

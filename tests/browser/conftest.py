@@ -14,18 +14,26 @@ from pytest_django.live_server_helper import LiveServer
 from gridkit_django.grids import grid_registry
 from tests.browser.grid_page import GridPage
 from tests.browser.shop import GRIDS, fill, make_people
-from tests.browser.turns import my_turn, take_turns
+from tests.browser.turns import my_turn, opened, take_turns
+
+
+@pytest.fixture(scope="package", autouse=True)
+def turns() -> Iterator[None]:
+    """Let the server answer in turns, also what reaches it between two tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        take_turns(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)
-def shop(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def shop(transactional_db: None) -> Iterator[None]:
     """Register the grids and fill the shop for the length of a test."""
-    take_turns(monkeypatch)
     for grid in GRIDS:
         grid_registry().register(grid)
     fill()
     make_people()
-    yield
+    with opened():
+        yield
     for grid in GRIDS:
         grid_registry().unregister(grid.declaration().options.id)
 

@@ -101,6 +101,22 @@ def test_edit_and_deletion_are_taken_back_by_the_keyboard(open_grid: OpenGrid) -
     expect(toast).to_contain_text("moved on")
 
 
+def test_row_of_another_grid_is_chosen_in_a_cell_by_its_name(open_grid: OpenGrid) -> None:
+    grid = open_grid()
+    editor = grid.page.locator(".gridkit-editor")
+    grid.cell(0, "customer").dblclick()
+    expect(editor).to_have_value("Ada")
+    editor.fill("bob")
+    expect(grid.page.locator("datalist option")).to_have_count(1)
+    grid.page.keyboard.press("Enter")
+    expect(_toast(grid)).to_contain_text("Customer saved")
+    expect(grid.cell(0, "customer")).to_have_text("Bob")
+    grid.page.keyboard.press("Control+z")
+    expect(grid.cell(0, "customer")).to_have_text("Ada")
+    grid.column_menu("customer", "Group by this column")
+    expect(grid.groups).to_have_text(["Ada", "Bob", "Cyd <b>"])
+
+
 def test_all_matching_rows_are_changed_at_once_but_those_taken_out(open_grid: OpenGrid) -> None:
     grid = open_grid()
     page, dialog, toast = grid.page, _dialog(grid), _toast(grid)
@@ -154,7 +170,7 @@ def test_deletion_that_takes_other_rows_along_says_which_and_asks_again(open_gri
 def test_large_change_is_a_job_with_progress_that_can_be_stopped(open_grid: OpenGrid) -> None:
     grid = open_grid()
     page, dialog = grid.page, _dialog(grid)
-    job = {"id": "j1", "kind": "bulk", "state": "running", "progress": 0.4, "rows": 48}
+    job = {"id": "j1", "action": "delete", "state": "running", "progress": 0.4, "rows": 48, "rowsTotal": ORDERS}
     asked: list[str] = []
 
     def answer(route: Route) -> None:
@@ -172,6 +188,11 @@ def test_large_change_is_a_job_with_progress_that_can_be_stopped(open_grid: Open
     line = page.locator(".gridkit-job")
     expect(line).to_contain_text(f"Delete {ORDERS} rows")
     expect(line.locator("progress")).to_have_attribute("max", "1")
+
+    # It is there again after a reload.
+    page.route(f"**{grid.api}jobs/?kind=bulk", lambda route: route.fulfill(json={"results": [job]}))
+    page.reload()
+    expect(line).to_contain_text(f"Delete {ORDERS} rows")
     line.get_by_role("button", name="Cancel").click()
     expect(line).to_contain_text("Cancelled")
     assert "DELETE" in asked

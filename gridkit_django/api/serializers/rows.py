@@ -171,7 +171,7 @@ class RowsRequest(RequestBody):
     """Keys of the groups that lead to the rows asked for; null is a key too."""
     aggregates: list[Aggregate] = Field(default_factory=list)
     pivot: Pivot | None = None
-    include: list[Literal["totals"] | IncludeFacets] = Field(default_factory=list)
+    include: list[Literal["totals", "labels"] | IncludeFacets] = Field(default_factory=list)
     view: UUID | None = None
     """A saved view: it says what the request leaves out."""
 
@@ -242,6 +242,8 @@ class RowsAnswer(ResponseBody):
     """Left out without a pivot."""
     facets: dict[str, FacetAnswer] | None = None
     """Left out unless they were asked for."""
+    labels: dict[str, list[LookupOption]] | None = None
+    """What people read for keys of other grids' rows, by column; left out unless they were asked for."""
     meta: RowsMeta
 
 
@@ -253,7 +255,7 @@ class RecordAnswer(ResponseBody):
 
 def page_body(page: RowsPage) -> dict[str, Any]:
     """Return a window of rows as it goes over the wire, without ``meta``."""
-    more = {"totals": page.totals, "pivotFields": page.pivot_fields, "facets": page.facets}
+    more = {"totals": page.totals, "pivotFields": page.pivot_fields, "facets": page.facets, "labels": page.labels}
     return {
         "rows": [row.to_dict() for row in page.rows],
         "window": page.window.to_dict(),

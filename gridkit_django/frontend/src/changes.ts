@@ -122,6 +122,14 @@ export class Changes {
     this.#done(text, undo ?? null);
   }
 
+  /** Follows again the bulk changes, and exports, that were under way when the page was left. */
+  pickUpJobs(): Promise<void> {
+    const { jobs, schema, exportMethod, mayEdit, formatter } = this.#grid;
+    const canBulk = Boolean(schema.limits?.bulkRows) && (mayEdit || this.canDelete);
+    const kinds = [...(canBulk ? ["bulk" as const] : []), ...(exportMethod ? ["export" as const] : [])];
+    return jobs.pickUp(kinds, ({ action, rowsTotal }) => this.#title(action, formatter.count(rowsTotal ?? 0)));
+  }
+
   /** Tells what a bulk change that a worker carried out led to. */
   finished(result: BulkResult, title: string): void {
     this.#bulkDone(title, result);
@@ -178,13 +186,16 @@ export class Changes {
   }
 
   async #bulk(request: BulkRequest, key: string, reason: string): Promise<void> {
-    const { client, t, jobs, formatter } = this.#grid;
-    const count = formatter.count(request.expectedCount);
-    const title = t(request.action === "delete" ? "bulkDelete" : "bulkEdit", { count });
+    const { client, jobs, formatter } = this.#grid;
+    const title = this.#title(request.action, formatter.count(request.expectedCount));
     const answer = await client.bulk(request, key, reason);
     this.close();
     if ("job" in answer) jobs.follow(answer.job, title);
     else this.#bulkDone(title, answer);
+  }
+
+  #title(action: string | undefined, count: string): string {
+    return this.#grid.t(action === "delete" ? "bulkDelete" : "bulkEdit", { count });
   }
 
   #bulkDone(title: string, result: BulkResult): void {

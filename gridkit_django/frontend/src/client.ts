@@ -10,6 +10,7 @@ import type {
   GridSchema,
   InteractionEvent,
   Job,
+  JobKind,
   LookupResponse,
   ProblemDocument,
   RowRecord,
@@ -183,6 +184,11 @@ export class GridClient {
     const data = response.status === 204 ? null : await parsed<unknown>(response);
     const job = (data as { job?: Job } | null)?.job;
     return response.status === 202 && job ? { kind: "job", job } : { kind: "data", data };
+  }
+
+  /** The newest jobs of the user on this grid. */
+  async jobs(kind: JobKind): Promise<readonly Job[]> {
+    return (await this.#json<{ readonly results: readonly Job[] }>(`jobs/?kind=${kind}`, {})).results;
   }
 
   async job(id: string | number): Promise<Job> {

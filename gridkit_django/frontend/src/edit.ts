@@ -27,6 +27,10 @@ export interface CellEdit {
 
 export interface CellEditorOptions {
   readonly timeZone: string;
+  /** What the user reads for a value that is a row of another grid; null for other values. */
+  readonly label: (column: ColumnSchema, value: Value) => string | null;
+  /** The value that the user means by what was typed. */
+  readonly resolve: (column: ColumnSchema, draft: string) => string;
   readonly save: (row: RowRecord, changes: Readonly<Record<string, Value>>) => Promise<EditResponse>;
   /** The server's answer to a save, or to "Keep theirs" the row as somebody else left it. */
   readonly saved: (row: RowRecord, column: ColumnSchema, answer: EditResponse | null) => void;
@@ -50,7 +54,7 @@ export class CellEditor {
   }
 
   open(row: RowRecord, column: ColumnSchema): void {
-    const draft = inputText(column, row.d[column.id], this.#options.timeZone);
+    const draft = this.#text(column, row);
     this.#set({ row, column, draft, state: "open", invalid: null, problem: null, current: null });
   }
 
@@ -70,7 +74,16 @@ export class CellEditor {
   get isDirty(): boolean {
     const edit = this.#edit;
     if (!edit) return false;
-    return edit.draft !== inputText(edit.column, edit.row.d[edit.column.id], this.#options.timeZone);
+    return edit.draft !== this.#text(edit.column, edit.row);
+  }
+
+  #text(column: ColumnSchema, row: RowRecord): string {
+    const value = row.d[column.id];
+    return this.#options.label(column, value) ?? inputText(column, value, this.#options.timeZone);
+  }
+
+  #parse({ column, draft }: CellEdit): Parsed {
+    return parseDraft(column, this.#options.resolve(column, draft), this.#options.timeZone);
   }
 
   /** Saves the draft; resolves to true when the editor may close. */
@@ -81,7 +94,7 @@ export class CellEditor {
       this.#set(null);
       return true;
     }
-    const parsed = parseDraft(edit.column, edit.draft, this.#options.timeZone);
+    const parsed = this.#parse(edit);
     if ("problem" in parsed) {
       this.#set({ ...edit, state: "invalid", invalid: parsed.problem });
       return false;
@@ -93,7 +106,7 @@ export class CellEditor {
   async useMine(): Promise<boolean> {
     const edit = this.#edit;
     if (!edit?.current) return false;
-    const parsed = parseDraft(edit.column, edit.draft, this.#options.timeZone);
+    const parsed = this.#parse(edit);
     if ("problem" in parsed) return false;
     return this.#save(edit, edit.current, parsed.value);
   }
@@ -149,7 +162,8 @@ export function parseDraft(column: ColumnSchema, draft: string, timeZone: string
     case "text":
       return { value: draft === "" && column.nullable ? null : draft };
     case "integer":
-      return /^[+-]?\d+$/.test(text) ? { value: Number(text) } : { problem: "invalidInteger" };
+      if (/^[+-]?\d+$/.test(text)) return { value: Number(text) };
+      return { problem: column.lookup ? "invalidOption" : "invalidInteger" };
     case "float":
       return Number.isFinite(Number(text)) ? { value: Number(text) } : { problem: "invalidNumber" };
     case "decimal":

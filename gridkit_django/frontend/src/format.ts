@@ -8,7 +8,7 @@ const NUMERIC: ReadonlySet<ColumnType> = new Set(["integer", "decimal", "float"]
 
 /** True for columns whose values line up at the end of the cell. */
 export function isNumeric(column: ColumnSchema): boolean {
-  return NUMERIC.has(column.type) && !column.choices?.length;
+  return NUMERIC.has(column.type) && !column.choices?.length && !column.lookup;
 }
 
 const AVERAGE = { minimumFractionDigits: 2, maximumFractionDigits: 2 } as const;
@@ -127,10 +127,10 @@ export function inputText(column: ColumnSchema, value: Value, timeZone: string):
 export function longestTexts(
   columns: readonly ColumnSchema[],
   rows: readonly RowRecord[],
-  formatter: Formatter,
+  textOf: (column: ColumnSchema, value: Value) => string | null,
 ): ReadonlyMap<string, number> {
   const length = (column: ColumnSchema, row: RowRecord): number =>
-    formatter.text(column, row.d[column.id])?.length ?? 0;
+    textOf(column, row.d[column.id])?.length ?? 0;
   return new Map(
     columns.map((column) => [column.id, Math.max(0, ...rows.map((row) => length(column, row)))]),
   );

@@ -22,6 +22,9 @@ import type {
   GroupTerm,
   MethodSchema,
   RowRecord,
+  RowsRequest,
+  RowsResponse,
+  Value,
   ViewList,
   ViewState,
 } from "./protocol.ts";
@@ -87,6 +90,9 @@ export class Grid {
   readonly toast: Toast;
   /** The saved views; null when the server keeps none. */
   readonly views: ViewsPanel | null;
+  /** The text of a cell: what people read for a row of another grid, or the value; null when there is none. */
+  readonly textOf = (column: ColumnSchema, value: Value): string | null =>
+    this.lookups.label(column, value) ?? this.formatter.text(column, value);
   readonly isRtl = (): boolean => getComputedStyle(this.root).direction === "rtl";
   announcement = "";
   /** Row that an edit took out of the filter, still on show until the rows are asked for again. */
@@ -130,9 +136,9 @@ export class Grid {
     this.log = new InteractionLog(client, schema);
     this.#reports = new QueryReports(this.log);
     this.#layoutReports = new LayoutReports(this.log, this.state.layout);
-    const fetchRows: GridClient["rows"] = (request, signal) => client.rows(request, signal);
+    const fetchRows: GridClient["rows"] = (request, signal) => this.#fetchRows(request, signal);
     const blockSize = Math.min(schema.defaultState?.pageSize ?? 100, schema.limits?.pageSize ?? 100);
-    this.windows = new RowTree({ blockSize, fetchRows, changed });
+    this.windows = new RowTree({ blockSize, fetchRows, changed, countsApart: this.#hasLookups });
     this.totals = new Totals({ fetchRows, changed });
     this.scroller = new RowScroller({
       rowHeight: measured(root, "var(--gridkit-row-height, 36px)"),
@@ -162,11 +168,26 @@ export class Grid {
     this.jobs = new JobTray({ client, changed: (item) => this.#jobChanged(item), saveFile });
     this.editor = new CellEditor({
       timeZone,
+      label: (column, value) => this.lookups.label(column, value),
+      resolve: (column, draft) => this.lookups.resolve(column, draft),
       save: async (row, changes) => client.edit(row, changes, this.state.rowsQuery, await this.changes.reason()),
       saved: (row, column, answer) => this.#saved(row, column, answer),
       changed,
     });
     this.state.subscribe((change) => this.#stateChanged(change));
+  }
+
+  get #hasLookups(): boolean {
+    return this.schema.columns.some((column) => column.lookup);
+  }
+
+  /** Asks for rows, with the labels of other grids' rows where there may be some. */
+  async #fetchRows(request: RowsRequest, signal?: AbortSignal): Promise<RowsResponse> {
+    const isBare = request.count !== "none" || request.include || !this.#hasLookups;
+    if (isBare) return this.client.rows(request, signal);
+    const answer = await this.client.rows({ ...request, include: ["labels"] }, signal);
+    this.lookups.learn(answer.labels);
+    return answer;
   }
 
   /** Draws for the first time and asks for the first rows. */
@@ -181,7 +202,8 @@ export class Grid {
     window.addEventListener("pagehide", () => this.#leave(), options);
     this.renderNow();
     await this.views?.saved.start(this.#isFirstVisit);
-    if (this.windows.query === null && !this.windows.isWaiting) void this.#open();
+    if (this.windows.query === null && !this.windows.isWaiting) await this.#open();
+    if (!this.#cleanup.signal.aborted) await this.changes.pickUpJobs();
   }
 
   /** Stops requests, timers and listeners; the element left the page. */
@@ -364,8 +386,6 @@ export class Grid {
 
   /** Saves the cell; when that worked the focus goes back to the grid, `move` cells further. */
   async commitEdit(move: { readonly rows: number; readonly cols: number } | null): Promise<void> {
-    const edit = this.editor.current;
-    if (edit?.column.lookup) this.editor.type(this.lookups.resolve(edit.column, edit.draft));
     const done = await this.editor.commit();
     this.#afterEdit(done, move);
   }
@@ -436,7 +456,7 @@ export class Grid {
     this.strayRow = null;
     void this.totals.open(this.state.query, true);
     await this.windows.reload(this.scroller.visibleRange()?.[0] ?? 0);
-    this.#countLater();
+    void this.#countLater();
   }
 
   /** Hands over what the server has not heard yet, in requests that outlive the page. */
@@ -467,16 +487,19 @@ export class Grid {
     this.scroller.scrollToTop();
     if (this.windows.length > 0 && !this.#hasSuggested) {
       this.#hasSuggested = true;
-      this.state.suggestWidths(longestTexts(this.state.visible, this.windows.loaded(), this.formatter));
+      this.state.suggestWidths(longestTexts(this.state.visible, this.windows.loaded(), this.textOf));
     }
     this.renderNow();
+    await this.windows.countApart();
+    if (this.windows.query !== query) return;
     this.#announceCount();
     this.#reports.queryAnswered(query, this.windows.count);
-    this.#countLater();
+    void this.#countLater();
   }
 
-  #countLater(): void {
+  async #countLater(): Promise<void> {
     clearTimeout(this.#countTimer);
+    await this.windows.countApart();
     if (this.#countsByItself && this.windows.count.is === "atLeast") {
       this.#countTimer = setTimeout(() => void this.windows.countExactly(), COUNT_DELAY_MS);
     }

@@ -1,7 +1,7 @@
 /** Follows jobs, exports and bulk changes: start, poll, cancel. */
 
 import { type GridClient, RequestProblem } from "./client.ts";
-import type { GridQuery, Job, JsonSchema, MethodSchema } from "./protocol.ts";
+import type { GridQuery, Job, JobKind, JsonSchema, MethodSchema } from "./protocol.ts";
 
 const FIRST_POLL_MS = 400;
 const SLOWEST_POLL_MS = 3000;
@@ -85,11 +85,25 @@ export class JobTray {
     }
   }
 
-  /** Follows a job that was started elsewhere. */
+  /** Follows a job that was started elsewhere; an export has a format in place of a title. */
   follow(job: Job, title: string): void {
     const key = ++this.#lastKey;
-    this.#put({ key, format: "", title, job, error: null, resultUrl: null });
+    this.#put({ key, format: title ? "" : (job.format ?? ""), title, job, error: null, resultUrl: null });
     this.#schedule(key, FIRST_POLL_MS);
+  }
+
+  /** Follows again what was under way when the page was left; `titleOf` names bulk changes. */
+  async pickUp(kinds: readonly JobKind[], titleOf: (job: Job) => string): Promise<void> {
+    for (const kind of kinds) {
+      try {
+        const open = (await this.#options.client.jobs(kind)).filter(({ state }) => !ENDED.has(state));
+        const known = new Set(this.#items.map(({ job }) => job?.id));
+        for (const job of open.reverse()) if (!known.has(job.id)) this.follow(job, kind === "bulk" ? titleOf(job) : "");
+      } catch (error) {
+        if (!(error instanceof RequestProblem)) throw error;
+        if (error.status !== 404) console.warn("gridkit-grid: jobs under way could not be listed.", error);
+      }
+    }
   }
 
   async cancel(key: number): Promise<void> {

@@ -1,14 +1,14 @@
-/** Values to choose from, for columns whose values are rows of another grid: one list for each column. */
+/** Columns whose values are rows of another grid: what people read for their keys, and a list to choose from. */
 
 import type { GridClient } from "./client.ts";
 import { type Option, OptionList } from "./options.ts";
-import type { ColumnSchema } from "./protocol.ts";
+import type { ColumnSchema, RowsResponse } from "./protocol.ts";
 
 export class Lookups {
   readonly #client: GridClient;
   readonly #changed: () => void;
   readonly #lists = new Map<string, OptionList>();
-  readonly #chosen = new Map<string, string>();
+  readonly #labels = new Map<string, string>();
 
   constructor(client: GridClient, changed: () => void) {
     this.#client = client;
@@ -32,22 +32,31 @@ export class Lookups {
 
   /** What the user typed, or the value whose label it is. */
   resolve(column: ColumnSchema, draft: string): string {
+    if (!column.lookup) return draft;
     const text = draft.trim().toLowerCase();
     const found = this.#lists.get(column.id)?.options.find((option) => option.label?.toLowerCase() === text);
     return found ? String(found.value) : draft;
   }
 
-  /** The words for a value, when its option is here or was chosen. */
+  /** The words for a value, when they have come with rows or with an option. */
   label(column: ColumnSchema, value: unknown): string | null {
-    const key = `${column.id} ${value}`;
+    if (!column.lookup || value === null || value === undefined) return null;
     const found = this.#lists.get(column.id)?.options.find((option) => String(option.value) === String(value));
-    return found?.label ?? this.#chosen.get(key) ?? null;
+    return found?.label ?? this.#labels.get(`${column.id} ${value}`) ?? null;
   }
 
-  /** Keeps the words for values that were chosen, though the list may go on to others. */
+  /** Keeps the words for values of a column: those that were chosen, though the list may go on to others. */
   remember(column: ColumnSchema, options: Iterable<Option>): void {
-    if (!column.lookup) return;
-    for (const { value, label } of options) if (label !== null) this.#chosen.set(`${column.id} ${value}`, label);
+    if (column.lookup) this.#keep(column.id, options);
+  }
+
+  /** Keeps the words that came with an answer. */
+  learn(labels: RowsResponse["labels"]): void {
+    for (const [id, options] of Object.entries(labels ?? {})) this.#keep(id, options);
+  }
+
+  #keep(id: string, options: Iterable<Option>): void {
+    for (const { value, label } of options) if (label !== null) this.#labels.set(`${id} ${value}`, label);
   }
 
   close(): void {

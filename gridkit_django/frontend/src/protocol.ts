@@ -187,6 +187,8 @@ export interface RowsResponse {
     readonly prev?: string | null;
   };
   readonly count?: RowCount | null;
+  /** What people read for keys of other grids' rows, by column; only when asked for. */
+  readonly labels?: Readonly<Record<string, readonly LabelledValue[]>> | null;
   /** Figures over all rows, by their names; only when asked for. */
   readonly totals?: Readonly<Record<string, Value>> | null;
 }
@@ -240,15 +242,25 @@ export interface FacetResponse {
   readonly next: string | null;
 }
 
+/** A key of a row of another grid, and what people read for it. */
+export interface LabelledValue {
+  readonly value: Value;
+  readonly label: string;
+}
+
 export interface LookupResponse {
-  readonly options: readonly { readonly value: Value; readonly label: string }[];
+  readonly options: readonly LabelledValue[];
   readonly next: string | null;
 }
 
 export type JobState = "queued" | "running" | "finished" | "failed" | "cancelled";
 
+export type JobKind = "export" | "bulk";
+
 export interface Job {
   readonly id: string | number;
+  readonly action?: string;
+  readonly rowsTotal?: number | null;
   readonly state: JobState;
   readonly progress?: number | null;
   readonly rows?: number | null;

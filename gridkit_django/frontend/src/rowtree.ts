@@ -200,6 +200,10 @@ export class RowTree {
     return this.#root.windows.countExactly();
   }
 
+  countApart(): Promise<void> {
+    return this.#root.windows.countApart();
+  }
+
   close(): void {
     this.#root.close();
   }

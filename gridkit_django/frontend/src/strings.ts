@@ -191,6 +191,7 @@ export const ENGLISH = {
   conflictUseYours: "Use mine",
   invalidNumber: "Enter a number, for example 12.5.",
   invalidInteger: "Enter a whole number.",
+  invalidOption: "Choose a value of the list.",
   invalidJson: "Enter valid JSON.",
   invalidDate: "Enter a complete date.",
   required: "Enter a value; this column cannot be empty.",

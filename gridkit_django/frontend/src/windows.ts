@@ -14,6 +14,8 @@ const UNKNOWN: RowCount = { value: null, is: "unknown" };
 export interface WindowsOptions {
   readonly blockSize: number;
   readonly fetchRows: (request: RowsRequest, signal: AbortSignal) => Promise<RowsResponse>;
+  /** Counts by a request of its own, so that the one for rows stays cheap. */
+  readonly countsApart?: boolean;
   /** Called after every change of rows, count, or loading and error state. */
   readonly changed: () => void;
 }
@@ -147,7 +149,8 @@ export class RowWindows {
     const generation: Generation = { query, blocks: new Map(), loading: new Map(), count, end: null };
     this.#coming = generation;
     this.#comingAt = at;
-    await this.#load(generation, Math.floor(at / this.blockSize), count === UNKNOWN ? "capped" : "none");
+    const { countsApart } = this.#options;
+    await this.#load(generation, Math.floor(at / this.blockSize), count === UNKNOWN && !countsApart ? "capped" : "none");
   }
 
   /** Forgets how many rows there are: rows came or went. */
@@ -178,13 +181,22 @@ export class RowWindows {
 
   /** Asks for the exact number of rows; the label changes when it is here. */
   async countExactly(): Promise<void> {
+    await this.#count("exact");
+  }
+
+  /** Asks for a first number of rows, where the request for rows did not. */
+  async countApart(): Promise<void> {
+    if (this.#options.countsApart && this.#shown?.count === UNKNOWN) await this.#count("capped");
+  }
+
+  async #count(mode: "capped" | "exact"): Promise<void> {
     const shown = this.#shown;
     if (!shown || this.#counting || shown.count.is === "exact") return;
     const controller = new AbortController();
     this.#counting = controller;
     this.#options.changed();
     try {
-      const request = this.#request(shown.query, { kind: "offset", start: 0, end: 1 }, "exact");
+      const request = this.#request(shown.query, { kind: "offset", start: 0, end: 1 }, mode);
       const answer = await this.#options.fetchRows(request, controller.signal);
       if (answer.count && shown === this.#shown) shown.count = answer.count;
     } catch (error) {

@@ -18,6 +18,8 @@ function editorOn(answers: (EditResponse | RequestProblem)[]) {
   const received: (EditResponse | null)[] = [];
   const editor = new CellEditor({
     timeZone: "America/New_York",
+    label: (column, value) => (column.lookup && value === 5 ? "Ada" : null),
+    resolve: (column, draft) => (column.lookup && draft === "Bob" ? "6" : draft),
     save: async (record, changes) => {
       sent.push({ row: record, changes });
       const answer = answers.shift();
@@ -30,6 +32,22 @@ function editorOn(answers: (EditResponse | RequestProblem)[]) {
   });
   return { editor, sent, received };
 }
+
+test("a row of another grid is edited by its label and saved by its key", async () => {
+  const { editor, sent } = editorOn([{ row: row(1, { buyer: 6 }) }]);
+  const buyer = { id: "buyer", label: "Buyer", type: "integer", lookup: "people" } as const;
+  editor.open(row(1, { buyer: 5 }), buyer);
+  assert.equal(editor.current?.draft, "Ada");
+  editor.type("Nobody");
+  assert.equal(await editor.commit(), false);
+  assert.equal(editor.current?.invalid, "invalidOption");
+  editor.type("Bob");
+  assert.equal(await editor.commit(), true);
+  assert.deepEqual(sent[0]?.changes, { buyer: 6 });
+  editor.open(row(1, { buyer: 5 }), buyer);
+  assert.equal(await editor.commit(), true);
+  assert.equal(sent.length, 1);
+});
 
 test("a draft equal to the value closes without a request", async () => {
   const { editor, sent } = editorOn([]);

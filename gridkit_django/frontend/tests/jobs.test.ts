@@ -8,7 +8,7 @@ import { settled } from "./support.ts";
 const QUERY = { columns: ["a"], sort: [] };
 
 /** A tray over a client that answers from a list of polls; time is the test's. */
-function trayOn(start: MethodOutcome | RequestProblem, polls: (Job | RequestProblem)[]) {
+function trayOn(start: MethodOutcome | RequestProblem, polls: (Job | RequestProblem)[], left?: Job[] | RequestProblem) {
   mock.timers.enable({ apis: ["setTimeout"] });
   const files: string[] = [];
   const cancelled: (string | number)[] = [];
@@ -19,6 +19,7 @@ function trayOn(start: MethodOutcome | RequestProblem, polls: (Job | RequestProb
   };
   const client = {
     callMethod: async () => give(start),
+    jobs: async (kind: string) => (kind === "bulk" ? give(left) : give(new RequestProblem(404, {}))),
     job: async () => give(polls.shift()),
     cancelJob: async (id: string | number) => void cancelled.push(id),
     jobResultUrl: (id: string | number) => `/jobs/${id}/result/`,
@@ -53,6 +54,21 @@ test("a job is followed until it is finished and then offers its result", async 
   await pass(3000);
   assert.equal(only().resultUrl, "/jobs/5/result/");
   assert.equal(hasEnded(only()), true);
+});
+
+test("jobs that were under way are followed again, those that have ended are not", async () => {
+  const left: Job[] = [
+    { id: 7, state: "running", action: "delete", rowsTotal: 3 },
+    { id: 6, state: "queued", action: "update", rowsTotal: 2 },
+    { id: 5, state: "finished", action: "update", rowsTotal: 1 },
+  ];
+  const { tray, pass } = trayOn(queued, [{ id: 6, state: "cancelled" }, { id: 7, state: "finished" }], left);
+  const title = ({ action, rowsTotal }: Job): string => `${action} ${rowsTotal}`;
+  await tray.pickUp(["bulk", "export"], title);
+  await tray.pickUp(["bulk"], title);
+  assert.deepEqual(tray.items.map((item) => item.title), ["delete 3", "update 2"]);
+  await pass(400);
+  assert.deepEqual(tray.items.map((item) => item.job?.state), ["finished", "cancelled"]);
 });
 
 test("a lost connection while polling is shown and polling goes on", async () => {

@@ -32,6 +32,18 @@ test("open asks for the first hundred rows with a capped count", () => {
   });
 });
 
+test("a count of its own follows rows that were asked for without one, unless they show their number", async () => {
+  for (const [total, asked] of [[20_000, "capped"], [30, "none"]] as const) {
+    const server = new SlowServer();
+    const windows = new RowWindows({ blockSize: 100, fetchRows: server.fetchRows, changed: () => undefined, countsApart: true });
+    void windows.open(QUERY);
+    assert.equal(server.last.request.count, "none");
+    await server.last.answer(page(0, Math.min(total, 100), total));
+    void windows.countApart();
+    assert.equal(server.last.request.count, asked);
+  }
+});
+
 test("rows and count are there once the first block has arrived", async () => {
   const { windows } = await opened(250);
   assert.equal(windows.length, 250);

@@ -42,11 +42,12 @@ function rowsToKeep({ focus, editor, windows }: Grid): number[] {
 }
 
 function rowView(grid: Grid, columns: readonly ColumnSchema[], item: PlacedRow): unknown {
-  const { windows, state, focus, editor } = grid;
+  const { windows, state, focus, editor, lookups } = grid;
   const row = windows.row(item.index);
   const active = focus.active.row === item.index ? focus.active.col : -1;
   const selected = row ? state.isSelected(row.id) : false;
   const edit = row && editor.current?.row.id === row.id ? editor.current : null;
+  const options = edit && lookups.of(edit.column)?.options;
   const isStray = row !== undefined && grid.strayRow === row.id;
   const layout = columns.map((column) => column.id + (state.figures.get(column.id) ?? "")).join();
   const names = ["gridkit-row"];
@@ -57,7 +58,7 @@ function rowView(grid: Grid, columns: readonly ColumnSchema[], item: PlacedRow):
   if (row?.g) names.push("is-group");
   const expanded = row ? windows.isExpanded(row) : false;
   const level = windows.hasAnswer ? windows.level(item.index) : 0;
-  return guard([row, item.index, item.top, active, selected, edit, isStray, layout, expanded, level], () =>
+  return guard([row, item.index, item.top, active, selected, edit, options, isStray, layout, expanded, level], () =>
     rowTemplate(grid, columns, item, row, names.join(" ")),
   );
 }
@@ -145,7 +146,7 @@ function contentView(
   if (!record) return html`<span class="gridkit-skeleton"></span>`;
   if (column.id === GROUPS) return record.g ? groupLabelView(grid, record, record.g, row) : nothing;
   if (record.g) return figureView(grid, column, record.d);
-  const text = grid.formatter.text(column, record.d[column.id]);
+  const text = grid.textOf(column, record.d[column.id]);
   if (text !== null)
     return html`<span class="gridkit-text" title=${text.length > 12 ? text : nothing}>${text}</span>`;
   return html`<span class="gridkit-null"><span aria-hidden="true">–</span><span class="gridkit-hidden">${grid.t("empty")}</span></span>`;

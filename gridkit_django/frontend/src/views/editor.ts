@@ -77,8 +77,8 @@ function errorNote(grid: Grid, edit: CellEdit): TemplateResult {
 }
 
 function conflictNote(grid: Grid, edit: CellEdit): TemplateResult {
-  const { t, formatter } = grid;
-  const theirs = formatter.text(edit.column, edit.current?.d[edit.column.id]) ?? t("empty");
+  const { t } = grid;
+  const theirs = grid.textOf(edit.column, edit.current?.d[edit.column.id]) ?? t("empty");
   return html`
     <p class="gridkit-note-title">${t("conflictTitle")}</p>
     <dl class="gridkit-conflict">

@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Grid } from "../grid.ts";
+import type { Option } from "../options.ts";
 import type { ColumnSchema } from "../protocol.ts";
 
 const INPUT_TYPES: Readonly<Record<string, string>> = {
@@ -59,11 +60,17 @@ function inputField(grid: Grid, field: Field): TemplateResult {
     ${
       options
         ? html`<datalist id=${list}>
-          ${options.options.map((option) => html`<option value=${String(option.value)}>${option.label}</option>`)}
+          ${options.options.map((option) => html`<option value=${draftOf(option, options.options)}>${option.label}</option>`)}
         </datalist>`
         : nothing
     }
   `;
+}
+
+/** What stands in the input for an option: its label, or where two are called alike its key. */
+function draftOf({ value, label }: Option, options: readonly Option[]): string {
+  const isUnique = options.filter((other) => other.label === label).length === 1;
+  return (isUnique && label) || String(value);
 }
 
 function selectField(grid: Grid, field: Field): TemplateResult {

@@ -44,7 +44,7 @@ function columnList(grid: Grid): TemplateResult {
           <li class="gridkit-column-item">
             <button type="button" class="gridkit-menu-item" @click=${() => choose(grid, column)}>
               ${column.label}
-              ${condition ? html`<small>${describeCondition(column, condition, formatter, t)}</small>` : nothing}
+              ${condition ? html`<small>${describeCondition(column, condition, formatter, t, (value) => grid.lookups.label(column, value))}</small>` : nothing}
             </button>
           </li>
         `;

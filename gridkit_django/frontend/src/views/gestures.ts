@@ -122,7 +122,7 @@ function copyText(grid: Grid): string {
   const columns = state.visible;
   const line = (row: RowRecord, shown: readonly ColumnSchema[]): string =>
     shown
-      .map((column) => (grid.formatter.text(column, row.d[column.id]) ?? "").replace(/[\t\n]/g, " "))
+      .map((column) => (grid.textOf(column, row.d[column.id]) ?? "").replace(/[\t\n]/g, " "))
       .join("\t");
   const selected = windows.loaded().filter((row) => state.isSelected(row.id));
   if (selected.length) return selected.map((row) => line(row, columns)).join("\n");

@@ -28,12 +28,13 @@ export function groupLabelView(grid: Grid, record: RowRecord, group: GroupInfo, 
 }
 
 /** The label that the server gave, or the key in the words of its column. */
-function groupText({ state, formatter }: Grid, { key, label, level }: GroupInfo): string | null {
+function groupText(grid: Grid, { key, label, level }: GroupInfo): string | null {
+  const { state, formatter } = grid;
   const term = state.grouping[level];
   const column = term && state.column(groupTerm(term).col);
   if (!column || label === null || column.choices?.length) return label;
   if (term.by) return periodText(String(key), term.by, formatter.locale) ?? label;
-  return formatter.text(column, key);
+  return grid.textOf(column, key);
 }
 
 const MONTHLY = { month: "long", year: "numeric", timeZone: "UTC" } as const;
