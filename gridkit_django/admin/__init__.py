@@ -9,6 +9,7 @@ from gridkit_django.admin.audit_destinations import AuditDestinationAdmin
 from gridkit_django.admin.audit_history import AuditHistoryMixin
 from gridkit_django.admin.audit_retention import AuditHoldAdmin, AuditPurgeAdmin
 from gridkit_django.admin.audit_subjects import AuditSubjectKeyAdmin
+from gridkit_django.admin.audit_verification import AuditVerificationAdmin
 from gridkit_django.admin.exports import ExportJobAdmin
 from gridkit_django.admin.grids import registered_grid_admin
 from gridkit_django.admin.plugins import InstalledPluginAdmin
@@ -20,6 +21,7 @@ from gridkit_django.models import (
     AuditPurge,
     AuditRecord,
     AuditSubjectKey,
+    AuditVerification,
     ExportJob,
     HealthCheckResult,
     InstalledPlugin,
@@ -40,6 +42,7 @@ admin.site.register(AuditDestination, AuditDestinationAdmin)
 admin.site.register(AuditHold, AuditHoldAdmin)
 admin.site.register(AuditPurge, AuditPurgeAdmin)
 admin.site.register(AuditSubjectKey, AuditSubjectKeyAdmin)
+admin.site.register(AuditVerification, AuditVerificationAdmin)
 admin.site.register(ExportJob, ExportJobAdmin)
 admin.site.register(SavedView, SavedViewAdmin)
 admin.site.register(RegisteredGrid, registered_grid_admin())

@@ -18,7 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from gridkit_django.admin.audit_form import AuditFilterForm
 from gridkit_django.admin.audit_links import act_address, history_address, object_address, state_address
-from gridkit_django.admin.audit_rows import lines_of
+from gridkit_django.admin.audit_panel import trail_panel
+from gridkit_django.admin.audit_rows import table_of
 from gridkit_django.admin.audit_values import differences, shown
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
@@ -58,12 +59,14 @@ class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
         """Show one page of the list."""
         form = AuditFilterForm(request.GET, label_suffix="")
         context: dict[str, Any] = {"form": form, "page": None, "asked": _asked(request), **(extra_context or {})}
+        context["people"] = reverse("admin:gridkit_audit_person")
         with holding(request_act(request, EventSource.ADMIN)):
             reader = self._reader(request)
             if form.is_valid():
                 context |= _listed(request, reader, form.search())
+                context["panel"] = None if request.GET else trail_panel(request, reader.alias)
             else:
-                context["rows"] = []
+                context["table"] = ""
         title = context.get("title") or _("Audit trail")
         return self._render(request, "list.html", {**context, "title": title})
 
@@ -163,7 +166,7 @@ def _listed(request: HttpRequest, reader: AuditReader, search: AuditSearch) -> d
     page = reader.page(search, PAGE_SIZE, before=before, after=after)
     return {
         "page": page,
-        "rows": lines_of(page.records),
+        "table": table_of(page.records),
         "older": _with(request, before=page.older),
         "newer": _with(request, after=page.newer),
         "newest": _with(request) if before or after else "",

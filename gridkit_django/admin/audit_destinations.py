@@ -9,6 +9,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -29,6 +31,7 @@ from gridkit_django.exceptions import AuditDestinationError
 from gridkit_django.models import AuditDestination
 from gridkit_django.templatetags.gridkit_admin import badge
 
+_PROBLEM_MAX = 120
 _LOOKS = MappingProxyType({"ready": "good", "waiting": "warn", "parked": "bad", "paused": "plain"})
 
 
@@ -73,7 +76,7 @@ class AuditDestinationAdmin(Typed[AuditDestination]):
     """The destinations, with what each lacks and why."""
 
     form = DestinationForm
-    list_display = ("name", "kind", "shown_state", "backlog", "last_success_at", "problem")
+    list_display = ("name", "kind", "condition", "backlog", "succeeded")
     list_filter = ("state", "kind", "format")
     search_fields = ("name", "address", "last_error")
     actions = ("send_now", "pause_them", "resume_them")
@@ -134,18 +137,25 @@ class AuditDestinationAdmin(Typed[AuditDestination]):
         """Count the sealed records that it lacks."""
         return backlog_of(row)
 
+    @admin.display(description=_("last success"), ordering="last_success_at")
+    def succeeded(self, row: AuditDestination) -> str:
+        """Tell when it took something for the last time."""
+        return f"{timezone.localtime(row.last_success_at):%Y-%m-%d %H:%M}" if row.last_success_at else "-"
+
     @admin.display(description=_("delivered"))
     def progress(self, row: AuditDestination) -> str:
         """Tell the seal that it has come to."""
         return str(_("up to seal %(number)d") % {"number": row.cursor} if row.cursor else _("nothing yet"))
 
-    @admin.display(description=_("problem"), ordering="failures")
-    def problem(self, row: AuditDestination) -> str:
-        """Show the beginning of the last error, and how often in a row it did not work."""
+    @admin.display(description=_("state"), ordering="state")
+    def condition(self, row: AuditDestination) -> SafeString:
+        """Show the state; below it the beginning of the last error, and how often in a row it did not work."""
+        shown = self.shown_state(row)
         if not row.failures:
-            return "-"
+            return shown
         often = ngettext("%(n)d failure in a row", "%(n)d failures in a row", row.failures) % {"n": row.failures}
-        return f"{row.last_error[:120]} ({often})"
+        problem = f"{row.last_error[:_PROBLEM_MAX]} ({often})"
+        return format_html('{}<div class="gridkit-problem">{}</div>', shown, problem)
 
     @admin.action(description=_("Send what is due now"), permissions=["change"])
     def send_now(self, request: HttpRequest, queryset: QuerySet[AuditDestination]) -> None:

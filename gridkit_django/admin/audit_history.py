@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from gridkit_django.admin.audit_links import history_address, state_address
-from gridkit_django.admin.audit_rows import lines_of
+from gridkit_django.admin.audit_rows import table_of
 from gridkit_django.audit.searching import AuditSearch
 from gridkit_django.events import REASON_LENGTH_MAX, EventSource, explaining, holding, request_act
 from gridkit_django.grids.audit_reading import VIEW_AUDIT, AuditReader
@@ -85,7 +85,7 @@ class AuditHistoryMixin(_Admin):
             "opts": self.opts,
             "object": found,
             "module_name": str(self.opts.verbose_name_plural).capitalize(),
-            "rows": lines_of(page.records),
+            "table": table_of(page.records),
             "older": page.older,
             "all": history_address(kind, key),
             "state": state_address(kind, key),

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from gridkit_django.admin.audit_people import person_label
-from gridkit_django.admin.audit_rows import lines_of
+from gridkit_django.admin.audit_rows import table_of
 from gridkit_django.admin.audit_subject_forms import SubjectForm
 from gridkit_django.audit.privacy import Subject
 from gridkit_django.events import EventSource, carry_parts, holding, request_act
@@ -61,7 +61,7 @@ def subject_report(pages: Pages, request: HttpRequest) -> HttpResponseBase:
         before = asked.get("before", "")
         page = report.page(PAGE_SIZE, before=_key(before), seconds=LOOK_SECONDS)
         context = _context(pages.admin_site, request, form, form.subject)
-    told = {"page": page, "rows": lines_of(page.records, None), "clear": clear, "before": before}
+    told = {"page": page, "table": table_of(page.records, None), "clear": clear, "before": before}
     return pages.shown(request, "report.html", {**context, **told})
 
 

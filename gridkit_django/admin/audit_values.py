@@ -7,13 +7,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils import formats, timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -28,6 +29,20 @@ SHORT_TEXT = 60
 
 LINES_MAX = 200
 """Lines of a document that are compared; longer ones are shown whole."""
+
+
+class Fields:
+    """Fields by model and name, each looked up once a page."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], Any] = {}
+
+    def of(self, target_type: str, name: str) -> Any:
+        """Return a field, None when it is not known."""
+        key = (target_type, name)
+        if key not in self._found:
+            self._found[key] = _field(target_type, name)
+        return self._found[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +75,22 @@ def differences(target_type: str, changes: Mapping[str, Any]) -> list[Difference
 
 
 def short_differences(
-    target_type: str, changes: Mapping[str, Any], most: int | None = SHORT_MAX
+    target_type: str, changes: Mapping[str, Any], most: int | None, fields: Fields
 ) -> list[tuple[str, SafeString, SafeString]]:
-    """Return field, before and after of the first changes, short enough for a line of a list; None is all of them."""
-    first = list(changes.items())[:most]
-    return [
-        (name, _short(_field(target_type, name), before), _short(_field(target_type, name), after))
-        for name, (before, after) in ((name, _pair(pair)) for name, pair in first)
-    ]
+    """Return field, before and after of the first changes, short enough for a line of a list.
+
+    Args:
+        target_type: see ``differences``.
+        changes: see ``differences``.
+        most: how many; None for all.
+        fields: the fields that this page has looked up already.
+    """
+    told = []
+    for name, pair in islice(changes.items(), most):
+        field = fields.of(target_type, name)
+        before, after = _pair(pair)
+        told.append((name, _short(field, before), _short(field, after)))
+    return told
 
 
 def shown(target_type: str, name: str, value: Any) -> SafeString:
@@ -118,7 +141,7 @@ def _shown(field: Any, value: Any) -> SafeString:
         return object_link(field.related_model._meta.label_lower, str(value), str(value))
     if isinstance(value, (dict, list)):
         return format_html("<pre>{}</pre>", _document(value))
-    return format_html("{}", _text(field, value))
+    return SafeString(escape(_text(field, value)))
 
 
 def _text(field: Any, value: Any) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from gridkit_django.models import EffectiveState, HealthStatus
+from gridkit_django.audit.health import TrailHealth
+from gridkit_django.models import DeliveryState, EffectiveState, HealthStatus
 from gridkit_django.plugins import PluginFigures, SiteFigures
 from gridkit_django.plugins.histogram import BOUNDS, Histogram
 from gridkit_django.plugins.site_figures import CallTotals
@@ -32,32 +33,35 @@ EDGES: Final = tuple(range(_FIRST_EDGE, 136, _STEP))
 """Which bounds of the runtime's histogram are shown: from 1 µs to 18 minutes, each four times the one before."""
 
 
-def exposition(figures: SiteFigures, accept: str) -> tuple[bytes, str]:
+def exposition(figures: SiteFigures, trails: Sequence[TrailHealth], accept: str) -> tuple[bytes, str]:
     """Return the figures as text, and its media type.
 
     Args:
         figures: the site.
+        trails: the audit trail of each database.
         accept: the request's ``Accept``, by which the client chooses OpenMetrics or the older text format.
     """
     encoder, media_type = choose_encoder(accept)
-    return encoder(_registry(figures)), media_type
+    return encoder(_registry(figures, trails)), media_type
 
 
-def _registry(figures: SiteFigures) -> Any:
+def _registry(figures: SiteFigures, trails: Sequence[TrailHealth]) -> Any:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(figures))
+    registry.register(_Collector(figures, trails))
     return registry
 
 
 class _Collector:
     """What the library asks for the metrics."""
 
-    def __init__(self, figures: SiteFigures) -> None:
+    def __init__(self, figures: SiteFigures, trails: Sequence[TrailHealth]) -> None:
         self._figures = figures
+        self._trails = trails
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric, those of the site first."""
         yield from _of_site(self._figures)
+        yield from _of_trails(self._trails)
         plugins = self._figures.plugins
         yield from _states(plugins)
         yield from _counters(plugins)
@@ -73,6 +77,42 @@ def _of_site(figures: SiteFigures) -> Iterator[Metric]:
     yield _gauge("gridkit_processes_behind", text, [((), figures.behind)])
     text = "Living processes that run no plugins on purpose."
     yield _gauge("gridkit_processes_safe_mode", text, [((), figures.safe_mode)])
+
+
+def _of_trails(trails: Sequence[TrailHealth]) -> Iterator[Metric]:
+    by = ["database"]
+
+    def each(name: str, text: str, read: Callable[[TrailHealth], float]) -> Metric:
+        return _gauge(f"gridkit_audit_{name}", text, [((trail.alias,), read(trail)) for trail in trails], by)
+
+    yield each("unsealed_records", "Audit records without a seal, counted up to 10,000.", lambda t: t.unsealed)
+    text = "How long the oldest audit record without a seal has waited."
+    yield each("unsealed_seconds", text, lambda trail: trail.oldest_age.total_seconds())
+    yield each("sealed_records", "Audit records that were ever sealed.", lambda trail: trail.sealed)
+    yield each("gaps", "Audit records that tell of changes without a record.", lambda trail: trail.gaps)
+    ended = [trail for trail in trails if trail.verified is not None]
+    times = [((trail.alias,), _moment_of(trail)) for trail in ended]
+    yield _gauge("gridkit_audit_verified_timestamp_seconds", "When the trail was verified last.", times, by)
+    faults = [((trail.alias,), trail.verified.fault_count) for trail in ended if trail.verified]
+    yield _gauge("gridkit_audit_verification_faults", "What the last verification found.", faults, by)
+    lacks = [((trail.alias, item.name), item.records) for trail in trails for item in trail.backlogs]
+    text = "Sealed audit records that a destination has not got."
+    yield _gauge("gridkit_audit_backlog_records", text, lacks, [*by, "destination"])
+    yield _delivery(trails)
+
+
+def _moment_of(trail: TrailHealth) -> float:
+    ended = trail.verified.finished_at if trail.verified else None
+    return ended.timestamp() if ended else 0.0
+
+
+def _delivery(trails: Sequence[TrailHealth]) -> Metric:
+    text = "State of each destination of the audit trail."
+    family = StateSetMetricFamily("gridkit_audit_destination", text, labels=["database", "destination"])
+    for trail in trails:
+        for item in trail.backlogs:
+            family.add_metric([trail.alias, item.name], {state.value: state == item.state for state in DeliveryState})
+    return family
 
 
 def _states(plugins: Iterable[PluginFigures]) -> Iterator[Metric]:

@@ -6,7 +6,7 @@ registers ``CHECKS`` under the tag ``gridkit``: ``manage.py check --tag gridkit`
 
 from __future__ import annotations
 
-from gridkit_django.checks.audit import check_signing_key
+from gridkit_django.checks.audit import check_sealing, check_signing_key
 from gridkit_django.checks.grids import check_grids
 from gridkit_django.checks.partitions import check_audit_partitions
 from gridkit_django.checks.plugins import check_plugin_sources
@@ -18,7 +18,7 @@ CHECKS = (check_settings, check_libraries, check_object_rights, check_grids, che
 DEPLOY_CHECKS = (check_signing_key,)
 """Run with ``manage.py check --deploy`` only."""
 
-DATABASE_CHECKS = (check_audit_triggers, check_audit_partitions)
+DATABASE_CHECKS = (check_audit_triggers, check_audit_partitions, check_sealing)
 """Checks that ask a database; Django runs them for ``check --database`` and before ``migrate``."""
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "check_libraries",
     "check_object_rights",
     "check_plugin_sources",
+    "check_sealing",
     "check_settings",
     "check_signing_key",
 ]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.core.checks import CheckMessage
 from django.core.checks import Warning as Advice
+from django.db import Error
+from django.utils import timezone
 
+from gridkit_django.audit.health import unsealed_since
+from gridkit_django.audit.sealing import sealed_aliases
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import SettingsError
 
@@ -26,4 +32,23 @@ def check_signing_key(**_kwargs: Any) -> list[CheckMessage]:
             "and GRIDKIT['AUDIT_PUBLIC_KEYS'] for the other processes; or silence gridkit.W004.",
             id="gridkit.W004",
         )
+    ]
+
+
+def check_sealing(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Say where audit records wait too long for their seal (``gridkit.W203``); with ``check --database`` only."""
+    try:
+        late = timezone.now() - timedelta(seconds=settings().AUDIT_UNSEALED_SECONDS)
+        held = set(sealed_aliases()) if databases else set()
+        since = {alias: unsealed_since(alias) for alias in databases or () if alias in held}
+    except (SettingsError, Error):  # gridkit.E001 has told the one; of a database that is not there others tell
+        return []
+    return [
+        Advice(
+            f"An audit record of the database {alias!r} has waited for its seal since {oldest:%Y-%m-%d %H:%M} UTC.",
+            hint="Let Celery beat call gridkit.seal_audit every few seconds, or run manage.py gridkit_audit_seal.",
+            id="gridkit.W203",
+        )
+        for alias, oldest in since.items()
+        if oldest is not None and oldest < late
     ]

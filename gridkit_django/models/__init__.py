@@ -7,6 +7,7 @@ from gridkit_django.models.audit_chain import AuditCheckpoint, AuditSeal, AuditS
 from gridkit_django.models.audit_delivery import AuditDestination, DeliveryState
 from gridkit_django.models.audit_privacy import AuditSubjectKey
 from gridkit_django.models.audit_terms import AuditHold, AuditPurge
+from gridkit_django.models.audit_verification import AuditVerification, VerificationState
 from gridkit_django.models.edits import BulkJob, BulkJobState, EditUndo, IdempotencyRecord
 from gridkit_django.models.exports import ExportJob, JobState
 from gridkit_django.models.grids import RegisteredGrid
@@ -46,6 +47,7 @@ __all__ = [
     "AuditSeal",
     "AuditSigningKey",
     "AuditSubjectKey",
+    "AuditVerification",
     "BulkJob",
     "BulkJobState",
     "DeliveryState",
@@ -79,5 +81,6 @@ __all__ = [
     "RuntimeGeneration",
     "RuntimeProcess",
     "SavedView",
+    "VerificationState",
     "ViewScope",
 ]

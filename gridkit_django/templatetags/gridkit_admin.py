@@ -30,6 +30,7 @@ _KINDS = MappingProxyType(
         "requested": "warn",
         "running": "warn",
         "error": "warn",
+        "bad": "bad",
         "suspended": "bad",
         "quarantined": "bad",
         "incompatible": "bad",

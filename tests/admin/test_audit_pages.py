@@ -11,12 +11,17 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from gridkit_django.admin import audit_verification
 from gridkit_django.audit import Target, record
+from gridkit_django.audit.delivery import declare_destination
+from gridkit_django.audit.health import TrailHealth
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.audit.privacy.subject_keys import subject_keys
+from gridkit_django.audit.sealing import seal_all
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.grids import Grid, TextColumn, grid_registry
-from gridkit_django.models import AuditRecord
+from gridkit_django.models import AuditRecord, AuditVerification, VerificationState
+from gridkit_django.tasks.audit import verify_audit
 from tests.shop.models import Customer, Product
 
 pytestmark = pytest.mark.django_db
@@ -230,7 +235,7 @@ def test_change_page_costs_the_same_for_few_and_many_records(
     for number in range(60):
         write(number, changes={"name": ["a", "b"]})
     page(admin, "")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(17):
         page(admin, "")
 
 
@@ -263,3 +268,51 @@ def test_encrypted_values_are_shown_to_those_with_the_right_and_that_is_recorded
     refused = client.post(f"{TRAIL}{found.pk}/reveal/", follow=True).content.decode()
     assert ("very private" in refused, "decrypt_audit" in refused) == (False, True)
     assert admin.get(f"{TRAIL}{found.pk}/reveal/").status_code == 405
+
+
+def test_panel_tells_how_the_trail_is_above_the_whole_list_only(
+    admin: Client, staff: Callable[..., Client], tmp_path: Any
+) -> None:
+    declare_destination("disk", f"file://{tmp_path}/trail.ndjson")
+    seal_all()
+    write(1)
+    text = page(admin, "")
+    assert all(words in text for words in ("Without a seal", "in time", "disk", "no change without a record", "never"))
+    assert "Without a seal" not in page(admin, "?action=row.*")
+    verify_audit()
+    assert "nothing is wrong" in page(admin, "")
+    reader = page(staff("view_auditrecord"), "")
+    assert ("Without a seal" in reader, "Not delivered yet" in reader, "Verifications</a>" in reader) == (
+        True,
+        False,
+        False,
+    )
+
+
+def test_panel_says_when_sealing_is_late(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(1)
+    monkeypatch.setattr(TrailHealth, "is_late", True)
+    assert "sealing is late" in page(admin, "")
+
+
+def test_verification_is_asked_for_and_shown(
+    admin: Client, staff: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued: list[AuditVerification] = []
+    monkeypatch.setattr(audit_verification, "enqueue_verification", queued.append)
+    address = "/admin/gridkit_django/auditverification/"
+    assert "Verify the trail now" in admin.get(address).content.decode()
+    shown = admin.post(f"{address}ask/", follow=True).content.decode()
+    assert "data-open" in shown
+    (row,) = queued
+    assert row.requested_by == "root"
+    row.state, row.seals, row.seals_total = VerificationState.RUNNING, 3, 9
+    row.save()
+    assert "3 of 9 seals" in admin.get(address).content.decode()
+    assert "under way already" in admin.post(f"{address}ask/", follow=True).content.decode()
+    row.state, row.faults = VerificationState.FAULTY, [{"kind": "changed", "detail": "the seal was changed"}]
+    row.save()
+    assert "the seal was changed" in admin.get(f"{address}{row.pk}/change/").content.decode()
+    client = staff("view_auditverification")
+    assert "Verify the trail now" not in client.get(address).content.decode()
+    assert client.post(f"{address}ask/").status_code == 403

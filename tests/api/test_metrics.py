@@ -15,6 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from rest_framework.test import APIClient
 
 from gridkit_django.api.views import metrics
+from gridkit_django.audit.delivery import declare_destination
+from gridkit_django.audit.sealing import seal_all
 from gridkit_django.models import (
     HealthCheckResult,
     InstalledPlugin,
@@ -27,6 +29,7 @@ from gridkit_django.models import (
 )
 from gridkit_django.plugins import PluginManager, plugin_manager
 from gridkit_django.plugins.histogram import Histogram
+from gridkit_django.tasks.audit import verify_audit
 from tests.api.conftest import client_of
 from tests.api.test_base import assert_problem
 
@@ -229,5 +232,19 @@ def test_number_of_queries_does_not_grow_with_the_plugins(
         other = InstalledPlugin.objects.create(plugin_id=f"other-{number}", source="object", source_ref="x")
         usage(other, "row:update", calls=1)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(16):
         assert monitor.get(METRICS).status_code == 200
+
+
+def test_trail_is_told_by_database_and_destination(monitor: APIClient, tmp_path: Any) -> None:
+    declare_destination("disk", f"file://{tmp_path}/trail.ndjson")
+    seal_all()
+    verify_audit()
+    found = samples(monitor.get(METRICS))
+    assert found["gridkit_audit_backlog_records", "default", "disk"] == 1
+    assert found["gridkit_audit_destination", "default", "disk", "ready"] == 1
+    assert found["gridkit_audit_unsealed_records", "default"] == 1
+    assert found["gridkit_audit_unsealed_seconds", "default"] < 60
+    assert found["gridkit_audit_sealed_records", "default"] == 1
+    assert found["gridkit_audit_verification_faults", "default"] == 0
+    assert found["gridkit_audit_gaps", "default"] == 0

@@ -20,6 +20,8 @@ from gridkit_django.api.operations import Operation
 from gridkit_django.api.permissions import VIEW_PLUGIN, require
 from gridkit_django.api.refusals import MetricsUnavailableError
 from gridkit_django.api.renderers import CompactJSONRenderer
+from gridkit_django.audit.health import trail_health
+from gridkit_django.audit.sealing import sealed_aliases
 from gridkit_django.conf import settings
 from gridkit_django.plugins import plugin_manager
 
@@ -59,7 +61,7 @@ class MetricsRenderer(CompactJSONRenderer):
 
 
 class MetricsView(GridKitView):
-    """The figures of all plugins over the whole site, whichever process answers."""
+    """The figures of all plugins and of the audit trail over the whole site, whichever process answers."""
 
     permission_classes = (IsMonitorOrUser,)
     renderer_classes = (MetricsRenderer,)
@@ -67,7 +69,7 @@ class MetricsView(GridKitView):
         "GET": Operation(
             id="getMetrics",
             tag="plugins",
-            summary="Read the metrics of plugins, for Prometheus",
+            summary="Read the metrics of plugins and of the audit trail, for Prometheus",
             description=(
                 "Prometheus' text format, or OpenMetrics when the client accepts it. Send `Authorization: Bearer` with "
                 f"`METRICS_TOKEN`, or be a user with `{VIEW_PLUGIN}` for all plugins. Needs the extra `metrics`."
@@ -91,5 +93,6 @@ class MetricsView(GridKitView):
             require(request.user, VIEW_PLUGIN)
         if not HAS_PROMETHEUS:
             raise MetricsUnavailableError
-        text, media_type = exposition(plugin_manager().site_figures(), request.headers.get("Accept", ""))
+        trails = [trail_health(alias) for alias in sealed_aliases()]
+        text, media_type = exposition(plugin_manager().site_figures(), trails, request.headers.get("Accept", ""))
         return HttpResponse(text, content_type=media_type)

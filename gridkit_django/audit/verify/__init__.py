@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from gridkit_django.audit.verify.database import DatabaseVerifier
 from gridkit_django.audit.verify.faults import Fault, FaultKind, Verification
+from gridkit_django.audit.verify.noted import request_verification, run_verification
 from gridkit_django.audit.verify.single import verify_seals_of
 
-__all__ = ["DatabaseVerifier", "Fault", "FaultKind", "Verification", "verify_seals_of"]
+__all__ = [
+    "DatabaseVerifier",
+    "Fault",
+    "FaultKind",
+    "Verification",
+    "request_verification",
+    "run_verification",
+    "verify_seals_of",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.db import connections
@@ -38,6 +38,10 @@ class DatabaseVerifier:
         notes: checkpoints that were kept elsewhere.
         first: number of the seal to begin with; what is before it is taken as true.
         with_repeats: look for records that were copied, too, which reads all uuids once.
+
+    Attributes:
+        result: what was found so far.
+        on_seal: is given that after each seal.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class DatabaseVerifier:
         with_repeats: bool = True,
     ) -> None:
         self.result = Verification(alias)
+        self.on_seal: Callable[[Verification], None] = _nothing
         self._alias = alias
         self._trusted = trusted or TrustedKeys.of_site()
         self._keys = keys or mac_keys()
@@ -74,6 +79,7 @@ class DatabaseVerifier:
             if chain.follow(seal):
                 batches.check(seal)
                 self._check_added(seal)
+            self.on_seal(self.result)
         self._check_unsealed(batches)
         chain.finish()
         check_notes(self.result, self._trusted, self._notes)
@@ -144,6 +150,10 @@ class DatabaseVerifier:
             for number, count in cursor.fetchall():
                 detail = f"{count} records have the uuid of this one"
                 self.result.add(FaultKind.REPEATED, detail, record=number)
+
+
+def _nothing(_result: Verification) -> None:
+    """Tell nobody."""
 
 
 def _written_at(row: RecordRow) -> datetime:
