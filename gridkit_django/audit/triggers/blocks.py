@@ -54,13 +54,20 @@ class Blocks:
         watch: what is followed of the table.
         schema: the schema of all tables, quoted.
         connection: the database.
+        is_partitioned: whether the table has partitions.
     """
 
-    def __init__(self, watch: Watch, schema: str, connection: BaseDatabaseWrapper) -> None:
+    def __init__(
+        self, watch: Watch, schema: str, connection: BaseDatabaseWrapper, *, is_partitioned: bool = False
+    ) -> None:
         self._watch = watch
         self._schema = schema
         self._connection = connection
         self._table = self._qualified(watch.model._meta.db_table)
+        self._truncated = self._table
+        if is_partitioned:
+            # TRUNCATE fires the triggers of each part, too: each tells of the rows that are stored in it.
+            self._truncated = f"(SELECT * FROM {self._table} WHERE tableoid = TG_RELID)"
 
     def of(self, verb: Verb) -> Iterator[Block]:
         """Yield the statements for a verb."""
@@ -81,7 +88,7 @@ class Blocks:
             yield Block(policy, self._whole(policies, policy, verb, action))
 
     def _whole(self, policies: Policied, policy: AuditPolicy, verb: Verb, action: str) -> str:
-        source = {Verb.INSERT: "gk_new", Verb.DELETE: "gk_old"}.get(verb, self._table)
+        source = {Verb.INSERT: "gk_new", Verb.DELETE: "gk_old"}.get(verb, self._truncated)
         joins, inherited = self._lineage("r")
         fields = [*((field, "r") for field in self._own(policy)), *inherited]
         entries = Entries(policy, self._connection)
@@ -177,7 +184,7 @@ class Blocks:
             Verb.DELETE: [("gk_old", 1)],
         }.get(verb, [])
         if not moved:
-            return f"SELECT {source} AS source, {target} AS target, 0 AS a, 1 AS b FROM {self._table}"
+            return f"SELECT {source} AS source, {target} AS target, 0 AS a, 1 AS b FROM {self._truncated} AS t"
         owners = " UNION ".join(f"SELECT {source} FROM {table}" for table, _ in moved)
         now = (
             f"SELECT t.{source} AS source, t.{target} AS target, 1 AS a, 1 AS b "

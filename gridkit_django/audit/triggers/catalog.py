@@ -22,9 +22,10 @@ class Installed:
         settings: of the function.
         definer: whether it runs with the rights of its owner.
         comment: with the digest of what was installed.
-        table: the table of its trigger, in its schema; None when it has none.
+        table: the table of its trigger; None when it has none.
         trigger: the trigger's name, None when it has none.
         enabled: whether the trigger fires.
+        table_schema: the schema of the table.
     """
 
     schema: str
@@ -36,11 +37,13 @@ class Installed:
     table: str | None
     trigger: str | None
     enabled: bool
+    table_schema: str | None
 
 
 _INSTALLED = """
 SELECT n.nspname, p.proname, p.prosrc, COALESCE(p.proconfig, '{}'), p.prosecdef, d.description,
-  c.relname, t.tgname, COALESCE(t.tgenabled IN ('O', 'A'), false)
+  c.relname, t.tgname, COALESCE(t.tgenabled IN ('O', 'A'), false),
+  (SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = c.relnamespace)
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass
@@ -57,8 +60,8 @@ def installed(connection: BaseDatabaseWrapper, schemas: Sequence[str]) -> list[I
         cursor.execute(_INSTALLED, [f"{MARK}%", list(schemas)])
         rows = cursor.fetchall()
     return [
-        Installed(schema, function, body, tuple(options), definer, comment, table, trigger, enabled)
-        for schema, function, body, options, definer, comment, table, trigger, enabled in rows
+        Installed(schema, function, body, tuple(options), definer, comment, *trigger)
+        for schema, function, body, options, definer, comment, *trigger in rows
     ]
 
 
@@ -86,3 +89,22 @@ def schemas_of(connection: BaseDatabaseWrapper, tables: Sequence[str]) -> Mappin
             )
         found[name] = schema
     return found
+
+
+def partitions_of(connection: BaseDatabaseWrapper, schema: str, table: str) -> list[tuple[str, str]] | None:
+    """Return schema and name of each partition of a table, those of partitions included; None when it can't have any.
+
+    Partitions that are foreign tables are left out: they can't have the triggers.
+    """
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.nspname, c.relname, c.relkind, t.level FROM pg_catalog.pg_partition_tree(%s::regclass) t "
+            "JOIN pg_catalog.pg_class c ON c.oid = t.relid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+            "ORDER BY 1, 2",
+            [f"{quote(schema)}.{quote(table)}"],
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        return None
+    return [(place, name) for place, name, kind, level in rows if level and kind in ("r", "p")]

@@ -42,6 +42,7 @@ class TriggerCode:
         function: the function's name.
         body: the function's code.
         settings: of the function, as PostgreSQL lists them.
+        partitions: schema and name of the table's parts: a statement on one of them fires its own triggers only.
     """
 
     schema: str
@@ -50,6 +51,12 @@ class TriggerCode:
     function: str
     body: str
     settings: tuple[str, ...]
+    partitions: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def tables(self) -> tuple[tuple[str, str], ...]:
+        """Schema and name of each table that has the trigger."""
+        return ((self.schema, self.table), *self.partitions)
 
     @property
     def trigger(self) -> str:
@@ -66,7 +73,7 @@ class TriggerCode:
         """Return the SQL that installs it, over an older one where there is one."""
         quote = connection.ops.quote_name
         function = f"{quote(self.schema)}.{quote(self.function)}()"
-        table = f"{quote(self.schema)}.{quote(self.table)}"
+        trigger = f"CREATE OR REPLACE TRIGGER {quote(self.trigger)} {_MOMENTS[self.verb]}"
         options = "\n".join(f"SET {setting.replace('=', ' = ', 1)}" for setting in self.settings)
         return [
             (
@@ -75,9 +82,10 @@ class TriggerCode:
             ),
             f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC",
             f"COMMENT ON FUNCTION {function} IS {literal(self.comment)}",
-            (
-                f"CREATE OR REPLACE TRIGGER {quote(self.trigger)} {_MOMENTS[self.verb]} ON {table}\n"
+            *(
+                f"{trigger} ON {quote(schema)}.{quote(name)}\n"
                 f"{_TABLES[self.verb]}FOR EACH STATEMENT EXECUTE FUNCTION {function}"
+                for schema, name in self.tables
             ),
         ]
 
@@ -97,7 +105,13 @@ _TABLES = {
 }
 
 
-def codes_of(watch: Watch, schema: str, connection: BaseDatabaseWrapper, roles: Sequence[str]) -> Iterator[TriggerCode]:
+def codes_of(
+    watch: Watch,
+    schema: str,
+    connection: BaseDatabaseWrapper,
+    roles: Sequence[str],
+    partitions: Sequence[tuple[str, str]] | None = None,
+) -> Iterator[TriggerCode]:
     """Yield the triggers for one table.
 
     Args:
@@ -105,8 +119,9 @@ def codes_of(watch: Watch, schema: str, connection: BaseDatabaseWrapper, roles: 
         schema: of all tables.
         connection: the database.
         roles: logins that are believed when they say who acts; empty for all.
+        partitions: schema and name of the parts of the table; None when it is no partitioned one.
     """
-    blocks = Blocks(watch, connection.ops.quote_name(schema), connection)
+    blocks = Blocks(watch, connection.ops.quote_name(schema), connection, is_partitioned=partitions is not None)
     table = watch.model._meta.db_table
     settings: tuple[str, ...] = ("search_path=pg_catalog, pg_temp",)
     if any(has_floats(stored_field(field)) for field in watch.fields):
@@ -115,7 +130,7 @@ def codes_of(watch: Watch, schema: str, connection: BaseDatabaseWrapper, roles: 
         parts = list(blocks.of(verb))
         if parts:
             body = _body(parts, f"{connection.ops.quote_name(schema)}.", connection, roles)
-            yield TriggerCode(schema, table, verb, _function_name(table, verb), body, settings)
+            yield TriggerCode(schema, table, verb, _function_name(table, verb), body, settings, tuple(partitions or ()))
 
 
 def _function_name(table: str, verb: Verb) -> str:

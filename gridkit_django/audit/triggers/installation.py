@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.capture.plans import Watch, WatchBook
 from gridkit_django.audit.policies import PolicyTable
-from gridkit_django.audit.triggers.catalog import Installed, installed, schemas_of
+from gridkit_django.audit.triggers.catalog import Installed, installed, partitions_of, schemas_of
 from gridkit_django.audit.triggers.code import TriggerCode, codes_of
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import AuditTriggerError
@@ -83,7 +83,11 @@ class Triggers:
             )
         roles = settings().AUDIT_DATABASE_ROLES
         schema = schemas[trail[0]]
-        return [code for watch in watches for code in codes_of(watch, schema, self._connection, roles)]
+        return [
+            code
+            for watch in watches
+            for code in codes_of(watch, schema, self._connection, roles, self._partitions(schema, watch))
+        ]
 
     def drift(self) -> list[Drift]:
         """Return what is not as it should be, in the order of the tables."""
@@ -92,12 +96,17 @@ class Triggers:
         for item in self._installed():
             found.setdefault(item.function, []).append(item)
         faults = [
-            Drift(code.table, code.verb.value, fault)
+            Drift(table, code.verb.value, fault)
             for name, code in expected.items()
-            if (fault := _fault(code, found.get(name, [])))
+            for table, fault in _faults(code, found.get(name, []))
         ]
         left = [item for name, items in found.items() if name not in expected for item in items]
-        return faults + [Drift(item.table or item.function, item.trigger or "function", _LEFT) for item in left]
+        apart = [item for name, code in expected.items() for item in _apart(code, found.get(name, []))]
+        return [
+            *faults,
+            *(Drift(item.table or item.function, item.trigger or "function", _LEFT) for item in left),
+            *(Drift(str(item.table), str(item.trigger), _APART) for item in apart),
+        ]
 
     def install(self) -> list[str]:
         """Bring the database to what it should be, whole or not at all, and return the statements."""
@@ -111,10 +120,17 @@ class Triggers:
         """Return the statements of ``install``; none when nothing has to be done."""
         if not self.drift():
             return []
-        expected = self.expected()
-        names = {code.function for code in expected}
-        gone = [item for item in self._installed() if item.function not in names]
-        return [*self._dropped(gone), *(text for code in expected for text in code.statements(self._connection))]
+        expected = {code.function: code for code in self.expected()}
+        there = self._installed()
+        gone = [item for item in there if item.function not in expected]
+        apart = [one for item in there if item.function in expected for one in _apart(expected[item.function], [item])]
+        quote = self._connection.ops.quote_name
+        detached = [
+            f"DROP TRIGGER {quote(str(item.trigger))} ON {quote(str(item.table_schema))}.{quote(str(item.table))}"
+            for item in apart
+        ]
+        made = (text for code in expected.values() for text in code.statements(self._connection))
+        return [*self._dropped(gone), *detached, *made]
 
     def removal(self) -> list[str]:
         """Return the statements of ``remove``."""
@@ -138,6 +154,9 @@ class Triggers:
         for _, watch in sorted(book.by_label.items()):
             if router.allow_migrate_model(self._connection.alias, watch.model):
                 yield watch
+
+    def _partitions(self, schema: str, watch: Watch) -> list[tuple[str, str]] | None:
+        return partitions_of(self._connection, schema, watch.model._meta.db_table)
 
     def _installed(self) -> list[Installed]:
         tables = [AuditRecord._meta.db_table]
@@ -163,10 +182,26 @@ class Triggers:
 _LEFT = "is there, but the model is not strict any more"
 
 
-def _fault(code: TriggerCode, items: Sequence[Installed]) -> str:
+_APART = "is there, but the table is no part of the followed table any more"
+
+
+def _faults(code: TriggerCode, items: Sequence[Installed]) -> Iterator[tuple[str, str]]:
+    """Yield the tables on which a trigger is not as it should be, each with what is wrong."""
     if not items:
-        return "is missing"
-    mine = next((item for item in items if item.table == code.table and item.trigger == code.trigger), None)
+        yield code.table, "is missing"
+        return
+    for place in code.tables:
+        if fault := _fault(code, place, items):
+            yield place[1], fault
+
+
+def _apart(code: TriggerCode, items: Sequence[Installed]) -> list[Installed]:
+    """Return the triggers on tables that should have none, for example partitions that were detached."""
+    return [item for item in items if item.table and _place(item) not in code.tables]
+
+
+def _fault(code: TriggerCode, place: tuple[str, str], items: Sequence[Installed]) -> str:
+    mine = next((item for item in items if item.trigger == code.trigger and _place(item) == place), None)
     if mine is None:
         return "has a function, but no trigger"
     if not mine.enabled:
@@ -176,3 +211,7 @@ def _fault(code: TriggerCode, items: Sequence[Installed]) -> str:
     if (mine.body, mine.settings, mine.definer) != (code.body, code.settings, True):
         return "was changed by hand"
     return ""
+
+
+def _place(item: Installed) -> tuple[str | None, str | None]:
+    return item.table_schema, item.table
