@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 from gridkit_django.exceptions import AccessDeniedError, ErrorItem, UnknownColumnError
 from gridkit_django.grids.columns import Column
 from gridkit_django.grids.grid import Grid
+from gridkit_django.grids.known_questions import is_whole
 from gridkit_django.grids.options import GridOptions
 from gridkit_django.grids.registry import grid_not_found, grid_registry
 from gridkit_django.grids.rights import GridRights, has_permission
@@ -129,9 +130,7 @@ class GridAccess:
     @cached_property
     def sees_all_rows(self) -> bool:
         """Whether every row of the model is a row of the grid that the user sees. False when that is not certain."""
-        query = self.queryset().query
-        narrowed = query.where.children or query.is_sliced or query.combinator or query.distinct
-        return not (narrowed or query.annotations or query.extra or query.extra_tables or len(query.alias_map) > 1)
+        return is_whole(self.queryset())
 
     def require(self, *, edit: bool = False, create: bool = False, delete: bool = False, export: bool = False) -> None:
         """Refuse a user who lacks a right on a grid that they may open.

@@ -12,7 +12,9 @@ from django.db.models import QuerySet
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import QueryTooSlowError
+from gridkit_django.grids.known_questions import facts_of
 from gridkit_django.grids.query import CountMode
+from gridkit_django.grids.registry import grid_registry
 from gridkit_django.grids.time_limit import time_limit
 from gridkit_django.typing import MutableJSONObject
 
@@ -72,14 +74,23 @@ def count_queryset(rows: QuerySet[Any], mode: CountMode, *, key: str = "pk") -> 
 
 def _capped(rows: QuerySet[Any], key: str) -> Count:
     cap = settings().COUNT_CAP
-    found = _number_of(rows.order_by().values(key)[: cap + 1])
+    found = _number_of(rows, key, cap + 1)
     return Count(cap, CountKind.AT_LEAST) if found > cap else Count(found, CountKind.EXACT)
 
 
-def _number_of(rows: QuerySet[Any]) -> int:
-    """Count the rows of a sliced queryset. ``QuerySet.count`` builds and writes the question twice for that."""
+def _number_of(rows: QuerySet[Any], key: str, most: int) -> int:
+    """Count the rows up to ``most``. ``QuerySet.count`` builds and writes the question twice for that."""
+
+    def asking() -> QuerySet[Any, Any]:
+        return rows.order_by().values(key)[:most]
+
+    facts = facts_of(rows)
     try:
-        sql, parameters = rows.query.get_compiler(rows.db).as_sql()
+        sql, parameters = (
+            asking().query.get_compiler(rows.db).as_sql()
+            if facts is None
+            else grid_registry().questions.statement(rows.db, ("count", facts, key, most), asking).told
+        )
     except EmptyResultSet:
         return 0
     with connections[rows.db].cursor() as cursor:

@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Q
 
 from gridkit_django.grids.columns.frame import Frame
+from gridkit_django.grids.known_questions import Given
 from gridkit_django.grids.sorting import OrderTerm
 
 
@@ -24,7 +25,7 @@ def branches_after(terms: Sequence[OrderTerm], keys: Sequence[Any], frame: Frame
 
     Args:
         terms: the order; the last term is unique: at most one row has no value there.
-        keys: the row's sort keys, one for each term; None where it has no value.
+        keys: the row's sort keys, or ``Given``, one for each term; None where it has no value.
         frame: the database, for the form of the compared values.
     """
     term, key = terms[0], keys[0]
@@ -52,7 +53,7 @@ def _after_value(term: OrderTerm, key: Any, inner: list[Q], frame: Frame) -> lis
     """Rows with the same value that come later, then rows with a later value, then, with NULLs last, those without."""
     if not inner:  # the row is the last of those with this value
         return _after_last(term, key, frame)
-    operand = term.column.operand(key, frame)
+    operand = _operand(term, key, frame)
     same = Q((f"{term.path}__exact", operand))
     *first, last = inner
     bounded = Q((f"{term.path}__{'lte' if term.descending else 'gte'}", operand)) & (
@@ -63,4 +64,8 @@ def _after_value(term: OrderTerm, key: Any, inner: list[Q], frame: Frame) -> lis
 
 
 def _beyond(term: OrderTerm, key: Any, frame: Frame) -> Q:
-    return Q((f"{term.path}__{'lt' if term.descending else 'gt'}", term.column.operand(key, frame)))
+    return Q((f"{term.path}__{'lt' if term.descending else 'gt'}", _operand(term, key, frame)))
+
+
+def _operand(term: OrderTerm, key: Any, frame: Frame) -> Any:
+    return key if isinstance(key, Given) else term.column.operand(key, frame)

@@ -10,7 +10,9 @@ from django.db import connections, models
 from django.db.models import F
 
 from gridkit_django.grids.access import GridAccess
-from gridkit_django.grids.records import record_not_found
+from gridkit_django.grids.known_questions import Given, facts_of
+from gridkit_django.grids.records import record_not_found, stored_key
+from gridkit_django.grids.registry import grid_registry
 
 
 def write_alias(access: GridAccess) -> str:
@@ -31,7 +33,7 @@ def lock_row(access: GridAccess, key: Any, alias: str, *, delete: bool = False) 
     Raises:
         RecordNotFoundError: when there is no such row, or the user may not see it: the same answer, as quickly.
     """
-    found: list[models.Model] = list(_locking(access, models.Q(pk=key), alias, delete=delete))
+    found = _locked(access, key, alias, delete=delete)
     if not found:
         raise record_not_found()
     return found[0]
@@ -59,6 +61,18 @@ def lock_user(key: Any, alias: str) -> None:
     """
     if connections[alias].features.has_select_for_update:
         get_user_model()._default_manager.using(alias).select_for_update().filter(pk=key).first()
+
+
+def _locked(access: GridAccess, key: Any, alias: str, *, delete: bool) -> list[models.Model]:
+    """Return the row with a key, locked, if it is there for the user."""
+    rows = access.options.model._base_manager.using(alias)
+    facts = facts_of(rows) if access.sees_all_rows and connections[alias].features.has_select_for_update else None
+    if facts is None:
+        return list(_locking(access, models.Q(pk=key), alias, delete=delete))
+    known = grid_registry().questions.statement(
+        alias, ("lock", facts, delete), lambda: _locking(access, models.Q(pk=Given(0)), alias, delete=delete)
+    )
+    return known.instances([stored_key(rows, key)])
 
 
 def _locking(access: GridAccess, which: models.Q, alias: str, *, delete: bool) -> models.QuerySet[Any]:

@@ -7,13 +7,15 @@ from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connections, models
 from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
 from django.db.models.query_utils import DeferredAttribute
 
 from gridkit_django.exceptions import RecordNotFoundError
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns.text import storable
+from gridkit_django.grids.known_questions import Given, facts_of
+from gridkit_django.grids.registry import grid_registry
 from gridkit_django.grids.rows import Row, RowLayout
 from gridkit_django.grids.zones import zone_of
 
@@ -38,10 +40,28 @@ def get_record(access: GridAccess, pk: Any, *, using: str | None = None) -> Row:
     if using is not None:
         rows = rows.using(using)
     layout = RowLayout(access, access.columns, zone_of(access))
-    found = list(rows.filter(pk=read_key(access, pk)).values_list(*layout.paths)[:1])
+    found = _values(rows, read_key(access, pk), layout.paths)
     if not found:
         raise record_not_found()
     return layout.row(found[0])
+
+
+def _values(rows: models.QuerySet[Any], key: Any, paths: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return the values of the row with a key, if it is there."""
+
+    def asking(wanted: Any) -> models.QuerySet[Any, tuple[Any, ...]]:
+        return rows.filter(pk=wanted).values_list(*paths)[:1]
+
+    facts = facts_of(rows)
+    if facts is None:
+        return list(asking(key))
+    known = grid_registry().questions.statement(rows.db, ("record", facts, tuple(paths)), lambda: asking(Given(0)))
+    return known.answer([stored_key(rows, key)])
+
+
+def stored_key(rows: models.QuerySet[Any], key: Any) -> Any:
+    """Return a primary key in the form in which the database of the rows takes it."""
+    return rows.model._meta.pk.get_db_prep_value(key, connections[rows.db])
 
 
 def held_row(access: GridAccess, instance: models.Model, alias: str) -> Row:

@@ -8,6 +8,7 @@ from django.apps import apps
 
 from gridkit_django.exceptions import GridDeclarationError, GridNotFoundError
 from gridkit_django.grids.grid import Grid
+from gridkit_django.grids.known_questions import KnownQuestions
 from gridkit_django.grids.schema_tags import SchemaTags
 
 GridClass = TypeVar("GridClass", bound=type[Grid])
@@ -19,12 +20,14 @@ class GridRegistry:
     Attributes:
         revision: another number after each change.
         schema_tags: the tags of the schemas of these grids.
+        questions: the statements that are asked again and again.
     """
 
     def __init__(self) -> None:
         self._grids: dict[str, type[Grid]] = {}
         self.revision = 0
         self.schema_tags = SchemaTags()
+        self.questions = KnownQuestions()
 
     def register(self, grid: type[Grid]) -> None:
         """Add a grid; adding the same class again changes nothing.
@@ -64,6 +67,7 @@ class GridRegistry:
     def _changed(self) -> None:
         self.revision += 1
         self.schema_tags.clear()
+        self.questions.clear()
 
 
 def grid_not_found(grid_id: str) -> GridNotFoundError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from django.db import connections
@@ -287,11 +288,8 @@ class RowLayout:
         versions = self._versions.tokens([held[column.path] for column in self._versions.columns], len(found))
         names = [column.id for column in self._columns]
         wires = [column.to_wires(held[column.path], self._zone) for column in self._columns]
-        cells = zip(*wires, strict=True) if wires else ((),) * len(found)
-        return tuple(
-            Row(row_id, version, dict(zip(names, data, strict=True)))
-            for row_id, version, data in zip(ids, versions, cells, strict=True)
-        )
+        cells = zip(*wires, strict=True) if wires else repeat((), len(found))
+        return tuple(map(Row, ids, versions, map(dict, map(zip, repeat(names), cells))))
 
 
 def _projection(access: GridAccess, query: GridQuery) -> tuple[Column, ...]:

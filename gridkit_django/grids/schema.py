@@ -49,21 +49,29 @@ def _around(access: GridAccess) -> MutableJSONObject:
         "label": str(access.options.label),
         "limits": _limits(),
         "relative": list(PRESETS),
-        "permissions": {
-            "edit": access.can_edit,
-            "create": access.can_create,
-            "delete": access.can_delete,
-            "export": access.can_export,
-            "share": may_share(access),
-        },
+        "permissions": _permissions(access),
         "auditReason": access.options.audit_reason or None,
-        "methods": [
-            {"name": spec.name, "label": str(spec.label), "plugin": spec.plugin_id, "schema": spec.schema}
-            for spec in list_methods(access)
-        ],
+        "methods": _methods(access),
         "defaultState": _default_state(access),
         "timeZone": str(zone_of(access)),
     }
+
+
+def _permissions(access: GridAccess) -> MutableJSONObject:
+    return {
+        "edit": access.can_edit,
+        "create": access.can_create,
+        "delete": access.can_delete,
+        "export": access.can_export,
+        "share": may_share(access),
+    }
+
+
+def _methods(access: GridAccess) -> list[JSONValue]:
+    return [
+        {"name": spec.name, "label": str(spec.label), "plugin": spec.plugin_id, "schema": spec.schema}
+        for spec in list_methods(access)
+    ]
 
 
 def schema_etag(schema: JSONObject) -> str:
@@ -75,14 +83,15 @@ def schema_etag(schema: JSONObject) -> str:
 def access_etag(access: GridAccess) -> str:
     """Return the entity tag of the schema that this user has of a grid, computed only when it is not known already.
 
-    The columns of a grid are made when the process starts. So of them only what differs between users and languages is
-    looked at; what surrounds them is always read anew.
+    What a grid declares is there when the process starts. So only what differs between users, languages and moments is
+    looked at: all else of the schema is made of that.
     """
     if not _lasting(access):
         return schema_etag(grid_schema(access))
     editable = frozenset(column.id for column in access.editable_columns)
     shown = tuple((column.id, str(column.label), str(column.description)) for column in access.columns)
-    facts = (access.grid, get_language(), repr(_around(access)), shown, editable)
+    around = (*_limits().values(), page_size(access), *_permissions(access).values(), repr(_methods(access)))
+    facts = (access.grid, get_language(), str(access.options.label), str(zone_of(access)), around, shown, editable)
     return grid_registry().schema_tags.tag(facts, lambda: schema_etag(grid_schema(access)))
 
 

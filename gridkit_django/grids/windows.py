@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections
-from django.db.models import F, Index, OrderBy, Q, QuerySet
+from django.db.models import F, Index, OrderBy, Q, QuerySet, Value
 
 from gridkit_django.grids.columns.frame import Frame
 from gridkit_django.grids.keyset import branches_after
+from gridkit_django.grids.known_questions import Facts, Given, facts_of
 from gridkit_django.grids.quick_points import quick_points
+from gridkit_django.grids.registry import grid_registry
 from gridkit_django.grids.sorting import OrderTerm
 from gridkit_django.grids.time_limit import query_limit
 
@@ -53,7 +55,7 @@ class WindowReader:
 
     def at_offset(self, start: int, end: int) -> Slice:
         """Read the rows from ``start`` up to but not including ``end``."""
-        found = self._read(_segments(self.terms) if self._apart(self.terms[0]) else [Q()], self.terms, start, end + 1)
+        found = self._read(self.terms, (), start, end + 1)
         size = end - start
         return Slice(found[:size], start, has_next=len(found) > size, has_previous=start > 0)
 
@@ -68,23 +70,64 @@ class WindowReader:
         return Slice(found[:size][::-1], None, has_next=True, has_previous=len(found) > size)
 
     def _beyond(self, terms: Sequence[OrderTerm], keys: Sequence[Any], most: int) -> list[Values]:
-        return self._read(branches_after(terms, keys, self.frame), terms, 0, most)
+        return self._read(terms, keys, 0, most)
 
-    def _read(self, branches: Sequence[Q], terms: Sequence[OrderTerm], start: int, end: int) -> list[Values]:
-        """Read branches one after the other, from the row ``start`` up to ``end`` of all their rows.
+    def _read(self, terms: Sequence[OrderTerm], keys: Sequence[Any], start: int, end: int) -> list[Values]:
+        """Read rows from the row ``start`` up to ``end`` of those after the row with these sort keys; of all without.
 
-        PostgreSQL does it within one statement, and leaves the later branches alone when the first gives enough.
+        They may lie in several branches, one after the other. PostgreSQL reads all within one statement, and leaves the
+        later branches alone when the first gives enough.
 
         Raises:
             QueryTooSlowError: when the database takes longer than the site allows.
         """
-        with query_limit(self.rows.db), quick_points(self.rows.db):
-            if len(branches) == 1:
-                return list(self._ordered(branches[0], terms)[start:end])
-            if connections[self.rows.db].vendor == "postgresql":
-                first, *more = (self._ordered(branch, terms)[:end] for branch in branches)
-                return list(first.union(*more, all=True)[start:end])
+        alias = self.rows.db
+        with query_limit(alias), quick_points(alias):
+            facts = self._facts(terms, keys, start, end)
+            if facts is not None:
+                marked = [None if key is None else Given(index) for index, key in enumerate(keys)]
+                known = grid_registry().questions.statement(
+                    alias, facts, lambda: self._question(self._branches(terms, marked), terms, start, end)
+                )
+                return known.answer([self._stored(*pair) for pair in zip(terms, keys, strict=False)])
+            branches = self._branches(terms, keys)
+            if len(branches) == 1 or self.frame.vendor == "postgresql":
+                return list(self._question(branches, terms, start, end))
             return self._read_in_turns(branches, terms, end)[start:]
+
+    def _facts(self, terms: Sequence[OrderTerm], keys: Sequence[Any], start: int, end: int) -> Facts | None:
+        """Return what tells the statement from all others; None where it is written anew each time.
+
+        That is where the rows are narrowed, deep down by offset (the places are endless), and where keys are no plain
+        values to the database.
+        """
+        rows = facts_of(self.rows)
+        if rows is None or start or (keys and self.frame.vendor != "postgresql"):
+            return None
+        without = tuple(key is None for key in keys)
+        return "window", rows, tuple(terms), tuple(self.paths), end, without, self._apart(terms[0])
+
+    def _stored(self, term: OrderTerm, key: Any) -> Any:
+        """Return a sort key in the form in which PostgreSQL takes it."""
+        operand = None if key is None else term.column.operand(key, self.frame)
+        if isinstance(operand, Value):
+            return operand.output_field.get_db_prep_value(operand.value, connections[self.rows.db])
+        return term.column.value_field.get_db_prep_value(operand, connections[self.rows.db])
+
+    def _branches(self, terms: Sequence[OrderTerm], keys: Sequence[Any]) -> list[Q]:
+        """Return the conditions for the rows after a row, or for all rows, one after the other."""
+        if keys:
+            return branches_after(terms, keys, self.frame)
+        return _segments(terms) if self._apart(terms[0]) else [Q()]
+
+    def _question(
+        self, branches: Sequence[Q], terms: Sequence[OrderTerm], start: int, end: int
+    ) -> QuerySet[Any, Values]:
+        """Return one question for the rows of all branches."""
+        if len(branches) == 1:
+            return self._ordered(branches[0], terms)[start:end]
+        first, *more = (self._ordered(branch, terms)[:end] for branch in branches)
+        return first.union(*more, all=True)[start:end]
 
     def _read_in_turns(self, branches: Iterable[Q], terms: Sequence[OrderTerm], most: int) -> list[Values]:
         found: list[Values] = []
