@@ -26,9 +26,11 @@ class _Dialect(Protocol):
 
     def json_sql(self, field: AnyField, column: str, connection: BaseDatabaseWrapper, /) -> str: ...
 
+    def json_text_sql(self, field: AnyField, column: str, connection: BaseDatabaseWrapper, /) -> str: ...
+
     def is_exact(self, field: AnyField, connection: BaseDatabaseWrapper, /) -> bool: ...
 
-    def text_sql(self, value: str, /) -> str: ...
+    def text_sql(self, field: AnyField, column: str, connection: BaseDatabaseWrapper, /) -> str: ...
 
 
 _DIALECTS: dict[str, _Dialect] = {"postgresql": sqljson_postgres, "sqlite": sqljson_sqlite}
@@ -48,6 +50,22 @@ def json_sql(field: AnyField, column: str, connection: BaseDatabaseWrapper) -> s
         AuditError: on a database other than PostgreSQL and SQLite.
     """
     return _dialect(connection).json_sql(stored_field(field), column, connection)
+
+
+def json_text_sql(field: AnyField, column: str, connection: BaseDatabaseWrapper) -> str:
+    """Return the SQL expression that gives a column as the text of JSON; NULL stays NULL.
+
+    It is the value that ``json_sql`` gives, made for being put together with others: no ``jsonb`` is built for it.
+
+    Args:
+        field: the field that the column stores.
+        column: the column, quoted, with its table where needed.
+        connection: the database that it runs in.
+
+    Raises:
+        AuditError: on a database other than PostgreSQL and SQLite.
+    """
+    return _dialect(connection).json_text_sql(stored_field(field), column, connection)
 
 
 def is_exact(field: AnyField, connection: BaseDatabaseWrapper) -> bool:
@@ -75,7 +93,7 @@ def text_sql(field: AnyField, column: str, connection: BaseDatabaseWrapper) -> s
     Raises:
         AuditError: on a database other than PostgreSQL and SQLite.
     """
-    return _dialect(connection).text_sql(json_sql(field, column, connection))
+    return _dialect(connection).text_sql(stored_field(field), column, connection)
 
 
 def stored_field(field: AnyField) -> AnyField:

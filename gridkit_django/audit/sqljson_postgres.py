@@ -15,6 +15,24 @@ AnyField: TypeAlias = "Field[Any, Any]"
 _UNLIKE = frozenset({"DecimalField", "FloatField", "DateTimeField", "TimeField", "DurationField", "BinaryField"})
 """Kinds of fields whose JSON form is not PostgreSQL's own."""
 
+WHOLE = frozenset(
+    {
+        "AutoField",
+        "BigAutoField",
+        "SmallAutoField",
+        "IntegerField",
+        "BigIntegerField",
+        "SmallIntegerField",
+        "PositiveIntegerField",
+        "PositiveBigIntegerField",
+        "PositiveSmallIntegerField",
+    }
+)
+"""Kinds of fields that hold whole numbers."""
+
+TEXTS = frozenset({"CharField", "TextField", "SlugField", "EmailField", "URLField", "FileField", "ImageField"})
+"""Kinds of fields that hold texts."""
+
 _DAY = 86_400_000_000
 """Microseconds of a day."""
 
@@ -24,9 +42,11 @@ def is_exact(_field: AnyField, _connection: BaseDatabaseWrapper) -> bool:
     return True
 
 
-def text_sql(value: str) -> str:
-    """Return the text of a scalar that is ``jsonb``."""
-    return f"({value} #>> '{{}}')"
+def text_sql(field: AnyField, column: str, connection: BaseDatabaseWrapper) -> str:
+    """Return the text of a scalar."""
+    if field.get_internal_type() in WHOLE | TEXTS | {"UUIDField", "DecimalField"}:
+        return f"({column})::text"
+    return f"({json_sql(field, column, connection)} #>> '{{}}')"
 
 
 def json_sql(field: AnyField, column: str, connection: BaseDatabaseWrapper) -> str:
@@ -34,6 +54,20 @@ def json_sql(field: AnyField, column: str, connection: BaseDatabaseWrapper) -> s
     if isinstance(getattr(field, "base_field", None), Field) and field.get_internal_type() == "ArrayField":
         return _array(field, column, connection)
     return _scalar(field, connection)(column)
+
+
+def json_text_sql(field: AnyField, column: str, connection: BaseDatabaseWrapper) -> str:
+    """Return the expression that gives a column as the text of JSON; common kinds without a ``jsonb`` in between."""
+    kind = field.get_internal_type()
+    if kind in WHOLE or kind == "BooleanField":
+        return f"({column})::text"
+    if kind in TEXTS or kind == "DateField":
+        return f"pg_catalog.to_json({column})::text"
+    if kind in ("DecimalField", "UUIDField"):
+        return f"'\"' || ({column})::text || '\"'"
+    if kind == "DateTimeField":
+        return _datetime_text(column, _zone(connection))
+    return f"({json_sql(field, column, connection)})::text"
 
 
 def has_floats(field: AnyField) -> bool:
@@ -49,7 +83,7 @@ def _scalar(field: AnyField, connection: BaseDatabaseWrapper) -> Callable[[str],
         case "FloatField":
             return _float
         case "DateTimeField":
-            return partial(_datetime, zone="UTC" if settings.USE_TZ else connection.timezone_name)
+            return partial(_datetime, zone=_zone(connection))
         case "TimeField":
             return _time
         case "DurationField":
@@ -77,15 +111,34 @@ def _float(column: str) -> str:
     )
 
 
+def _zone(connection: BaseDatabaseWrapper) -> str:
+    return "UTC" if settings.USE_TZ else connection.timezone_name
+
+
 def _datetime(column: str, zone: str) -> str:
     """Write every microsecond or none, as Python does. What no Python datetime can hold stays as PostgreSQL has it."""
+    known, form, local = _datetime_forms(column, zone, "")
+    return (
+        f"(CASE WHEN {known} THEN pg_catalog.to_jsonb(pg_catalog.to_char({local}, {form})) "
+        f"ELSE pg_catalog.to_jsonb({local}) END)"
+    )
+
+
+def _datetime_text(column: str, zone: str) -> str:
+    """Write the same as ``_datetime``, in quotes."""
+    known, form, local = _datetime_forms(column, zone, '\\"')
+    return f"(CASE WHEN {known} THEN pg_catalog.to_char({local}, {form}) ELSE pg_catalog.to_json({local})::text END)"
+
+
+def _datetime_forms(column: str, zone: str, quote: str) -> tuple[str, str, str]:
+    """Return whether Python can hold a datetime, the form of its text, and the local time that is written."""
     local = f"(({column}) AT TIME ZONE '{zone}')"
     offset = '"+00:00"' if settings.USE_TZ else ""
-    form = _with_fraction(f"({column})::timestamptz(0) = {column}", 'YYYY-MM-DD"T"HH24:MI:SS', offset)
-    return (
-        f"(CASE WHEN {column} >= '0001-01-02 00:00:00+00' AND {column} < '9999-12-31 00:00:00+00' "
-        f"THEN pg_catalog.to_jsonb(pg_catalog.to_char({local}, {form})) ELSE pg_catalog.to_jsonb({local}) END)"
+    form = _with_fraction(
+        f"({column})::timestamptz(0) = {column}", f'{quote}YYYY-MM-DD"T"HH24:MI:SS', f"{offset}{quote}"
     )
+    known = f"{column} >= '0001-01-02 00:00:00+00' AND {column} < '9999-12-31 00:00:00+00'"
+    return known, form, local
 
 
 def _time(column: str) -> str:

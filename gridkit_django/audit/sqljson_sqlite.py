@@ -14,7 +14,7 @@ from django.db.models import Field
 
 AnyField: TypeAlias = "Field[Any, Any]"
 
-_WHOLE = frozenset(
+WHOLE = frozenset(
     {
         "AutoField",
         "BigAutoField",
@@ -27,7 +27,7 @@ _WHOLE = frozenset(
         "PositiveSmallIntegerField",
     }
 )
-_TEXT = frozenset(
+TEXTS = frozenset(
     {
         "CharField",
         "TextField",
@@ -61,12 +61,19 @@ def is_exact(field: AnyField, connection: BaseDatabaseWrapper) -> bool:
     kind = field.get_internal_type()
     if kind == "DateTimeField" and settings.USE_TZ:
         return connection.timezone == UTC
-    return kind in _WHOLE | _TEXT | _SHAPED
+    return kind in WHOLE | TEXTS | _SHAPED
 
 
-def text_sql(value: str) -> str:
-    """Return the text of a scalar that is JSON text."""
-    return f"CAST(json_extract({value}, '$') AS TEXT)"
+def text_sql(field: AnyField, column: str, connection: BaseDatabaseWrapper) -> str:
+    """Return the text of a scalar."""
+    if field.get_internal_type() in WHOLE | TEXTS:
+        return f"CAST({column} AS TEXT)"
+    return f"CAST(json_extract({json_sql(field, column, connection)}, '$') AS TEXT)"
+
+
+def json_text_sql(field: AnyField, column: str, connection: BaseDatabaseWrapper) -> str:
+    """Return the expression that gives a column as JSON text, as ``json_sql`` does."""
+    return json_sql(field, column, connection)
 
 
 def json_sql(field: AnyField, column: str, _connection: BaseDatabaseWrapper) -> str:
@@ -86,8 +93,10 @@ def json_sql(field: AnyField, column: str, _connection: BaseDatabaseWrapper) -> 
     if kind in shaped:
         return shaped[kind](column)
     quoted = f"CASE WHEN {column} IS NOT NULL THEN json_quote({column}) END"
-    if kind in _WHOLE | _TEXT:
+    if kind in WHOLE:
         return f"({quoted})"
+    if kind in TEXTS:
+        return f"(CASE WHEN instr({column}, char(0)) THEN {_json(f'json_quote({column})')} ELSE {quoted} END)"
     return f"(CASE typeof({column}) WHEN 'blob' THEN json_quote(hex({column})) ELSE {quoted} END)"
 
 
@@ -105,26 +114,33 @@ def _float(column: str) -> str:
 
 
 def _decimal(column: str, places: int) -> str:
-    """Read 15 digits and round half to even, as Django's converter does."""
-    read = f"CAST(printf(char(37) || '.15g', {column}) AS REAL)"
-    rounded = f"printf(char(37) || '.{places}f', v)"
-    longer = f"printf(char(37) || '.{places + 1}f', v)"
-    even = f"substr({longer}, 1, length({longer}) - {2 if places == 0 else 1})"
-    away = f"printf(char(37) || '.{places}f', v + CASE WHEN v < 0 THEN -1 ELSE 1 END * 1e-{places + 1})"
-    is_tie = f"substr({longer}, -1) = '5' AND CAST({longer} AS REAL) = v"
-    text = (
-        f"CASE WHEN {is_tie} THEN CASE WHEN substr({even}, -1) IN ('0', '2', '4', '6', '8') "
-        f"THEN {even} ELSE {away} END ELSE {rounded} END"
-    )
+    """Write a number that has no more digits than its column as it is, and round others."""
+    plain = f"printf(char(37) || '.{places}f', {column})"
+    scaled = f"{column} * 1e{places}"
     return (
-        f"(SELECT CASE WHEN v IS NOT NULL THEN json_quote({text}) END "  # noqa: S608 - text of this module
-        f"FROM (SELECT {read} AS v WHERE {column} IS NOT NULL))"
+        f"(CASE WHEN {column} IS NULL THEN NULL WHEN {scaled} = CAST({scaled} AS INTEGER) AND abs({scaled}) < 1e14 "
+        f"THEN '\"' || {plain} || '\"' ELSE {_rounded(column, places)} END)"
+    )
+
+
+def _rounded(column: str, places: int) -> str:
+    """Read 15 digits and round half to even, as Django's converter does; SQLite's parser allows no deep nesting."""
+    longer = f"printf(char(37) || '.{places + 1}f', v)"
+    even = f"substr(w, 1, length(w) - {2 if places == 0 else 1})"
+    away = f"printf(char(37) || '.{places}f', v + CASE WHEN v < 0 THEN -1 ELSE 1 END * 1e-{places + 1})"
+    is_tie = "substr(w, -1) = '5' AND CAST(w AS REAL) = v"
+    return (
+        f"(SELECT '\"' || CASE WHEN NOT ({is_tie}) THEN printf(char(37) || '.{places}f', v) "  # noqa: S608 - text of this module
+        f"WHEN substr({even}, -1) IN ('0', '2', '4', '6', '8') THEN {even} ELSE {away} END || '\"' "
+        f"FROM (SELECT v, {longer} AS w FROM (SELECT CAST(printf(char(37) || '.15g', {column}) AS REAL) AS v)))"
     )
 
 
 def _datetime(column: str) -> str:
     offset = "+00:00" if settings.USE_TZ else ""
-    return _with_fraction(f"replace(substr({column}, 1, 19), ' ', 'T')", f"substr({column}, 21)", column, offset)
+    known = f"length({column}) = 26 AND substr({column}, 20) <> '.000000'"  # how Django writes nearly all
+    other = _with_fraction(f"replace(substr({column}, 1, 19), ' ', 'T')", f"substr({column}, 21)", column, offset)
+    return f"(CASE WHEN {known} THEN json_quote(replace({column}, ' ', 'T') || '{offset}') ELSE {other} END)"
 
 
 def _time(column: str) -> str:

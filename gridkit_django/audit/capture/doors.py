@@ -279,12 +279,22 @@ def delete_rows(compiler: Any, fields: Sequence[Field]) -> list[Raw]:
         sql, params = compiler.as_sql()
     except EmptyResultSet:
         return []
+    deleted_from(sql)
+    returning, _ = compiler.connection.ops.return_insert_columns(fields)
+    return _all(compiler, f"{sql} {returning}", params)
+
+
+def deleted_from(sql: str) -> str:
+    """Return a compiled DELETE from its ``FROM`` on.
+
+    Raises:
+        AuditUnavailableError: when this version of Django writes it in another form.
+    """
     if not sql.startswith("DELETE FROM "):
         raise AuditUnavailableError(
             f"This version of Django writes a DELETE in another form than GridKit knows: {sql[:80]!r}"
         )
-    returning, _ = compiler.connection.ops.return_insert_columns(fields)
-    return _all(compiler, f"{sql} {returning}", params)
+    return sql.removeprefix("DELETE ")
 
 
 def _condition(compiler: Any) -> tuple[str, tuple[Any, ...]]:

@@ -51,6 +51,13 @@ class HeldLinks:
             known.before.setdefault(key, before)
             known.after[key] = changes.after[key]
 
+    def has(self, alias: str, model: ModelClass) -> bool:
+        """Whether links of rows of a model wait."""
+        return any(
+            place == alias and owner is model and changes.before
+            for (place, owner, _), (_, changes) in self._found.items()
+        )
+
     def taken(self, alias: str, model: ModelClass, key: str) -> Values:
         """Take the links of a row that is gone, as they were."""
         found: Values = {}

@@ -9,12 +9,13 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.capture.gaps import AuditGaps
+from gridkit_django.audit.capture.reasons import require_reason
 from gridkit_django.audit.capture.rows import Told
 from gridkit_django.audit.policies import CREATE, DELETE, AuditPolicy
 from gridkit_django.audit.privacy.protection import protected
 from gridkit_django.audit.writer import Circumstances, Draft, actor_columns, write
-from gridkit_django.events import Act, ActorKind, current_act
-from gridkit_django.exceptions import AuditUnavailableError, ReasonRequiredError
+from gridkit_django.events import Act, current_act
+from gridkit_django.exceptions import AuditUnavailableError
 
 
 class Recording:
@@ -46,8 +47,7 @@ class Recording:
 
         def drafts() -> Iterator[Draft]:
             for action, key, values, name in _told(policy, changes):
-                if policy.reason_required and act.actor.kind is ActorKind.USER and not act.reason:
-                    raise ReasonRequiredError(f"Say why: a change of {label} needs a reason. Nothing was changed.")
+                require_reason(policy, act, label)
                 record = uuid4()
                 shown = protected(policy, action, key, record, values, connection.alias)
                 yield Draft(circumstances, action, *who, label, key, name, grid, shown, uuid=record)

@@ -1,4 +1,4 @@
-"""Many rows at once: the database writes the records beside the rows, which never travel to Python (PostgreSQL).
+"""Many rows at once: the database writes the records beside the rows, which never travel to Python.
 
 These records have no MAC: what no key has seen is guarded by the rights of the database until it is sealed.
 """
@@ -6,158 +6,119 @@ These records have no MAC: what no key has seen is guarded by the rights of the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from django.core.exceptions import EmptyResultSet
-from django.db import DatabaseError
-from django.utils import timezone
+from typing import Any, Protocol
 
 from gridkit_django.audit.capture import doors
 from gridkit_django.audit.capture.plans import Watch
+from gridkit_django.audit.capture.set_based_postgres import RETURNS_OLD, InPostgres
+from gridkit_django.audit.capture.set_based_sqlite import InSqlite
 from gridkit_django.audit.capture.values import Field
-from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, AuditPolicy
-from gridkit_django.audit.sqlentries import Entries, column_of, key_text, label_text
-from gridkit_django.audit.sqljson import is_exact
-from gridkit_django.audit.writer import (
-    OPERATIONS,
-    TABLE,
-    Circumstances,
-    actor_columns,
-    operation_statement,
-    unavailable,
-)
-from gridkit_django.events import current_act
+from gridkit_django.audit.policies import CREATE, UPDATE, AuditPolicy
+from gridkit_django.audit.sqljson import is_exact, stored_field
+from gridkit_django.audit.sqlmasks import has_form
 
-MANY = 100
+MANY = 30
 """Rows from which on the database writes the records; fewer get a MAC at once, and cost little in Python."""
 
-_RECORD = (
-    "uuid", "operation_id", "action", "actor_kind", "actor_id", "actor_label", "target_type", "target_id",
-    "target_label", "grid", "changes", "schema_version", "occurred_at",
-)  # fmt: skip
+_SQLITE_KEYS = frozenset({"CharField", "SlugField", "UUIDField"})
+"""Kinds of keys, other than whole numbers, that SQLite gives back as they are found again."""
+
+_SQLITE_FIELDS = 100
+"""Fields of one record that SQLite writes; it refuses expressions that are too deep."""
 
 
-def policy_in_database(watch: Watch, compiler: Any, action: str) -> AuditPolicy | None:
-    """Return the policy by which the database can write the records of a statement itself, or None.
-
-    It can't where other tables tell a part of the change, where values are masked or encrypted by Python, or where a
-    record may be left out.
-    """
-    if compiler.connection.vendor != "postgresql" or watch.policies is None:
-        return None
-    if watch.links or watch.heirs or watch.lineages:
-        return None
-    policy, _ = watch.policies.now()
-    if policy is None or action not in policy.actions:
-        return None
-    if policy.mask or policy.encrypt or policy.fail_open or policy.reason_required:
-        return None
-    exact = all(is_exact(item, compiler.connection) for item in (*watch.keys, *watch.fields))
-    return policy if exact else None
-
-
-class SetBased:
-    """Carries out one statement on many rows, with their records.
-
-    Args:
-        watch: of the table.
-        compiler: of the statement.
-        policy: what is told.
-    """
-
-    def __init__(self, watch: Watch, compiler: Any, policy: AuditPolicy) -> None:
-        self._watch = watch
-        self._compiler = compiler
-        self._connection = compiler.connection
-        self._policy = policy
-        self._entries = Entries(policy, self._connection)
-        self._table = self._connection.ops.quote_name(watch.model._meta.db_table)
+class SetBased(Protocol):
+    """Carries out one statement on many rows, with their records."""
 
     def insert(self, returning: Sequence[Field]) -> list[doors.Raw]:
         """Carry out an INSERT; the columns that Django wants of each row."""
-        columns = list(dict.fromkeys((*returning, *self._watch.keys, *self._watch.fields)))
-        self._compiler.returning_fields = columns
-        ((sql, params),) = self._compiler.as_sql()
-        changes = self._entries.created([(item, "gk_new") for item in self._watch.fields])
-        found = f"SELECT {self._key('gk_new')} AS k, {self._label('gk_new')} AS l, {changes} AS c FROM gk_new"  # noqa: S608 - names, no values
-        wanted = ", ".join(column_of(item, "gk_new", self._connection) for item in returning) or "1"
-        return self._run(CREATE, [f"gk_new AS ({sql})"], params, found, f"SELECT {wanted} FROM gk_new", "true")  # noqa: S608
+        ...
 
     def update(self, fields: Sequence[Field]) -> int:
-        """Carry out an UPDATE; rows.
+        """Carry out an UPDATE of these fields; rows.
 
         Raises:
             EmptyResultSet: when there is no row to change.
         """
-        sql, params = doors.compiled_update(self._compiler)
-        head, head_params, where, where_params = doors.split_update(self._compiler, sql, params)
-        keys = self._watch.keys
-        columns = self._columns(self._table, (*keys, *fields))
-        names = [f"gk{at}" for at in range(len(keys))]
-        keyed = ", ".join(f"{one} AS {name}" for one, name in zip(self._each("gk_old", keys), names, strict=True))
-        same = " AND ".join(
-            f"{one} = gk_keys.{name}" for one, name in zip(self._each(self._table, keys), names, strict=True)
-        )
-        both = " AND ".join(
-            f"{old} = {new}" for old, new in zip(self._each("gk_old", keys), self._each("gk_new", keys), strict=True)
-        )
-        parts = [
-            f"gk_old AS MATERIALIZED (SELECT {columns} FROM {self._table}{where} FOR NO KEY UPDATE)",  # noqa: S608
-            f"gk_new AS ({head} FROM (SELECT {keyed} FROM gk_old) gk_keys WHERE {same} RETURNING {columns})",  # noqa: S608
-        ]
-        changes = self._entries.changed(fields, "gk_old", "gk_new")
-        named = f"{self._key('gk_new')} AS k, {self._label('gk_new')} AS l"
-        found = f"SELECT {named}, {changes} AS c FROM gk_new JOIN gk_old ON {both}"  # noqa: S608
-        rows = self._run(UPDATE, parts, (*where_params, *head_params), found, "SELECT count(*) FROM gk_new", "c <> ''")
-        return int(rows[0][0])
+        ...
 
     def delete(self) -> int:
         """Carry out a DELETE; rows."""
-        try:
-            sql, params = self._compiler.as_sql()
-        except EmptyResultSet:
-            return 0
-        columns = self._columns(self._table, (*self._watch.keys, *self._watch.fields))
-        changes = self._entries.deleted([(item, "gk_old") for item in self._watch.fields])
-        found = f"SELECT {self._key('gk_old')} AS k, {self._label('gk_old')} AS l, {changes} AS c FROM gk_old"  # noqa: S608
-        parts = [f"gk_old AS ({sql} RETURNING {columns})"]
-        return int(self._run(DELETE, parts, params, found, "SELECT count(*) FROM gk_old", "true")[0][0])
+        ...
 
-    def _run(
-        self, action: str, parts: Sequence[str], params: Sequence[Any], found: str, answer: str, told: str
-    ) -> list[doors.Raw]:
-        act = current_act()
-        circumstances = Circumstances.of(act, metadata=self._policy.include_metadata)
-        operation, operation_params = operation_statement(self._connection, circumstances)
-        policies: Any = self._watch.policies
-        _, grid = policies.now()
-        sql = (
-            f"WITH {', '.join(parts)}, gk_found AS MATERIALIZED ({found}), "  # noqa: S608 - names, no values
-            f"gk_operation AS ({operation} WHERE EXISTS (SELECT 1 FROM gk_found WHERE {told}) ON CONFLICT DO NOTHING), "
-            f"gk_record AS (INSERT INTO {TABLE} ({', '.join(_RECORD)}) SELECT gen_random_uuid(), "
-            f"%s, %s, %s, %s, %s, %s, k, l, %s, ('{{' || c || '}}')::jsonb, 1, %s FROM gk_found WHERE {told}) {answer}"
-        )
-        record = (circumstances.id, action, *actor_columns(act.actor), policies.label, grid, timezone.now())
-        try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(sql, (*params, *operation_params, *record))
-                rows: list[doors.Raw] = cursor.fetchall()
-        except DatabaseError as error:
-            if TABLE in str(error) or OPERATIONS in str(error):
-                raise unavailable() from error
-            raise
-        return rows
 
-    def _key(self, alias: str) -> str:
-        return key_text(self._watch.keys, alias, self._connection)
+def set_based(watch: Watch, compiler: Any, action: str, fields: Sequence[Field] | None = None) -> SetBased | None:
+    """Return what carries out a statement so that the database writes its records itself, or None.
 
-    def _label(self, alias: str) -> str:
-        policies: Any = self._watch.policies
-        field = policies.label_field(self._policy)
-        return label_text(field, column_of(field, alias, self._connection) if field else "")
+    It can't where other tables tell a part of the change, where values are encrypted or made by Python, or where a
+    record may be left out.
 
-    def _each(self, table: str, fields: Sequence[Field]) -> list[str]:
-        return [column_of(item, table, self._connection) for item in fields]
+    Args:
+        watch: of the table.
+        compiler: of the statement.
+        action: what it does.
+        fields: those whose values are told; None for all that are watched.
+    """
+    if watch.policies is None or watch.links or watch.heirs or watch.lineages:
+        return None
+    policy, _ = watch.policies.now()
+    if policy is None or policy.fail_open or not _asks_for(policy, compiler, action):
+        return None
+    told = [item for item in (watch.fields if fields is None else fields) if policy.follows(item.name)]
+    if not _can_tell(watch, policy, told, compiler.connection):
+        return None
+    if compiler.connection.vendor == "postgresql":
+        return InPostgres(watch, compiler, policy) if _fits_postgres(watch, compiler, action) else None
+    return InSqlite(watch, compiler, policy) if _fits_sqlite(watch, compiler, action, told) else None
 
-    def _columns(self, table: str, fields: Sequence[Field]) -> str:
-        return ", ".join(self._each(table, fields))
+
+def _asks_for(policy: AuditPolicy, compiler: Any, action: str) -> bool:
+    """Whether a statement may lead to a record."""
+    return action in policy.actions or (_is_upsert(compiler, action) and UPDATE in policy.actions)
+
+
+def _is_upsert(compiler: Any, action: str) -> bool:
+    return action == CREATE and doors.upserts(compiler)
+
+
+def _can_tell(watch: Watch, policy: AuditPolicy, told: Sequence[Field], connection: Any) -> bool:
+    """Whether SQL tells the label and the values of a row, or what stands for them, as Python would."""
+    policies: Any = watch.policies
+    label = policies.label_field(policy)
+    if label is not None and label not in watch.fields:
+        return False
+    if any(item.name in policy.encrypt - policy.mask for item in told):
+        return False
+    return all(_has_value(policy, item, connection) for item in told)
+
+
+def _has_value(policy: AuditPolicy, item: Field, connection: Any) -> bool:
+    if item.name in policy.mask:
+        form = policy.mask_forms.get(item.name, "full")
+        return form == "full" or has_form(item, form, connection)
+    return is_exact(item, connection)
+
+
+def _fits_postgres(watch: Watch, compiler: Any, action: str) -> bool:
+    """Whether a key can be told, and an upsert can tell what was there before."""
+    if not all(is_exact(item, compiler.connection) for item in watch.keys):
+        return False
+    if not _is_upsert(compiler, action):
+        return True
+    # In a table of that name, "old" is the table.
+    return compiler.connection.pg_version >= RETURNS_OLD and watch.model._meta.db_table not in ("old", "new")
+
+
+def _fits_sqlite(watch: Watch, compiler: Any, action: str, told: Sequence[Field]) -> bool:
+    """Whether rows are found again by their key, and documents need not be compared."""
+    if (
+        len(watch.keys) != 1
+        or len(told) > _SQLITE_FIELDS
+        or (action == CREATE and compiler.query.on_conflict is not None)
+    ):
+        return False
+    kind = stored_field(watch.keys[0]).get_internal_type()
+    if not (kind.endswith(("IntegerField", "AutoField")) or kind in _SQLITE_KEYS):
+        return False
+    # Two texts of one JSON document may differ.
+    return action != UPDATE or all(stored_field(item).get_internal_type() != "JSONField" for item in told)

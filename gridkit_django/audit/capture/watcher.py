@@ -18,7 +18,7 @@ from gridkit_django.audit.capture.links import HeldLinks, link_changes
 from gridkit_django.audit.capture.plans import Policied, Watch, WatchBook
 from gridkit_django.audit.capture.recording import Recording
 from gridkit_django.audit.capture.rows import RowChange, Told, Unlabelled, changed_values
-from gridkit_django.audit.capture.set_based import MANY, SetBased, policy_in_database
+from gridkit_django.audit.capture.set_based import MANY, SetBased, set_based
 from gridkit_django.audit.capture.upserts import upsert
 from gridkit_django.audit.capture.values import Field
 from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, PolicyTable
@@ -159,7 +159,7 @@ class Capture:
             if not fields:
                 return doors.update_unseen(compiler)
             moves = any(item in named for item in watch.keys)
-            many = None if moves else self._many(watch, compiler, UPDATE, doors.rows_at_most(compiler))
+            many = None if moves else self._many(watch, compiler, UPDATE, doors.rows_at_most(compiler), fields)
             if many is not None:
                 return many.update(fields)
             rows = doors.update_rows(compiler, watch.keys, fields)
@@ -170,22 +170,24 @@ class Capture:
         return len(rows)
 
     def _delete(self, watch: Watch, compiler: Any) -> int:
-        if (many := self._many(watch, compiler, DELETE, doors.rows_at_most(compiler))) is not None:
+        held = _held.get()
+        has_links = held is not None and held.has(compiler.connection.alias, watch.model)
+        many = None if has_links else self._many(watch, compiler, DELETE, doors.rows_at_most(compiler))
+        if many is not None:
             return many.delete()
         rows = doors.delete_rows(compiler, (*watch.keys, *watch.fields))
         keys = len(watch.keys)
         self._tell(watch, compiler.connection, watch.fields, [RowChange(row[:keys], row[keys:], None) for row in rows])
         return len(rows)
 
-    def _many(self, watch: Watch, compiler: Any, action: str, rows: float) -> SetBased | None:
+    def _many(
+        self, watch: Watch, compiler: Any, action: str, rows: float, fields: Sequence[Field] | None = None
+    ) -> SetBased | None:
         """Return what lets the database write the records of a statement, when it is about many rows and can."""
-        if rows <= MANY or (action == CREATE and compiler.query.on_conflict is not None):
-            return None
-        policy = policy_in_database(watch, compiler, action)
-        if policy is None:
-            return None
-        self._recording.gaps.tell(compiler.connection)
-        return SetBased(watch, compiler, policy)
+        many = set_based(watch, compiler, action, fields) if rows >= MANY else None
+        if many is not None:
+            self._recording.gaps.tell(compiler.connection)
+        return many
 
     def _tell(
         self, watch: Watch, connection: BaseDatabaseWrapper, fields: Sequence[Field], changes: Sequence[RowChange]

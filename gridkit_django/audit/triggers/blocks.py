@@ -215,7 +215,8 @@ class Blocks:
             known: the tables at hand, by their models; that of the rows is among them.
         """
         if field is None or field.model in known:
-            return label_text(field, self._column(field, known[field.model]) if field else ""), ""
+            column = self._column(field, known[field.model]) if field else ""
+            return label_text(field, column, self._connection), ""
         options: Any = model._meta
         key = self._column(options.get_ancestor_link(field.model), known[model])
         return self._joined_label(field, key)
@@ -223,24 +224,24 @@ class Blocks:
     def _label_after(self, field: AnyField | None, is_gone: str) -> tuple[str, str]:
         """Return the same for rows that were changed: their label after it, and that of before if they are gone."""
         if field is None:
-            return label_text(field, ""), ""
+            return label_text(field, "", self._connection), ""
         options: Any = self._watch.model._meta
         is_own = field.model is self._watch.model
         column = field if is_own else options.get_ancestor_link(field.model)
         after = f"CASE WHEN {is_gone} THEN {self._column(column, 'o')} ELSE {self._column(column, 'n')} END"
-        return (label_text(field, after), "") if is_own else self._joined_label(field, after)
+        return (label_text(field, after, self._connection), "") if is_own else self._joined_label(field, after)
 
     def _label_of_owner(self, link: Link, field: AnyField | None, source: str) -> tuple[str, str]:
         """Return the same for rows whose pairs changed; of a parent only where both have one key."""
         options: Any = link.model._meta
         if field is None or (field.model is not link.model and options.get_ancestor_link(field.model) != options.pk):
-            return label_text(None, ""), ""
+            return label_text(None, "", self._connection), ""
         return self._joined_label(field, source)
 
     def _joined_label(self, field: AnyField, key: str) -> tuple[str, str]:
         options: Any = field.model._meta
         join = f" LEFT JOIN {self._qualified(options.db_table)} AS w ON {self._column(options.pk, 'w')} = {key}"
-        return label_text(field, self._column(field, "w")), join
+        return label_text(field, self._column(field, "w"), self._connection), join
 
     def _column(self, field: AnyField, alias: str) -> str:
         return column_of(field, alias, self._connection)

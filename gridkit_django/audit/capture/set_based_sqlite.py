@@ -1,0 +1,166 @@
+"""Many rows and their records in SQLite: a few statements in one transaction, in which nobody else writes.
+
+The rows before are kept in a table of the connection (``temp``), which nobody else sees and which ends with it. What
+is changed or deleted are exactly the rows that were read, by their keys: a condition that is asked twice may choose
+others.
+"""
+
+# ruff: noqa: S608 - all of it is SQL made of quoted names of models
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+
+from gridkit_django.audit.capture import doors
+from gridkit_django.audit.capture.bulk_acts import BulkAct
+from gridkit_django.audit.capture.plans import Watch
+from gridkit_django.audit.capture.values import Field
+from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, AuditPolicy
+from gridkit_django.audit.sqlentries import Entries, column_of, key_text, label_text, literal, value_of
+from gridkit_django.exceptions import AuditUnavailableError
+
+_COLUMNS = 8
+"""The tables of rows before have a multiple of so many columns, so that few of them are made."""
+
+_DIGITS = "lower(hex(randomblob(16)))"
+_UUID = "substr(u, 1, 12) || '4' || substr(u, 14, 3) || 'a' || substr(u, 18)"
+"""A random UUID (RFC 9562, version 4), as Django stores it here, of 32 random digits."""
+
+
+class InSqlite:
+    """Carries out one statement on many rows, with their records.
+
+    Args:
+        watch: of the table.
+        compiler: of the statement.
+        policy: what is told.
+    """
+
+    def __init__(self, watch: Watch, compiler: Any, policy: AuditPolicy) -> None:
+        self._watch = watch
+        self._compiler = compiler
+        self._connection = compiler.connection
+        self._entries = Entries(policy, self._connection)
+        self._act = BulkAct(watch, self._connection, policy)
+        self._table = self._connection.ops.quote_name(watch.model._meta.db_table)
+        (self._key,) = watch.keys
+
+    def insert(self, returning: Sequence[Field]) -> list[doors.Raw]:
+        """Carry out an INSERT; the columns that Django wants of each row."""
+        columns = list(dict.fromkeys((*returning, self._key)))
+        rows = doors.insert_rows(self._compiler, columns)
+        at = columns.index(self._key)
+        created = self._entries.created([(item, "gk_new") for item in self._watch.fields])
+        source = (
+            f"json_each(%s) AS gk_key CROSS JOIN {self._table} AS gk_new ON {self._column('gk_new')} = gk_key.value"
+        )
+        written = self._record(CREATE, created, "gk_new", source, [json.dumps([row[at] for row in rows])])
+        self._same(len(rows), written)
+        return [row[: len(returning)] for row in rows]
+
+    def update(self, fields: Sequence[Field]) -> int:
+        """Carry out an UPDATE; rows.
+
+        Raises:
+            EmptyResultSet: when there is no row to change.
+        """
+        sql, params = doors.compiled_update(self._compiler)
+        head, head_params, where, where_params = doors.split_update(self._compiler, sql, params)
+        columns = [self._column(self._table), *(column_of(item, self._table, self._connection) for item in fields)]
+        kept = self._kept(len(columns))
+        rows = self._keep(kept, columns, f"FROM {self._table}{where}", where_params)
+        if not rows:
+            return 0
+        self._same(rows, self._run(f"{head} WHERE {self._is_kept(kept)}", head_params))
+        changed = self._entries.changed_columns(
+            [
+                (
+                    item,
+                    value_of(item, f"gk_old.c{at}", self._connection),
+                    value_of(item, column_of(item, "gk_new", self._connection), self._connection),
+                )
+                for at, item in enumerate(fields, 1)
+            ]
+        )
+        source = f"{kept} AS gk_old CROSS JOIN {self._table} AS gk_new ON {self._column('gk_new')} = gk_old.c0"
+        self._record(UPDATE, changed, "gk_new", source, ())
+        self._run(f"DELETE FROM {kept}", ())
+        return rows
+
+    def delete(self) -> int:
+        """Carry out a DELETE; rows."""
+        try:
+            sql, params = self._compiler.as_sql()
+        except EmptyResultSet:
+            return 0
+        chosen = doors.deleted_from(sql)
+        kept = self._kept(1)
+        rows = self._keep(kept, [self._column(self._table)], chosen, params)
+        if not rows:
+            return 0
+        deleted = self._entries.deleted([(item, "gk_old") for item in self._watch.fields])
+        source = f"{kept} AS gk_key CROSS JOIN {self._table} AS gk_old ON {self._column('gk_old')} = gk_key.c0"
+        self._same(rows, self._record(DELETE, deleted, "gk_old", source, ()))
+        self._same(rows, self._run(f"DELETE FROM {self._table} WHERE {self._is_kept(kept)}", ()))
+        self._run(f"DELETE FROM {kept}", ())
+        return rows
+
+    def _record(self, action: str, changes: str, alias: str, source: str, params: Sequence[Any]) -> int:
+        """Write the records of rows and, when there are any, their operation; how many."""
+        sql, record_params = self._act.records(literal(action), "k", "l", "c", _UUID)
+        field = self._act.label_field()
+        label = label_text(field, column_of(field, alias, self._connection) if field else "", self._connection)
+        key = key_text(self._watch.keys, alias, self._connection)
+        # The limit keeps SQLite from putting the entries in twice, once to compare and once to write them.
+        found = f"SELECT {key} AS k, {label} AS l, {changes} AS c, {_DIGITS} AS u FROM {source} LIMIT -1"
+        told = "c <> ''" if action == UPDATE else "1"
+        with self._act.guarded():
+            written = self._run(f"{sql} FROM ({found}) WHERE {told}", (*record_params, *params))
+            if written:
+                operation, operation_params = self._act.operation()
+                self._run(f"{operation} WHERE 1 ON CONFLICT DO NOTHING", operation_params)
+        self._act.wrote(written)
+        return written
+
+    def _kept(self, columns: int) -> str:
+        """Return the table for rows before; it is made where the connection has none yet."""
+        size = -(-columns // _COLUMNS) * _COLUMNS
+        name = f"temp.gridkit_before_{size}"
+        self._run(f"CREATE TEMP TABLE IF NOT EXISTS {name.removeprefix('temp.')} ({_names(size)})", ())
+        return name
+
+    def _keep(self, kept: str, columns: Sequence[str], chosen: str, params: Sequence[Any]) -> int:
+        """Keep columns of the chosen rows as they are stored; how many rows."""
+        values = ", ".join(f"+{column}" for column in columns)
+        return self._run(f"INSERT INTO {kept} ({_names(len(columns))}) SELECT {values} {chosen}", params)
+
+    def _is_kept(self, kept: str) -> str:
+        return f"{self._column(self._table)} IN (SELECT c0 FROM {kept})"
+
+    def _column(self, alias: str) -> str:
+        return column_of(self._key, alias, self._connection)
+
+    def _run(self, sql: str, params: Sequence[Any]) -> int:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return int(cursor.rowcount)
+
+    def _same(self, rows: int, others: int) -> None:
+        """See that so many rows were recorded as were written.
+
+        Raises:
+            AuditUnavailableError: when a trigger of the database has come in between.
+        """
+        if rows != others:
+            raise AuditUnavailableError(
+                f"{rows} rows of {self._watch.model._meta.label} were to be written with their records, but {others} "
+                "were: triggers of this database change what is written. Nothing was changed."
+            )
+
+
+def _names(count: int) -> str:
+    return ", ".join(f"c{at}" for at in range(count))
