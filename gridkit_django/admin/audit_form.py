@@ -20,6 +20,7 @@ ACTIONS = (
     "row.create",
     "row.update",
     "row.delete",
+    "row.values",
     "row.view",
     "filter.apply",
     "export.*",

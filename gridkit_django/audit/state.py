@@ -23,6 +23,9 @@ _WITHHELD = re.compile(r"\*\*\*|\*\*\*@.*|\*\*\*.{4}|.\*\*\*|\d{4}-\*\*\*|.*[.:]
 Changes: TypeAlias = Callable[[AuditRecord], Mapping[str, Any]]
 """Tells the changes of a record, as far as a reader may see them."""
 
+_NO_CHANGE = frozenset({"row.view", "row.values"})
+"""Looks, and encrypted values of changes that have records of their own."""
+
 _CREATED = "row.create"
 _DELETED = "row.delete"
 
@@ -86,7 +89,7 @@ def state_of(
         today: the values of the row as it is now by field, as JSON; None when it is no more.
         changes: tells the changes of a record, as far as the reader may see them.
     """
-    written = [record for record in records if record.action.startswith("row.") and record.action != "row.view"]
+    written = [record for record in records if record.action.startswith("row.") and record.action not in _NO_CHANGE]
     if not written:
         return RowState(None, certain=False, why="No change of this row has been recorded.")
     # The key tells what came after what: clocks go back.

@@ -303,7 +303,8 @@ def test_masked_and_encrypted_values_never_reach_the_trail() -> None:
     work.tags.add(Tag.objects.create(name="a"))
     Work.objects.update(title="other", code="another", height=2)
     work.delete()
-    created, tagged, updated, _untagged, deleted = [changes for _, _, _, changes in trail()]
+    changed = [changes for action, _, _, changes in trail() if action != "row.values"]
+    created, tagged, updated, _untagged, deleted = changed
     assert created["title"] == ["***", "***"]
     assert created["code"] == [None, {"$enc": None}]
     assert "height" not in created

@@ -23,14 +23,17 @@ class Policied:
     Args:
         table: all policies.
         label: the model, in lower case.
+        beside: whether the database records the changes itself, so that only encrypted values are told.
 
     Attributes:
         label: the model.
+        beside: the same as the argument.
         general: the policy of a write through no grid, None when it leaves no record.
     """
 
-    def __init__(self, table: PolicyTable, label: str) -> None:
+    def __init__(self, table: PolicyTable, label: str, *, beside: bool = False) -> None:
         self.label = label
+        self.beside = beside
         self.general = table.effective(label)
         self._by_grid = {grid: table.effective(label, grid) for grid in table.grids_of(label)}
         self._labels = {id(policy): label_field(policy) for policy in self.all()}
@@ -150,10 +153,13 @@ class WatchBook:
     Args:
         table: the policies.
         labels: the models to watch, others are followed by somebody else; None for all.
+        beside: those of them whose changes the database records itself, without encrypted values.
     """
 
-    def __init__(self, table: PolicyTable, labels: Collection[str] | None = None) -> None:
-        found = {label: Policied(table, label) for label in table.by_model}
+    def __init__(
+        self, table: PolicyTable, labels: Collection[str] | None = None, beside: Collection[str] = frozenset()
+    ) -> None:
+        found = {label: Policied(table, label, beside=label in beside) for label in table.by_model}
         self._policies = {label: policies for label, policies in found.items() if policies.all()}
         self._watched = {
             label: policies for label, policies in self._policies.items() if labels is None or label in labels

@@ -9,13 +9,16 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.capture.gaps import AuditGaps
+from gridkit_django.audit.capture.plans import Policied
 from gridkit_django.audit.capture.reasons import require_reason
 from gridkit_django.audit.capture.rows import Told
+from gridkit_django.audit.capture.withheld import VALUES
 from gridkit_django.audit.policies import CREATE, DELETE, AuditPolicy
 from gridkit_django.audit.privacy.protection import protected
 from gridkit_django.audit.writer import Circumstances, Draft, actor_columns, write
 from gridkit_django.events import Act, current_act
 from gridkit_django.exceptions import AuditUnavailableError
+from gridkit_django.typing import JSONObject
 
 
 class Recording:
@@ -27,14 +30,19 @@ class Recording:
         self._last = (nobody, True, Circumstances.of(nobody), actor_columns(nobody.actor))
 
     def write(
-        self, connection: BaseDatabaseWrapper, policy: AuditPolicy, label: str, grid: str, changes: Iterable[Told]
+        self,
+        connection: BaseDatabaseWrapper,
+        policy: AuditPolicy,
+        policies: Policied,
+        grid: str,
+        changes: Iterable[Told],
     ) -> None:
         """Write the records of what happened to rows of one model.
 
         Args:
             connection: the database, in a transaction.
             policy: the policy that holds.
-            label: the model.
+            policies: those of the model.
             grid: the grid at work, empty for none.
             changes: the rows.
 
@@ -43,14 +51,20 @@ class Recording:
             ReasonRequiredError: when a person gave no reason for it and must.
         """
         act = current_act()
+        label = policies.label
         circumstances, who = self._told_of(act, metadata=policy.include_metadata)
 
         def drafts() -> Iterator[Draft]:
-            for action, key, values, name in _told(policy, changes):
+            for action, key, values, name in _told(policy, changes, beside=policies.beside):
                 require_reason(policy, act, label)
                 record = uuid4()
                 shown = protected(policy, action, key, record, values, connection.alias)
-                yield Draft(circumstances, action, *who, label, key, name, grid, shown, uuid=record)
+                if not policies.beside:
+                    yield Draft(circumstances, action, *who, label, key, name, grid, shown, uuid=record)
+                    continue
+                hidden = {field: pair for field, pair in shown.items() if field in policy.encrypt}
+                told: JSONObject = {"of": action}
+                yield Draft(circumstances, VALUES, *who, label, key, name, grid, hidden, told, uuid=record)
 
         if not policy.fail_open:
             self.gaps.tell(connection)
@@ -80,11 +94,11 @@ class Recording:
             self.gaps.add(connection.alias, drafts, error)
 
 
-def _told(policy: AuditPolicy, changes: Iterable[Told]) -> Iterator[Told]:
-    """Yield what a policy lets be told: actions, fields and values."""
+def _told(policy: AuditPolicy, changes: Iterable[Told], *, beside: bool) -> Iterator[Told]:
+    """Yield what a policy lets be told: actions, fields and values; only what has encrypted ones, ``beside`` others."""
     for action, key, values, label in changes:
         if action not in policy.actions:
             continue
         told = {name: pair for name, pair in values.items() if policy.follows(name)}
-        if told or action in (CREATE, DELETE):
+        if policy.encrypt.intersection(told) if beside else told or action in (CREATE, DELETE):
             yield action, key, told, label

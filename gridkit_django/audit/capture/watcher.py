@@ -21,6 +21,7 @@ from gridkit_django.audit.capture.rows import RowChange, Told, Unlabelled, chang
 from gridkit_django.audit.capture.set_based import MANY, SetBased, set_based
 from gridkit_django.audit.capture.upserts import upsert
 from gridkit_django.audit.capture.values import Field
+from gridkit_django.audit.capture.withheld import with_withheld
 from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, PolicyTable
 from gridkit_django.audit.targets import ModelClass
 from gridkit_django.audit.writer import COLUMNS, TABLE
@@ -209,7 +210,7 @@ class Capture:
             policy, grid = watch.policies.now()
             if policy is not None:
                 own = self._own(watch, watch.policies.label_field(policy), connection, fields, changes)
-                self._recording.write(connection, policy, watch.policies.label, grid, own)
+                self._recording.write(connection, policy, watch.policies, grid, own)
 
     def _own(
         self,
@@ -239,13 +240,15 @@ class Capture:
         policy, grid = policies.now()
         if policy is not None:
             told = labelled(model, policies.label_field(policy), connection, changes)
-            self._recording.write(connection, policy, policies.label, grid, told)
+            self._recording.write(connection, policy, policies, grid, told)
 
     def _apart(self, connection: BaseDatabaseWrapper) -> Mapping[str, Watch]:
         """Return what is left to watch where the database follows some models itself."""
         strict = self._strict(connection)
         if strict not in self._without:
-            self._without[strict] = WatchBook(self._table, self._table.by_model.keys() - strict).by_label
+            table, beside = with_withheld(self._table, strict)
+            labels = table.by_model.keys() - (strict - beside)
+            self._without[strict] = WatchBook(table, labels, beside).by_label
         return self._without[strict]
 
     def _watch_older(self, model: ModelClass) -> Watch:
