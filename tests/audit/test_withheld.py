@@ -82,6 +82,13 @@ def test_nothing_in_the_database_makes_a_trigger_leave_a_record_out() -> None:
     assert [item.changes["title"] for item in of("row.update")] == [[NULL, NULL]] * (MANY + 1)
 
 
+def test_many_rows_of_which_only_other_fields_change_are_told_once() -> None:
+    follow(subject="artist")
+    Work.objects.bulk_create([Work(title=f"t{at}", code=f"c{at}") for at in range(MANY + 1)])
+    Work.objects.update(artist=Artist.objects.create(name="Ada"))
+    assert (len(of("row.update")), len(of("row.values"))) == (MANY + 1, MANY + 1)
+
+
 def test_values_speak_of_the_subject_of_the_policy_and_go_with_its_key() -> None:
     follow(subject="artist")
     artist = Artist.objects.create(name="Ada")

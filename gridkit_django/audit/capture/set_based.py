@@ -59,7 +59,7 @@ def set_based(watch: Watch, compiler: Any, action: str, fields: Sequence[Field] 
         action: what it does.
         fields: those whose values are told; None for all that are watched.
     """
-    if watch.policies is None or watch.links or watch.heirs or watch.lineages:
+    if watch.policies is None or watch.policies.beside or watch.links or watch.heirs or watch.lineages:
         return None
     policy, _ = watch.policies.now()
     if policy is None or policy.fail_open or not _asks_for(policy, compiler, action):
