@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.audit_partitions import partition_panel
+from gridkit_django.admin.ended_filter import HoldState
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
 from gridkit_django.audit.retention import HoldScope, place_hold, release_hold
@@ -32,6 +33,14 @@ class HoldForm(forms.ModelForm):  # type: ignore[type-arg]
             "target_type": _("For example shop.order. Empty fits every record, as all fields from here on."),
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("since", "until"):
+            # The admin asks for day and time in two fields under one label, which names neither.
+            parts: Any = getattr(self.fields[name].widget, "widgets", ()) if name in self.fields else ()
+            for part, word in zip(parts, (_("day"), _("time")), strict=False):
+                part.attrs["aria-label"] = f"{self.fields[name].label}: {word}"
+
     def clean(self) -> dict[str, Any]:
         """Refuse a time that ends before it begins."""
         told: dict[str, Any] = super().clean() or {}
@@ -46,7 +55,7 @@ class AuditHoldAdmin(ReadOnlyAdmin[AuditHold]):
 
     form = HoldForm
     list_display = ("name", "shown_state", "scope", "created_at", "created_by", "released_at")
-    list_filter = (("released_at", admin.EmptyFieldListFilter), "created_at")
+    list_filter = (HoldState, "created_at")
     search_fields = ("name", "reason", "target_type", "target_id", "actor_id")
     actions = ("release",)
 

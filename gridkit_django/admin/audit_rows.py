@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from html import escape
 from typing import Any
 
 from django.utils import timezone
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -44,7 +44,7 @@ class _Table:
 
     def __init__(self, most: int | None) -> None:
         words = (_("Time"), _("Who"), _("Action"), _("Object"), _("Changes"), _("Why and how"))
-        self.labels = tuple(str(escape(word)) for word in words)
+        self.labels = tuple(escape(word) for word in words)
         self._most = most
         self._base = escape(list_address())
         self._fields = Fields()
@@ -83,13 +83,13 @@ class _Table:
         if len(reason) > _REASON_MAX:
             reason = Truncator(reason).chars(_REASON_MAX)
         act = f' href="{self._base}?operation={seen.record.operation_id}"' if self._base else ""
-        source = escape(told.get("source", ""))
+        source = escape(str(told.get("source", "")))
         return f'{escape(reason)}{"<br>" if reason else ""}<a{act} class="gridkit-quiet">{source}</a>'
 
 
 def _who(seen: SeenRecord, told: Mapping[str, Any]) -> str:
     record = seen.record
-    who = str(escape(record.actor_label or record.actor_id))
+    who = escape(record.actor_label or record.actor_id)
     if record.actor_kind != "user":
         who += f' <span class="gridkit-quiet">{escape(record.actor_kind)}</span>'
     if name := told.get("impersonator"):

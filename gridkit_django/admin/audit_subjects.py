@@ -22,6 +22,7 @@ from django.views.decorators.http import require_safe
 from gridkit_django.admin.audit_people import candidates_of, person_label
 from gridkit_django.admin.audit_subject_forms import EraseForm, SubjectForm, model_of
 from gridkit_django.admin.audit_subject_report import subject_report
+from gridkit_django.admin.ended_filter import KeyState
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
 from gridkit_django.audit.privacy import ERASE, ERASE_SUBJECT, Reach, Subject, erase_subject, reach_of
@@ -58,8 +59,8 @@ class AuditSubjectKeyAdmin(ReadOnlyAdmin[AuditSubjectKey]):
     """The keys, without telling whose they are; and the pages that go from a person to their key."""
 
     list_display = ("id", "shown_state", "created_at", "erased_at", "master_id")
-    list_filter = (("erased_at", admin.EmptyFieldListFilter), "created_at", "master_id")
-    search_fields = ("id",)
+    list_filter = (KeyState, "created_at")
+    search_fields = ("id", "master_id")
     fields = ("id", "shown_state", "created_at", "erased_at", "master_id")
     readonly_fields = fields
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from html import escape
 from itertools import islice
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils import formats, timezone
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -146,9 +147,10 @@ def _shown(field: Any, value: Any) -> SafeString:
 
 def _text(field: Any, value: Any) -> str:
     """Return a plain value as this site writes it; the exact one stands in the record."""
-    choices = dict(getattr(field, "flatchoices", None) or ())
-    if value in choices:
-        return f"{choices[value]} ({value})"
+    if getattr(field, "choices", None):
+        choices = dict(field.flatchoices)
+        if value in choices:
+            return f"{choices[value]} ({value})"
     if isinstance(field, models.DateTimeField) and isinstance(value, str):
         moment = _moment(value)
         return value if moment is None else formats.localize(timezone.localtime(moment))

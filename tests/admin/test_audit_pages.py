@@ -316,3 +316,17 @@ def test_verification_is_asked_for_and_shown(
     client = staff("view_auditverification")
     assert "Verify the trail now" not in client.get(address).content.decode()
     assert client.post(f"{address}ask/").status_code == 403
+
+
+def test_nothing_that_a_record_holds_is_taken_for_markup(admin: Client) -> None:
+    evil = '"><script>x</script>'
+    act = acting(Actor.system(evil), EventSource.ORM, reason=evil * 5, impersonator=Actor.plugin(evil))
+    with act:
+        target = Target(evil, evil, f"{evil} label")
+        found = record(
+            evil, target=target, grid=evil, changes={evil: [evil, {evil: evil}], "a": [1, 2], "b": [1, 2], "c": [1, 2]}
+        )
+    for address in ("", f"{found.pk}/change/"):
+        text = page(admin, address)
+        assert "<script>x" not in text
+        assert "&lt;script&gt;x" in text

@@ -120,3 +120,8 @@ def test_partition_that_is_over_is_said_to_go(admin: Client, monkeypatch: pytest
     monkeypatch.setattr(Term, "after", lambda _self, moment: moment)
     with override_settings(GRIDKIT={**settings.GRIDKIT, "AUDIT_RETENTION": {"*": "7y"}}):
         assert "may go" in partitions_page(admin)
+
+
+def test_day_and_time_of_a_hold_have_names_of_their_own(admin: Client) -> None:
+    text = admin.get(f"{URL}add/").content.decode()
+    assert ('aria-label="Records from: day"' in text, 'aria-label="Records before: time"' in text) == (True, True)
