@@ -25,12 +25,17 @@ class Content:
     """What the tables of a database hold at first.
 
     Args:
-        connection: the database, with all its tables.
+        alias: the database, with all its tables.
     """
 
-    def __init__(self, connection: BaseDatabaseWrapper) -> None:
-        self._connection = connection
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
         self._first = {table: self._rows(table) for table in self._filled(self._tables())}
+
+    @property
+    def _connection(self) -> BaseDatabaseWrapper:
+        """The connection of now: a browser's event loop has one of its own, which is also that of ``atomic``."""
+        return connections[self._alias]
 
     def restore(self) -> None:
         """Remove what was added, and put back what was changed or removed."""
@@ -39,7 +44,7 @@ class Content:
         added = [table for table in filled if table not in self._first]
         if not added and not changed:
             return
-        with Barrier(self._connection).lowered(), transaction.atomic(using=self._connection.alias):
+        with Barrier(self._connection).lowered(), transaction.atomic(using=self._alias):
             for table in (*added, *changed):
                 self._execute(f"DELETE FROM {self._quoted(table)}")
             for table in changed:
@@ -81,7 +86,7 @@ class Content:
 @contextmanager
 def quick_emptying() -> Iterator[None]:
     """Let tests that commit be cleared away by `Content.restore` while the block runs."""
-    first = {alias: Content(connections[alias]) for alias in connections}
+    first = {alias: Content(alias) for alias in connections}
     djangos = TransactionTestCase._fixture_teardown
 
     def teardown(case: TransactionTestCase) -> None:

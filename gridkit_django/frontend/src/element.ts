@@ -82,7 +82,7 @@ export class GridkitGrid extends HTMLElement {
       root,
       schema,
       client,
-      t: translator(this.getAttribute("strings")),
+      ...translator(this.getAttribute("strings")),
       locale: this.closest("[lang]")?.getAttribute("lang") || undefined,
       countsByItself: this.getAttribute("count") !== "ask",
       left,
@@ -100,7 +100,7 @@ export class GridkitGrid extends HTMLElement {
   #showFailure(error: unknown): void {
     if (!(error instanceof RequestProblem))
       console.error("gridkit-grid: the grid could not be opened.", error);
-    const t = translator(this.getAttribute("strings"));
+    const { t } = translator(this.getAttribute("strings"));
     let box = this.querySelector<HTMLElement>(":scope > .gridkit-failure");
     if (!box) {
       box = document.createElement("div");

@@ -21,6 +21,7 @@ import type {
   GridSchema,
   GroupTerm,
   MethodSchema,
+  PinSide,
   RowRecord,
   RowsRequest,
   RowsResponse,
@@ -33,7 +34,7 @@ import { RowTree } from "./rowtree.ts";
 import { SavedViews, type ViewMarker } from "./savedviews.ts";
 import { measured, RowScroller } from "./scroll.ts";
 import { type Change, GridState, GROUPS } from "./state.ts";
-import { hasString, type Translate } from "./strings.ts";
+import { hasString, type Texts, type Translate } from "./strings.ts";
 import { countLabel, selectionLabel, sortLabel } from "./texts.ts";
 import { Toast } from "./toast.ts";
 import { Totals } from "./totals.ts";
@@ -49,6 +50,8 @@ export interface GridOptions {
   readonly schema: GridSchema;
   readonly client: GridClient;
   readonly t: Translate;
+  /** Takes in the words of the panels. */
+  readonly learn: (texts: Texts) => void;
   readonly locale: string | undefined;
   /** Asks for the exact count without being told to, once the first rows are here. */
   readonly countsByItself: boolean;
@@ -157,7 +160,7 @@ export class Grid {
       renderNow,
       changed,
     });
-    this.panels = new Panels((error) => this.#panelsFailed(error));
+    this.panels = new Panels(options.learn, (error) => this.#panelsFailed(error));
     this.popovers = new Popovers({ root, renderNow, whenLoaded: (act) => this.panels.use(act) });
     this.drag = new ColumnDrag({
       state: this.state,
@@ -309,6 +312,15 @@ export class Grid {
     this.popovers.finish();
     this.state.setSort(dir ? [{ col: column.id, dir }] : this.state.sort.filter((item) => item.col !== column.id));
     this.#announceSort();
+  }
+
+  /** Pins a column to a side, or with null to none; the focus stays on its header. */
+  pinColumn(column: ColumnSchema, side: PinSide | null): void {
+    this.popovers.finish();
+    this.state.setPin(column.id, side);
+    this.announce(this.t(side === "left" ? "pinnedLeft" : side ? "pinnedRight" : "pinnedNot", { column: column.label }));
+    this.renderNow();
+    this.focus.moveTo({ row: -1, col: this.columns.indexOf(column) + 1 });
   }
 
   #announceSort(): void {

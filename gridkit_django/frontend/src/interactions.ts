@@ -122,9 +122,10 @@ export class LayoutReports {
   report(): void {
     clearTimeout(this.#timer);
     const before = new Map(this.#told.map((item) => [item.col, item]));
-    for (const { col: column, hidden, width } of this.#now) {
+    for (const { col: column, hidden, width, pin: side = null } of this.#now) {
       const old = before.get(column);
       if (Boolean(old?.hidden) !== Boolean(hidden)) this.#log.add(hidden ? "column:hide" : "column:show", { column });
+      if ((old?.pin ?? null) !== side) this.#log.add("column:pin", { column, side });
       if (width !== undefined && old?.width !== width) this.#log.add("column:resize", { column, width });
     }
     const order = this.#now.map((item) => item.col);

@@ -1,12 +1,16 @@
 /** The panels that are opened now and then: a second file, loaded when somebody opens the first of them. */
 
+import type { Texts } from "./strings.ts";
+
 export type PanelViews = typeof import("./views/panels.ts");
 
 export class Panels {
+  readonly #learn: (texts: Texts) => void;
   readonly #failed: (error: unknown) => void;
   #views: PanelViews | null = null;
 
-  constructor(failed: (error: unknown) => void) {
+  constructor(learn: (texts: Texts) => void, failed: (error: unknown) => void) {
+    this.#learn = learn;
     this.#failed = failed;
   }
 
@@ -28,6 +32,7 @@ export class Panels {
       this.#failed(error);
       return;
     }
+    this.#learn(this.#views.PANEL_ENGLISH);
     act(this.#views);
   }
 }

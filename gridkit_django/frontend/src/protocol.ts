@@ -292,13 +292,14 @@ export interface ProblemDocument {
   readonly count?: number;
 }
 
+export type PinSide = "left" | "right";
+
 /** How one column of a saved state is laid out; the place in the list is the place in the grid. */
 export interface ColumnLayout {
   readonly col: string;
   readonly hidden?: boolean;
   readonly width?: number;
-  /** Kept as it was; the element does not pin. */
-  readonly pin?: string;
+  readonly pin?: PinSide;
 }
 
 /** A state of a grid, as the server keeps it. */
@@ -373,7 +374,8 @@ export interface InteractionEvent {
     | "column:show"
     | "column:hide"
     | "column:move"
-    | "column:resize";
+    | "column:resize"
+    | "column:pin";
   readonly payload: Readonly<Record<string, unknown>>;
 }
 

@@ -26,6 +26,7 @@ import type {
   GridQuery,
   GridSchema,
   GroupTerm,
+  PinSide,
   SortItem,
   ViewState,
 } from "./protocol.ts";
@@ -72,8 +73,7 @@ export class GridState {
   #search = "";
   #grouping: readonly GroupTerm[] = [];
   #figures: ReadonlyMap<string, string> = new Map();
-  /** What a view says and the element does not show; it is saved as it came. */
-  #pins: ReadonlyMap<string, string> = new Map();
+  #pins: ReadonlyMap<string, PinSide> = new Map();
   #pageSize: number | null = null;
 
   constructor(schema: GridSchema) {
@@ -130,12 +130,32 @@ export class GridState {
     return this.#table.atoms.columnOrder.get().flatMap((id) => this.#byId.get(id) ?? []);
   }
 
-  /** The columns on show, in the user's order; a column that the rows are grouped by has gone into the groups. */
+  /**
+   * The columns on show, in the user's order, between those that are pinned to a side.
+   *
+   * A column that the rows are grouped by has gone into the groups.
+   */
   get visible(): readonly ColumnSchema[] {
     const grouped = new Set(this.#grouping.filter((term) => !term.by).map((term) => term.col));
     const shown = this.ordered.filter((column) => this.isVisible(column.id));
     const left = shown.filter((column) => !grouped.has(column.id));
-    return left.length ? left : shown;
+    const rank = { left: 0, right: 2 };
+    const rankOf = ({ id }: ColumnSchema): number => rank[this.#pins.get(id) as PinSide] ?? 1;
+    return (left.length ? left : shown).toSorted((one, other) => rankOf(one) - rankOf(other));
+  }
+
+  /** The side that a column is pinned to; null for none. */
+  pin(id: string): PinSide | null {
+    return this.#pins.get(id) ?? null;
+  }
+
+  /** Pins a column to a side, or with null to none. */
+  setPin(id: string, side: PinSide | null): void {
+    const next = new Map(this.#pins);
+    if (side) next.set(id, side);
+    else next.delete(id);
+    this.#pins = next;
+    this.#tell("layout");
   }
 
   isVisible(id: string): boolean {
@@ -149,7 +169,7 @@ export class GridState {
     this.#tell("layout");
   }
 
-  /** Puts a column where another one is: before it, or after it when moving forward. */
+  /** Puts a column where another one is: before it, or after it when moving forward; and pinned like it. */
   moveColumn(id: string, targetId: string): void {
     const order = [...this.#table.atoms.columnOrder.get()];
     const from = order.indexOf(id);
@@ -158,7 +178,7 @@ export class GridState {
     order.splice(from, 1);
     order.splice(to, 0, id);
     this.#table.setColumnOrder(order);
-    this.#tell("layout");
+    this.setPin(id, this.pin(targetId));
   }
 
   /** The width the user gave, or the schema, or what the first rows suggest, or a guess by type. */
@@ -189,6 +209,7 @@ export class GridState {
     this.#table.resetColumnOrder();
     this.#table.resetColumnVisibility();
     this.#table.resetColumnSizing();
+    this.#pins = new Map();
     this.#tell("layout");
   }
 

@@ -1,17 +1,16 @@
-/** Every word the grid says. English is the default; the `strings` attribute replaces single keys. */
+/**
+ * Every word the grid says before a panel is open. English is the default; the `strings` attribute replaces single
+ * keys, also of the words that come with the panels.
+ */
+
+import type { PANEL_ENGLISH } from "./panelstrings.ts";
 
 export const ENGLISH = {
   search: "Search",
-  searchClear: "Clear search",
   columns: "Columns",
-  columnsTitle: "Show and arrange columns",
-  columnsReset: "Reset",
-  moveUp: "Move {column} earlier",
-  moveDown: "Move {column} later",
   movedTo: "{column} is now column {position}",
   resize: "Resize {column}",
   export: "Export",
-  exportAs: "Export the current rows as",
   format_csv: "CSV (text)",
   format_json: "JSON",
   format_xlsx: "Excel (XLSX)",
@@ -60,47 +59,25 @@ export const ENGLISH = {
   selectColumn: "Selection",
   filterBy: "Filter by {column}",
   filterActive: "Filter by {column} (active)",
-  filterOperator: "Condition",
-  filterValue: "Value",
   filterTo: "and",
-  filterApply: "Apply",
-  filterRemove: "Remove filter",
   filterRemoveOf: "Remove filter on {column}",
-  filterList: "One value per line",
   filterNeedsValue: "Enter a value.",
   filterNeedsNumber: "Enter a number.",
   filterNeedsChoice: "Choose at least one value.",
   filters: "Filters",
   filterMenu: "Filter",
-  filterChoose: "Filter by",
-  filterBack: "All columns",
   filterAdvanced: "Advanced filter of the view",
-  filterValues: "Values",
-  filterSearch: "Search the values",
-  filterPicked: "{count} chosen",
-  filterPickNone: "Choose none",
   valueNone: "(no value)",
-  valuesNone: "No value found",
-  loadingValues: "Loading values",
-  valuesMore: "Show more",
-  valuesFailed: "The values could not be loaded.",
   andMore: "and {count} more",
-  save: "Save",
   delete: "Delete",
   create: "New row",
-  createTitle: "New row in {grid}",
   created: "Row made",
   createdElsewhere: "Row made. It does not match the filter.",
   deleteStart: "Delete…",
-  deleteOne: "Delete this row?",
-  deleteText: "It can be undone for a while.",
-  deleteCascades: "With it would go: {others}.",
-  deleteAll: "Delete all of it",
   deleted: "Row deleted",
   bulkEditStart: "Edit…",
   bulkEdit: "Change {count} rows",
   bulkDelete: "Delete {count} rows",
-  bulkColumn: "Column",
   bulkDone: "{title}: {count} changed",
   undo: "Undo",
   redo: "Redo",
@@ -109,10 +86,6 @@ export const ENGLISH = {
   undoFailed: "{count} rows have moved on and were left alone.",
   undoNothing: "There is nothing to undo.",
   reason: "Reason",
-  reasonOptional: "Reason (optional)",
-  reasonTitle: "Why this change?",
-  reasonMissing: "Say why: changes of this grid need a reason.",
-  reasonKeep: "Use it until this tab is closed",
   reasonKept: "Reason: {reason}",
   reasonNone: "Changes without a reason",
   reasonForget: "Ask again",
@@ -120,36 +93,11 @@ export const ENGLISH = {
   views: "Views",
   viewDeclared: "Default view",
   viewChanged: "changed",
-  viewsMine: "Yours",
-  viewsGroup: "Of your groups",
-  viewsPublic: "For everybody",
-  viewIsDefault: "default",
-  viewChange: "Change view {name}",
-  viewSave: "Save changes to {name}",
-  viewSaveAs: "Save as a new view",
-  viewSaveAnyway: "Save anyway",
-  viewConflict: "This view has been changed elsewhere since you opened it.",
-  viewReset: "Reset",
-  viewName: "Name of the view",
-  viewAudience: "Who sees it",
-  viewForMe: "Only you",
-  viewForGroup: "The group {group}",
-  viewForAll: "Everybody",
-  viewMakeDefault: "Open the grid with it",
-  viewDeleteSure: "Delete for good",
-  viewOpened: "View {name} opened",
-  viewSaved: "View {name} saved",
-  viewDeleted: "View {name} deleted",
   columnMenu: "Menu of {column}",
-  sortUp: "Sort ascending",
-  sortDown: "Sort descending",
-  sortNot: "Do not sort",
-  hideColumn: "Hide column",
-  groups: "Groups",
-  groupBy: "Group by this column",
-  groupByPeriod: "Group by {period}",
+  pinnedLeft: "{column} pinned to the left",
+  pinnedRight: "{column} pinned to the right",
+  pinnedNot: "{column} not pinned",
   groupedByPeriod: "{column} by {period}",
-  groupNot: "Do not group by this",
   groupRemove: "Do not group by {column}",
   groupedBy: "Grouped by",
   groupOpen: "Open group {label}",
@@ -165,8 +113,6 @@ export const ENGLISH = {
   period_month: "month",
   period_quarter: "quarter",
   period_year: "year",
-  figure: "Figure",
-  figureNone: "None",
   totals: "Total",
   fn_sum: "Sum",
   fn_avg: "Average",
@@ -193,7 +139,6 @@ export const ENGLISH = {
   invalidInteger: "Enter a whole number.",
   invalidOption: "Choose a value of the list.",
   invalidJson: "Enter valid JSON.",
-  invalidDate: "Enter a complete date.",
   required: "Enter a value; this column cannot be empty.",
   yes: "Yes",
   no: "No",
@@ -245,10 +190,19 @@ export const ENGLISH = {
   relative_last24Months: "Last 24 months",
 } as const;
 
-export type StringKey = keyof typeof ENGLISH;
+export type StringKey = keyof typeof ENGLISH | keyof typeof PANEL_ENGLISH;
 
 /** Looks up a text and fills its `{placeholders}`. */
 export type Translate = (key: StringKey, values?: Readonly<Record<string, string | number>>) => string;
+
+/** Words by key. */
+export type Texts = Readonly<Record<string, string>>;
+
+export interface Translator {
+  readonly t: Translate;
+  /** Takes in words that came later. */
+  readonly learn: (texts: Texts) => void;
+}
 
 /** True when the key is one of ours; for keys made at run time, such as `format_csv`. */
 export function hasString(key: string): key is StringKey {
@@ -261,11 +215,17 @@ export function hasString(key: string): key is StringKey {
  * Keys that we do not know and values that are not text are ignored: a translation written for a newer
  * version must not break the page.
  */
-export function translator(json: string | null): Translate {
+export function translator(json: string | null): Translator {
   const own = parseStrings(json);
-  return (key, values = {}) => {
-    const template = own.get(key) ?? ENGLISH[key];
-    return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  let known: Texts = ENGLISH;
+  return {
+    t: (key, values = {}) => {
+      const template = own.get(key) ?? known[key] ?? key;
+      return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+    },
+    learn: (texts) => {
+      known = { ...known, ...texts };
+    },
   };
 }
 

@@ -14,7 +14,7 @@ import { translator } from "../src/strings.ts";
 import { column } from "./support.ts";
 
 const ZONE = "America/New_York";
-const t = translator(null);
+const t = translator(null).t;
 const formatter = new Formatter({ locale: "en-US", timeZone: ZONE, t });
 const draft = (more: Partial<ConditionDraft>): ConditionDraft => ({
   op: "eq",

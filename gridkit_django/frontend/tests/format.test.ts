@@ -8,7 +8,7 @@ import { instantToWall, wallToInstant } from "../src/timezone.ts";
 import { column } from "./support.ts";
 
 const ZONE = "America/New_York";
-const t = translator(null);
+const t = translator(null).t;
 const formatter = new Formatter({ locale: "en-US", timeZone: ZONE, t });
 const plain = (text: string | null): string | undefined => text?.replaceAll("\u202f", " ");
 
@@ -107,8 +107,11 @@ test("problemText says the server's words, field details and the reference", () 
 
 test("translator takes own texts, fills placeholders and survives wrong JSON", (context) => {
   const warn = context.mock.method(console, "warn", () => undefined);
-  assert.equal(translator('{"rowsExact": "{count} Zeilen"}')("rowsExact", { count: 3 }), "3 Zeilen");
-  assert.equal(translator('{"rowsExact": 3}')("rowsOne"), "1 row");
-  assert.equal(translator("{")("rowsOne"), "1 row");
+  assert.equal(translator('{"rowsExact": "{count} Zeilen"}').t("rowsExact", { count: 3 }), "3 Zeilen");
+  assert.equal(translator('{"rowsExact": 3}').t("rowsOne"), "1 row");
+  assert.equal(translator("{").t("rowsOne"), "1 row");
+  const { t: late, learn } = translator('{"viewReset": "Zurück"}');
+  learn({ viewReset: "Reset", viewName: "Name of the view" });
+  assert.deepEqual([late("viewReset"), late("viewName")], ["Zurück", "Name of the view"]);
   assert.equal(warn.mock.callCount(), 1);
 });

@@ -9,7 +9,7 @@ import { column, settled } from "./support.ts";
 const name = column("name", { nullable: false });
 const delay = column("delay", { type: "integer" });
 const owner = column("owner", { type: "integer", lookup: "people" });
-const t = translator(null);
+const t = translator(null).t;
 
 function rowForm(resolve = (_column: unknown, draft: string) => draft): RowForm {
   return new RowForm({ columns: [name, delay, owner], timeZone: "UTC", lookups: { resolve }, t });

@@ -124,14 +124,14 @@ test("a server without views has no menu, other failures are said", async (conte
   assert.equal(warn.mock.callCount(), 1);
 });
 
-test("a view that names columns shows these, and keeps what the element does not show", () => {
+test("a view that names columns shows these as they are pinned, and keeps what the element does not show", () => {
   const state = new GridState(schema());
   state.restore({
     v: 1,
     query: { columns: ["note", "delay"], pageSize: 50 },
     layout: { columns: [{ col: "delay", width: 90, pin: "left" }, { col: "carrier" }] },
   });
-  assert.deepEqual(state.visible.map((column) => column.id), ["note", "delay"]);
+  assert.deepEqual(state.visible.map((column) => column.id), ["delay", "note"]);
   assert.equal(state.saved.query?.pageSize, 50);
   assert.deepEqual(state.saved.layout?.columns?.find((item) => item.col === "delay"), { col: "delay", width: 90, pin: "left" });
 });

@@ -11,10 +11,11 @@ import type { PlacedRow } from "../scroll.ts";
 import { GROUPS } from "../state.ts";
 import { editorView } from "./editor.ts";
 import { figureView, groupLabelView } from "./groups.ts";
+import type { PinPlan } from "./pins.ts";
 
 const FIRST_SCREEN = 12;
 
-export function bodyView(grid: Grid, columns: readonly ColumnSchema[]): TemplateResult {
+export function bodyView(grid: Grid, columns: readonly ColumnSchema[], pins: PinPlan): TemplateResult {
   const { scroller, windows } = grid;
   const placed = windows.hasAnswer ? scroller.place(rowsToKeep(grid)) : firstScreen(scroller.rowHeight);
   const height = windows.hasAnswer ? scroller.height : FIRST_SCREEN * scroller.rowHeight;
@@ -23,7 +24,7 @@ export function bodyView(grid: Grid, columns: readonly ColumnSchema[]): Template
       ${repeat(
         placed,
         (item) => item.index,
-        (item) => rowView(grid, columns, item),
+        (item) => rowView(grid, columns, pins, item),
       )}
     </div>
   `;
@@ -41,7 +42,7 @@ function rowsToKeep({ focus, editor, windows }: Grid): number[] {
   return keep;
 }
 
-function rowView(grid: Grid, columns: readonly ColumnSchema[], item: PlacedRow): unknown {
+function rowView(grid: Grid, columns: readonly ColumnSchema[], pins: PinPlan, item: PlacedRow): unknown {
   const { windows, state, focus, editor, lookups } = grid;
   const row = windows.row(item.index);
   const active = focus.active.row === item.index ? focus.active.col : -1;
@@ -49,7 +50,7 @@ function rowView(grid: Grid, columns: readonly ColumnSchema[], item: PlacedRow):
   const edit = row && editor.current?.row.id === row.id ? editor.current : null;
   const options = edit && lookups.of(edit.column)?.options;
   const isStray = row !== undefined && grid.strayRow === row.id;
-  const layout = columns.map((column) => column.id + (state.figures.get(column.id) ?? "")).join();
+  const layout = columns.map((column) => column.id + (state.figures.get(column.id) ?? "")).join() + pins.key;
   const names = ["gridkit-row"];
   if (item.index % 2) names.push("is-odd");
   if (selected) names.push("is-selected");
@@ -59,7 +60,7 @@ function rowView(grid: Grid, columns: readonly ColumnSchema[], item: PlacedRow):
   const expanded = row ? windows.isExpanded(row) : false;
   const level = windows.hasAnswer ? windows.level(item.index) : 0;
   return guard([row, item.index, item.top, active, selected, edit, options, isStray, layout, expanded, level], () =>
-    rowTemplate(grid, columns, item, row, names.join(" ")),
+    rowTemplate(grid, columns, pins, item, row, names.join(" ")),
   );
 }
 
@@ -67,6 +68,7 @@ function rowView(grid: Grid, columns: readonly ColumnSchema[], item: PlacedRow):
 function rowTemplate(
   grid: Grid,
   columns: readonly ColumnSchema[],
+  pins: PinPlan,
   item: PlacedRow,
   row: RowRecord | undefined,
   names: string,
@@ -92,7 +94,7 @@ function rowTemplate(
       >
         ${row && !row.g ? selectionBox(grid, item.index, selected) : nothing}
       </div>
-      ${columns.map((column, index) => cellView(grid, column, row, item.index, index + 1))}
+      ${columns.map((column, index) => cellView(grid, pins, column, row, item.index, index + 1))}
     </div>
   `;
 }
@@ -110,6 +112,7 @@ function selectionBox(grid: Grid, row: number, selected: boolean): TemplateResul
 
 function cellView(
   grid: Grid,
+  pins: PinPlan,
   column: ColumnSchema,
   record: RowRecord | undefined,
   row: number,
@@ -118,7 +121,7 @@ function cellView(
   const { editor, focus } = grid;
   const isEditing = record !== undefined && editor.isEditing(record.id, column.id);
   const editable = grid.canEdit(column) && !record?.g;
-  const names = ["gridkit-cell"];
+  const names = ["gridkit-cell", pins.names(column.id)];
   if (isNumeric(column)) names.push("is-numeric");
   if (editable) names.push("is-editable");
   if (isEditing) names.push("is-editing");
@@ -130,6 +133,7 @@ function cellView(
       aria-readonly=${grid.mayEdit && !editable ? "true" : nothing}
       data-row=${row}
       data-col=${col}
+      .style=${pins.style(column.id)}
       tabindex=${focus.isActive(row, col) ? 0 : -1}
     >
       ${isEditing && editor.current ? editorView(grid, editor.current) : contentView(grid, column, record, row)}

@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { canFilter } from "../filters.ts";
 import type { Grid } from "../grid.ts";
 import { isSameTerm } from "../grouping.ts";
-import type { ColumnSchema, GroupTerm } from "../protocol.ts";
+import type { ColumnSchema, GroupTerm, PinSide } from "../protocol.ts";
 import { hasString } from "../strings.ts";
 import { figureLabel } from "../texts.ts";
 import { menuItem, menuTitle } from "./menu.ts";
@@ -25,6 +25,7 @@ function items(grid: Grid, column: ColumnSchema): TemplateResult {
     ${canFilter(column) ? menuItem(`${t("filterMenu")}…`, () => filterFrom(grid, column)) : nothing}
     ${groupItems(grid, column)} ${figureItems(grid, column)}
     <hr class="gridkit-rule" />
+    ${pinItems(grid, column)}
     ${menuItem(t("hideColumn"), () => {
       grid.popovers.finish();
       state.setVisible(column.id, false);
@@ -40,6 +41,13 @@ function sortItems(grid: Grid, column: ColumnSchema): TemplateResult {
     ${menuItem(t("sortDown"), () => grid.sortTo(column, "desc"), mark?.dir === "desc")}
     ${mark ? menuItem(t("sortNot"), () => grid.sortTo(column, null)) : nothing}
   `;
+}
+
+function pinItems(grid: Grid, column: ColumnSchema): readonly TemplateResult[] {
+  const side = grid.state.pin(column.id);
+  const item = (to: PinSide | null, key: "pinLeft" | "pinRight" | "pinNot"): TemplateResult =>
+    menuItem(grid.t(key), () => grid.pinColumn(column, to), side === to);
+  return [item("left", "pinLeft"), item("right", "pinRight"), item(null, "pinNot")];
 }
 
 /** Opens the filter editor where the menu was opened from. */

@@ -59,7 +59,7 @@ function openFilterAt(grid: Grid, column: ColumnSchema): void {
 }
 
 function moveHeader(grid: Grid, column: ColumnSchema, step: 1 | -1): void {
-  grid.moveColumn(column, step, grid.state.visible);
+  grid.moveColumn(column, step, grid.state.visible.filter(({ id }) => grid.state.pin(id) === grid.state.pin(column.id)));
   const col = grid.columns.indexOf(column) + 1;
   grid.focus.moveTo({ row: -1, col });
 }

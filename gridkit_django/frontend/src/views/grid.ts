@@ -11,6 +11,7 @@ import { onGridCopy, onGridDoubleClick, onGridKey } from "./gestures.ts";
 import { jobsView } from "./jobs.ts";
 import { totalsView } from "./totals.ts";
 import { shellsView } from "./shells.ts";
+import { pinPlan } from "./pins.ts";
 import { statusView } from "./status.ts";
 import { chipsView, toolbarView } from "./toolbar.ts";
 import { toastView } from "./toast.ts";
@@ -28,12 +29,11 @@ export function gridView(grid: Grid): TemplateResult {
 
 function tableView(grid: Grid): TemplateResult {
   const { windows, columns } = grid;
-  const widths = columns.map((column) => shownWidth(grid, column.id));
-  const total = widths.reduce((sum, width) => sum + width, 0);
-  const template = `${widths.map((width) => `${width}px`).join(" ")} 1fr`;
+  const pins = pinPlan(grid, columns, (id) => shownWidth(grid, id));
+  const { template, total, start, end } = pins;
   const rowCount = windows.count.is === "exact" ? windows.length + 1 : -1;
   return html`
-    <div class="gridkit-viewport" tabindex="-1">
+    <div class="gridkit-viewport" tabindex="-1" .style=${`scroll-padding-inline: ${44 + start}px ${end}px`}>
       <div
         class="gridkit-table ${windows.isRefreshing && windows.hasAnswer ? "is-stale" : ""}"
         role=${windows.isGrouped ? "treegrid" : "grid"}
@@ -49,7 +49,7 @@ function tableView(grid: Grid): TemplateResult {
         @dblclick=${(event: MouseEvent) => onGridDoubleClick(grid, event)}
         @copy=${(event: ClipboardEvent) => onGridCopy(grid, event)}
       >
-        ${headerView(grid, columns)} ${bodyView(grid, columns)} ${totalsView(grid, columns)}
+        ${headerView(grid, columns, pins)} ${bodyView(grid, columns, pins)} ${totalsView(grid, columns, pins)}
       </div>
     </div>
   `;

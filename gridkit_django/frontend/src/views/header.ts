@@ -10,8 +10,9 @@ import type { ColumnSchema } from "../protocol.ts";
 import { GROUPS, type SortMark } from "../state.ts";
 import { figureLabel } from "../texts.ts";
 import { filterIcon, moreIcon, upIcon } from "./icons.ts";
+import type { PinPlan } from "./pins.ts";
 
-export function headerView(grid: Grid, columns: readonly ColumnSchema[]): TemplateResult {
+export function headerView(grid: Grid, columns: readonly ColumnSchema[], pins: PinPlan): TemplateResult {
   return html`
     <div class="gridkit-head" role="rowgroup">
       <div class="gridkit-row gridkit-header-row" role="row" aria-rowindex="1">
@@ -19,7 +20,7 @@ export function headerView(grid: Grid, columns: readonly ColumnSchema[]): Templa
         ${repeat(
           columns,
           (column) => column.id,
-          (column, index) => headerCell(grid, columns, column, index + 1),
+          (column, index) => headerCell(grid, columns, pins, column, index + 1),
         )}
       </div>
     </div>
@@ -66,6 +67,7 @@ export function toggleAll(grid: Grid): void {
 function headerCell(
   grid: Grid,
   columns: readonly ColumnSchema[],
+  pins: PinPlan,
   column: ColumnSchema,
   index: number,
 ): TemplateResult {
@@ -74,7 +76,8 @@ function headerCell(
   const fn = state.figures.get(column.id);
   return html`
     <div
-      class=${headerClass(grid, columns, column)}
+      class="${headerClass(grid, columns, column)} ${pins.names(column.id)}"
+      .style=${pins.style(column.id)}
       role="columnheader"
       aria-colindex=${index + 1}
       aria-sort=${ariaSort(column, mark)}

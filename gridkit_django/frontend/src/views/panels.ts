@@ -9,6 +9,7 @@ import { exportItems } from "./exportmenu.ts";
 import { filterLabel, filterPanel } from "./filterpopover.ts";
 import { viewsPanel } from "./viewsmenu.ts";
 
+export { PANEL_ENGLISH } from "../panelstrings.ts";
 export { dialogForm } from "./dialog.ts";
 
 export interface Panel {
