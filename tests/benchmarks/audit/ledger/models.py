@@ -1,4 +1,4 @@
-"""One table for each way: nobody, triggers, capture, and django-pghistory where it is installed."""
+"""One table for each way: nobody, triggers, capture, and those peers that are installed."""
 
 # ruff: noqa: DJ008 - nobody looks at them
 
@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
-import importlib.util
 from decimal import Decimal
 from typing import Any
 
+from django.apps import apps
 from django.db import models
 
 
@@ -19,8 +19,14 @@ class Owner(models.Model):
     name = models.CharField(max_length=40)
 
 
+class Tag(models.Model):
+    """What entries are sorted by."""
+
+    name = models.CharField(max_length=40)
+
+
 class Entry(models.Model):
-    """Ten fields, as a business table has them."""
+    """Ten fields and one to many, as a business table has them."""
 
     title = models.CharField(max_length=80)
     code = models.CharField(max_length=20)
@@ -32,6 +38,7 @@ class Entry(models.Model):
     due = models.DateField(default=dt.date(2026, 1, 2))
     seen = models.DateTimeField(default=dt.datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=dt.UTC))
     owner = models.ForeignKey(Owner, models.CASCADE, related_name="+")
+    tags = models.ManyToManyField(Tag, related_name="+")
 
     class Meta:
         abstract = True
@@ -53,8 +60,22 @@ class History(Entry):
     """django-pghistory follows it, by statement triggers, where it is installed."""
 
 
-HAS_HISTORY = importlib.util.find_spec("pghistory") is not None
+class Logged(Entry):
+    """django-auditlog follows it, where it is installed."""
 
+
+class Kept(Entry):
+    """django-simple-history follows it, where it is installed."""
+
+
+HAS_HISTORY = apps.is_installed("pghistory")
+HAS_LOG = apps.is_installed("auditlog")
+HAS_COPIES = apps.is_installed("simple_history")
+
+if HAS_LOG:
+    importlib.import_module("auditlog.registry").auditlog.register(Logged, m2m_fields={"tags"})
+if HAS_COPIES:
+    importlib.import_module("simple_history").register(Kept, m2m_fields=["tags"])
 if HAS_HISTORY:
     pghistory: Any = importlib.import_module("pghistory")
     events = (pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
