@@ -51,7 +51,7 @@ def canonical_text(value: Any) -> str:
         value: JSON values; keys of objects are texts.
     """
     text = _ENCODER.encode(value)
-    return text if _has_float(value) else CanonicalText(text)
+    return text if _FRACTION.search(text) and _has_float(value) else CanonicalText(text)
 
 
 def _has_float(value: Any) -> bool:

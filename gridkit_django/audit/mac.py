@@ -27,6 +27,9 @@ MAC_BYTES = 16
 
 _PURPOSE = b"gridkit_django: MAC of audit records, 1"
 
+_PADS = tuple(bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+"""What HMAC does to the key before the inner and the outer digest, RFC 2104."""
+
 
 class MacCheck(Enum):
     """What a MAC says about its record."""
@@ -48,10 +51,15 @@ class MacKey:
     def __init__(self, phrase: str | bytes, purpose: bytes = _PURPOSE) -> None:
         self.secret = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(force_bytes(phrase))
         self.number = sha256(b"number of " + self.secret).digest()[:1]
+        # HMAC begins with the key, so what it makes of it is kept: that halves the time of a MAC.
+        self._inner, self._outer = (sha256(self.secret.ljust(64, b"\0").translate(pad)) for pad in _PADS)
 
     def mac(self, content: bytes) -> bytes:
         """Return the MAC of some bytes."""
-        return self.number + hmac.digest(self.secret, content, "sha256")[:MAC_BYTES]
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(content)
+        outer.update(inner.digest())
+        return self.number + outer.digest()[:MAC_BYTES]
 
 
 class MacKeys:

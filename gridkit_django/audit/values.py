@@ -55,6 +55,8 @@ def json_value(value: Any, *, depth: int = DEPTH_MAX) -> JSONValue:
     Raises:
         AuditError: for a value with no exact JSON form (a model instance, for example), or one that is too deep.
     """
+    if type(value) is str and depth >= 0:
+        return _text(value)
     if depth < 0:
         raise AuditError(f"A value for an audit record has more than {DEPTH_MAX} levels. Record its parts.")
     if isinstance(value, Mapping):
@@ -107,4 +109,6 @@ def _digits(value: Decimal) -> str:
 
 
 def _text(value: str) -> str:
+    if value.isascii() and "\x00" not in value:
+        return value
     return _NOT_STORABLE.sub("\ufffd", value)

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from gridkit_django.audit.canonical import canonical_of, canonical_text, operation_text
 from gridkit_django.audit.mac import mac_keys
+from gridkit_django.audit.record_function import function_name, record_function
 from gridkit_django.audit.values import json_object, json_value
 from gridkit_django.events import Act, Actor
 from gridkit_django.exceptions import AuditUnavailableError
@@ -77,7 +78,7 @@ class Circumstances:
         facts = json_object(dict(act.metadata)) if metadata and act.metadata else {}
         other = act.impersonator
         return cls(
-            act.id if metadata or not act.metadata else uuid5(act.id, "without metadata"),
+            act.id if metadata else bare_id(act),
             act.source.value,
             _text(act.correlation_id),
             _text(other.id) if other else "",
@@ -86,6 +87,11 @@ class Circumstances:
             canonical_text({name: value for name, value in facts.items() if name not in _OWN}),
             act.began_at,
         )
+
+
+def bare_id(act: Act) -> UUID:
+    """Return the id of the operation of an act whose metadata is not told."""
+    return uuid5(act.id, "without metadata") if act.metadata else act.id
 
 
 @dataclass(slots=True)
@@ -107,6 +113,7 @@ class Draft:
     schema_version: int = 1
     uuid: UUID = field(default_factory=uuid4)
     occurred_at: datetime = field(default_factory=timezone.now)
+    mac: bytes = b""
 
     @property
     def operation_id(self) -> UUID:
@@ -139,8 +146,10 @@ def write(connection: BaseDatabaseWrapper, circumstances: Circumstances, drafts:
         if len(first) > _FEW:
             _write_many(connection, circumstances, first, waiting)
         else:
-            _write_few(connection, circumstances, first)
+            with connection.cursor() as cursor:
+                _insert_few(connection, cursor, circumstances, first)
     except DatabaseError as error:
+        record_function.forget(connection.alias)
         raise unavailable() from error
 
 
@@ -154,17 +163,12 @@ def write_one(connection: BaseDatabaseWrapper, draft: Draft) -> tuple[int, bytes
     Raises:
         AuditUnavailableError: when the database refuses.
     """
-    operation, row = _operation_row(connection, draft.operation), _record_row(connection, draft)
-    insert = f"{_records_sql(connection.vendor, 1)} RETURNING id"
     try:
         with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.execute(f"WITH operation AS ({_operation_sql('postgresql')}) {insert}", [*operation, *row])
-            else:
-                cursor.execute(_operation_sql(connection.vendor), operation)
-                cursor.execute(insert, row)
-            return int(cursor.fetchone()[0]), row[COLUMNS.index("mac")]
+            _insert_few(connection, cursor, draft.operation, [draft], " RETURNING id")
+            return int(cursor.fetchone()[0]), draft.mac
     except DatabaseError as error:
+        record_function.forget(connection.alias)
         raise unavailable() from error
 
 
@@ -176,30 +180,35 @@ def unavailable() -> AuditUnavailableError:
     )
 
 
-def _write_few(connection: BaseDatabaseWrapper, circumstances: Circumstances, drafts: Sequence[Draft]) -> None:
+def _insert_few(
+    connection: BaseDatabaseWrapper, cursor: Any, circumstances: Circumstances, drafts: Sequence[Draft], end: str = ""
+) -> None:
+    """Carry out the INSERT of a few records and their operation; ``end`` is put behind that of the records."""
+    if len(drafts) == 1 and connection.vendor == "postgresql" and record_function.is_there(connection):
+        told = _proven(drafts[0]).decode()
+        cursor.execute(_call_sql(), (told, f"\\x{drafts[0].mac.hex()}"))
+        return
     operation = _operation_row(connection, circumstances)
     rows = [value for draft in drafts for value in _record_row(connection, draft)]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            sql = f"WITH operation AS ({_operation_sql('postgresql')}) {_records_sql('postgresql', len(drafts))}"
-            cursor.execute(sql, [*operation, *rows])
-        else:
-            cursor.execute(_operation_sql(connection.vendor), operation)
-            cursor.execute(_records_sql(connection.vendor, len(drafts)), rows)
+    if connection.vendor == "postgresql":
+        cursor.execute(_both_sql(len(drafts)) + end, [*operation, *rows])
+    else:
+        cursor.execute(_operation_sql(), operation)
+        cursor.execute(_records_sql(len(drafts)) + end, rows)
 
 
 def _write_many(
     connection: BaseDatabaseWrapper, circumstances: Circumstances, first: Sequence[Draft], rest: Iterator[Draft]
 ) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_operation_sql(connection.vendor), _operation_row(connection, circumstances))
+        cursor.execute(_operation_sql(), _operation_row(connection, circumstances))
         if connection.vendor == "postgresql":
             _copy(connection, cursor, (_record_row(connection, item) for item in chain(first, rest)))
             return
         chunk: Sequence[Draft] = first
         while chunk:
             rows = [_record_row(connection, item) for item in chunk]
-            cursor.executemany(_records_sql(connection.vendor, 1), rows)
+            cursor.executemany(_records_sql(1), rows)
             chunk = list(islice(rest, _CHUNK))
 
 
@@ -221,26 +230,38 @@ COLUMNS = (
 TABLE = AuditRecord._meta.db_table
 OPERATIONS = AuditOperation._meta.db_table
 
-_JSON = frozenset({"facts", "changes", "evidence", "related"})
+_TYPES = {"id": "uuid", "facts": "jsonb", "occurred_at": "timestamptz"}
+"""Columns of an operation that are no text, and their types in PostgreSQL."""
 
 
 def operation_statement(connection: BaseDatabaseWrapper, item: Circumstances) -> tuple[str, tuple[Any, ...]]:
     """Return the INSERT of an operation as one of a SELECT, to which a condition can be added, and its parameters."""
-    table, columns = AuditOperation._meta.db_table, ", ".join(_OPERATION)
-    places = _places(_OPERATION, connection.vendor).strip("()")
-    return f"INSERT INTO {table} ({columns}) SELECT {places}", _operation_row(connection, item)
+    types = _TYPES if connection.vendor == "postgresql" else {}
+    places = ", ".join(f"%s::{types[name]}" if name in types else "%s" for name in _OPERATION)
+    sql = f"INSERT INTO {OPERATIONS} ({', '.join(_OPERATION)}) SELECT {places}"
+    return sql, _operation_row(connection, item)
 
 
 @cache
-def _operation_sql(vendor: str) -> str:
-    table, columns = AuditOperation._meta.db_table, ", ".join(_OPERATION)
-    return f"INSERT INTO {table} ({columns}) VALUES {_places(_OPERATION, vendor)} ON CONFLICT (id) DO NOTHING"  # noqa: S608 - our own names
+def _operation_sql() -> str:
+    columns, places = ", ".join(_OPERATION), _places(_OPERATION)
+    return f"INSERT INTO {OPERATIONS} ({columns}) VALUES {places} ON CONFLICT (id) DO NOTHING"  # noqa: S608 - our own names
 
 
 @cache
-def _records_sql(vendor: str, count: int) -> str:
+def _records_sql(count: int) -> str:
     columns = ", ".join(COLUMNS)
-    return f"INSERT INTO {TABLE} ({columns}) VALUES {', '.join([_places(COLUMNS, vendor)] * count)}"  # noqa: S608 - our own names
+    return f"INSERT INTO {TABLE} ({columns}) VALUES {', '.join([_places(COLUMNS)] * count)}"  # noqa: S608 - our own names
+
+
+@cache
+def _call_sql() -> str:
+    return f"SELECT {function_name()}(%s, %s)"
+
+
+@cache
+def _both_sql(count: int) -> str:
+    return f"WITH operation AS ({_operation_sql()}) {_records_sql(count)}"
 
 
 @cache
@@ -248,9 +269,8 @@ def _copy_sql() -> str:
     return f"COPY {TABLE} ({', '.join(COLUMNS)}) FROM STDIN"
 
 
-def _places(columns: Sequence[str], vendor: str) -> str:
-    cast = "%s::jsonb" if vendor == "postgresql" else "%s"
-    return f"({', '.join(cast if name in _JSON else '%s' for name in columns)})"
+def _places(columns: Sequence[str]) -> str:
+    return f"({', '.join(['%s'] * len(columns))})"
 
 
 def _operation_row(connection: BaseDatabaseWrapper, item: Circumstances) -> tuple[Any, ...]:
@@ -262,13 +282,13 @@ def _operation_row(connection: BaseDatabaseWrapper, item: Circumstances) -> tupl
         item.impersonator_label,
         item.reason,
         str(item.facts),
-        connection.ops.adapt_datetimefield_value(item.occurred_at),
+        _moment(connection, item.occurred_at),
     )
 
 
 def _record_row(connection: BaseDatabaseWrapper, item: Draft) -> tuple[Any, ...]:
     """Return the columns of a record; its MAC covers the canonical text of its operation, too."""
-    item.changes = changes = canonical_text(item.changes)
+    _proven(item)
     return (
         _uuid(connection, item.uuid),
         _uuid(connection, item.operation.id),
@@ -280,17 +300,30 @@ def _record_row(connection: BaseDatabaseWrapper, item: Draft) -> tuple[Any, ...]
         item.target_id,
         item.target_label,
         item.grid,
-        str(changes),
+        str(item.changes),
         None if item.evidence is None else str(canonical_text(item.evidence)),
         None if item.related is None else str(canonical_text(item.related)),
         item.schema_version,
-        mac_keys().mac(canonical_of(item, item.operation.text).content()),
-        connection.ops.adapt_datetimefield_value(item.occurred_at),
+        f"\\x{item.mac.hex()}" if connection.vendor == "postgresql" else item.mac,
+        _moment(connection, item.occurred_at),
     )
 
 
-def _uuid(connection: BaseDatabaseWrapper, value: UUID) -> Any:
-    return value if connection.features.has_native_uuid_field else value.hex
+def _proven(item: Draft) -> bytes:
+    """Make the MAC of a record, and return the canonical text that it is made from."""
+    item.changes = canonical_text(item.changes)
+    content = canonical_of(item, item.operation.text).content()
+    item.mac = mac_keys().mac(content)
+    return content
+
+
+# To psycopg a text is cheaper than any other value: those are written with a cast, after a look-up of its name.
+def _uuid(connection: BaseDatabaseWrapper, value: UUID) -> str:
+    return str(value) if connection.vendor == "postgresql" else value.hex
+
+
+def _moment(connection: BaseDatabaseWrapper, value: datetime) -> Any:
+    return value.isoformat() if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value(value)
 
 
 def _text(value: str) -> str:

@@ -13,12 +13,13 @@ is little, and ``tests/audit/test_doors.py`` tells when a Django version changes
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import cache, wraps
 from math import inf
 from typing import Any, Protocol, TypeAlias
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections, router
+from django.db.models import DateTimeField
 from django.db.models.constants import OnConflict
 from django.db.models.deletion import Collector
 from django.db.models.sql.compiler import SQLDeleteCompiler, SQLInsertCompiler, SQLUpdateCompiler
@@ -193,29 +194,79 @@ def upserts(compiler: Any) -> bool:
     return bool(compiler.query.on_conflict == OnConflict.UPDATE)
 
 
-def update_rows(compiler: Any, keys: Sequence[Field], fields: Sequence[Field]) -> list[tuple[Raw, Raw, Raw]]:
+def update_rows(
+    compiler: Any, keys: Sequence[Field], fields: Sequence[Field], wanted: Sequence[Field] = ()
+) -> list[tuple[Raw, Raw, Raw]]:
     """Carry out an UPDATE; for each row its key as it was, and the values of ``fields`` before and after.
 
-    PostgreSQL locks, reads and writes in one statement. Elsewhere (SQLite: one writer at a time) the rows are read
-    first, and the written ones returned.
+    A value that is no other may be given as None, unless its field is among those that are ``wanted``.
+
+    PostgreSQL returns both from 18 on; before, it locks, reads and writes in one statement. Elsewhere (SQLite: one
+    writer at a time) the rows are read first, and the written ones returned.
 
     Raises:
         EmptyResultSet: when there is no row to change.
     """
     sql, params = compiled_update(compiler)
+    is_postgres = compiler.connection.vendor == "postgresql"
+    if is_postgres and compiler.connection.pg_version >= RETURNS_BOTH and sql.startswith("UPDATE "):
+        sides = tuple([_column_read(item, wanted) for item in fields])
+        tail = _both_sides(tuple([str(item.column) for item in keys]), sides)
+        return _split(_all(compiler, sql + tail, params), len(keys), len(fields))
     head, head_params, where, where_params = split_update(compiler, sql, params)
-    table = compiler.quote_name_unless_alias(compiler.query.get_meta().db_table)
-    columns = [f"{table}.{compiler.connection.ops.quote_name(item.column)}" for item in (*keys, *fields)]
-    if compiler.connection.vendor == "postgresql":
-        statement, arguments = _locked_update(table, columns, len(keys), head, where), (*where_params, *head_params)
+    columns = tuple([str(item.column) for item in (*keys, *fields)])
+    if is_postgres:
+        table = compiler.quote_name_unless_alias(compiler.query.get_meta().db_table)
+        named = [f"{table}.{_name(column)}" for column in columns]
+        statement, arguments = _locked_update(table, named, len(keys), head, where), (*where_params, *head_params)
         return _split(_all(compiler, statement, arguments), len(keys), len(fields))
+    read, returning = _read_and_return(compiler.query.get_meta().db_table, columns)
+    with compiler.connection.cursor() as cursor:
+        cursor.execute(read + where, where_params)
+        old = cursor.fetchall()
+        if not old:
+            return []
+        cursor.execute(sql + returning, params)
+        return _matched(old, cursor.fetchall(), len(keys))
+
+
+@cache
+def _read_and_return(table: str, columns: tuple[str, ...]) -> tuple[str, str]:
+    """Return the SELECT of the rows before, and the end of the UPDATE that returns them after it (SQLite)."""
+    named = [f"{_name(table)}.{_name(column)}" for column in columns]
     # A plus takes the declared type away: both statements then return the values as they are stored.
-    stored = ", ".join(f"+{column}" for column in columns)
-    old = _all(compiler, f"SELECT {stored} FROM {table}{where}", where_params)  # noqa: S608 - names, no values
-    if not old:
-        return []
-    new = _all(compiler, f"{sql} RETURNING {', '.join(columns)}", params)
-    return _matched(old, new, len(keys))
+    stored = ", ".join(f"+{column}" for column in named)
+    return f"SELECT {stored} FROM {_name(table)}", f" RETURNING {', '.join(named)}"  # noqa: S608 - names, no values
+
+
+RETURNS_BOTH = 180_000
+"""The version of PostgreSQL from which on an UPDATE returns the row that it changed as it was, too."""
+
+
+def _column_read(field: Field, wanted: Sequence[Field]) -> tuple[str, bool]:
+    """Return a column, and whether its values are so slow to read that only changed ones are asked for."""
+    return str(field.column), isinstance(field, DateTimeField) and field not in wanted
+
+
+@cache
+def _both_sides(keys: tuple[str, ...], columns: tuple[tuple[str, bool], ...]) -> str:
+    """Return what an UPDATE of PostgreSQL ends with, so that it returns keys, values before and values after."""
+
+    def side(row: str) -> list[str]:
+        return [
+            f"CASE WHEN gk_old.{_name(column)} IS DISTINCT FROM gk_new.{_name(column)} THEN {row}.{_name(column)} END"
+            if is_slow
+            else f"{row}.{_name(column)}"
+            for column, is_slow in columns
+        ]
+
+    read = [*(f"gk_old.{_name(column)}" for column in keys), *side("gk_old"), *side("gk_new")]
+    return f" RETURNING WITH (OLD AS gk_old, NEW AS gk_new) {', '.join(read)}"
+
+
+def _name(column: str) -> str:
+    """Return a name as Django's backends for PostgreSQL and SQLite quote it."""
+    return column if column.startswith('"') and column.endswith('"') else f'"{column}"'
 
 
 def split_update(compiler: Any, sql: str, params: Sequence[Any]) -> tuple[str, tuple[Any, ...], str, tuple[Any, ...]]:
@@ -224,13 +275,22 @@ def split_update(compiler: Any, sql: str, params: Sequence[Any]) -> tuple[str, t
     Raises:
         AuditUnavailableError: when this version of Django writes it in another form.
     """
-    where, where_params = _condition(compiler)
+    lone = _lone_condition(compiler.query.get_meta())
+    if sql.endswith(lone) and sql.count(" WHERE ") == 1:
+        where, where_params = lone, tuple(params[-1:])
+    else:
+        where, where_params = _condition(compiler)
     head, head_params = sql[: len(sql) - len(where)], tuple(params[: len(params) - len(where_params)])
     if not sql.endswith(where) or not head.startswith("UPDATE "):
         raise AuditUnavailableError(
             f"This version of Django writes an UPDATE in another form than GridKit knows: {sql[:80]!r}"
         )
     return head, head_params, where, where_params
+
+
+def _lone_condition(options: Any) -> str:
+    """Return the condition of a saved instance: compiling it again takes longer than to look whether it is there."""
+    return f" WHERE {_name(options.db_table)}.{_name(str(options.pk.column))} = %s"
 
 
 def rows_at_most(compiler: Any) -> float:

@@ -110,6 +110,23 @@ class Lineage:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """What an UPDATE of certain fields means for a table.
+
+    Attributes:
+        fields: the fields whose values are read before and after.
+        moves: whether it changes a key.
+    """
+
+    fields: tuple[Field, ...]
+    moves: bool
+
+
+_SHAPES_MAX = 200
+"""Sets of fields that are remembered for a table: code names few, and whoever names many pays for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """What is watched of one table.
 
@@ -133,6 +150,25 @@ class Watch:
     lineages: tuple[Lineage, ...]
     labels: tuple[Field, ...]
     _readers: dict[tuple[str, str], Reader] = field(default_factory=dict, compare=False)
+    _shapes: dict[tuple[str, ...], Shape] = field(default_factory=dict, compare=False)
+
+    def shape(self, names: tuple[str, ...]) -> Shape:
+        """Return what an UPDATE that sets the fields of these names means."""
+        found = self._shapes.get(names)
+        if found is None:
+            if len(self._shapes) >= _SHAPES_MAX:
+                self._shapes.clear()
+            found = self._shapes[names] = self._shape_of(frozenset(names))
+        return found
+
+    def _shape_of(self, names: frozenset[str]) -> Shape:
+        fields = [item for item in self.fields if item.name in names]
+        if self.links and fields:
+            fields = list(self.fields)
+        fields += [item for item in self.keys if item.name in names and item not in fields]
+        if fields:
+            fields += [item for item in self.labels if item not in fields]
+        return Shape(tuple(fields), any(item.name in names for item in self.keys))
 
     def reader(self, item: Field, connection: BaseDatabaseWrapper) -> Reader:
         """Return what reads the driver's value of a field of this table."""

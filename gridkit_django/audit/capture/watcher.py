@@ -149,25 +149,19 @@ class Capture:
         return doors.converted(compiler, returning, [row[: len(returning)] for _, row in pairs])
 
     def _update(self, watch: Watch, compiler: Any) -> int | None:
-        named = {field for field, _, _ in compiler.query.values}
-        fields = [item for item in watch.fields if item in named]
-        if watch.links and fields:
-            fields = list(watch.fields)
-        fields += [item for item in watch.keys if item in named and item not in fields]
-        if fields:
-            fields += [item for item in watch.labels if item not in fields]
+        shape = watch.shape(tuple([field.name for field, _, _ in compiler.query.values]))
         try:
-            if not fields:
+            if not shape.fields:
                 return doors.update_unseen(compiler)
-            moves = any(item in named for item in watch.keys)
-            many = None if moves else self._many(watch, compiler, UPDATE, doors.rows_at_most(compiler), fields)
+            most = doors.rows_at_most(compiler)
+            many = None if shape.moves else self._many(watch, compiler, UPDATE, most, shape.fields)
             if many is not None:
-                return many.update(fields)
-            rows = doors.update_rows(compiler, watch.keys, fields)
+                return many.update(shape.fields)
+            rows = doors.update_rows(compiler, watch.keys, shape.fields, watch.labels)
         except EmptyResultSet:
             return None
         changes = [RowChange(key, old, new) for key, old, new in rows if old != new]
-        self._tell(watch, compiler.connection, fields, changes)
+        self._tell(watch, compiler.connection, shape.fields, changes)
         return len(rows)
 
     def _delete(self, watch: Watch, compiler: Any) -> int:
@@ -222,12 +216,13 @@ class Capture:
     ) -> Iterator[Told]:
         """Yield what became of each row; values of parents and links go with rows that come and go."""
         held = _held.get()
-        inherited = lineage_values(watch, connection, fields, changes)
+        inherited = lineage_values(watch, connection, fields, changes) if watch.lineages else {}
         name = namer_of(watch, label, connection, fields, changes)
         for change in changes:
             key = watch.key(change.key, connection)
             values = changed_values(watch, connection, fields, change)
-            values.update(inherited.get(change.key, {}))
+            if inherited:
+                values.update(inherited.get(change.key, {}))
             if held is not None and change.after is None:
                 values.update(held.taken(connection.alias, watch.model, key))
             if values or change.before is None or change.after is None:

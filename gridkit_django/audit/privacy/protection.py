@@ -35,6 +35,8 @@ def protected(
         AuditKeyError: when a value can't be encrypted.
     """
     told = dict(values)
+    if not policy.mask and not policy.encrypt:
+        return told
     for name in policy.mask:
         if name in values or (action in _SIDES and policy.follows(name)):
             told[name] = _masked(policy, action, name, values.get(name))

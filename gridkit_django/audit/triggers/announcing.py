@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.scope import AuditScope, current_scope
 from gridkit_django.audit.triggers.code import ACT, NO_REASON
-from gridkit_django.audit.writer import Circumstances, actor_columns
+from gridkit_django.audit.writer import Circumstances, actor_columns, bare_id
 from gridkit_django.events import Act, held_act
 from gridkit_django.exceptions import ReasonRequiredError
 
@@ -26,6 +26,9 @@ _WRITE = re.compile(
 )
 """How a statement begins that may write; those without the group may write to tables that they don't name."""
 
+
+_SEEN_MAX, _SHORT = 500, 2000
+"""Statements that are remembered, and how long one may be: code sends the same few again and again."""
 
 _TELL = f"SELECT set_config('{ACT}', %s, true)"
 
@@ -42,6 +45,8 @@ class ActAnnouncer:
         self._connection = connection
         self._tables = tables
         self._told: tuple[Any, Act | None, AuditScope | None] | None = None
+        self._seen: dict[str, bool] = {}
+        self._seen_for: Collection[str] = ()
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Carry out a statement, announced when it may write to a followed table."""
@@ -104,10 +109,22 @@ class ActAnnouncer:
     def _may_write(self, sql: Any) -> bool:
         if not isinstance(sql, str):
             return True
+        tables = self._tables()
+        if tables is not self._seen_for or len(self._seen) >= _SEEN_MAX:
+            self._seen, self._seen_for = {}, tables
+        known = self._seen.get(sql)
+        if known is None:
+            known = self._names(sql, tables)
+            if len(sql) <= _SHORT:
+                self._seen[sql] = known
+        return known
+
+    def _names(self, sql: str, tables: Collection[str]) -> bool:
+        """Whether a statement may write, and names a followed table or none at all."""
         found = _WRITE.match(sql)
         if found is None:
             return False
-        return found[1] is None or any(table in sql for table in self._tables())
+        return found[1] is None or any(table in sql for table in tables)
 
 
 def act_text(act: Act, scope: AuditScope | None) -> str:
@@ -118,24 +135,23 @@ def act_text(act: Act, scope: AuditScope | None) -> str:
         scope: through which grid.
     """
     circumstances, (kind, actor, label) = Circumstances.of(act), actor_columns(act.actor)
-    bare = Circumstances.of(act, metadata=False) if act.metadata else circumstances
-    told: dict[str, Any] = {
+    told: dict[str, str] = {
         "op": str(circumstances.id),
-        "bare": str(bare.id),
+        "bare": str(bare_id(act)),
         "kind": kind,
         "id": actor,
         "label": label,
         "source": circumstances.source,
         "correlation": circumstances.correlation_id,
         "reason": circumstances.reason,
-        "facts": json.loads(circumstances.facts),
         "began": circumstances.occurred_at.isoformat(),
     }
     if act.impersonator is not None:
         told |= {"impersonator": circumstances.impersonator_id, "impersonatorLabel": circumstances.impersonator_label}
     if scope is not None:
         told |= {"grid": scope.grid, "gridOf": scope.model_label}
-    return _encode(told)
+    # The facts are JSON already.
+    return f'{_encode(told)[:-1]},"facts":{circumstances.facts}}}'
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -1,4 +1,4 @@
-"""What the record of a lone write costs: create, save and delete of one row, on PostgreSQL and on SQLite, beside peers."""
+"""What the record of a lone write costs: create, save, delete of one row, on PostgreSQL and SQLite, beside peers."""
 
 from __future__ import annotations
 

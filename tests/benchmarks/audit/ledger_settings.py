@@ -13,9 +13,7 @@ PEERS = {"django-auditlog": ("auditlog",), "django-simple-history": ("simple_his
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     PEERS["django-pghistory"] = ("pgtrigger", "pghistory")
 
-MISSING = [
-    name for name, needed in PEERS.items() if not all(importlib.util.find_spec(package) for package in needed)
-]
+MISSING = [name for name, needed in PEERS.items() if not all(importlib.util.find_spec(package) for package in needed)]
 """Peers that are not installed; ``make bench`` tries to."""
 
 PEER_APPS = [package for name, needed in PEERS.items() if name not in MISSING for package in needed]

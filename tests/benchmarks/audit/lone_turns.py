@@ -72,7 +72,7 @@ def untouched() -> Iterator[None]:
 
 @contextlib.contextmanager
 def request(model: type[models.Model], user: Any) -> Iterator[None]:
-    """Act as a request does: an actor, facts of the request, one transaction. Each peer has the context that it knows."""
+    """Act as a request does: an actor, facts of the request, one transaction. Each peer has a context of its own."""
     with contextlib.ExitStack() as stack:
         if model in (Captured, Strict):
             stack.enter_context(acting(ADA, EventSource.API, metadata=FACTS))

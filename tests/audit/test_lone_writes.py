@@ -1,0 +1,136 @@
+"""Lone writes: each shorter way to a record leaves what the longer one leaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test import override_settings
+
+from gridkit_django.audit import Target, record
+from gridkit_django.audit.capture import doors, plans
+from gridkit_django.audit.capture.plans import WatchBook
+from gridkit_django.audit.mac import MAC_BYTES, MacCheck, MacKey, check_mac
+from gridkit_django.audit.policies import AuditPolicy, PolicyTable, audit_policies
+from gridkit_django.audit.record_function import function_body, function_name, make_record_function, record_function
+from gridkit_django.events import Actor, ActorKind, EventSource, acting
+from gridkit_django.exceptions import AuditUnavailableError
+from gridkit_django.models import AuditRecord
+from tests.museum.models import Work
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+OWNER = "lone"
+ADA = Actor(ActorKind.USER, "7", "Ada \\ O'Neil 100 %s")
+CHANGES = {"price": ["1.10", "2.20"], "rate": [0.1, 1e22], "note": [None, "ü\\\"'%s\n"], "deep": [{"a": [1, True]}, []]}
+
+
+@pytest.fixture(autouse=True)
+def _released() -> Iterator[None]:
+    yield
+    audit_policies().drop(OWNER)
+    record_function.forget(connection.alias)
+
+
+def follow(**options: Any) -> None:
+    audit_policies().set(OWNER, [AuditPolicy(model_label="museum.work", **options)])
+
+
+def stored() -> dict[str, Any]:
+    """Write a record, and return all that is stored of it and of its operation, but what differs each time."""
+    facts = {"ip": "192.0.2.1", "userAgent": "it's \\ 50 %"}
+    with acting(
+        ADA, EventSource.API, metadata=facts, impersonator=Actor(ActorKind.USER, "9", "Root"), reason="because"
+    ):
+        made = record("row.update", target=Target("museum.work", "7", "Hä"), changes=CHANGES, evidence={"n": 1.5})
+    found = AuditRecord.objects.get(pk=made.pk)
+    assert check_mac(found) is MacCheck.RIGHT
+    assert (found.uuid, found.occurred_at) == (made.uuid, made.occurred_at)
+    left_out = {"id", "uuid", "mac", "occurred_at", "operation", "operation_id", "correlation_id"}
+    rows = {**found.operation.__dict__, **found.__dict__}
+    return {name: value for name, value in rows.items() if name not in left_out and not name.startswith("_")}
+
+
+@pytest.mark.postgres_only
+def test_the_function_and_plain_inserts_store_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert record_function.is_there(connection)
+    by_function = stored()
+    monkeypatch.setattr(type(record_function), "is_there", lambda *_: False)
+    assert stored() == by_function
+
+
+@pytest.mark.postgres_only
+def test_without_the_function_records_are_stored_by_plain_inserts_until_it_is_made() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP FUNCTION {function_name()}(jsonb, bytea)")
+    record_function.forget(connection.alias)
+    assert not record_function.is_there(connection)
+    assert not record_function.is_there(connection)
+    assert stored()["actor_id"] == "7"
+    make_record_function(using=connection.alias)
+    assert record_function.is_there(connection)
+
+
+@pytest.mark.postgres_only
+def test_a_function_that_went_meanwhile_is_a_refusal_and_then_looked_for_again() -> None:
+    assert record_function.is_there(connection)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER FUNCTION {function_name()}(jsonb, bytea) RENAME TO gk_elsewhere")
+    try:
+        with pytest.raises(AuditUnavailableError), transaction.atomic():
+            stored()
+        assert stored()["actor_id"] == "7"
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER FUNCTION gk_elsewhere(jsonb, bytea) RENAME TO {function_name()}")
+
+
+def test_the_function_is_another_one_for_sites_without_time_zones() -> None:
+    aware = function_name()
+    with override_settings(USE_TZ=False):
+        assert "::timestamptz" not in function_body()
+        assert function_name() != aware
+    make_record_function(using=connection.alias)  # on SQLite there is nothing to make
+
+
+@pytest.mark.parametrize("returns_both", [doors.RETURNS_BOTH, 10_000_000])
+def test_values_before_and_after_are_the_same_however_the_database_returns_them(
+    monkeypatch: pytest.MonkeyPatch, returns_both: int
+) -> None:
+    monkeypatch.setattr(doors, "RETURNS_BOTH", returns_both)
+    follow()
+    work = Work.objects.create(title="a", code="a", seen=dt.datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=dt.UTC))
+    work.title = "b"
+    work.save()
+    work.seen = dt.datetime(2027, 1, 2, tzinfo=dt.UTC)
+    work.save()
+    work.seen = None
+    work.save()
+    told = AuditRecord.objects.filter(action="row.update").order_by("pk")
+    moments = "2026-01-02T03:04:05.000006+00:00", "2027-01-02T00:00:00+00:00"
+    assert [(row.target_label, row.changes) for row in told] == [
+        ("b", {"title": ["a", "b"]}),
+        ("b", {"seen": list(moments)}),
+        ("b", {"seen": [moments[1], None]}),
+    ]
+
+
+def test_sets_of_fields_are_remembered_but_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "_SHAPES_MAX", 2)
+    policy = AuditPolicy(model_label="museum.work", label=None)
+    watch = WatchBook(PolicyTable({OWNER: (policy,)})).by_label["museum.work"]
+    for names in (("title",), ("code",), ("count", "price"), ("title",)):
+        assert sorted(item.name for item in watch.shape(names).fields) == sorted(names)
+    assert watch.shape(("title",)) is watch.shape(("title",))
+    assert watch.shape(("id", "title")).moves
+    assert not watch.shape(("title",)).moves
+
+
+def test_a_mac_is_hmac_sha256() -> None:
+    key = MacKey("phrase")
+    for content in (b"", b"record", b"x" * 1000):
+        assert key.mac(content)[1:] == hmac.digest(key.secret, content, "sha256")[:MAC_BYTES]
