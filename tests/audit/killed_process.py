@@ -63,7 +63,7 @@ def write(step: str) -> None:
     from django.db.models import F  # noqa: PLC0415 - after django.setup
 
     from gridkit_django.audit import writer  # noqa: PLC0415
-    from gridkit_django.audit.capture import doors, recording, set_based, watcher  # noqa: PLC0415
+    from gridkit_django.audit.capture import doors, recording, set_based_postgres, watcher  # noqa: PLC0415
     from tests.museum.models import Work  # noqa: PLC0415
 
     jobs: dict[str, Callable[[], Any]] = {
@@ -77,7 +77,7 @@ def write(step: str) -> None:
     places: dict[str, Place] = {
         "update entered": (watcher.Capture, "_update", 1),
         "update changed": (doors, "update_rows", -1),
-        "many recorded": (set_based.SetBased, "update", -1),
+        "many recorded": (set_based_postgres.InPostgres, "update", -1),
         "create changed": (doors, "insert_rows", -1),
         "create copying": (writer, "_record_row", 3),
         "delete changed": (doors, "delete_rows", -1),
