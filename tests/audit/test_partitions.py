@@ -387,7 +387,7 @@ def test_command_tells_the_sql_converts_and_goes_back(capsys: Any) -> None:
     call_command("gridkit_audit_partition", "convert", "--records", "3")
     told = capsys.readouterr().out
     assert "The table of audit records is partitioned.\ngridkit_django_auditrecord_p0: ids up to " in told
-    assert "all other ids, empty" in told
+    assert "all ids after them, empty" in told
     with pytest.raises(CommandError, match="already"):
         call_command("gridkit_audit_partition", "convert")
     call_command("gridkit_audit_partition", "ahead")
@@ -464,3 +464,28 @@ def test_long_transaction_of_another_keeps_the_form_as_it_is(monkeypatch: pytest
         other.close()
     convert()
     assert is_partitioned(connection)
+
+
+def test_login_that_does_not_own_the_table_can_not_change_its_form() -> None:
+    execute("CREATE ROLE gk_app LOGIN")
+    execute("SET SESSION AUTHORIZATION gk_app")
+    try:
+        with pytest.raises(AuditPartitionError, match="because of the login, which does not own it"):
+            convert()
+    finally:
+        execute("RESET SESSION AUTHORIZATION")
+
+
+def test_way_back_names_what_would_not_come_along() -> None:
+    convert()
+    execute(f"CREATE VIEW looks AS SELECT id FROM {TABLE}")
+    with pytest.raises(AuditPartitionError, match="can't be put together because of the view looks"):
+        Reversal("default")
+
+
+def test_check_is_silent_where_the_database_can_not_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_alias: str) -> list[str]:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr("gridkit_django.checks.partitions.faults_of", failing)
+    assert check_audit_partitions(["default"]) == []

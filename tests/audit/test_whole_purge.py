@@ -270,3 +270,18 @@ def test_purge_that_was_killed_after_the_detachment_is_finished_by_the_next(
     assert finish_detached("default") == [gone]
     assert ask(connection, "SELECT to_regclass(%s)::text", gone) == [(None,)]
     assert is_partitioned(connection)
+
+
+def test_partition_that_another_process_is_detaching_is_left_to_it(parts: list[str]) -> None:
+    write(*["row.update"] * 7)
+    assert purge(now=later(days=400)).waiting == 8, "no seal yet"
+    seal_all()
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(1735081331, hashtext('detaching ' || current_schema()))")
+        report = purge(now=later(days=400))
+    finally:
+        other.close()
+    assert (report.busy, names()) == (parts[:1], parts)

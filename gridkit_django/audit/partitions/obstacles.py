@@ -42,5 +42,5 @@ def obstacles(connection: BaseDatabaseWrapper) -> list[str]:
     """
     found = [str(row[0]) for row in ask(connection, _HANGING, quoted(connection, TABLE))]
     if not is_owner(connection):
-        found.append("that this login does not own it")
+        found.append("the login, which does not own it")
     return found

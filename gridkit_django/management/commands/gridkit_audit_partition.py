@@ -83,7 +83,6 @@ class Command(BaseCommand):
             self._print(reversal.statements)
             return
         reversal.run()
-        self.stdout.write("The table of audit records is in one piece.")
 
     def _state(self, alias: str) -> None:
         figures = figures_of(alias)
@@ -91,7 +90,7 @@ class Command(BaseCommand):
             self.stdout.write("The table of audit records is in one piece.")
         for item in figures:
             times = [f"{moment:%Y-%m-%d %H:%M}" for moment in (item.since, item.until) if moment]
-            ids = "all other ids" if item.part.is_rest else f"ids up to {item.part.last}"
+            ids = "all ids after them" if item.part.is_rest else f"ids up to {item.part.last}"
             size = filesizeformat(item.part.bytes).replace("\xa0", " ")
             told = f"about {item.rows} records, {' to '.join(times)}" if times else "empty"
             self.stdout.write(f"{item.part.name}: {ids}, {told}, {size}")
