@@ -19,7 +19,7 @@ from gridkit_django.audit.mac import MacCheck, check_mac
 from gridkit_django.audit.masks import MASK, masked
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.audit.privacy import ERASED, Revealer, Subject, erase_subject, is_sealed, reach, reach_of
-from gridkit_django.audit.privacy.ciphers import Place, open_sealed, seal
+from gridkit_django.audit.privacy.ciphers import Place, key_id_of, open_sealed, seal
 from gridkit_django.audit.privacy.subject_keys import subject_keys
 from gridkit_django.audit.retention import HoldScope, place_hold, release_hold
 from gridkit_django.exceptions import AccessDeniedError, AuditKeyError, AuditPolicyError
@@ -282,6 +282,27 @@ def test_key_is_asked_of_the_database_once_in_a_while(
         subject_keys().forget()
         Work.objects.filter(pk=work.pk).update(title="Poppies")
         assert asked() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("subject", ["", "artist"])
+def test_keys_of_many_rows_are_made_and_asked_for_together(
+    follow: Callable[..., None], django_assert_max_num_queries: Any, subject: str
+) -> None:
+    artists = Artist.objects.bulk_create([Artist(name=str(at)) for at in range(40)])
+    follow(encrypt=frozenset({"title"}), subject=subject)
+    with django_assert_max_num_queries(20):
+        Work.objects.bulk_create([Work(title=f"t{at}", code=str(at), artist=artists[at]) for at in range(40)])
+    with django_assert_max_num_queries(10):
+        Work.objects.update(title="all")
+    assert AuditSubjectKey.objects.count() == 40
+    records = list(AuditRecord.objects.filter(target_type="museum.work", action="row.update"))
+    keys = {row.pk: row for row in AuditSubjectKey.objects.all()}
+    shown = [record.changes["title"] for record in records]
+    assert {key_id_of(before) for before, _ in shown} == keys.keys()
+    for record, (before, after) in zip(records, shown, strict=True):
+        opened = subject_keys().opened(keys[key_id_of(before)])
+        assert open_sealed(after, Place(record.uuid, "title", 1), opened.key) == "all"
 
 
 def settings_with(**values: Any) -> dict[str, Any]:

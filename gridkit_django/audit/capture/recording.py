@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from uuid import uuid4
+from itertools import islice
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,11 +16,15 @@ from gridkit_django.audit.capture.reasons import require_reason
 from gridkit_django.audit.capture.rows import Told
 from gridkit_django.audit.capture.withheld import VALUES
 from gridkit_django.audit.policies import CREATE, DELETE, AuditPolicy
-from gridkit_django.audit.privacy.protection import protected
+from gridkit_django.audit.privacy.protection import Protection
 from gridkit_django.audit.writer import Circumstances, Draft, actor_columns, write
 from gridkit_django.events import Act, current_act
 from gridkit_django.exceptions import AuditUnavailableError
 from gridkit_django.typing import JSONObject
+
+_Item = TypeVar("_Item")
+
+_CHUNK = 1000
 
 
 class Recording:
@@ -55,10 +61,8 @@ class Recording:
         circumstances, who = self._told_of(act, metadata=policy.include_metadata)
 
         def drafts() -> Iterator[Draft]:
-            for action, key, values, name in _told(policy, changes, beside=policies.beside):
+            for record, (action, key, _, name), shown in _shown(policy, connection, changes, beside=policies.beside):
                 require_reason(policy, act, label)
-                record = uuid4()
-                shown = protected(policy, action, key, record, values, connection.alias)
                 if not policies.beside:
                     yield Draft(circumstances, action, *who, label, key, name, grid, shown, uuid=record)
                     continue
@@ -69,7 +73,8 @@ class Recording:
         if not policy.fail_open:
             self.gaps.tell(connection)
             # Keys of people are read from the same connection, which answers nothing while it copies records.
-            write(connection, circumstances, list(drafts()) if policy.encrypt else drafts())
+            for part in _parts(drafts()) if policy.encrypt else [drafts()]:
+                write(connection, circumstances, part)
             return
         found = list(drafts())
         if found:
@@ -92,6 +97,28 @@ class Recording:
                 write(connection, circumstances, drafts)
         except AuditUnavailableError as error:
             self.gaps.add(connection.alias, drafts, error)
+
+
+def _parts(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """Yield so many at a time that memory does not grow with their number."""
+    waiting = iter(items)
+    while part := list(islice(waiting, _CHUNK)):
+        yield part
+
+
+def _shown(
+    policy: AuditPolicy, connection: BaseDatabaseWrapper, changes: Iterable[Told], *, beside: bool
+) -> Iterator[tuple[UUID, Told, dict[str, Any]]]:
+    """Yield what is told, each with the uuid of its record and with what the record may hold of the values."""
+    told = _told(policy, changes, beside=beside)
+    if not policy.mask and not policy.encrypt:
+        yield from ((uuid4(), row, row[2]) for row in told)
+        return
+    for part in _parts(told):
+        protection = Protection(policy, [row[:3] for row in part], connection.alias)
+        for row in part:
+            record = uuid4()
+            yield record, row, protection.shown(row[:3], record)
 
 
 def _told(policy: AuditPolicy, changes: Iterable[Told], *, beside: bool) -> Iterator[Told]:

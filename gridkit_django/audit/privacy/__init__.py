@@ -6,7 +6,7 @@ from gridkit_django.audit.masks import MASK, MASK_FORMS
 from gridkit_django.audit.privacy.ciphers import is_sealed
 from gridkit_django.audit.privacy.erasing import ERASE, ERASE_SUBJECT, Erasure, erase_subject
 from gridkit_django.audit.privacy.mentions import Mentions
-from gridkit_django.audit.privacy.protection import protected
+from gridkit_django.audit.privacy.protection import Protection
 from gridkit_django.audit.privacy.providers import KeyProvider, SiteKeyProvider
 from gridkit_django.audit.privacy.reach import Reach, keys_of, reach_of
 from gridkit_django.audit.privacy.revealing import DECRYPT, ERASED, Revealer
@@ -23,6 +23,7 @@ __all__ = [
     "Erasure",
     "KeyProvider",
     "Mentions",
+    "Protection",
     "Reach",
     "Revealer",
     "RewrapReport",
@@ -31,7 +32,6 @@ __all__ = [
     "erase_subject",
     "is_sealed",
     "keys_of",
-    "protected",
     "reach_of",
     "rewrap_keys",
     "subject_kinds",

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ HELD_SECONDS = 60
 """How long a process may go on with a key that another one has destroyed. What it encrypts then is lost with it."""
 
 _HELD_MAX = 10_000
+_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +59,28 @@ class SubjectKeys:
         Raises:
             AuditKeyError: when the stored key can't be unwrapped.
         """
-        held = self._held_now(using, subject)
-        if held is not None:
-            return held
-        names = subject.names()
-        row = self._stored(names, using) or self._made(names[0], using)
-        opened = self.opened(row)
-        # A key that was made in a transaction which is rolled back must not outlive it.
-        transaction.on_commit(partial(self._hold, using, subject, opened), using=using)
-        return opened
+        return self.of_all([subject], using)[subject]
+
+    def of_all(self, subjects: Iterable[Subject], using: str) -> dict[Subject, OpenKey]:
+        """Return the keys of many subjects, see ``of``: a few statements, however many there are.
+
+        Raises:
+            AuditKeyError: when a stored key can't be unwrapped.
+        """
+        found, wanted = self._held_now(using, subjects)
+        names = {subject: subject.names() for subject in wanted}
+        rows = self._stored([name for each in names.values() for name in each], using)
+        missing = sorted(each[0] for each in names.values() if not any(name in rows for name in each))
+        provider = self._provider()
+        rows.update(self._made(provider, missing, using))
+        opened = {
+            subject: _opened(provider, next(rows[name] for name in each if name in rows))
+            for subject, each in names.items()
+        }
+        if opened:
+            # A key that was made in a transaction which is rolled back must not outlive it.
+            transaction.on_commit(partial(self._hold, using, opened), using=using)
+        return found | opened
 
     def opened(self, row: AuditSubjectKey) -> OpenKey:
         """Unwrap a stored key.
@@ -74,45 +88,70 @@ class SubjectKeys:
         Raises:
             AuditKeyError: when it was destroyed, or can't be unwrapped.
         """
-        if row.wrapped is None:
-            raise AuditKeyError("The key of this subject was destroyed: what it encrypted is gone for ever.")
-        return OpenKey(row.pk, self._provider().unwrap(row.master_id, bytes(row.wrapped), row.pk.bytes))
+        return _opened(self._provider(), row)
 
     def forget(self) -> None:
         """Let go of every open key, for example after one was destroyed."""
         with self._lock:
             self._held.clear()
 
-    def _stored(self, names: tuple[str, ...], using: str) -> AuditSubjectKey | None:
-        rows = AuditSubjectKey.objects.using(using).filter(subject__in=names, erased_at=None)
-        found = {row.subject: row for row in rows}
-        return next((found[name] for name in names if name in found), None)
+    def _stored(self, names: Sequence[str], using: str) -> dict[str, AuditSubjectKey]:
+        rows = AuditSubjectKey.objects.using(using).order_by()
+        found: dict[str, AuditSubjectKey] = {}
+        for start in range(0, len(names), _CHUNK):
+            chosen = rows.filter(subject__in=names[start : start + _CHUNK], erased_at=None)
+            found.update((row.subject, row) for row in chosen)
+        return found
 
-    def _made(self, name: str, using: str) -> AuditSubjectKey:
-        """Store a new key, unless somebody else is just doing so: then theirs is waited for and taken."""
-        provider, key_id = self._provider(), uuid4()
-        wrapped = provider.wrap(os.urandom(KEY_BYTES), key_id.bytes)
-        row = AuditSubjectKey(id=key_id, subject=name, wrapped=wrapped, master_id=provider.master_id)
-        AuditSubjectKey.objects.using(using).bulk_create([row], ignore_conflicts=True)
-        found = self._stored((name,), using)
-        if found is None:
+    def _made(self, provider: KeyProvider, names: Sequence[str], using: str) -> dict[str, AuditSubjectKey]:
+        """Store new keys, unless somebody else is just doing so: then theirs are waited for and taken.
+
+        Args:
+            provider: wraps them.
+            names: in ascending order, so that two who make the same keys never wait for each other.
+            using: alias of the database.
+        """
+        if not names:
+            return {}
+        rows = []
+        for name in names:
+            key_id = uuid4()
+            wrapped = provider.wrap(os.urandom(KEY_BYTES), key_id.bytes)
+            rows.append(AuditSubjectKey(id=key_id, subject=name, wrapped=wrapped, master_id=provider.master_id))
+        AuditSubjectKey.objects.using(using).bulk_create(rows, ignore_conflicts=True)
+        found = self._stored(names, using)
+        if len(found) < len(names):
             raise AuditKeyError(
                 "Another transaction made the key of this subject at the same time and can't be seen by this one. "
                 "Try again."
             )
         return found
 
-    def _held_now(self, using: str, subject: Subject) -> OpenKey | None:
+    def _held_now(self, using: str, subjects: Iterable[Subject]) -> tuple[dict[Subject, OpenKey], list[Subject]]:
+        """Return the keys that are held, and the subjects whose keys are not."""
+        found, now = dict[Subject, OpenKey](), time.monotonic()
+        wanted = dict.fromkeys(subjects)
         with self._lock:
-            until, opened = self._held.get((using, subject), (0.0, None))
-            return opened if until > time.monotonic() else None
+            for subject in wanted:
+                until, opened = self._held.get((using, subject), (0.0, None))
+                if opened is not None and until > now:
+                    found[subject] = opened
+        return found, [subject for subject in wanted if subject not in found]
 
-    def _hold(self, using: str, subject: Subject, opened: OpenKey) -> None:
+    def _hold(self, using: str, opened: Mapping[Subject, OpenKey]) -> None:
+        until = time.monotonic() + HELD_SECONDS
         with self._lock:
-            self._held[using, subject] = (time.monotonic() + HELD_SECONDS, opened)
-            self._held.move_to_end((using, subject))
+            for subject, key in opened.items():
+                self._held[using, subject] = (until, key)
+                self._held.move_to_end((using, subject))
             while len(self._held) > _HELD_MAX:
                 self._held.popitem(last=False)
+
+
+def _opened(provider: KeyProvider, row: AuditSubjectKey) -> OpenKey:
+    if row.wrapped is None:
+        raise AuditKeyError("The key of this subject was destroyed: what it encrypted is gone for ever.")
+    return OpenKey(row.pk, provider.unwrap(row.master_id, bytes(row.wrapped), row.pk.bytes))
 
 
 def subject_keys() -> SubjectKeys:

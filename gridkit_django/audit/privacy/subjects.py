@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.apps import apps
@@ -71,9 +72,12 @@ class Subject:
         They are keyed digests, so a list of all keys does not tell whose they are.
         """
         told = f"{self.type}\0{self.id}".encode()
-        return tuple(
-            hmac.new(MacKey(phrase, _PURPOSE).secret, told, "sha256").hexdigest() for phrase in phrases_of_site()
-        )
+        return tuple(hmac.digest(_secret(phrase), told, "sha256").hex() for phrase in phrases_of_site())
+
+
+@lru_cache(maxsize=16)
+def _secret(phrase: str | bytes) -> bytes:
+    return MacKey(phrase, _PURPOSE).secret
 
 
 def subject_kinds() -> list[str]:
