@@ -300,7 +300,7 @@ def test_a_child_is_recorded_with_what_it_inherits() -> None:
     Place.objects.update(name="all")
     assert trail() == [("row.update", "museum.hall", key, {"name": ["big", "all"]})]
     Hall.objects.filter(seats=5).update(name="few", seats=6)
-    assert sorted(trail.changes(), key=str) == [{"name": ["all", "few"]}, {"seats": [5, 6]}]
+    assert trail.changes() == [{"seats": [5, 6], "name": ["all", "few"]}]
     hall.delete()
     gone = {"name": ["few", None], "open": [True, None], "seats": [6, None]}
     assert trail() == [("row.delete", "museum.hall", key, gone)]

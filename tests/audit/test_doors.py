@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, Model, Q
 from django.db.models.deletion import Collector
 from django.db.models.sql import DeleteQuery, InsertQuery, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler, SQLDeleteCompiler, SQLInsertCompiler, SQLUpdateCompiler
+from django.test.utils import CaptureQueriesContext
 
 from gridkit_django.audit.capture import doors
 from gridkit_django.exceptions import AuditUnavailableError
@@ -85,6 +86,17 @@ def test_an_update_of_inherited_fields_leads_to_updates_of_the_parents() -> None
     query.add_update_values({"name": "x", "seats": 1})
     assert list(query.related_updates)
     assert [related.model.__name__ for related in query.get_related_updates()] == ["Place"]
+
+
+def test_a_save_writes_the_tables_of_parents_first_and_that_of_the_model_last() -> None:
+    assert parameters(Model._save_table)[:3] == ["self", "raw", "cls"]
+    assert parameters(Model.save_base)[:5] == ["self", "raw", "force_insert", "force_update", "using"]
+    hall = Hall.objects.create(name="x", seats=1)
+    hall.name, hall.seats = "y", 2
+    with CaptureQueriesContext(connection) as asked:
+        hall.save()
+    written = [entry["sql"] for entry in asked if "UPDATE" in entry["sql"]]
+    assert ["museum_place" in sql for sql in written] == [True, False]
 
 
 def test_a_many_to_many_manager_is_one_class_for_each_side() -> None:

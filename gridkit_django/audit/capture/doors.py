@@ -6,6 +6,7 @@ is little, and ``tests/audit/test_doors.py`` tells when a Django version changes
 * ``SQLInsertCompiler.as_sql`` writes ``RETURNING`` for ``returning_fields``, and returns one statement then;
 * ``SQLUpdateCompiler.as_sql`` writes ``UPDATE … SET … [WHERE …]``, the condition as ``compile(query.where)`` does;
 * ``SQLDeleteCompiler.as_sql`` writes ``DELETE FROM …``, so that ``RETURNING`` can follow;
+* ``Model.save_base`` writes the tables of parents and then, by ``_save_table``, that of the model, in one transaction;
 * ``Collector.delete`` carries out a deletion with all that goes along, and ``set`` of a many-to-many manager is the
   removal and the addition of what differs.
 """
@@ -13,13 +14,15 @@ is little, and ``tests/audit/test_doors.py`` tells when a Django version changes
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from functools import cache, wraps
 from math import inf
 from typing import Any, Protocol, TypeAlias
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections, router
-from django.db.models import DateTimeField
+from django.db.models import DateTimeField, Model
 from django.db.models.constants import OnConflict
 from django.db.models.deletion import Collector
 from django.db.models.sql.compiler import SQLDeleteCompiler, SQLInsertCompiler, SQLUpdateCompiler
@@ -62,6 +65,10 @@ class Watcher(Protocol):
         """Carry out several statements in one transaction."""
         ...
 
+    def family(self, model: ModelClass, connection: Any) -> AbstractContextManager[Callable[[], None]]:
+        """Hold back what is changed in several tables of a model's rows; what it gives tells it as one change."""
+        ...
+
     def together(self, connection: Any, work: Callable[[], Any]) -> Any:
         """Carry out several statements that are one act: links that go and come are told once."""
         ...
@@ -90,6 +97,17 @@ def join_sets(descriptor: Any, watcher: Watcher) -> None:
     manager = descriptor.related_manager_cls
     if not hasattr(manager.set, _MARK):
         _replace(manager, "set", _set_door(manager.set, watcher))
+
+
+def join_tables(watcher: Watcher) -> None:
+    """Let a save that writes to several tables be one act, once for the process; only models with parents pay for it.
+
+    Args:
+        watcher: whom it is told to.
+    """
+    if not hasattr(Model.save_base, _MARK):
+        _replace(Model, "save_base", _save_door(Model.save_base, watcher))
+        _replace(Model, "_save_table", _table_door(Model._save_table))  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _replace(owner: Any, name: str, door: Any) -> None:
@@ -124,11 +142,13 @@ def _update_door(original: Any, watcher: Watcher) -> Any:
 
 def _update_all_tables(watch: Any, watcher: Watcher, compiler: Any, result_type: Any) -> int:
     """Do what ``SQLUpdateCompiler.execute_sql`` does: the table itself, then those of its parents."""
-    rows = watcher.update(watch, compiler)
-    for related in compiler.query.get_related_updates():
-        others = related.get_compiler(compiler.using).execute_sql(result_type)
-        if rows is None and others:
-            rows = others
+    with watcher.family(compiler.query.model, compiler.connection) as tell:
+        rows = watcher.update(watch, compiler)
+        for related in compiler.query.get_related_updates():
+            others = related.get_compiler(compiler.using).execute_sql(result_type)
+            if rows is None and others:
+                rows = others
+        tell()
     return 0 if rows is None or result_type == NO_RESULTS else rows
 
 
@@ -153,6 +173,39 @@ def _collector_door(original: Any, watcher: Watcher) -> Any:
         return watcher.together(connection, lambda: original(collector))
 
     return delete
+
+
+_saving: ContextVar[tuple[Any, Callable[[], None]] | None] = ContextVar("gridkit_saving", default=None)
+"""The model whose row is being saved table by table, and what tells of it when the last table is written."""
+
+
+def _save_door(original: Any, watcher: Watcher) -> Any:
+    @wraps(original)
+    def save_base(instance: Any, *arguments: Any, **options: Any) -> Any:
+        if not instance._meta.parents or options.get("raw"):
+            return original(instance, *arguments, **options)
+        using = options.get("using") or router.db_for_write(type(instance), instance=instance)
+        with watcher.family(type(instance), connections[using]) as tell:
+            token = _saving.set((instance, tell))
+            try:
+                return original(instance, *arguments, **options)
+            finally:
+                _saving.reset(token)
+
+    return save_base
+
+
+def _table_door(original: Any) -> Any:
+    @wraps(original)
+    def _save_table(instance: Any, raw: bool = False, cls: Any = None, *arguments: Any, **options: Any) -> Any:
+        done = original(instance, raw, cls, *arguments, **options)
+        saving = _saving.get()
+        # The tables of the parents come first, all in the transaction that ``save_base`` opens.
+        if saving is not None and saving[0] is instance and cls is instance._meta.concrete_model:
+            saving[1]()
+        return done
+
+    return _save_table
 
 
 def _set_door(original: Any, watcher: Watcher) -> Any:

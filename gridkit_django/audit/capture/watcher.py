@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -12,6 +13,7 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.capture import doors
+from gridkit_django.audit.capture.families import Family
 from gridkit_django.audit.capture.heirs import inherited_changes, lineage_values
 from gridkit_django.audit.capture.labelling import labelled, namer_of
 from gridkit_django.audit.capture.links import HeldLinks, link_changes
@@ -22,7 +24,7 @@ from gridkit_django.audit.capture.set_based import MANY, SetBased, set_based
 from gridkit_django.audit.capture.upserts import upsert
 from gridkit_django.audit.capture.values import Field
 from gridkit_django.audit.capture.withheld import with_withheld
-from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, PolicyTable
+from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, AuditPolicy, PolicyTable
 from gridkit_django.audit.targets import ModelClass
 from gridkit_django.audit.writer import COLUMNS, TABLE
 from gridkit_django.exceptions import AuditUnavailableError
@@ -30,6 +32,7 @@ from gridkit_django.exceptions import AuditUnavailableError
 _Result = TypeVar("_Result")
 
 _held: ContextVar[HeldLinks | None] = ContextVar("gridkit_audit_held_links", default=None)
+_family: ContextVar[Family | None] = ContextVar("gridkit_audit_family", default=None)
 
 
 class Capture:
@@ -65,6 +68,8 @@ class Capture:
         book = WatchBook(table)
         for descriptor in book.many_to_many():
             doors.join_sets(descriptor, self)
+        if any(watch.heirs for watch in book.by_label.values()):
+            doors.join_tables(self)
         self._older = WeakKeyDictionary()
         self._table, self._without = table, {}
         self._has_strict = any(policy.strict for policies in table.by_model.values() for policy in policies)
@@ -124,6 +129,37 @@ class Capture:
             return self.whole(connection, lambda: self._and_tell_links(connection, held, work))
         finally:
             _held.reset(token)
+
+    @contextmanager
+    def family(self, model: ModelClass, connection: BaseDatabaseWrapper) -> Iterator[Callable[[], None]]:
+        """Hold back what is changed in several tables of a model's rows; what is yielded tells it as one change."""
+        options: Any = model._meta.concrete_model._meta  # type: ignore[union-attr]
+        parents = [self.watches(parent, connection) for parent in options.all_parents]
+        if not any(watch is not None and watch.heirs for watch in parents):
+            yield _tell_nothing
+            return
+        labels = {options.label_lower, *(parent._meta.label_lower for parent in options.all_parents)}
+        family = Family(connection.alias, frozenset(labels))
+        token = _family.set(family)
+        try:
+            yield lambda: self._tell_family(connection, family)
+        finally:
+            _family.reset(token)
+
+    def _tell_family(self, connection: BaseDatabaseWrapper, family: Family) -> None:
+        for policies, told in family.rest():
+            policy, grid = policies.now()
+            if policy is not None:
+                self._recording.write(connection, policy, policies, grid, told)
+
+    def _write(
+        self, connection: BaseDatabaseWrapper, policy: AuditPolicy, policies: Policied, grid: str, told: Iterable[Told]
+    ) -> None:
+        """Write records, or hold them back until the other tables of their rows are written."""
+        family = _family.get()
+        if family is not None and family.takes(connection.alias, policies):
+            told = family.held(policies, told)
+        self._recording.write(connection, policy, policies, grid, told)
 
     def _and_tell_links(self, connection: BaseDatabaseWrapper, held: HeldLinks, work: Callable[[], _Result]) -> _Result:
         result = work()
@@ -204,7 +240,7 @@ class Capture:
             policy, grid = watch.policies.now()
             if policy is not None:
                 own = self._own(watch, watch.policies.label_field(policy), connection, fields, changes)
-                self._recording.write(connection, policy, watch.policies, grid, own)
+                self._write(connection, policy, watch.policies, grid, own)
 
     def _own(
         self,
@@ -235,7 +271,7 @@ class Capture:
         policy, grid = policies.now()
         if policy is not None:
             told = labelled(model, policies.label_field(policy), connection, changes)
-            self._recording.write(connection, policy, policies, grid, told)
+            self._write(connection, policy, policies, grid, told)
 
     def _apart(self, connection: BaseDatabaseWrapper) -> Mapping[str, Watch]:
         """Return what is left to watch where the database follows some models itself."""
@@ -265,6 +301,10 @@ class Capture:
                 return False
             self._trails.add(connection.alias)
         return True
+
+
+def _tell_nothing() -> None:
+    """Do nothing: nothing is held back."""
 
 
 def _nothing(_model: ModelClass) -> None:
