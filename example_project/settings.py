@@ -138,6 +138,7 @@ CELERY_BEAT_SCHEDULE = {
     "gridkit-purge-audit": {"task": "gridkit.purge_audit", "schedule": 86_400},
     "gridkit-partition-audit": {"task": "gridkit.partition_audit", "schedule": 86_400},
     "gridkit-seal-audit": {"task": "gridkit.seal_audit", "schedule": 5, "options": {"expires": 5}},
+    "gridkit-verify-audit": {"task": "gridkit.verify_audit", "schedule": 86_400},
 }
 
 GRIDKIT = {

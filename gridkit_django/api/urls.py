@@ -8,6 +8,7 @@ from gridkit_django.api.converters import DialectConverter, PluginIdConverter, R
 from gridkit_django.api.openapi import OpenAPIDocument
 from gridkit_django.api.views import (
     audit,
+    audit_health,
     dialects,
     documents,
     edits,
@@ -93,6 +94,7 @@ endpoints: list[URLPattern] = [
     path("operations/<uuid:operation>/", operations.OperationView.as_view(), name="operation"),
     path("metrics/", metrics.MetricsView.as_view(), name="metrics"),
     path("audit/", audit.AuditListView.as_view(), name="audit-list"),
+    path("audit/health/", audit_health.AuditHealthView.as_view(), name="audit-health"),
     path("audit/export/", audit.AuditExportView.as_view(), name="audit-export"),
     path("audit/acts/<uuid:act>/", audit.AuditActView.as_view(), name="audit-act"),
     path("audit/<uuid:record>/", audit.AuditRecordView.as_view(), name="audit-record"),
