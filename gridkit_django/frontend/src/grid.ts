@@ -14,14 +14,17 @@ import { Lookups } from "./lookups.ts";
 import { StateMemory } from "./memory.ts";
 import type { Notebook } from "./notebook.ts";
 import { Panels } from "./panels.ts";
+import { type MadeColumn, madeColumns, type PivotWords } from "./pivot.ts";
 import { Popovers } from "./popover.ts";
 import type {
   ColumnSchema,
   EditResponse,
   GridSchema,
+  GroupInfo,
   GroupTerm,
   MethodSchema,
   PinSide,
+  PivotField,
   RowRecord,
   RowsRequest,
   RowsResponse,
@@ -35,12 +38,13 @@ import { SavedViews, type ViewMarker } from "./savedviews.ts";
 import { measured, RowScroller } from "./scroll.ts";
 import { type Change, GridState, GROUPS } from "./state.ts";
 import { hasString, type Texts, type Translate } from "./strings.ts";
-import { countLabel, selectionLabel, sortLabel } from "./texts.ts";
+import { countLabel, figureLabel, selectionLabel, sortLabel } from "./texts.ts";
 import { Toast } from "./toast.ts";
 import { Totals } from "./totals.ts";
 import { ViewsPanel } from "./viewspanel.ts";
 import { placeNote } from "./views/editor.ts";
 import { gridView } from "./views/grid.ts";
+import { keyText } from "./views/groups.ts";
 import { closeDialog } from "./views/shells.ts";
 
 const COUNT_DELAY_MS = 500;
@@ -108,6 +112,17 @@ export class Grid {
   #frame = 0;
   #countTimer: ReturnType<typeof setTimeout> | undefined;
   #anchorRow: number | null = null;
+  #made: {
+    readonly fields: readonly PivotField[] | null;
+    readonly columns: readonly MadeColumn[];
+    readonly byId: ReadonlyMap<string, MadeColumn>;
+  } = { fields: null, columns: [], byId: new Map() };
+  readonly #pivotWords: PivotWords = {
+    column: (id) => this.state.column(id),
+    keyText: (term, key, label) => keyText(this, term, key, label) || this.t("valueNone"),
+    figureText: (fn, source) =>
+      source ? this.t("figureOf", { figure: figureLabel(fn, this.t), column: source.label }) : this.t("figureRows"),
+  };
   readonly #isFirstVisit: boolean;
   #hasSuggested = false;
 
@@ -186,6 +201,17 @@ export class Grid {
 
   /** Asks for rows, with the labels of other grids' rows where there may be some. */
   async #fetchRows(request: RowsRequest, signal?: AbortSignal): Promise<RowsResponse> {
+    const answer = await this.#askRows(request, signal);
+    const isLine = request.pivot && !request.group?.length;
+    return isLine ? { ...answer, rows: answer.rows.map((row) => ({ ...row, g: this.#wholeGroup })) } : answer;
+  }
+
+  /** The one line of a pivot without groups is a group of all rows. */
+  get #wholeGroup(): GroupInfo {
+    return { key: null, label: this.t("allRows"), childCount: 0, level: 0, expandable: false };
+  }
+
+  async #askRows(request: RowsRequest, signal?: AbortSignal): Promise<RowsResponse> {
     const isBare = request.count !== "none" || request.include || !this.#hasLookups;
     if (isBare) return this.client.rows(request, signal);
     const answer = await this.client.rows({ ...request, include: ["labels"] }, signal);
@@ -230,12 +256,27 @@ export class Grid {
     return this.schema.methods?.find((method) => method.name === "export");
   }
 
+  /** The columns that the pivot on show made; none without one. */
+  get made(): readonly MadeColumn[] {
+    const { pivotFields, shownQuery } = this.windows;
+    if (this.#made.fields !== pivotFields) {
+      const made = pivotFields && shownQuery ? madeColumns(pivotFields, shownQuery, this.#pivotWords) : [];
+      this.#made = { fields: pivotFields, columns: made, byId: new Map(made.map((item) => [item.column.id, item])) };
+    }
+    return this.#made.columns;
+  }
+
+  /** The made column with this id. */
+  readonly madeColumn = (id: string): MadeColumn | undefined => this.#made.byId.get(id);
+
   /** The columns of the table: before all others the groups, when there are any. */
   get columns(): readonly ColumnSchema[] {
-    const { grouping, visible } = this.state;
-    if (!grouping.length) return visible;
-    const label = grouping.map((term) => this.groupLabel(term)).join(" › ");
-    return [{ id: GROUPS, label, type: "text", filterable: false }, ...visible];
+    const { grouping, visible, figures } = this.state;
+    const { made } = this;
+    if (!grouping.length && !made.length) return visible;
+    const shown = made.length ? [...made.map(({ column }) => column), ...visible.filter(({ id }) => figures.has(id))] : visible;
+    const label = grouping.map((term) => this.groupLabel(term)).join(" › ") || this.t("allRows");
+    return [{ id: GROUPS, label, type: "text", filterable: false, sortable: grouping.length > 0 }, ...shown];
   }
 
   /** The name of a level of groups: "Carrier", or "Departure by month". */
@@ -275,6 +316,7 @@ export class Grid {
     const viewport = this.root.querySelector<HTMLElement>(".gridkit-viewport");
     if (viewport) this.scroller.attach(viewport);
     placeNote(this);
+    this.popovers.reposition();
     closeDialog(this);
     this.#ensureRows();
   }

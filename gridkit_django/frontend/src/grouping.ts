@@ -27,14 +27,15 @@ export function isGroupLevel(query: GridQuery, path: readonly Value[]): boolean 
 /** The query for what is inside a group: its groups, or at the innermost level its rows. */
 export function levelQuery(query: GridQuery, path: readonly Value[]): GridQuery {
   const { aggregates = [], ...rest } = query;
-  const isGroups = isGroupLevel(query, path);
+  const isGroups = isGroupLevel(query, path) || query.pivot !== undefined;
   const sort = isGroups ? groupSort(query, path.length) : query.sort;
   return { ...rest, sort, ...(path.length ? { path } : {}), ...(isGroups && aggregates.length ? { aggregates } : {}) };
 }
 
 /** The terms that order groups: by their key, or by the figure of the sorted column. */
 function groupSort({ sort, group = [], aggregates = [] }: GridQuery, level: number): readonly SortItem[] {
-  const key = groupTerm(group[level] as string | GroupTerm).col;
+  const term = group[level];
+  const key = term && groupTerm(term).col;
   return sort.flatMap((item) => {
     if (item.col === key) return [item];
     const figure = aggregates.find((found) => found.col === item.col);

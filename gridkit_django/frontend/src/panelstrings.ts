@@ -62,5 +62,13 @@ export const PANEL_ENGLISH = {
   groupBy: "Group by this column",
   groupByPeriod: "Group by {period}",
   figure: "Figure",
+  pivotTitle: "Groups and pivot",
+  pivotEnd: "End the pivot",
+  pivotRows: "Rows",
+  pivotAcross: "Across",
+  pivotFigures: "Figures",
+  pivotAdd: "Add to {part}",
+  pivotAddStart: "Add…",
+  pivotRemove: "Remove {what}",
   figureNone: "None",
 } as const;

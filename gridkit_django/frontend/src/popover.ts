@@ -3,7 +3,7 @@
 const GAP = 6;
 const EDGE = 8;
 
-export type PopoverName = "filter" | "columns" | "column" | "export" | "views";
+export type PopoverName = "filter" | "columns" | "column" | "export" | "views" | "pivot";
 
 export interface OpenPopover {
   readonly name: PopoverName;
@@ -13,6 +13,7 @@ export interface OpenPopover {
 
 /** Puts a popover below its anchor, or above when there is no room, inside the window. */
 export function placeBeside(popover: HTMLElement, anchor: DOMRect): void {
+  popover.style.left = "0px"; // else the window's far edge would squeeze it
   const { width, height } = popover.getBoundingClientRect();
   const isRtl = getComputedStyle(popover).direction === "rtl";
   const start = isRtl ? anchor.right - width : anchor.left;

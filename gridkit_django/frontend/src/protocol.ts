@@ -164,6 +164,22 @@ export interface GridQuery {
   readonly group?: readonly (string | GroupTerm)[];
   readonly path?: readonly Value[];
   readonly aggregates?: readonly Aggregate[];
+  readonly pivot?: PivotTerms;
+}
+
+/** Figures for each value of some columns, beside each other. */
+export interface PivotTerms {
+  readonly cols: readonly (string | GroupTerm)[];
+  readonly values?: readonly Aggregate[];
+}
+
+/** A column that a pivot made. */
+export interface PivotField {
+  readonly field: string;
+  readonly keys: readonly Value[];
+  readonly labels: readonly (string | null)[];
+  /** The name of its figure. */
+  readonly value: string;
 }
 
 export interface RowsRequest extends GridQuery {
@@ -191,6 +207,8 @@ export interface RowsResponse {
   readonly labels?: Readonly<Record<string, readonly LabelledValue[]>> | null;
   /** Figures over all rows, by their names; only when asked for. */
   readonly totals?: Readonly<Record<string, Value>> | null;
+  /** The columns that the pivot made, when there is one. */
+  readonly pivotFields?: readonly PivotField[] | null;
 }
 
 export interface EditResponse {
@@ -312,6 +330,7 @@ export interface ViewState {
     readonly search?: string;
     readonly group?: readonly (string | GroupTerm)[];
     readonly aggregates?: readonly Aggregate[];
+    readonly pivot?: PivotTerms;
     readonly pageSize?: number;
   };
   readonly layout?: { readonly columns?: readonly ColumnLayout[] };

@@ -6,7 +6,7 @@
  */
 
 import { isGroupLevel, levelQuery } from "./grouping.ts";
-import type { GridQuery, RowCount, RowRecord, Value } from "./protocol.ts";
+import type { GridQuery, PivotField, RowCount, RowRecord, Value } from "./protocol.ts";
 import { RowWindows, type WindowsOptions } from "./windows.ts";
 
 /** The rows of one level: those of the grid, or those inside one group. */
@@ -94,9 +94,19 @@ export class RowTree {
     return this.hasAnswer ? this.#query : null;
   }
 
-  /** True when what is on show are groups. */
+  /** True when what is on show are groups, or the one line of a pivot. */
   get isGrouped(): boolean {
-    return Boolean(this.#root.windows.query?.group?.length);
+    return Boolean(this.#root.windows.query?.group?.length) || this.pivotFields !== null;
+  }
+
+  /** The columns that a pivot made of the rows on show; null without one. */
+  get pivotFields(): readonly PivotField[] | null {
+    return this.#root.windows.pivotFields;
+  }
+
+  /** The query that the rows on show are the answer to. */
+  get shownQuery(): GridQuery | null {
+    return this.#root.windows.query;
   }
 
   holds(column: string): boolean {
@@ -145,7 +155,7 @@ export class RowTree {
   setExpanded(index: number, expanded: boolean): void {
     const { branch, index: own } = this.#spot(index);
     const row = branch.windows.row(own);
-    if (!row?.g) return;
+    if (!row?.g || (this.pivotFields && !row.g.expandable)) return;
     if (expanded) {
       this.#expanded.add(String(row.id));
       this.#grow(branch, own, own);

@@ -30,6 +30,7 @@ import type {
   SortItem,
   ViewState,
 } from "./protocol.ts";
+import { pivotOf } from "./pivot.ts";
 import { RowSelection } from "./selection.ts";
 
 const features = tableFeatures({
@@ -44,6 +45,8 @@ type CoreTable = Table<typeof features, Record<string, unknown>>;
 export const MIN_WIDTH = 56;
 export const MAX_WIDTH = 800;
 const GROUP_WIDTH = 280;
+/** Of a column that a pivot made. */
+const MADE_WIDTH = 120;
 
 /** The id of the column that shows the groups; no column of a schema has it. */
 export const GROUPS = "";
@@ -74,6 +77,7 @@ export class GridState {
   #grouping: readonly GroupTerm[] = [];
   #figures: ReadonlyMap<string, string> = new Map();
   #pins: ReadonlyMap<string, PinSide> = new Map();
+  #pivoting: readonly GroupTerm[] = [];
   #pageSize: number | null = null;
 
   constructor(schema: GridSchema) {
@@ -185,6 +189,7 @@ export class GridState {
   width(id: string): number {
     const own = this.#table.atoms.columnSizing.get()[id];
     if (id === GROUPS) return own ?? GROUP_WIDTH;
+    if (!this.#byId.has(id)) return own ?? MADE_WIDTH;
     const suggested = this.#byId.get(id)?.width ? undefined : this.#suggested.get(id);
     return own ?? suggested ?? this.#table.getColumn(id)?.getSize() ?? MIN_WIDTH;
   }
@@ -315,6 +320,16 @@ export class GridState {
     this.setGrouping(rest.length < this.#grouping.length ? rest : [...this.#grouping, term]);
   }
 
+  /** What goes across: the figures are computed for each value of it, beside each other. */
+  get pivoting(): readonly GroupTerm[] {
+    return this.#pivoting;
+  }
+
+  setPivoting(terms: readonly GroupTerm[]): void {
+    this.#pivoting = terms;
+    this.#tell("query");
+  }
+
   /** The function that makes the figure of each column that has one. */
   get figures(): ReadonlyMap<string, string> {
     return this.#figures;
@@ -337,6 +352,7 @@ export class GridState {
       ...this.rowsQuery,
       ...(this.#grouping.length ? { group: this.#grouping } : {}),
       ...(aggregates.length ? { aggregates } : {}),
+      ...(this.#pivoting.length ? { pivot: pivotOf(this.#pivoting, aggregates) } : {}),
     };
   }
 
@@ -381,6 +397,7 @@ export class GridState {
     this.#rest = rest;
     this.#search = query.search ?? "";
     this.#grouping = (query.group ?? []).map(groupTerm).filter((term) => this.#byId.has(term.col));
+    this.#pivoting = (query.pivot?.cols ?? []).map(groupTerm).filter((term) => this.#byId.has(term.col));
     const figures = (query.aggregates ?? []).filter((item) => item.col && this.#byId.has(item.col));
     this.#figures = new Map(figures.map((item) => [item.col as string, item.fn]));
     this.#narrowed();

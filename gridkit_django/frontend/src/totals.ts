@@ -36,15 +36,15 @@ export class Totals {
   }
 
   /** Asks for the totals of a query, unless they are those on show; `again` when rows have changed. */
-  async open({ columns, filter, search, group, aggregates = [] }: GridQuery, again = false): Promise<void> {
-    const isWanted = aggregates.length > 0 || Boolean(group?.length);
-    const asked = isWanted ? JSON.stringify([filter, search, aggregates]) : "";
+  async open({ columns, filter, search, group, pivot, aggregates = [] }: GridQuery, again = false): Promise<void> {
+    const isWanted = aggregates.length > 0 || Boolean(group?.length) || pivot !== undefined;
+    const asked = isWanted ? JSON.stringify([filter, search, aggregates, pivot]) : "";
     if (asked === this.#asked && !again) return;
     this.#asked = asked;
     this.#loading?.abort();
     this.#loading = null;
     if (!isWanted) this.#values = null;
-    else await this.#fetch({ columns, sort: [], ...(filter ? { filter } : {}), ...(search ? { search } : {}), aggregates });
+    else await this.#fetch({ columns, sort: [], ...(filter ? { filter } : {}), ...(search ? { search } : {}), ...(pivot ? { pivot } : {}), aggregates });
   }
 
   close(): void {
@@ -59,8 +59,9 @@ export class Totals {
     const columns = query.columns.slice(0, 1);
     const request: RowsRequest = { v: 1, ...query, columns, aggregates, window, count: "none", include: ["totals"] };
     try {
-      const { totals } = await this.#options.fetchRows(request, controller.signal);
-      if (!controller.signal.aborted) this.#values = totals ?? null;
+      const { totals, rows } = await this.#options.fetchRows(request, controller.signal);
+      const across = query.pivot ? rows[0]?.d : {};
+      if (!controller.signal.aborted) this.#values = totals ? { ...across, ...totals } : null;
     } catch (error) {
       if (controller.signal.aborted) return;
       this.#values = null;

@@ -6,7 +6,7 @@
  * block of the new answer has arrived, and keeps them when that request fails.
  */
 
-import type { GridQuery, RowCount, RowRecord, RowsRequest, RowsResponse, WindowRequest } from "./protocol.ts";
+import type { GridQuery, PivotField, RowCount, RowRecord, RowsRequest, RowsResponse, WindowRequest } from "./protocol.ts";
 
 const MAX_BLOCKS = 80;
 const UNKNOWN: RowCount = { value: null, is: "unknown" };
@@ -32,6 +32,7 @@ interface Generation {
   readonly blocks: Map<number, Block>;
   readonly loading: Map<number, AbortController>;
   count: RowCount;
+  fields: readonly PivotField[] | null;
   /** Row number after the last row, once a block without successor has been seen. */
   end: number | null;
 }
@@ -82,6 +83,11 @@ export class RowWindows {
   /** The query whose rows are on show. */
   get query(): GridQuery | null {
     return this.#shown?.query ?? null;
+  }
+
+  /** The columns that a pivot made of the rows on show; null without one. */
+  get pivotFields(): readonly PivotField[] | null {
+    return this.#shown?.fields ?? null;
   }
 
   /** True when the newest query asks for this column, so that its values are here or coming. */
@@ -146,7 +152,7 @@ export class RowWindows {
     const before = this.#shown && isSameSet(this.#shown.query, query) ? this.#shown.count : UNKNOWN;
     const known: RowCount = rows === null ? before : { value: rows, is: "exact" };
     const count = known.is === "exact" ? known : UNKNOWN;
-    const generation: Generation = { query, blocks: new Map(), loading: new Map(), count, end: null };
+    const generation: Generation = { query, blocks: new Map(), loading: new Map(), count, fields: null, end: null };
     this.#coming = generation;
     this.#comingAt = at;
     const { countsApart } = this.#options;
@@ -274,6 +280,7 @@ export class RowWindows {
     }
     const hasNext = answer.window.hasNext ?? answer.rows.length === this.blockSize;
     generation.blocks.set(number, { rows: [...answer.rows], next: answer.window.next ?? null, hasNext });
+    generation.fields = answer.pivotFields ?? null;
     if (answer.count && answer.count.is !== "unknown") generation.count = answer.count;
     this.#settleEnd(generation, number, answer.rows.length, hasNext);
     this.#evict(generation, number);
@@ -304,8 +311,8 @@ export class RowWindows {
 
 /** True when two queries select the same rows, in whatever order and with whatever columns. */
 function isSameSet(one: GridQuery, other: GridQuery): boolean {
-  const set = ({ filter, search, group, path }: GridQuery): string =>
-    JSON.stringify([filter, search, group, path]);
+  const set = ({ filter, search, group, path, pivot }: GridQuery): string =>
+    JSON.stringify([filter, search, group, path, Boolean(pivot)]);
   return set(one) === set(other);
 }
 

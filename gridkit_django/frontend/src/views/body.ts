@@ -80,7 +80,7 @@ function rowTemplate(
       role="row"
       aria-rowindex=${item.index + 2}
       aria-level=${grid.windows.isGrouped ? grid.windows.level(item.index) + 1 : nothing}
-      aria-expanded=${row?.g ? (grid.windows.isExpanded(row) ? "true" : "false") : nothing}
+      aria-expanded=${row?.g && (row.g.expandable || !grid.windows.pivotFields) ? (grid.windows.isExpanded(row) ? "true" : "false") : nothing}
       aria-selected=${row?.g ? nothing : selected ? "true" : "false"}
       .style=${`top: ${item.top}px`}
     >

@@ -43,7 +43,7 @@ function tableView(grid: Grid): TemplateResult {
         aria-multiselectable="true"
         aria-readonly=${grid.mayEdit ? "false" : "true"}
         aria-busy=${windows.isLoading ? "true" : "false"}
-        .style=${`--gridkit-template: ${template}; --gridkit-total: ${total}px`}
+        .style=${`--gridkit-template: ${template}; --gridkit-total: ${total}px; --gridkit-start: ${start}px`}
         @keydown=${(event: KeyboardEvent) => onGridKey(grid, event)}
         @focusin=${(event: FocusEvent) => grid.focus.focused(event)}
         @dblclick=${(event: MouseEvent) => onGridDoubleClick(grid, event)}

@@ -1,37 +1,41 @@
 /** A group in the table: its label with the number of rows, and the figures of its columns. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import { groupTerm } from "../grouping.ts";
 import type { Grid } from "../grid.ts";
-import type { ColumnSchema, GroupInfo, RowRecord, Value } from "../protocol.ts";
+import type { ColumnSchema, GroupInfo, GroupTerm, RowRecord, Value } from "../protocol.ts";
 import { chevronIcon } from "./icons.ts";
 
 export function groupLabelView(grid: Grid, record: RowRecord, group: GroupInfo, row: number): TemplateResult {
   const { t, windows, formatter } = grid;
   const isOpen = windows.isExpanded(record);
-  const label = groupText(grid, group) || t("valueNone");
+  const term = grid.state.grouping[group.level];
+  const label = (term ? keyText(grid, term, group.key, group.label) : group.label) || t("valueNone");
+  const holds = group.expandable || !windows.pivotFields;
   return html`
     <span class="gridkit-group is-level-${Math.min(group.level, 5)}">
-      <button
-        type="button"
-        class="gridkit-icon-button gridkit-expand ${isOpen ? "is-open" : ""}"
-        tabindex="-1"
-        aria-label=${t(isOpen ? "groupClose" : "groupOpen", { label })}
-        @click=${() => grid.setExpanded(row, !isOpen)}
-      >
-        ${chevronIcon}
-      </button>
+      ${
+        holds
+          ? html`<button
+            type="button"
+            class="gridkit-icon-button gridkit-expand ${isOpen ? "is-open" : ""}"
+            tabindex="-1"
+            aria-label=${t(isOpen ? "groupClose" : "groupOpen", { label })}
+            @click=${() => grid.setExpanded(row, !isOpen)}
+          >
+            ${chevronIcon}
+          </button>`
+          : html`<span class="gridkit-expand"></span>`
+      }
       <span class="gridkit-text" title=${label.length > 12 ? label : nothing}>${label}</span>
-      <span class="gridkit-badge">${formatter.count(group.childCount)}</span>
+      ${group.childCount ? html`<span class="gridkit-badge">${formatter.count(group.childCount)}</span>` : nothing}
     </span>
   `;
 }
 
-/** The label that the server gave, or the key in the words of its column. */
-function groupText(grid: Grid, { key, label, level }: GroupInfo): string | null {
+/** The label that the server gave for a key of groups, or the key in the words of its column. */
+export function keyText(grid: Grid, term: GroupTerm, key: Value, label: string | null): string | null {
   const { state, formatter } = grid;
-  const term = state.grouping[level];
-  const column = term && state.column(groupTerm(term).col);
+  const column = state.column(term.col);
   if (!column || label === null || column.choices?.length) return label;
   if (term.by) return periodText(String(key), term.by, formatter.locale) ?? label;
   return grid.textOf(column, key);
@@ -51,12 +55,13 @@ function periodText(day: string, by: string, locale: string | undefined): string
 
 /** The figure of a column among figures by name; nothing when none was chosen. */
 export function figureView(
-  { state, formatter, t }: Grid,
+  { state, formatter, t, madeColumn }: Grid,
   column: ColumnSchema,
   figures: Readonly<Record<string, Value>>,
 ): TemplateResult | typeof nothing {
-  const fn = state.figures.get(column.id);
+  const made = madeColumn(column.id);
+  const fn = made?.fn ?? state.figures.get(column.id);
   if (!fn) return nothing;
-  const text = formatter.figure(column, fn, figures[`${fn}_${column.id}`]);
+  const text = formatter.figure(made?.source ?? column, fn, figures[made ? column.id : `${fn}_${column.id}`]);
   return html`<span class="gridkit-text">${text ?? html`<span class="gridkit-null" aria-label=${t("empty")}>–</span>`}</span>`;
 }

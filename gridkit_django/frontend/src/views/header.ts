@@ -9,12 +9,14 @@ import type { Grid } from "../grid.ts";
 import type { ColumnSchema } from "../protocol.ts";
 import { GROUPS, type SortMark } from "../state.ts";
 import { figureLabel } from "../texts.ts";
+import { bandsView } from "./bands.ts";
 import { filterIcon, moreIcon, upIcon } from "./icons.ts";
 import type { PinPlan } from "./pins.ts";
 
 export function headerView(grid: Grid, columns: readonly ColumnSchema[], pins: PinPlan): TemplateResult {
   return html`
     <div class="gridkit-head" role="rowgroup">
+      ${bandsView(grid)}
       <div class="gridkit-row gridkit-header-row" role="row" aria-rowindex="1">
         ${selectionHeader(grid)}
         ${repeat(
@@ -86,6 +88,7 @@ function headerCell(
       data-header=${column.id}
       tabindex=${focus.isActive(-1, index) ? 0 : -1}
       @contextmenu=${(event: MouseEvent) => openColumnMenu(grid, column, event)}
+      aria-label=${grid.madeColumn(column.id) ? column.description : nothing}
       title=${column.description || (column.sortable === false ? column.label : t("sortHint"))}
     >
       <button
@@ -93,7 +96,7 @@ function headerCell(
         class="gridkit-header-label"
         tabindex="-1"
         ?disabled=${column.sortable === false}
-        @pointerdown=${(event: PointerEvent) => column.id !== GROUPS && drag.startReorder(event, column.id)}
+        @pointerdown=${(event: PointerEvent) => state.column(column.id) && drag.startReorder(event, column.id)}
         @click=${(event: MouseEvent) => sortClick(grid, column, event)}
       >
         <span class="gridkit-header-texts">
@@ -164,7 +167,7 @@ function filterButton(grid: Grid, column: ColumnSchema): TemplateResult | typeof
 }
 
 function menuButton(grid: Grid, column: ColumnSchema): TemplateResult | typeof nothing {
-  if (column.id === GROUPS) return nothing;
+  if (!grid.state.column(column.id)) return nothing;
   const { popovers, t } = grid;
   const open = popovers.isOpen("column", column.id);
   return html`
@@ -184,8 +187,8 @@ function menuButton(grid: Grid, column: ColumnSchema): TemplateResult | typeof n
 }
 
 /** Opens the menu of a column below its header: right click, the menu key, or Shift+F10. */
-export function openColumnMenu({ popovers, root }: Grid, column: ColumnSchema, event: Event): void {
-  if (column.id === GROUPS) return;
+export function openColumnMenu({ popovers, root, state }: Grid, column: ColumnSchema, event: Event): void {
+  if (!state.column(column.id)) return;
   event.preventDefault();
   const header = root.querySelector<HTMLElement>(`[data-header="${CSS.escape(column.id)}"]`);
   if (header && !popovers.isOpen("column", column.id)) popovers.toggle("column", header, column.id);

@@ -7,6 +7,7 @@ import { columnItems, columnLabel } from "./columnmenu.ts";
 import { columnsPanel } from "./columnsmenu.ts";
 import { exportItems } from "./exportmenu.ts";
 import { filterLabel, filterPanel } from "./filterpopover.ts";
+import { pivotPanel } from "./pivotpanel.ts";
 import { viewsPanel } from "./viewsmenu.ts";
 
 export { PANEL_ENGLISH } from "../panelstrings.ts";
@@ -22,5 +23,6 @@ export const POPOVERS: Readonly<Record<PopoverName, Panel>> = {
   column: { label: columnLabel, content: columnItems },
   columns: { label: ({ t }) => t("columnsTitle"), content: columnsPanel },
   export: { label: ({ t }) => t("exportAs"), content: exportItems },
+  pivot: { label: ({ t }) => t("pivotTitle"), content: pivotPanel },
   views: { label: ({ t }) => t("views"), content: viewsPanel },
 };

@@ -6,7 +6,7 @@ import type { PopoverName } from "../popover.ts";
 import { onMenuKey } from "./menu.ts";
 
 const MENUS: ReadonlySet<PopoverName> = new Set(["column", "export"]);
-const NAMES: readonly PopoverName[] = ["filter", "column", "columns", "export", "views"];
+const NAMES: readonly PopoverName[] = ["filter", "column", "columns", "export", "views", "pivot"];
 
 export function shellsView(grid: Grid): TemplateResult {
   const { changes, panels, uid } = grid;

@@ -37,6 +37,7 @@ export function toolbarView(grid: Grid): TemplateResult {
           : nothing
       }
       ${state.columns.some(canFilter) ? filterButton(grid) : nothing}
+      ${state.columns.some((column) => column.groupable) ? menuButton(grid, "pivot", pivotLabel(grid), groupIcon) : nothing}
       ${menuButton(grid, "columns", t("columns"), columnsIcon)}
       ${hasExport ? menuButton(grid, "export", t("export"), exportIcon) : nothing}
     </div>
@@ -106,6 +107,11 @@ function filterButton(grid: Grid): TemplateResult {
   const count = state.conditions.size + (state.hasRest ? 1 : 0);
   const label = html`${t("filterMenu")}${count ? html` <span class="gridkit-badge">${count}</span>` : nothing}`;
   return menuButton(grid, "filter", label, filterIcon, () => grid.filters.choose(null));
+}
+
+function pivotLabel({ t, state }: Grid): TemplateResult {
+  const count = state.pivoting.length + state.grouping.length;
+  return html`${t("pivot")}${count ? html` <span class="gridkit-badge">${count}</span>` : nothing}`;
 }
 
 function menuButton(
