@@ -147,31 +147,44 @@ def test_updates_are_told_alike_where_no_write_returns_the_old_row(
     both(lambda: Specimen.objects.filter(whole=0).update(whole=F("whole") + 1), many)
 
 
-@pytest.mark.postgres_only
 def test_upserts_tell_new_rows_from_changed_ones_and_say_nothing_of_others(many: Callable[[float], None]) -> None:
     Specimen.objects.bulk_create(specimens()[1:])
-    follow(Specimen)
+    follow(Specimen, exclude=UNLIKE)
     rows = specimens()
-    rows[1].whole, rows[1].data = 3, {"new": [1]}
+    rows[1].whole, rows[1].text = 3, "new"
 
     def upsert() -> None:
-        Specimen.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["key"], update_fields=["whole", "data"]
-        )
+        fields = ["whole", "text"]
+        Specimen.objects.bulk_create(rows, update_conflicts=True, unique_fields=["key"], update_fields=fields)
 
     many(ALWAYS)
     created, changed = told(upsert, by_database=True)
     assert (created[0], changed[0]) == ("row.create", "row.update")
-    assert changed[4] == {"whole": [-(2**60), 3], "data": [ROWS[1]["data"], {"new": [1]}]}
+    assert changed[4] == {"whole": [-(2**60), 3], "text": [ROWS[1]["text"], "new"]}
     assert both(upsert, many)
-    follow(Specimen, actions=frozenset({"row.update"}))
+    follow(Specimen, exclude=UNLIKE, actions=frozenset({"row.update"}))
     assert [action for action, *_ in told(upsert, by_database=True)] == ["row.update"]
 
 
-@pytest.mark.postgres_only
+def test_upserts_of_documents_are_told_alike(many: Callable[[float], None]) -> None:
+    Specimen.objects.bulk_create(specimens()[1:])
+    follow(Specimen, exclude=UNLIKE)
+    rows = specimens()
+    rows[1].data = {"new": [1]}
+
+    def upsert() -> None:
+        Specimen.objects.bulk_create(rows, update_conflicts=True, unique_fields=["key"], update_fields=["data"])
+
+    many(NEVER)
+    by_python = told(upsert, by_database=False)
+    many(ALWAYS)
+    assert told(upsert, by_database=IS_POSTGRES) == by_python
+    assert by_python[1][4] == {"data": [ROWS[1]["data"], {"new": [1]}]}
+
+
 def test_rows_that_a_conflict_leaves_out_leave_no_record(many: Callable[[float], None]) -> None:
     Specimen.objects.bulk_create(specimens()[1:])
-    follow(Specimen)
+    follow(Specimen, exclude=UNLIKE)
     assert len(both(lambda: Specimen.objects.bulk_create(specimens(), ignore_conflicts=True), many)) == 1
 
 

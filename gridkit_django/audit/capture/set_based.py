@@ -110,15 +110,11 @@ def _fits_postgres(watch: Watch, compiler: Any, action: str) -> bool:
 
 
 def _fits_sqlite(watch: Watch, compiler: Any, action: str, told: Sequence[Field]) -> bool:
-    """Whether rows are found again by their key, and documents need not be compared."""
-    if (
-        len(watch.keys) != 1
-        or len(told) > _SQLITE_FIELDS
-        or (action == CREATE and compiler.query.on_conflict is not None)
-    ):
+    """Whether rows are found again by their key, and no documents are compared: two texts of one may differ."""
+    if len(watch.keys) != 1 or len(told) > _SQLITE_FIELDS:
         return False
     kind = stored_field(watch.keys[0]).get_internal_type()
     if not (kind.endswith(("IntegerField", "AutoField")) or kind in _SQLITE_KEYS):
         return False
-    # Two texts of one JSON document may differ.
-    return action != UPDATE or all(stored_field(item).get_internal_type() != "JSONField" for item in told)
+    changed = compiler.query.update_fields if _is_upsert(compiler, action) else told if action == UPDATE else ()
+    return all(stored_field(item).get_internal_type() != "JSONField" for item in told if item in changed)

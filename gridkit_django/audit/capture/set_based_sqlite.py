@@ -18,6 +18,7 @@ from django.core.exceptions import EmptyResultSet
 from gridkit_django.audit.capture import doors
 from gridkit_django.audit.capture.bulk_acts import BulkAct
 from gridkit_django.audit.capture.plans import Watch
+from gridkit_django.audit.capture.upserts import met_rows
 from gridkit_django.audit.capture.values import Field
 from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, AuditPolicy
 from gridkit_django.audit.sqlentries import Entries, column_of, key_text, label_text, literal, value_of
@@ -44,6 +45,7 @@ class InSqlite:
         self._watch = watch
         self._compiler = compiler
         self._connection = compiler.connection
+        self._policy = policy
         self._entries = Entries(policy, self._connection)
         self._act = BulkAct(watch, self._connection, policy)
         self._table = self._connection.ops.quote_name(watch.model._meta.db_table)
@@ -51,16 +53,41 @@ class InSqlite:
 
     def insert(self, returning: Sequence[Field]) -> list[doors.Raw]:
         """Carry out an INSERT; the columns that Django wants of each row."""
+        if doors.upserts(self._compiler):
+            return self._upsert(returning)
+        rows, keys = self._inserted(returning)
+        created = self._entries.created([(item, "gk_new") for item in self._watch.fields])
+        self._same(len(rows), self._record(literal(CREATE), created, "gk_new", self._written(), [keys]))
+        return rows
+
+    def _upsert(self, returning: Sequence[Field]) -> list[doors.Raw]:
+        """Carry out an upsert: the rows that it will meet are kept, the others are new."""
+        fields = self._watch.fields
+        kept = self._kept(1 + len(fields))
+        for sql, params in met_rows(self._watch, self._compiler):
+            self._run(f"INSERT INTO {kept} ({_names(1 + len(fields))}) {sql}", params)
+        rows, keys = self._inserted(returning)
+        created = self._entries.created([(item, "gk_new") for item in fields])
+        self._record(
+            f"CASE WHEN gk_old.c0 IS NULL THEN {literal(CREATE)} ELSE {literal(UPDATE)} END",
+            f"CASE WHEN gk_old.c0 IS NULL THEN {created} ELSE {self._changed(fields)} END",
+            "gk_new",
+            f"{self._written()} LEFT JOIN {kept} AS gk_old ON gk_old.c0 = {self._column('gk_new')}",
+            [keys],
+        )
+        self._run(f"DELETE FROM {kept}", ())
+        return rows
+
+    def _inserted(self, returning: Sequence[Field]) -> tuple[list[doors.Raw], str]:
+        """Carry out an INSERT; the columns that Django wants, and the keys of the rows as JSON."""
         columns = list(dict.fromkeys((*returning, self._key)))
         rows = doors.insert_rows(self._compiler, columns)
         at = columns.index(self._key)
-        created = self._entries.created([(item, "gk_new") for item in self._watch.fields])
-        source = (
-            f"json_each(%s) AS gk_key CROSS JOIN {self._table} AS gk_new ON {self._column('gk_new')} = gk_key.value"
-        )
-        written = self._record(CREATE, created, "gk_new", source, [json.dumps([row[at] for row in rows])])
-        self._same(len(rows), written)
-        return [row[: len(returning)] for row in rows]
+        return [row[: len(returning)] for row in rows], json.dumps([row[at] for row in rows])
+
+    def _written(self) -> str:
+        """Return the rows of some keys, which are a parameter."""
+        return f"json_each(%s) AS gk_key CROSS JOIN {self._table} AS gk_new ON {self._column('gk_new')} = gk_key.value"
 
     def update(self, fields: Sequence[Field]) -> int:
         """Carry out an UPDATE; rows.
@@ -76,18 +103,8 @@ class InSqlite:
         if not rows:
             return 0
         self._same(rows, self._run(f"{head} WHERE {self._is_kept(kept)}", head_params))
-        changed = self._entries.changed_columns(
-            [
-                (
-                    item,
-                    value_of(item, f"gk_old.c{at}", self._connection),
-                    value_of(item, column_of(item, "gk_new", self._connection), self._connection),
-                )
-                for at, item in enumerate(fields, 1)
-            ]
-        )
         source = f"{kept} AS gk_old CROSS JOIN {self._table} AS gk_new ON {self._column('gk_new')} = gk_old.c0"
-        self._record(UPDATE, changed, "gk_new", source, ())
+        self._record(literal(UPDATE), self._changed(fields), "gk_new", source, ())
         self._run(f"DELETE FROM {kept}", ())
         return rows
 
@@ -104,20 +121,21 @@ class InSqlite:
             return 0
         deleted = self._entries.deleted([(item, "gk_old") for item in self._watch.fields])
         source = f"{kept} AS gk_key CROSS JOIN {self._table} AS gk_old ON {self._column('gk_old')} = gk_key.c0"
-        self._same(rows, self._record(DELETE, deleted, "gk_old", source, ()))
+        self._same(rows, self._record(literal(DELETE), deleted, "gk_old", source, ()))
         self._same(rows, self._run(f"DELETE FROM {self._table} WHERE {self._is_kept(kept)}", ()))
         self._run(f"DELETE FROM {kept}", ())
         return rows
 
     def _record(self, action: str, changes: str, alias: str, source: str, params: Sequence[Any]) -> int:
         """Write the records of rows and, when there are any, their operation; how many."""
-        sql, record_params = self._act.records(literal(action), "k", "l", "c", _UUID)
+        sql, record_params = self._act.records("a", "k", "l", "c", _UUID)
         field = self._act.label_field()
         label = label_text(field, column_of(field, alias, self._connection) if field else "", self._connection)
         key = key_text(self._watch.keys, alias, self._connection)
         # The limit keeps SQLite from putting the entries in twice, once to compare and once to write them.
-        found = f"SELECT {key} AS k, {label} AS l, {changes} AS c, {_DIGITS} AS u FROM {source} LIMIT -1"
-        told = "c <> ''" if action == UPDATE else "1"
+        found = f"SELECT {action} AS a, {key} AS k, {label} AS l, {changes} AS c, {_DIGITS} AS u FROM {source} LIMIT -1"
+        actions = ", ".join(literal(item) for item in sorted(self._policy.actions))
+        told = f"(c <> '' OR a <> {literal(UPDATE)}) AND a IN ({actions})"
         with self._act.guarded():
             written = self._run(f"{sql} FROM ({found}) WHERE {told}", (*record_params, *params))
             if written:
@@ -125,6 +143,19 @@ class InSqlite:
                 self._run(f"{operation} WHERE 1 ON CONFLICT DO NOTHING", operation_params)
         self._act.wrote(written)
         return written
+
+    def _changed(self, fields: Sequence[Field]) -> str:
+        """Return the entries of fields whose values before are kept behind the key, in this order."""
+        return self._entries.changed_columns(
+            [
+                (
+                    item,
+                    value_of(item, f"gk_old.c{at}", self._connection),
+                    value_of(item, column_of(item, "gk_new", self._connection), self._connection),
+                )
+                for at, item in enumerate(fields, 1)
+            ]
+        )
 
     def _kept(self, columns: int) -> str:
         """Return the table for rows before; it is made where the connection has none yet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -61,17 +61,21 @@ def _attempt(watch: Watch, compiler: Any, columns: Sequence[Field]) -> list[tupl
 def _old_rows(watch: Watch, compiler: Any) -> dict[str, Raw]:
     """Return the rows that the upsert will meet, locked where the database can, by key."""
     found: dict[str, Raw] = {}
-    fields = (*watch.keys, *watch.fields)
     count = len(watch.keys)
-    rows = models.QuerySet[Any](watch.model, using=compiler.using).order_by().select_for_update(no_key=True)
-    for start in range(0, len(compiler.query.objs), _CHUNK):
-        chosen = rows.filter(_met(compiler, start)).values_list(*(item.attname for item in fields))
-        sql, params = chosen.query.get_compiler(compiler.using).as_sql()
+    for sql, params in met_rows(watch, compiler):
         with compiler.connection.cursor() as cursor:
             cursor.execute(sql, params)
             for row in cursor.fetchall():
                 found[watch.key(row[:count], compiler.connection)] = row[count:]
     return found
+
+
+def met_rows(watch: Watch, compiler: Any) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Yield the questions for keys and followed fields of the rows that the upsert will meet."""
+    names = [item.attname for item in (*watch.keys, *watch.fields)]
+    rows = models.QuerySet[Any](watch.model, using=compiler.using).order_by().select_for_update(no_key=True)
+    for start in range(0, len(compiler.query.objs), _CHUNK):
+        yield rows.filter(_met(compiler, start)).values_list(*names).query.get_compiler(compiler.using).as_sql()
 
 
 def _met(compiler: Any, start: int) -> models.Q:
