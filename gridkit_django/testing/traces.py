@@ -16,6 +16,8 @@ from weakref import ReferenceType
 
 from django.dispatch import Signal
 
+from gridkit_django.events.signals import all_signals
+
 _WATCHED = ("django", "gridkit_django", "rest_framework", "celery")
 _BORROWED = ("builtins", "datetime", "io", "json", "logging", "os", "socket", "subprocess", "threading", "time")
 _PATCHABLE = (FunctionType, BuiltinFunctionType, type, classmethod, staticmethod, property)
@@ -80,12 +82,24 @@ def _threads() -> Iterator[tuple[tuple[str, Any], str]]:
 
 
 def _receivers() -> Iterator[tuple[tuple[str, Any], str]]:
-    """Yield the receivers of every signal there is; those whose object is gone are left out."""
-    for signal in [item for item in gc.get_objects() if issubclass(type(item), Signal)]:
+    """Yield the receivers of every signal that is found; those whose object is gone are left out."""
+    for signal in _signals():
         for key, receiver, *_ in signal.receivers or ():
             function = receiver() if isinstance(receiver, ReferenceType) else receiver
             if function is not None:
                 yield ("receiver", (id(signal), key)), f"signal receiver {_name(function)}"
+
+
+def _signals() -> Iterable[Signal]:
+    """Return the signals of all modules, ours, and those that the garbage collector knows.
+
+    It alone would not do: it does not tell of what ``gc.freeze()`` has set aside, as servers do before they fork.
+    """
+    modules = [getattr(module, "__dict__", {}) for module in list(sys.modules.values())]
+    places = [value for module in modules for value in list(module.values())]
+    ours = [signal for _, _, signal in all_signals()]
+    found = [item for item in (*places, *gc.get_objects()) if issubclass(type(item), Signal)]
+    return {id(signal): signal for signal in (*found, *ours)}.values()
 
 
 def _log_handlers() -> Iterator[tuple[tuple[str, Any], str]]:

@@ -26,7 +26,7 @@ from tests.audit.chains import key, run_sql, sealed_ids, sealer, write
 from tests.audit.killed_process import DELIVERER, NEW, SEALER, WRITER
 from tests.audit.rebuilding import rebuilt, stored
 from tests.museum.models import Work
-from tests.servers.processes import ROOT, wait_until
+from tests.servers.processes import ROOT, unmeasured_environment, wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -50,7 +50,7 @@ def process(django_db_setup: None) -> Iterator[subprocess.Popen[str]]:
     """The process that works, on the database of the tests."""
     place = {name: connection.settings_dict[name] for name in ("NAME", "HOST", "PORT", "USER", "PASSWORD")}
     told = {"KILLED_DATABASE": json.dumps(place), "KILLED_GRIDKIT": json.dumps(GRIDKIT)}
-    env = {**os.environ, **told, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    env = {**unmeasured_environment(), **told, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     with subprocess.Popen(
         [sys.executable, "-m", MODULE], cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as started:

@@ -21,7 +21,7 @@ import pytest
 from example_project.flights.dataset import dataset_folder
 from tests.servers.http import Client
 from tests.servers.postgres import PostgresServer
-from tests.servers.processes import ROOT, free_port, scratch_folder, wait_until
+from tests.servers.processes import ROOT, free_port, scratch_folder, unmeasured_environment, wait_until
 
 READY = "GridKit is running. Ctrl-C stops it."
 FLIGHTS = "/gridkit/api/grids/flights"
@@ -88,8 +88,8 @@ class Demo:
 def environment(folder: Path, more: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment without what it says about the demo, with the demo's folder, and with more."""
     silent = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "GRIDKIT_DEMO_PASSWORD"}
-    told = {key: value for key, value in os.environ.items() if key not in silent}
-    return {**told, "DJANGO_SETTINGS_MODULE": "example_project.settings", "GRIDKIT_DEMO_VAR": str(folder), **more}
+    told = {key: value for key, value in unmeasured_environment().items() if key not in silent}
+    return {**told, **more, "DJANGO_SETTINGS_MODULE": "example_project.settings", "GRIDKIT_DEMO_VAR": str(folder)}
 
 
 def source_count(carrier: str, month: str) -> int:
@@ -125,8 +125,10 @@ def demo(folder: Path) -> Iterator[Demo]:
 
 @pytest.fixture
 def again(demo: Demo, folder: Path) -> Iterator[Demo]:
-    """A second start on what the first one left (which still runs, on another port)."""
-    with Demo(folder) as running:
+    """A second start on what the first one left (which still runs, on another port), measured by coverage.py."""
+    with Demo(
+        folder, {name: value for name, value in os.environ.items() if name == "COVERAGE_PROCESS_CONFIG"}
+    ) as running:
         yield running
 
 

@@ -332,7 +332,7 @@ def test_life_of_plugins_holds_what_it_promises(manager: PluginManager) -> None:
     # Without shrinking: a failure is told at once, and its steps can be read.
     phases = [Phase.explicit, Phase.generate]
     how = settings(
-        max_examples=12, stateful_step_count=25, deadline=None, phases=phases, suppress_health_check=slow, database=None
+        max_examples=6, stateful_step_count=25, deadline=None, phases=phases, suppress_health_check=slow, database=None
     )
     run_state_machine_as_test(Life, settings=how)
 

@@ -28,7 +28,14 @@ from celery import Celery
 
 from tests.servers.http import Client
 from tests.servers.postgres import PostgresServer
-from tests.servers.processes import ROOT, ServerError, ServerProcess, free_port, scratch_folder
+from tests.servers.processes import (
+    ROOT,
+    ServerError,
+    ServerProcess,
+    free_port,
+    scratch_folder,
+    unmeasured_environment,
+)
 
 DATABASES = ("sqlite", "postgres")
 FILE = "stack.sqlite3"
@@ -56,7 +63,7 @@ class Stack:
         self.folder = folder
         self._templates = templates
         self.env = {
-            **os.environ,
+            **unmeasured_environment(),
             "DJANGO_SETTINGS_MODULE": "example_project.settings",
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
