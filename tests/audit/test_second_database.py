@@ -33,7 +33,11 @@ from tests.museum.models import Artist, Hall, Loan, Place, Tag, Work
 ALIAS = "elsewhere"
 OWNER = "second"
 
-pytestmark = [pytest.mark.django_db(databases=["default", ALIAS]), pytest.mark.both_databases]
+pytestmark = [
+    pytest.mark.django_db(databases=["default", ALIAS]),
+    pytest.mark.both_databases,
+    pytest.mark.xdist_group("second-database"),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -12,7 +12,12 @@ from tests.browser.shop import ORDERS
 from tests.browser.turns import my_turn
 from tests.shop.models import Customer, Order
 
-pytestmark = [pytest.mark.browser, pytest.mark.both_databases, pytest.mark.postgres_only]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.both_databases,
+    pytest.mark.postgres_only,
+    pytest.mark.xdist_group("browser-changing"),
+]
 
 OpenGrid = Callable[..., GridPage]
 

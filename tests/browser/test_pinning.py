@@ -9,7 +9,12 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.grid_page import GridPage
 
-pytestmark = [pytest.mark.browser, pytest.mark.both_databases, pytest.mark.postgres_only]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.both_databases,
+    pytest.mark.postgres_only,
+    pytest.mark.xdist_group("browser-pinning"),
+]
 
 
 def _left(cell: Locator) -> float:

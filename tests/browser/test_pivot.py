@@ -9,7 +9,12 @@ from playwright.sync_api import expect
 
 from tests.browser.grid_page import GridPage
 
-pytestmark = [pytest.mark.browser, pytest.mark.both_databases, pytest.mark.postgres_only]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.both_databases,
+    pytest.mark.postgres_only,
+    pytest.mark.xdist_group("browser-pivot"),
+]
 
 
 def test_figures_go_across_in_bands_with_totals_and_are_kept(open_grid: Callable[..., GridPage]) -> None:

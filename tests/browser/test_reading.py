@@ -11,7 +11,12 @@ from playwright.sync_api import Locator, expect
 from tests.browser.grid_page import GridPage
 from tests.browser.shop import ORDERS
 
-pytestmark = [pytest.mark.browser, pytest.mark.both_databases, pytest.mark.postgres_only]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.both_databases,
+    pytest.mark.postgres_only,
+    pytest.mark.xdist_group("browser-reading"),
+]
 
 OpenGrid = Callable[..., GridPage]
 

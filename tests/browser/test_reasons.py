@@ -10,7 +10,12 @@ from playwright.sync_api import expect
 
 from tests.browser.grid_page import GridPage
 
-pytestmark = [pytest.mark.browser, pytest.mark.both_databases, pytest.mark.postgres_only]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.both_databases,
+    pytest.mark.postgres_only,
+    pytest.mark.xdist_group("browser-reasons"),
+]
 
 
 def test_reason_is_asked_for_each_change_refused_and_kept_for_the_session(open_grid: Callable[..., GridPage]) -> None:

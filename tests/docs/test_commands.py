@@ -46,6 +46,9 @@ def commands() -> list[str]:
     return [words for words in found if words.split()[0] not in ELSEWHERE]
 
 
+pytestmark = pytest.mark.xdist_group("commands")
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated project as `startproject` makes it, with our two apps."""
