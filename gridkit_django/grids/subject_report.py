@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import router, transaction
 
-from gridkit_django.audit import Target
+from gridkit_django.audit import Target, audit_policies
 from gridkit_django.audit.privacy import DECRYPT, Mentions, Revealer, Subject
 from gridkit_django.audit.searching import READ
 from gridkit_django.exceptions import AuditKeyError, AuditSearchError
@@ -121,8 +121,21 @@ class SubjectReport:
 
     def _seen(self, ids: Sequence[int]) -> list[SeenRecord]:
         rows = AuditRecord.objects.using(self._reader.alias).in_bulk(ids)
-        seen = self._reader.as_seen([rows[pk] for pk in ids if pk in rows])
+        seen = self._fitting(self._reader.as_seen([rows[pk] for pk in ids if pk in rows]))
         return seen if self._revealer is None else self._opened(seen)
+
+    def _fitting(self, seen: Sequence[SeenRecord]) -> list[SeenRecord]:
+        """Leave out what fits by closed values only: that it is in the report would tell the reader whose row it is.
+
+        A record of another row tells it by an encrypted value, and by the field that says whom the row speaks of.
+        """
+        others = {item.record.pk: item for item in seen if not self._mentions.is_plain(item.record)}
+        open_values = [item.record for item in others.values() if self._mentions.opens(item.changes)]
+        probes = {record.pk: _probe(record) for record in open_values}
+        shown = self._reader.as_seen([probe for probe in probes.values() if probe.changes])
+        open_fields = {item.record.pk for item in shown if item.changes}
+        fit = {pk for pk, probe in probes.items() if not probe.changes or pk in open_fields}
+        return [item for item in seen if item.record.pk not in others or item.record.pk in fit]
 
     def _opened(self, seen: Sequence[SeenRecord]) -> list[SeenRecord]:
         """Open what can be opened. A value that was changed since stays closed, and the others do not."""
@@ -140,6 +153,20 @@ class SubjectReport:
             replace(item, changes={name: told.get(name, pair) for name, pair in item.changes.items()})
             for item, told in zip(seen, opened, strict=True)
         ]
+
+
+def _probe(record: AuditRecord) -> AuditRecord:
+    """Return a record of the same row that changes nothing but the field which says whom the row speaks of."""
+    policy = audit_policies().table.effective(record.target_type, record.grid)
+    changes = {policy.subject: [None, None]} if policy is not None and policy.subject else {}
+    return AuditRecord(
+        pk=record.pk,
+        operation=record.operation,
+        target_type=record.target_type,
+        target_id=record.target_id,
+        grid=record.grid,
+        changes=changes,
+    )
 
 
 def may_open(user: User) -> bool:

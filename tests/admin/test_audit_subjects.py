@@ -124,7 +124,8 @@ def test_legal_hold_forbids_erasing(admin: Client, product: Product) -> None:
 
 def test_erasing_needs_a_right_of_its_own(staff: Callable[..., Client], product: Product) -> None:
     client = staff("view_auditrecord")
-    assert "Erase…" not in page(client, f"person/{question(product)}")
+    told = page(client, f"person/{question(product)}")
+    assert ("Erase…" in told, "What is encrypted" in told, "Report</a>" in told) == (False, False, True)
     page(client, f"erase/{question(product)}", status=403)
     assert client.post(f"{KEYS}erase/{question(product)}").status_code == 403
     page(client, f"erased/{question(product)}", status=403)

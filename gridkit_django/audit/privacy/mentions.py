@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
+from gridkit_django.audit.privacy.ciphers import SEAL, is_sealed
 from gridkit_django.audit.privacy.reach import STRETCH, TOLD, keys_of, oldest_of, sealed_with
 from gridkit_django.audit.privacy.subjects import Subject
 from gridkit_django.events import ActorKind
@@ -32,9 +34,23 @@ class Mentions:
         self._using = using
         self._looks = looks
         self._keys = keys_of(subject, using)
+        self._ids = frozenset(key.pk.hex for key in self._keys)
+        self._subject = subject
+        self._acts = acts and subject.type == get_user_model()._meta.label_lower
         self._plain = Q(target_type=subject.type, target_id=subject.id)
-        if acts and subject.type == get_user_model()._meta.label_lower:
+        if self._acts:
             self._plain |= Q(actor_kind=ActorKind.USER.value, actor_id=subject.id)
+
+    def is_plain(self, record: AuditRecord) -> bool:
+        """Whether a record says by its target or actor that it is about the subject, and not by a value only."""
+        own = (record.target_type, record.target_id) == (self._subject.type, self._subject.id)
+        by = (record.actor_kind, record.actor_id) == (ActorKind.USER.value, self._subject.id)
+        return own or (self._acts and by)
+
+    def opens(self, changes: Mapping[str, Any]) -> bool:
+        """Whether one of these values was encrypted with a key of the subject."""
+        values = (value for pair in changes.values() if isinstance(pair, list) for value in pair)
+        return any(is_sealed(value) and value[SEAL].partition(":")[0] in self._ids for value in values)
 
     def stretches(self, before: int | None = None) -> Iterator[tuple[list[int], int]]:
         """Yield ids, newest first, and the lowest id that was looked at for them; some stretches have none.
