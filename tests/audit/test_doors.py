@@ -40,6 +40,8 @@ def test_every_write_ends_in_execute_sql_of_three_compilers() -> None:
     assert "execute_sql" in vars(SQLDeleteCompiler)
     assert parameters(SQLCompiler.execute_sql)[:2] == ["self", "result_type"]
     assert parameters(Collector.delete) == ["self"]
+    assert parameters(DeleteQuery.delete_batch) == ["self", "pk_list", "using"]
+    assert parameters(DeleteQuery.do_query) == ["self", "table", "where", "using"]
     for query, compiler in (
         (InsertQuery, SQLInsertCompiler),
         (UpdateQuery, SQLUpdateCompiler),

@@ -301,6 +301,16 @@ def test_a_collected_deletion_is_recorded_by_the_database_but_for_rows_with_link
         assert gone.filter(mac=None).count() == 65
 
 
+def test_a_collected_deletion_of_many_rows_is_few_statements(django_assert_num_queries: Any) -> None:
+    follow(Key)
+    Key.objects.bulk_create([Key(label=str(at)) for at in range(250)])
+    # Rows read, links, for each part (SQLite: 999 keys) one statement or six, and the counts of the test itself.
+    with django_assert_num_queries(3 if IS_POSTGRES else 8), transaction.atomic(savepoint=False):
+        assert Key.objects.all().delete() == (250, {"museum.Key": 250})
+    gone = AuditRecord.objects.filter(target_type="museum.key", action="row.delete")
+    assert gone.values_list("target_id").distinct().count() == 250
+
+
 def test_a_trigger_that_changes_what_is_written_is_refused_on_sqlite(many: Callable[[float], None]) -> None:
     if IS_POSTGRES:  # it returns what it has written
         return

@@ -7,6 +7,7 @@ is little, and ``tests/audit/test_doors.py`` tells when a Django version changes
 * ``SQLUpdateCompiler.as_sql`` writes ``UPDATE … SET … [WHERE …]``, the condition as ``compile(query.where)`` does;
 * ``SQLDeleteCompiler.as_sql`` writes ``DELETE FROM …``, so that ``RETURNING`` can follow;
 * ``Model.save_base`` writes the tables of parents and then, by ``_save_table``, that of the model, in one transaction;
+* ``DeleteQuery.delete_batch`` deletes rows by their keys, a hundred at a time;
 * ``Collector.delete`` carries out a deletion with all that goes along, and ``set`` of a many-to-many manager is the
   removal and the addition of what differs.
 """
@@ -26,7 +27,8 @@ from django.db.models import DateTimeField, Model
 from django.db.models.constants import OnConflict
 from django.db.models.deletion import Collector
 from django.db.models.sql.compiler import SQLDeleteCompiler, SQLInsertCompiler, SQLUpdateCompiler
-from django.db.models.sql.constants import NO_RESULTS
+from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, NO_RESULTS
+from django.db.models.sql.subqueries import DeleteQuery
 from django.db.models.sql.where import AND
 
 from gridkit_django.audit.capture.values import Field
@@ -83,6 +85,7 @@ def install(watcher: Watcher) -> None:
         (SQLUpdateCompiler, "execute_sql", _update_door),
         (SQLDeleteCompiler, "execute_sql", _delete_door),
         (Collector, "delete", _collector_door),
+        (DeleteQuery, "delete_batch", _batch_door),
     ):
         _replace(owner, name, make(getattr(owner, name), watcher))
 
@@ -174,6 +177,26 @@ def _collector_door(original: Any, watcher: Watcher) -> Any:
 
     return delete
 
+
+def _batch_door(original: Any, watcher: Watcher) -> Any:
+    @wraps(original)
+    def delete_batch(query: Any, pk_list: Sequence[Any], using: str) -> int:
+        connection, options = connections[using], query.get_meta()
+        is_one = len(getattr(options, "pk_fields", ())) <= 1
+        if len(pk_list) <= GET_ITERATOR_CHUNK_SIZE or not is_one or watcher.watches(query.model, connection) is None:
+            return int(original(query, pk_list, using))
+        size, rows = min(connection.features.max_query_params or _BATCH, _BATCH), 0
+        for start in range(0, len(pk_list), size):
+            query.clear_where()
+            query.add_filter(f"{options.pk.attname}__in", pk_list[start : start + size])
+            rows += query.do_query(options.db_table, query.where, using=using)
+        return rows
+
+    return delete_batch
+
+
+_BATCH = 1000
+"""Keys of one DELETE; Django takes a hundred, whose records would cost as much to plan as to write."""
 
 _saving: ContextVar[tuple[Any, Callable[[], None]] | None] = ContextVar("gridkit_saving", default=None)
 """The model whose row is being saved table by table, and what tells of it when the last table is written."""
