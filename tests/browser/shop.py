@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import django_filters
 from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone
 
@@ -60,10 +61,19 @@ class ReasonedGrid(OrderGrid):
         audit_reason = "required"
 
 
+class CustomerFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """What no operator of a column says."""
+
+    since = django_filters.DateFromToRangeFilter(label="Between two days")
+    lands = django_filters.MultipleChoiceFilter(
+        field_name="country", label="Lands", choices=[("A", "Aland"), ("B", "Bland")]
+    )
+
+
 class CustomerGrid(Grid):
     """Customers, who take their orders along."""
 
-    name = TextColumn(editable=True)
+    name = TextColumn(editable=True, filters=["lands"])
     email = TextColumn(editable=True)
     vip = BooleanColumn(editable=True)
     since = DateColumn(editable=True)
@@ -76,6 +86,7 @@ class CustomerGrid(Grid):
         search = ["name"]
         creatable = True
         deletable = True
+        filterset_class = CustomerFilter
 
 
 GRIDS = (OrderGrid, ReasonedGrid, CustomerGrid)

@@ -73,6 +73,36 @@ def test_filter_by_values_counts_them_finds_them_and_takes_the_rows_without_one(
     expect(grid.count).to_have_text(f"{ORDERS} rows")
 
 
+def test_filters_of_a_filter_set_stand_beside_the_conditions_of_their_columns(open_grid: OpenGrid) -> None:
+    grid = open_grid("browser-customers")
+    chips = grid.page.locator(".gridkit-chip")
+    grid.column_menu("name", "Filter")
+    panel = grid.page.get_by_role("dialog", name="Filter by Name")
+    panel.get_by_role("button", name="Condition").click()
+    panel.get_by_role("combobox", name="Condition").select_option(label="Lands")
+    panel.get_by_role("button", name="Apply").click()
+    expect(panel.get_by_role("alert")).to_have_text("Choose at least one value.")
+    panel.get_by_role("checkbox", name="Bland").check()
+    panel.get_by_role("button", name="Apply").click()
+    expect(chips).to_have_text(["Name, Lands: Bland"])
+    expect(grid.count).to_have_text("1 row")
+    leaf = {"col": "name", "op": "filter", "name": "lands", "value": ["B"]}
+    assert grid.bodies("rows/")[-1]["filter"] == {"and": [leaf]}
+
+    chips.get_by_role("button", name="Name, Lands: Bland").click()
+    expect(panel.get_by_role("checkbox", name="Bland")).to_be_checked()
+    panel.get_by_role("button", name="Remove filter").click()
+    expect(grid.count).to_have_text("3 rows")
+    grid.column_menu("since", "Filter")
+    panel = grid.page.get_by_role("dialog", name="Filter by Since")
+    panel.get_by_role("button", name="Condition").click()
+    panel.get_by_role("combobox", name="Condition").select_option(label="Between two days")
+    panel.get_by_label("after").fill("2024-01-01")
+    grid.page.keyboard.press("Enter")
+    expect(chips).to_have_text(["Since, Between two days: after 2024-01-01"])
+    expect(grid.page.locator(".gridkit-empty")).to_be_visible()
+
+
 def test_groups_open_lazily_with_figures_and_totals_by_mouse_and_keyboard(open_grid: OpenGrid) -> None:
     grid = open_grid()
     grid.column_menu("buyer", "Group by this column")

@@ -1,10 +1,11 @@
 /** Making, changing and deleting rows by dialogs, and taking it back: what the buttons do, and what is said. */
 
-import { RequestProblem } from "./client.ts";
+import { RequestProblem, requestKey } from "./client.ts";
 import type { Grid } from "./grid.ts";
 import type { BulkRequest, BulkResult, BulkSelection, ColumnSchema, EditResponse, RowRecord } from "./protocol.ts";
 import { type ReasonForm, ReasonWithheld } from "./reasons.ts";
-import { RowForm, requestKey } from "./rowform.ts";
+import type { PanelViews } from "./panels.ts";
+import type { RowForm } from "./rowform.ts";
 import { problemText } from "./texts.ts";
 import { UndoHistory } from "./undo.ts";
 
@@ -58,14 +59,19 @@ export class Changes {
   }
 
   askCreate(): void {
-    if (this.canCreate) this.#open({ kind: "create", form: this.#form(), reason: this.#grid.reasons.form() });
+    const { panels, reasons } = this.#grid;
+    if (!this.canCreate) return;
+    panels.use((views) => this.#open({ kind: "create", form: this.#form(views), reason: reasons.form() }));
   }
 
   /** Opens the dialog that gives the selected rows one value. */
   askEdit(): void {
-    const form = this.#form();
-    const column = form.columns[0];
-    if (column) this.#open({ kind: "edit", form, column, reason: this.#grid.reasons.form() });
+    const { panels, reasons } = this.#grid;
+    panels.use((views) => {
+      const form = this.#form(views);
+      const column = form.columns[0];
+      if (column) this.#open({ kind: "edit", form, column, reason: reasons.form() });
+    });
   }
 
   /** Asks whether a row, or without one the selected rows, may be deleted. */
@@ -230,10 +236,10 @@ export class Changes {
     toast.show(text, token ? { label: t("undo"), act: () => void this.undo() } : null);
   }
 
-  #form(): RowForm {
+  #form({ RowForm: Form }: PanelViews): RowForm {
     const { state, formatter, lookups, t } = this.#grid;
     const columns = state.ordered.filter((column) => this.#grid.canEdit(column));
-    return new RowForm({ columns, timeZone: formatter.timeZone, lookups, t });
+    return new Form({ columns, timeZone: formatter.timeZone, lookups, t });
   }
 
   #open(task: Task): void {

@@ -82,6 +82,12 @@ export interface TaggedView {
   readonly tag: string;
 }
 
+/** A name for one request; not a secret, only unlike any other. */
+export function requestKey(): string {
+  const random = crypto.getRandomValues(new Uint32Array(4));
+  return [...random].map((part) => part.toString(36)).join("-");
+}
+
 /** Reads the value of one cookie; null when it is not set. */
 export function readCookie(cookies: string, name: string): string | null {
   for (const part of cookies.split(";")) {

@@ -1,13 +1,7 @@
 /** The open filter editor: what the user has chosen and typed so far for one column. */
 
-import {
-  type ColumnCondition,
-  type ConditionDraft,
-  conditionOf,
-  type DraftProblem,
-  draftOf,
-  hasValueList,
-} from "./filters.ts";
+import { type ConditionDraft, conditionOf, type DraftProblem, draftOf } from "./conditions.ts";
+import { type ColumnCondition, hasValueList } from "./filters.ts";
 import { type Option, type OptionList, optionKey } from "./options.ts";
 import type { ColumnSchema, Value } from "./protocol.ts";
 

@@ -1,9 +1,10 @@
 /** The filter editor on the page: opens it, fetches the values of its column, puts its condition in force. */
 
-import { FilterForm, type FilterTab } from "./filterform.ts";
+import type { FilterForm, FilterTab } from "./filterform.ts";
 import type { Grid } from "./grid.ts";
 import type { GridClient } from "./client.ts";
 import { OptionList, type OptionListSettings, type OptionsPage, optionKey } from "./options.ts";
+import type { PanelViews } from "./panels.ts";
 import type { ColumnSchema } from "./protocol.ts";
 
 export class FilterPanel {
@@ -21,17 +22,32 @@ export class FilterPanel {
 
   /** Opens the editor of a column at its anchor. */
   open(column: ColumnSchema, anchor: HTMLElement): void {
-    this.choose(column);
-    this.#grid.popovers.toggle("filter", anchor, column.id);
-    this.#loadValues();
+    const { panels, popovers } = this.#grid;
+    panels.use((views) => {
+      this.#edit(views, column);
+      popovers.toggle("filter", anchor, column.id);
+      this.#loadValues();
+    });
   }
 
   /** Shows the filter editor of another column in the popover that is open; null for the list of columns. */
   choose(column: ColumnSchema | null): void {
+    const { panels, popovers } = this.#grid;
     this.form?.close();
-    this.form = column && new FilterForm(column, this.#grid.state.conditions.get(column.id) ?? null, this.#grid.formatter.timeZone, this.#valuesOf(column));
-    if (this.#grid.popovers.open) this.#loadValues();
+    this.form = null;
+    if (column)
+      panels.use((views) => {
+        this.#edit(views, column);
+        if (popovers.open) this.#loadValues();
+      });
     this.#grid.requestRender();
+  }
+
+  #edit({ FilterForm: Form }: PanelViews, column: ColumnSchema): void {
+    const { state, formatter } = this.#grid;
+    const condition = state.conditions.get(column.id) ?? null;
+    this.form?.close();
+    this.form = new Form(column, condition, formatter.timeZone, this.#valuesOf(column));
   }
 
   /** Shows the other side of the filter editor. */

@@ -1,26 +1,17 @@
 /** Column filters: which conditions a type offers, how a form becomes a leaf, how a leaf reads. */
 
 import type { Formatter } from "./format.ts";
-import type { ColumnSchema, FilterLeaf, FilterTree, Value } from "./protocol.ts";
+import type { ColumnSchema, FilterLeaf, FilterTree, NamedFilter, Value } from "./protocol.ts";
 import { hasString, type StringKey, type Translate } from "./strings.ts";
-import { instantToWall, isNaive, wallToInstant } from "./timezone.ts";
 
 /** One condition of a column as it is kept in the state. */
 export interface ColumnCondition {
   readonly op: string;
   readonly value?: Value;
   readonly to?: Value;
+  /** For the op `filter`: which of the column's named filters. */
+  readonly name?: string;
 }
-
-/** What the editor's form holds: raw text of the inputs. */
-export interface ConditionDraft {
-  readonly op: string;
-  readonly value: string;
-  readonly to: string;
-  readonly chosen: ReadonlySet<string>;
-}
-
-export type DraftProblem = "filterNeedsValue" | "filterNeedsNumber" | "filterNeedsChoice";
 
 const BLANKS = ["blank", "nblank"] as const;
 const TEXT_OPS = ["contains", "ncontains", "eq", "ne", "starts", "ends", "in", ...BLANKS] as const;
@@ -48,11 +39,17 @@ export const takesPreset = (op: string): boolean => op === "relative";
 export function operatorsOf(column: ColumnSchema): readonly string[] {
   const canBeBlank = column.nullable !== false || column.type === "text";
   const isAllowed = (op: string): boolean => column.ops?.includes(op) ?? op !== "relative";
-  return wantedOperators(column).filter((op) => isAllowed(op) && (canBeBlank || !isBlank(op)));
+  const named = column.filters?.map(({ name }) => `filter:${name}`) ?? [];
+  return [...wantedOperators(column).filter((op) => isAllowed(op) && (canBeBlank || !isBlank(op))), ...named];
+}
+
+/** The named filter that an operator of the form stands for; undefined for a condition of the column's type. */
+export function filterOf(column: ColumnSchema, op: string): NamedFilter | undefined {
+  return op.startsWith("filter:") ? column.filters?.find(({ name }) => op === `filter:${name}`) : undefined;
 }
 
 export function canFilter(column: ColumnSchema): boolean {
-  return column.filterable !== false && operatorsOf(column).length > 0;
+  return (column.filterable !== false || Boolean(column.filters?.length)) && operatorsOf(column).length > 0;
 }
 
 /** True for a column whose values can be counted and chosen one by one. */
@@ -73,81 +70,12 @@ function wantedOperators(column: ColumnSchema): readonly string[] {
 
 /** The words for a condition; dates read "before" where numbers read "less than". */
 export function operatorLabel(column: ColumnSchema, op: string, t: Translate): string {
+  const named = filterOf(column, op);
+  if (named) return named.label;
   const dated = `op_${op}_date`;
   if (DATE_TYPES.has(column.type) && hasString(dated)) return t(dated);
   const key = `op_${op}`;
   return hasString(key) ? t(key) : op;
-}
-
-/** Opens the form on a condition that exists, or on the first one offered. */
-export function draftOf(
-  column: ColumnSchema,
-  condition: ColumnCondition | null,
-  timeZone: string,
-): ConditionDraft {
-  const op = condition?.op ?? operatorsOf(column)[0] ?? "eq";
-  const list = Array.isArray(condition?.value) ? condition.value.map(String) : null;
-  const text = (value: Value): string => {
-    if (value === undefined || value === null) return "";
-    const wall = column.type === "datetime" && !isNaive(String(value));
-    return wall ? instantToWall(String(value), timeZone) : String(value);
-  };
-  return {
-    op,
-    value: list ? list.join("\n") : text(condition?.value),
-    to: text(condition?.to),
-    chosen: new Set(list ?? []),
-  };
-}
-
-/** Reads the form: a condition, or the key of the message that says what is missing. */
-export function conditionOf(
-  column: ColumnSchema,
-  draft: ConditionDraft,
-  timeZone: string,
-): ColumnCondition | DraftProblem {
-  const { op } = draft;
-  if (!takesValue(op)) return { op };
-  if (takesPreset(op)) return draft.value ? { op, value: draft.value } : "filterNeedsChoice";
-  if (takesList(op)) return listCondition(column, draft);
-  const value = parseOperand(column, draft.value, timeZone);
-  if (value === undefined) return "filterNeedsValue";
-  if (Number.isNaN(value)) return "filterNeedsNumber";
-  if (op !== "between") return { op, value };
-  const to = parseOperand(column, draft.to, timeZone);
-  if (to === undefined) return "filterNeedsValue";
-  return Number.isNaN(to) ? "filterNeedsNumber" : { op, value, to };
-}
-
-function listCondition(column: ColumnSchema, draft: ConditionDraft): ColumnCondition | DraftProblem {
-  if (column.choices?.length) {
-    const value = column.choices
-      .filter((item) => draft.chosen.has(String(item.value)))
-      .map((item) => item.value);
-    return value.length ? { op: draft.op, value } : "filterNeedsChoice";
-  }
-  const value = draft.value
-    .split("\n")
-    .map((line) => line.trim())
-    .filter(Boolean);
-  return value.length ? { op: draft.op, value } : "filterNeedsValue";
-}
-
-/** One operand in wire form; undefined when it is missing, NaN when it is not a number. */
-function parseOperand(column: ColumnSchema, text: string, timeZone: string): Value {
-  const trimmed = column.type === "text" ? text : text.trim();
-  if (trimmed === "") return undefined;
-  switch (column.type) {
-    case "integer":
-    case "float":
-      return Number(trimmed);
-    case "decimal":
-      return Number.isNaN(Number(trimmed)) ? Number.NaN : trimmed;
-    case "datetime":
-      return wallToInstant(trimmed, timeZone);
-    default:
-      return trimmed;
-  }
 }
 
 /** The filter tree of the protocol: leaves joined by AND with what no form can show; undefined without any. */
@@ -190,6 +118,7 @@ export function describeCondition(
   t: Translate,
   nameOf: (value: Value) => string | null = () => null,
 ): string {
+  if (condition.op === "filter") return describeNamed(column, condition, t);
   const words = [column.label, operatorLabel(column, condition.op, t)];
   const text = (value: Value): string => nameOf(value) || formatter.text(column, value) || t("empty");
   if (Array.isArray(condition.value)) words.push(listText(condition.value.map(text), t));
@@ -197,6 +126,19 @@ export function describeCondition(
   else if (takesValue(condition.op)) words.push(text(condition.value));
   if (condition.op === "between") words.push(t("filterTo" satisfies StringKey), text(condition.to));
   return words.join(" ");
+}
+
+/** How a named filter reads: "Pages, by size: min 100, max 300". */
+function describeNamed(column: ColumnSchema, { name, value }: ColumnCondition, t: Translate): string {
+  const named = column.filters?.find((other) => other.name === name);
+  const text = (part: Value): string =>
+    named?.choices?.find((item) => String(item.value) === String(part))?.label ??
+    (typeof part === "boolean" ? t(part ? "yes" : "no") : String(part));
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  const texts = isObject
+    ? Object.entries(value).map(([key, part]) => `${key} ${text(part)}`)
+    : (Array.isArray(value) ? value : [value]).map(text);
+  return `${column.label}, ${named?.label ?? name}: ${texts.join(", ")}`;
 }
 
 function listText(values: readonly string[], t: Translate): string {

@@ -21,6 +21,17 @@ export interface Choice {
   readonly label: string;
 }
 
+/** A filter that the grid offers beside the conditions of a column's type. */
+export interface NamedFilter {
+  readonly name: string;
+  readonly label: string;
+  /** Of one plain value; `object` for a value with `parts`. */
+  readonly type: string;
+  readonly many?: boolean;
+  readonly parts?: readonly { readonly key: string; readonly type: string }[] | null;
+  readonly choices?: readonly Choice[] | null;
+}
+
 export interface ColumnSchema {
   readonly id: string;
   readonly label: string;
@@ -40,6 +51,7 @@ export interface ColumnSchema {
   /** Id of the grid whose rows are its values, or null. */
   readonly lookup?: string | null;
   readonly choices?: readonly Choice[] | null;
+  readonly filters?: readonly NamedFilter[];
   readonly description?: string | null;
   readonly width?: number | null;
 }
@@ -55,6 +67,7 @@ export interface FilterLeaf {
   readonly op: string;
   readonly value?: Value;
   readonly to?: Value;
+  readonly name?: string;
 }
 
 export type FilterTree =

@@ -1,6 +1,6 @@
 /** A form over columns: what the user typed for each, what is wrong with it, and the values it stands for. */
 
-import type { RequestProblem } from "./client.ts";
+import { type RequestProblem, requestKey } from "./client.ts";
 import { parseDraft } from "./edit.ts";
 import type { Lookups } from "./lookups.ts";
 import type { ColumnSchema, Value } from "./protocol.ts";
@@ -68,10 +68,4 @@ export class RowForm {
     }
     this.#problem = this.#messages.size ? null : problem;
   }
-}
-
-/** A name for one request; not a secret, only unlike any other. */
-export function requestKey(): string {
-  const random = crypto.getRandomValues(new Uint32Array(4));
-  return [...random].map((part) => part.toString(36)).join("-");
 }

@@ -16,7 +16,7 @@ import {
   type Table,
 } from "@tanstack/table-core";
 import { plainAtoms } from "./atoms.ts";
-import { type ColumnCondition, filterTree, splitTree } from "./filters.ts";
+import { canFilter, type ColumnCondition, filterTree, splitTree } from "./filters.ts";
 import { isNumeric } from "./format.ts";
 import { aggregatesOf, groupTerm, isSameTerm } from "./grouping.ts";
 import type {
@@ -244,7 +244,7 @@ export class GridState {
 
   canFilter(id: string): boolean {
     const column = this.#byId.get(id);
-    return column !== undefined && column.filterable !== false;
+    return column !== undefined && canFilter(column);
   }
 
   /** Sorts by the keys of the groups, the other way round when they are in their order already. */

@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FilterForm } from "../src/filterform.ts";
-import {
-  conditionOf,
-  type ConditionDraft,
-  describeCondition,
-  draftOf,
-  filterTree,
-  operatorsOf,
-} from "../src/filters.ts";
+import { conditionOf, type ConditionDraft, draftOf } from "../src/conditions.ts";
+import { canFilter, describeCondition, filterTree, operatorsOf } from "../src/filters.ts";
 import { Formatter } from "../src/format.ts";
 import { translator } from "../src/strings.ts";
 import { column } from "./support.ts";
@@ -21,7 +15,29 @@ const draft = (more: Partial<ConditionDraft>): ConditionDraft => ({
   value: "",
   to: "",
   chosen: new Set(),
+  parts: {},
   ...more,
+});
+
+test("a named filter is offered, read by its shape, opened again and described", () => {
+  const size = { name: "size", label: "by size", type: "object", parts: [{ key: "min", type: "integer" }, { key: "max", type: "integer" }] };
+  const sale = { name: "sale", label: "On sale", type: "boolean" };
+  const kinds = { name: "kinds", label: "Kinds", type: "choice", many: true, choices: [{ value: "a", label: "Apple" }, { value: "b", label: "Bean" }] };
+  const pages = column("pages", { filterable: false, ops: ["filter"], filters: [size, sale, kinds] });
+  assert.equal(canFilter(pages), true);
+  assert.deepEqual(operatorsOf(pages), ["filter:size", "filter:sale", "filter:kinds"]);
+  const read = (more: Partial<ConditionDraft>) => conditionOf(pages, draft(more), ZONE);
+  assert.deepEqual(read({ op: "filter:size", parts: { min: " 5 ", max: "" } }), { op: "filter", name: "size", value: { min: "5" } });
+  assert.equal(read({ op: "filter:size", parts: { min: " " } }), "filterNeedsValue");
+  assert.deepEqual(read({ op: "filter:sale", value: "false" }), { op: "filter", name: "sale", value: false });
+  assert.equal(read({ op: "filter:sale" }), "filterNeedsChoice");
+  const chosen = { op: "filter", name: "kinds", value: ["b"] };
+  assert.deepEqual(read({ op: "filter:kinds", chosen: new Set(["b", "gone"]) }), chosen);
+  assert.deepEqual([...draftOf(pages, chosen, ZONE).chosen], ["b"]);
+  assert.deepEqual(draftOf(pages, { op: "filter", name: "size", value: { min: 5 } }, ZONE).parts, { min: "5" });
+  assert.equal(describeCondition(pages, chosen, formatter, t), "PAGES, Kinds: Bean");
+  assert.equal(describeCondition(pages, { op: "filter", name: "size", value: { min: 5 } }, formatter, t), "PAGES, by size: min 5");
+  assert.equal(describeCondition(pages, { op: "filter", name: "sale", value: true }, formatter, t), "PAGES, On sale: Yes");
 });
 
 test("operators follow the type of the column", () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GridClient, RequestProblem } from "../src/client.ts";
+import { GridClient, RequestProblem, requestKey } from "../src/client.ts";
 import { Lookups } from "../src/lookups.ts";
-import { RowForm, requestKey } from "../src/rowform.ts";
+import { RowForm } from "../src/rowform.ts";
 import { translator } from "../src/strings.ts";
 import { column, settled } from "./support.ts";
 

@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import {
   canFilter,
   describeCondition,
+  filterOf,
   operatorLabel,
   operatorsOf,
   presetLabel,
@@ -15,6 +16,7 @@ import type { FilterForm, FilterTab } from "../filterform.ts";
 import type { Grid } from "../grid.ts";
 import type { ColumnSchema } from "../protocol.ts";
 import { valuesView } from "./facets.ts";
+import { namedFilterView } from "./namedfilter.ts";
 
 const INPUT_TYPES: Readonly<Record<string, string>> = {
   date: "date",
@@ -121,6 +123,8 @@ function conditionView(grid: Grid, form: FilterForm): TemplateResult {
 
 function operands(grid: Grid, form: FilterForm): TemplateResult | typeof nothing {
   const { op } = form.draft;
+  const named = filterOf(form.column, op);
+  if (named) return namedFilterView(grid, form, named);
   if (!takesValue(op)) return nothing;
   if (takesPreset(op)) return presetSelect(grid, form);
   if (takesList(op)) return form.column.choices?.length ? choiceList(grid, form) : listBox(grid, form);

@@ -10,6 +10,8 @@ import { filterLabel, filterPanel } from "./filterpopover.ts";
 import { pivotPanel } from "./pivotpanel.ts";
 import { viewsPanel } from "./viewsmenu.ts";
 
+export { FilterForm } from "../filterform.ts";
+export { RowForm } from "../rowform.ts";
 export { PANEL_ENGLISH } from "../panelstrings.ts";
 export { dialogForm } from "./dialog.ts";
 
