@@ -21,7 +21,6 @@ from gridkit_django.models import (
     AuditRecord,
     AuditSeal,
     AuditVerification,
-    DeliveryState,
     VerificationState,
 )
 
@@ -141,11 +140,6 @@ def gap_count(alias: str) -> int:
     """Return how many records tell of changes without a record, at most 1,000. The index of actors finds them."""
     found = AuditRecord.objects.using(alias).filter(actor_id="audit", actor_kind="system", action=GAP)
     return found.order_by("-pk")[:_GAPS_MAX].count()
-
-
-def parked(health: TrailHealth) -> tuple[Backlog, ...]:
-    """Return the destinations that wait for a person."""
-    return tuple(item for item in health.backlogs if item.state == DeliveryState.PARKED)
 
 
 def _unsealed(alias: str, low: int, most: int = COUNTED_MAX) -> tuple[int, datetime | None]:

@@ -122,7 +122,7 @@ class SubjectReport:
     def _seen(self, ids: Sequence[int]) -> list[SeenRecord]:
         rows = AuditRecord.objects.using(self._reader.alias).in_bulk(ids)
         seen = self._fitting(self._reader.as_seen([rows[pk] for pk in ids if pk in rows]))
-        return seen if self._revealer is None else self._opened(seen)
+        return seen if self._revealer is None else _opened(self._revealer, seen)
 
     def _fitting(self, seen: Sequence[SeenRecord]) -> list[SeenRecord]:
         """Leave out what fits by closed values only: that it is in the report would tell the reader whose row it is.
@@ -137,22 +137,18 @@ class SubjectReport:
         fit = {pk for pk, probe in probes.items() if not probe.changes or pk in open_fields}
         return [item for item in seen if item.record.pk not in others or item.record.pk in fit]
 
-    def _opened(self, seen: Sequence[SeenRecord]) -> list[SeenRecord]:
-        """Open what can be opened. A value that was changed since stays closed, and the others do not."""
-        try:
-            return self._revealed(seen)
-        except AuditKeyError:
-            return [self._opened([item])[0] for item in seen] if len(seen) > 1 else list(seen)
 
-    def _revealed(self, seen: Sequence[SeenRecord]) -> list[SeenRecord]:
-        if self._revealer is None:
-            return list(seen)
+def _opened(revealer: Revealer, seen: Sequence[SeenRecord]) -> list[SeenRecord]:
+    """Open what can be opened. A value that was changed since stays closed, and the others do not."""
+    try:
         with transaction.atomic(using=router.db_for_write(AuditRecord)):
-            opened = self._revealer.reveal([item.record for item in seen])
-        return [
-            replace(item, changes={name: told.get(name, pair) for name, pair in item.changes.items()})
-            for item, told in zip(seen, opened, strict=True)
-        ]
+            opened = revealer.reveal([item.record for item in seen])
+    except AuditKeyError:
+        return [_opened(revealer, [item])[0] for item in seen] if len(seen) > 1 else list(seen)
+    return [
+        replace(item, changes={name: told.get(name, pair) for name, pair in item.changes.items()})
+        for item, told in zip(seen, opened, strict=True)
+    ]
 
 
 def _probe(record: AuditRecord) -> AuditRecord:

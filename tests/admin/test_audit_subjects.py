@@ -190,3 +190,25 @@ def test_report_needs_the_right_to_the_trail_and_opened_values_the_right_to_them
     User.objects.get(username="staff").user_permissions.set([Permission.objects.get(codename="erase_subject")])
     page(client, f"report/{question(product)}", status=403)
     assert "nothing of this person" not in page(client, f"person/{question(product)}")
+
+
+def test_person_has_the_name_that_the_admin_shows_to_the_reader(admin: Client, staff: Callable[..., Client]) -> None:
+    user = User.objects.create_user("countess-ada")
+    assert "countess-ada" in page(admin, f"report/?type=auth.user&id={user.pk}")
+    assert "countess-ada" not in page(staff("view_auditrecord"), f"report/?type=auth.user&id={user.pk}")
+    assert "auth.user.username countess-ada" in page(admin, "report/?type=auth.user.username&id=countess-ada")
+    assert "auth.user 999999" in page(admin, "report/?type=auth.user&id=999999")
+
+
+def test_kinds_of_people_that_policies_speak_of_are_offered(admin: Client) -> None:
+    policies = [
+        AuditPolicy(model_label="shop.order", encrypt=frozenset({"note"}), subject="customer"),
+        AuditPolicy(model_label="shop.product", encrypt=frozenset({"name"}), subject="sku"),
+    ]
+    audit_policies().set("tests", policies)
+    try:
+        text = page(admin, "person/")
+    finally:
+        audit_policies().drop("tests")
+    kinds = ("shop.customer", "shop.product.sku", "shop.order", "auth.user")
+    assert all(f'<option value="{kind}">' in text for kind in kinds)
