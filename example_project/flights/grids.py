@@ -86,6 +86,7 @@ class PlaneGrid(Grid):
         model = Plane
         id = "planes"
         label = "Planes"
+        audit_label = "tailnum"
         columns = ["tailnum", "year", "type", "manufacturer", "model", "engines", "seats", "speed", "engine"]
         default_sort = ["manufacturer", "model"]
         search = ["tailnum", "manufacturer", "model"]

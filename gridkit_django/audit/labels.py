@@ -85,6 +85,12 @@ def label_text(value: Any) -> str:
     return text if len(text) <= LABEL_MAX else f"{text[: LABEL_MAX - 1]}…"
 
 
+def may_label(field: Any) -> bool:
+    """Whether the values of a field can be labels: texts, whole numbers and UUIDs, but no keys."""
+    fits = isinstance(field, _KINDS) and not isinstance(field, models.ForeignKey)
+    return bool(fits and not field.primary_key and not field.generated)
+
+
 def _may_tell(policy: AuditPolicy, name: str) -> bool:
     return policy.follows(name) and name not in policy.mask and name not in policy.encrypt
 
@@ -94,5 +100,4 @@ def _field(model: type[models.Model], name: str) -> Field | None:
         found: Any = model._meta.get_field(name)
     except FieldDoesNotExist:
         return None
-    fits = isinstance(found, _KINDS) and not isinstance(found, models.ForeignKey)
-    return found if fits and not found.primary_key and not found.generated else None
+    return found if may_label(found) else None

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from django.apps import apps
 from django.db.models import FileField, ForeignKey, GeneratedField, QuerySet
 
+from gridkit_django.audit.labels import may_label
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridDeclarationError, PathMissingError, PathToManyError
 from gridkit_django.grids.columns import Column
@@ -127,6 +128,7 @@ class Declaration:
             column = columns.get(name)
             if column is None or not column.searchable:
                 yield Fault("E105", f"Meta.search names {name!r}, which is no searchable column of the grid.")
+        yield from _label_faults(self.options.audit_label, columns)
         yield from _edit_faults(columns)
         yield from self._option_faults()
         yield from (Fault("E112", detail) for detail in assignment_faults(self.options, columns))
@@ -169,6 +171,16 @@ class Declaration:
             search_backend(options)
         except GridDeclarationError as error:
             yield Fault("E108", error.detail)
+
+
+def _label_faults(name: str, columns: Mapping[str, Column]) -> Iterator[Fault]:
+    column = columns.get(name)
+    if name and not (column is not None and column.own and may_label(column.field)):
+        yield Fault(
+            "E113",
+            f"Meta.audit_label names {name!r}, which is no column with a text, a whole number or a UUID of the grid's "
+            "own model.",
+        )
 
 
 def _edit_faults(columns: Mapping[str, Column]) -> Iterator[Fault]:

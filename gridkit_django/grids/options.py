@@ -43,6 +43,7 @@ class GridOptions:
         row_permission: which rows a user sees.
         track: whether edits of this grid are recorded.
         audit_reason: whether people are asked why they change a row: ``required``, ``optional``, or empty for no.
+        audit_label: id of the column whose value names a row in its audit records; empty for what the model suggests.
         creatable: whether people with the right to edit the grid and to add such rows may make new ones.
         deletable: whether people with the right to edit the grid and to delete such rows may delete them.
         filterset_class: a ``FilterSet`` of django-filter whose filters serve the columns; None for none.
@@ -61,6 +62,7 @@ class GridOptions:
     row_permission: RowPermission = None
     track: bool = True
     audit_reason: AuditReason = ""
+    audit_label: str = ""
     creatable: bool = False
     deletable: bool = False
     filterset_class: type[Any] | None = None

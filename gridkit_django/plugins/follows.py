@@ -84,9 +84,21 @@ def grid_policy(grid: type[Grid], options: JSONObject) -> AuditPolicy:
     for name in ("subject", "label"):
         if read.get(name):
             read[name] = fields.get(read[name], "")
+    if "label" not in read:
+        read["label"] = _label(grid, fields, read)
     if isinstance(forms := read.get("mask_forms"), Mapping):
         read["mask_forms"] = {fields[name]: form for name, form in forms.items() if name in fields}
     return read_policy(grid.options.model._meta.label_lower, {**read, "grid": grid.options.id})
+
+
+def _label(grid: type[Grid], fields: dict[str, str], read: Mapping[str, Any]) -> str | None:
+    """Return the field that ``Meta.audit_label`` names; None when the plugin hides it: no other takes its place."""
+    name = grid.options.audit_label
+    if not name:
+        return ""
+    listed = {option: value for option, value in read.items() if option in _OF_COLUMNS and isinstance(value, list)}
+    hidden = any(fields[name] in listed.get(option, ()) for option in ("mask", "encrypt", "exclude"))
+    return None if hidden or fields[name] not in listed.get("fields", fields.values()) else fields[name]
 
 
 def _fields(columns: Any, fields: dict[str, str]) -> Any:

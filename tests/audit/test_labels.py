@@ -15,7 +15,9 @@ from gridkit_django.audit.labels import label_field
 from gridkit_django.audit.policies import AuditPolicy, policies_of_settings
 from gridkit_django.audit.triggers import Triggers
 from gridkit_django.exceptions import AuditPolicyError
+from gridkit_django.grids import Grid
 from gridkit_django.models import AuditRecord
+from gridkit_django.plugins.follows import grid_policy
 from tests.museum.models import Artist, Hall, Key, Place, Tag, Work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -131,3 +133,31 @@ def test_another_policy_that_masks_the_field_takes_the_label_away() -> None:
 def test_label_that_can_be_none_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(AuditPolicyError):
         policies_of_settings({"museum.work": options})
+
+
+class LabelledGrid(Grid):
+    """Works, which are named by their codes."""
+
+    class Meta:
+        model = Work
+        id = "labelled-works"
+        columns = ["title", "code", "price"]
+        audit_label = "code"
+
+
+@pytest.mark.parametrize(
+    ("options", "label"),
+    [
+        ({}, "code"),
+        ({"label": "title"}, "title"),
+        ({"label": "price_of_nothing"}, ""),
+        ({"mask": ["code"]}, None),
+        ({"encrypt": ["code"]}, None),
+        ({"exclude": ["code"]}, None),
+        ({"fields": ["title"]}, None),
+        ({"fields": ["title", "code"]}, "code"),
+    ],
+)
+def test_grid_names_the_label_unless_a_plugin_hides_it(options: dict[str, Any], label: str | None) -> None:
+    assert not LabelledGrid.faults()
+    assert grid_policy(LabelledGrid, options).label == label

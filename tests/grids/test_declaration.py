@@ -134,6 +134,8 @@ def test_attribute_that_would_hide_the_grids_own_names_is_refused() -> None:
         (["id"], {"default_sort": ["-note"]}, ["E104"]),
         (["note"], {"default_sort": ["note"], "attributes": {"note": TextColumn(sortable=False)}}, ["E104"]),
         (["id"], {"search": ["note"]}, ["E105"]),
+        (["id"], {"audit_label": "note"}, ["E113"]),
+        (["id"], {"audit_label": "id"}, ["E113"]),
         (["note"], {"search": ["note"], "attributes": {"note": TextColumn(searchable=False)}}, ["E105"]),
         ([], {}, ["E106"]),
         (["id"], {"attributes": {"note": TextColumn()}}, ["E106"]),
