@@ -1,6 +1,6 @@
 # make help lists what there is. Everything that is installed goes into .venv, everything that is made into var.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench requirements clean prepare-demo prepare-dev
+.PHONY: help demo test check docs bench requirements clean prepare-demo prepare-dev prepare-bench
 MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 ARGS ?=
@@ -15,6 +15,9 @@ prepare-demo:
 prepare-dev:
 	@python=$$(sh .ci/find-python) && "$$python" .ci/prepare.py dev
 
+prepare-bench:
+	@python=$$(sh .ci/find-python) && "$$python" .ci/prepare.py bench
+
 demo: prepare-demo ## Start the product on 336,776 real flights (PORT=8000); Ctrl-C stops it
 	@exec .venv/bin/python manage.py demo --port $(PORT)
 
@@ -27,7 +30,7 @@ check: prepare-dev ## Judge the code: format, lint, types, layers, migrations, d
 docs: prepare-dev ## Build the documentation into var/docs (warnings are errors)
 	@exec .venv/bin/python .ci/checks.py documentation
 
-bench: prepare-dev ## Run the benchmarks in tests/benchmarks (ARGS="name" for one)
+bench: prepare-bench ## Run the benchmarks in tests/benchmarks (ARGS="name" for one)
 	@exec .venv/bin/python -m tests.benchmarks $(ARGS)
 
 requirements: prepare-dev ## Resolve the dependencies anew (UPGRADE=1 takes newer versions)

