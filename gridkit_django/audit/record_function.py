@@ -29,14 +29,14 @@ DECLARE
 BEGIN
   INSERT INTO {operations}
     (id, source, correlation_id, impersonator_id, impersonator_label, reason, facts, occurred_at)
-  VALUES ((act->>'id')::uuid, act->>'source', act->>'correlationId', act#>>'{{impersonator,id}}',
-    act#>>'{{impersonator,label}}', act->>'reason', act->'facts', (act->>'occurredAt')::{moment})
+  VALUES ((act->>'id')::uuid, act->>'source', act->>'correlationId', act->'impersonator'->>'id',
+    act->'impersonator'->>'label', act->>'reason', act->'facts', (act->>'occurredAt')::{moment})
   ON CONFLICT (id) DO NOTHING;
   INSERT INTO {records}
     (uuid, operation_id, action, actor_kind, actor_id, actor_label, target_type, target_id, target_label, grid,
      changes, evidence, related, schema_version, mac, occurred_at)
-  VALUES ((told->>'uuid')::uuid, (act->>'id')::uuid, told->>'action', told#>>'{{actor,kind}}', told#>>'{{actor,id}}',
-    told#>>'{{actor,label}}', told#>>'{{target,type}}', told#>>'{{target,id}}', told#>>'{{target,label}}',
+  VALUES ((told->>'uuid')::uuid, (act->>'id')::uuid, told->>'action', told->'actor'->>'kind', told->'actor'->>'id',
+    told->'actor'->>'label', told->'target'->>'type', told->'target'->>'id', told->'target'->>'label',
     told->>'grid', told->'changes', NULLIF(told->'evidence', 'null'), NULLIF(told->'related', 'null'),
     (told->>'form')::smallint, proof, (told->>'occurredAt')::{moment})
   RETURNING id INTO stored;

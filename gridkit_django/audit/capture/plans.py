@@ -122,6 +122,21 @@ class Shape:
     moves: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """What an INSERT into a table returns.
+
+    Attributes:
+        columns: the fields, first those that Django asks for.
+        keys: where among them those of the key are.
+        values: where the followed ones are.
+    """
+
+    columns: tuple[Field, ...]
+    keys: tuple[int, ...]
+    values: tuple[int, ...]
+
+
 _SHAPES_MAX = 200
 """Sets of fields that are remembered for a table: code names few, and whoever names many pays for it."""
 
@@ -151,6 +166,18 @@ class Watch:
     labels: tuple[Field, ...]
     _readers: dict[tuple[str, str], Reader] = field(default_factory=dict, compare=False)
     _shapes: dict[tuple[str, ...], Shape] = field(default_factory=dict, compare=False)
+    _inserted: dict[tuple[str, ...], Inserted] = field(default_factory=dict, compare=False)
+
+    def inserted(self, returning: Sequence[Field]) -> Inserted:
+        """Return what an INSERT returns when Django asks for these fields."""
+        names = tuple([item.name for item in returning])
+        found = self._inserted.get(names)
+        if found is None:
+            columns = tuple(dict.fromkeys((*returning, *self.keys, *self.fields)))
+            places = {item: place for place, item in enumerate(columns)}
+            keys, values = (tuple(places[item] for item in items) for items in (self.keys, self.fields))
+            found = self._inserted[names] = Inserted(columns, keys, values)
+        return found
 
     def shape(self, names: tuple[str, ...]) -> Shape:
         """Return what an UPDATE that sets the fields of these names means."""

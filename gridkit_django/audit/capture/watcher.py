@@ -171,14 +171,15 @@ class Capture:
         if (many := self._many(watch, compiler, CREATE, len(compiler.query.objs))) is not None:
             rows = many.insert(returning)
             return doors.converted(compiler, returning, rows) if returning else []
-        columns = list(dict.fromkeys((*returning, *watch.keys, *watch.fields)))
+        shape = watch.inserted(returning)
         if doors.upserts(compiler):
-            pairs = upsert(watch, compiler, columns)
+            pairs = upsert(watch, compiler, shape.columns)
         else:
-            pairs = [(None, row) for row in doors.insert_rows(compiler, columns)]
-        keys = [columns.index(item) for item in watch.keys]
-        values = [columns.index(item) for item in watch.fields]
-        changes = [RowChange(tuple(row[at] for at in keys), old, tuple(row[at] for at in values)) for old, row in pairs]
+            pairs = [(None, row) for row in doors.insert_rows(compiler, shape.columns)]
+        keys, values = shape.keys, shape.values
+        changes = [
+            RowChange(tuple([row[at] for at in keys]), old, tuple([row[at] for at in values])) for old, row in pairs
+        ]
         self._tell(watch, compiler.connection, watch.fields, changes)
         if not returning:
             return []
