@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from itertools import chain, islice
 from typing import Any
@@ -323,7 +323,11 @@ def _uuid(connection: BaseDatabaseWrapper, value: UUID) -> str:
 
 
 def _moment(connection: BaseDatabaseWrapper, value: datetime) -> Any:
-    return value.isoformat() if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value(value)
+    if connection.vendor == "postgresql":
+        return value.isoformat()
+    if value.tzinfo is UTC and connection.timezone_name == "UTC":
+        return str(value.replace(tzinfo=None))  # as Django would, after a longer way
+    return connection.ops.adapt_datetimefield_value(value)
 
 
 def _text(value: str) -> str:
