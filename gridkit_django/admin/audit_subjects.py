@@ -25,7 +25,8 @@ from gridkit_django.admin.audit_subject_report import subject_report
 from gridkit_django.admin.ended_filter import KeyState
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
-from gridkit_django.audit.privacy import ERASE, ERASE_SUBJECT, Reach, Subject, erase_subject, reach_of
+from gridkit_django.audit.privacy import ERASE, ERASE_SUBJECT, Reach, Subject, erase_subject, keys_of, reach_of
+from gridkit_django.audit.sealing import sealed_aliases
 from gridkit_django.audit.verify import verify_seals_of
 from gridkit_django.events import current_act, explaining
 from gridkit_django.grids.audit_reading import VIEW_AUDIT
@@ -58,7 +59,7 @@ class Share:
 class AuditSubjectKeyAdmin(ReadOnlyAdmin[AuditSubjectKey]):
     """The keys, without telling whose they are; and the pages that go from a person to their key."""
 
-    list_display = ("id", "shown_state", "created_at", "erased_at", "master_id")
+    list_display = ("id", "shown_state", "created_at", "erased_at")
     list_filter = (KeyState, "created_at")
     search_fields = ("id", "master_id")
     fields = ("id", "shown_state", "created_at", "erased_at", "master_id")
@@ -157,6 +158,7 @@ class AuditSubjectKeyAdmin(ReadOnlyAdmin[AuditSubjectKey]):
             "label": person_label(self.admin_site, request, subject),
             "reach": reach,
             "shares": _shares(reach) if reach else [],
+            "elsewhere": _elsewhere(subject) if reach else [],
             "erase": _address("erase", subject) if request.user.has_perm(ERASE_SUBJECT) else "",
             "person": _address("person", subject),
             "report": _address("report", subject) if request.user.has_perm(VIEW_AUDIT) else "",
@@ -172,6 +174,12 @@ def _shares(reach: Reach) -> list[Share]:
     most = max(reach.by_type.values(), default=1)
     ordered = sorted(reach.by_type.items(), key=lambda item: (-item[1], item[0]))
     return [Share(kind, _verbose(kind), count, round(100 * count / most, 1)) for kind, count in ordered]
+
+
+def _elsewhere(subject: Subject) -> list[str]:
+    """Return the other databases with a trail of their own in which the person has a key: this page is about one."""
+    others = (alias for alias in sealed_aliases() if alias != _alias())
+    return [alias for alias in others if any(key.erased_at is None for key in keys_of(subject, alias))]
 
 
 def _verbose(kind: str) -> str:

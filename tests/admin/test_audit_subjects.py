@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from gridkit_django.admin import audit_subject_report
+from gridkit_django.admin import audit_subject_report, audit_subjects
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.audit.privacy.subject_keys import subject_keys
 from gridkit_django.audit.retention import HoldScope, place_hold
@@ -212,3 +212,10 @@ def test_kinds_of_people_that_policies_speak_of_are_offered(admin: Client) -> No
         audit_policies().drop("tests")
     kinds = ("shop.customer", "shop.product.sku", "shop.order", "auth.user")
     assert all(f'<option value="{kind}">' in text for kind in kinds)
+
+
+def test_keys_in_other_databases_are_told(admin: Client, product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_subjects, "sealed_aliases", lambda: ["default", "archive"])
+    monkeypatch.setattr(audit_subjects, "keys_of", lambda _subject, alias: [AuditSubjectKey()] if alias else [])
+    text = page(admin, f"person/{question(product)}")
+    assert "in other databases, too: archive." in text

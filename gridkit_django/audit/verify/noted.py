@@ -67,7 +67,7 @@ def run_verification(row: AuditVerification, verifier: DatabaseVerifier | None =
     told = [{**asdict(fault), "kind": fault.kind.value} for fault in result.faults[:_FAULTS_NOTED]]
     _tell(row, state=state, finished_at=timezone.now(), faults=told, **_figures(result))
     evidence = {"verification": row.pk, **_figures(result), "lastSeal": result.last_seal}
-    record(VERIFY, target=Target("audit", using), evidence=evidence)
+    record(VERIFY, target=Target("audit", using), evidence=evidence, using=using)
     return result
 
 
