@@ -2,6 +2,8 @@
 
 import { render } from "lit-html";
 import { Changes } from "./changes.ts";
+import { hasLookups, rowsFetcher } from "./asking.ts";
+import { CellEdits } from "./celledits.ts";
 import type { GridClient } from "./client.ts";
 import { ColumnDrag } from "./columndrag.ts";
 import { CellEditor } from "./edit.ts";
@@ -11,23 +13,19 @@ import { Formatter, longestTexts } from "./format.ts";
 import { InteractionLog, LayoutReports, QueryReports } from "./interactions.ts";
 import { type FollowedJob, JobTray, saveFile } from "./jobs.ts";
 import { Lookups } from "./lookups.ts";
+import { MadeColumns } from "./made.ts";
 import { StateMemory } from "./memory.ts";
 import type { Notebook } from "./notebook.ts";
 import { Panels } from "./panels.ts";
-import { type MadeColumn, madeColumns, type PivotWords } from "./pivot.ts";
 import { Popovers } from "./popover.ts";
 import type {
   ColumnSchema,
   EditResponse,
   GridSchema,
-  GroupInfo,
   GroupTerm,
   MethodSchema,
   PinSide,
-  PivotField,
   RowRecord,
-  RowsRequest,
-  RowsResponse,
   Value,
   ViewList,
   ViewState,
@@ -38,13 +36,12 @@ import { SavedViews, type ViewMarker } from "./savedviews.ts";
 import { measured, RowScroller } from "./scroll.ts";
 import { type Change, GridState, GROUPS } from "./state.ts";
 import { hasString, type Texts, type Translate } from "./strings.ts";
-import { countLabel, figureLabel, selectionLabel, sortLabel } from "./texts.ts";
+import { countLabel, selectionLabel, sortLabel } from "./texts.ts";
 import { Toast } from "./toast.ts";
 import { Totals } from "./totals.ts";
 import { ViewsPanel } from "./viewspanel.ts";
 import { placeNote } from "./views/editor.ts";
 import { gridView } from "./views/grid.ts";
-import { keyText } from "./views/groups.ts";
 import { closeDialog } from "./views/shells.ts";
 
 const COUNT_DELAY_MS = 500;
@@ -85,6 +82,9 @@ export class Grid {
   readonly focus: RovingFocus;
   readonly drag: ColumnDrag;
   readonly editor: CellEditor;
+  readonly edits = new CellEdits(this);
+  /** The columns that a pivot made. */
+  readonly made = new MadeColumns(this);
   readonly jobs: JobTray;
   readonly popovers: Popovers;
   readonly panels: Panels;
@@ -112,17 +112,6 @@ export class Grid {
   #frame = 0;
   #countTimer: ReturnType<typeof setTimeout> | undefined;
   #anchorRow: number | null = null;
-  #made: {
-    readonly fields: readonly PivotField[] | null;
-    readonly columns: readonly MadeColumn[];
-    readonly byId: ReadonlyMap<string, MadeColumn>;
-  } = { fields: null, columns: [], byId: new Map() };
-  readonly #pivotWords: PivotWords = {
-    column: (id) => this.state.column(id),
-    keyText: (term, key, label) => keyText(this, term, key, label) || this.t("valueNone"),
-    figureText: (fn, source) =>
-      source ? this.t("figureOf", { figure: figureLabel(fn, this.t), column: source.label }) : this.t("figureRows"),
-  };
   readonly #isFirstVisit: boolean;
   #hasSuggested = false;
 
@@ -154,9 +143,9 @@ export class Grid {
     this.log = new InteractionLog(client, schema);
     this.#reports = new QueryReports(this.log);
     this.#layoutReports = new LayoutReports(this.log, this.state.layout);
-    const fetchRows: GridClient["rows"] = (request, signal) => this.#fetchRows(request, signal);
+    const fetchRows = rowsFetcher(this);
     const blockSize = Math.min(schema.defaultState?.pageSize ?? 100, schema.limits?.pageSize ?? 100);
-    this.windows = new RowTree({ blockSize, fetchRows, changed, countsApart: this.#hasLookups });
+    this.windows = new RowTree({ blockSize, fetchRows, changed, countsApart: hasLookups(schema) });
     this.totals = new Totals({ fetchRows, changed });
     this.scroller = new RowScroller({
       rowHeight: measured(root, "var(--gridkit-row-height, 36px)"),
@@ -193,30 +182,6 @@ export class Grid {
       changed,
     });
     this.state.subscribe((change) => this.#stateChanged(change));
-  }
-
-  get #hasLookups(): boolean {
-    return this.schema.columns.some((column) => column.lookup);
-  }
-
-  /** Asks for rows, with the labels of other grids' rows where there may be some. */
-  async #fetchRows(request: RowsRequest, signal?: AbortSignal): Promise<RowsResponse> {
-    const answer = await this.#askRows(request, signal);
-    const isLine = request.pivot && !request.group?.length;
-    return isLine ? { ...answer, rows: answer.rows.map((row) => ({ ...row, g: this.#wholeGroup })) } : answer;
-  }
-
-  /** The one line of a pivot without groups is a group of all rows. */
-  get #wholeGroup(): GroupInfo {
-    return { key: null, label: this.t("allRows"), childCount: 0, level: 0, expandable: false };
-  }
-
-  async #askRows(request: RowsRequest, signal?: AbortSignal): Promise<RowsResponse> {
-    const isBare = request.count !== "none" || request.include || !this.#hasLookups;
-    if (isBare) return this.client.rows(request, signal);
-    const answer = await this.client.rows({ ...request, include: ["labels"] }, signal);
-    this.lookups.learn(answer.labels);
-    return answer;
   }
 
   /** Draws for the first time and asks for the first rows. */
@@ -256,23 +221,10 @@ export class Grid {
     return this.schema.methods?.find((method) => method.name === "export");
   }
 
-  /** The columns that the pivot on show made; none without one. */
-  get made(): readonly MadeColumn[] {
-    const { pivotFields, shownQuery } = this.windows;
-    if (this.#made.fields !== pivotFields) {
-      const made = pivotFields && shownQuery ? madeColumns(pivotFields, shownQuery, this.#pivotWords) : [];
-      this.#made = { fields: pivotFields, columns: made, byId: new Map(made.map((item) => [item.column.id, item])) };
-    }
-    return this.#made.columns;
-  }
-
-  /** The made column with this id. */
-  readonly madeColumn = (id: string): MadeColumn | undefined => this.#made.byId.get(id);
-
   /** The columns of the table: before all others the groups, when there are any. */
   get columns(): readonly ColumnSchema[] {
     const { grouping, visible, figures } = this.state;
-    const { made } = this;
+    const made = this.made.columns;
     if (!grouping.length && !made.length) return visible;
     const shown = made.length ? [...made.map(({ column }) => column), ...visible.filter(({ id }) => figures.has(id))] : visible;
     const label = grouping.map((term) => this.groupLabel(term)).join(" › ") || this.t("allRows");
@@ -428,59 +380,11 @@ export class Grid {
     this.announce(selectionLabel(this));
   }
 
-  startEdit(index: number, column: ColumnSchema): void {
-    const row = this.windows.row(index);
-    if (!row || row.g || !this.canEdit(column) || this.editor.current?.state === "saving") return;
-    this.editor.open(row, column);
-    this.renderNow();
-    const input = this.root.querySelector<HTMLInputElement>(".gridkit-editor");
-    input?.focus();
-    if (input instanceof HTMLInputElement) input.select();
-  }
-
-  /** Saves the cell; when that worked the focus goes back to the grid, `move` cells further. */
-  async commitEdit(move: { readonly rows: number; readonly cols: number } | null): Promise<void> {
-    const done = await this.editor.commit();
-    this.#afterEdit(done, move);
-  }
-
-  async useMine(): Promise<void> {
-    this.#afterEdit(await this.editor.useMine(), { rows: 0, cols: 0 });
-  }
-
-  keepTheirs(): void {
-    this.editor.keepTheirs();
-    this.#afterEdit(true, { rows: 0, cols: 0 });
-  }
-
-  cancelEdit(): void {
-    this.editor.cancel();
-    this.#afterEdit(true, { rows: 0, cols: 0 });
-  }
-
   startExport(format: string): void {
     const method = this.exportMethod;
     this.popovers.finish();
     const columns = this.state.ordered.filter((column) => this.state.isVisible(column.id)).map((column) => column.id);
     if (method) void this.jobs.start(method.name, format, { columns, ...this.state.rowsQuery });
-  }
-
-  #afterEdit(done: boolean, move: { readonly rows: number; readonly cols: number } | null): void {
-    this.renderNow();
-    if (!done) {
-      const problem =
-        this.root.querySelector<HTMLElement>(".gridkit-note button") ??
-        this.root.querySelector<HTMLElement>(".gridkit-editor");
-      if (move || this.editor.current?.state === "open") problem?.focus();
-      return;
-    }
-    if (!move) return;
-    const { row, col } = this.focus.active;
-    const cols = this.columns.length;
-    this.focus.moveTo({
-      row: Math.min(this.windows.length - 1, row + move.rows),
-      col: Math.min(cols, Math.max(1, col + move.cols)),
-    });
   }
 
   #saved(row: RowRecord, column: ColumnSchema, answer: EditResponse | null): void {

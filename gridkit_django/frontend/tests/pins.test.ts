@@ -9,7 +9,7 @@ const stateOf = (): GridState => new GridState({ v: 1, id: "g", label: "G", colu
 const shown = (state: GridState): string => state.visible.map(({ id }) => id).join("");
 
 function planOf(state: GridState, clientWidth = 1000) {
-  return pinPlan({ state, root: { clientWidth } } as unknown as Grid, state.visible, () => 100);
+  return pinPlan({ state, root: { clientWidth }, made: { columns: [] } } as unknown as Grid, state.visible, () => 100);
 }
 
 test("pinned columns stand at their sides and are kept with the layout", () => {

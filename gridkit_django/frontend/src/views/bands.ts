@@ -6,7 +6,7 @@ import { bandsOf } from "../pivot.ts";
 
 /** Screen readers hear the values across in the names of the columns below. */
 export function bandsView(grid: Grid): readonly TemplateResult[] | typeof nothing {
-  const { made } = grid;
+  const made = grid.made.columns;
   const levels = made[0]?.labels.length ?? 0;
   if (!levels) return nothing;
   const row = (level: number): TemplateResult => html`

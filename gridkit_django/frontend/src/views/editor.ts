@@ -33,9 +33,9 @@ function onEditorKey(grid: Grid, event: KeyboardEvent): void {
   event.stopPropagation();
   if (event.isComposing) return;
   const back = event.shiftKey ? -1 : 1;
-  if (event.key === "Enter") void grid.commitEdit({ rows: back, cols: 0 });
-  else if (event.key === "Tab") void grid.commitEdit({ rows: 0, cols: back });
-  else if (event.key === "Escape") grid.cancelEdit();
+  if (event.key === "Enter") void grid.edits.commit({ rows: back, cols: 0 });
+  else if (event.key === "Tab") void grid.edits.commit({ rows: 0, cols: back });
+  else if (event.key === "Escape") grid.edits.cancel();
   else return;
   event.preventDefault();
 }
@@ -45,7 +45,7 @@ function onEditorLeave(grid: Grid, event: FocusEvent): void {
   const to = event.relatedTarget;
   const staysInNote = to instanceof Element && to.closest(".gridkit-note") !== null;
   if (staysInNote || !document.hasFocus() || grid.editor.current?.state !== "open") return;
-  void grid.commitEdit(null);
+  void grid.edits.commit(null);
 }
 
 export function noteView(grid: Grid): TemplateResult {
@@ -70,8 +70,8 @@ function errorNote(grid: Grid, edit: CellEdit): TemplateResult {
       ${warningIcon}<span><strong>${text.title}.</strong> ${text.detail}</span>
     </p>
     <div class="gridkit-note-actions">
-      <button type="button" class="gridkit-button is-primary" @click=${() => void grid.commitEdit({ rows: 0, cols: 0 })}>${t("retry")}</button>
-      <button type="button" class="gridkit-button" @click=${() => grid.cancelEdit()}>${t("cancel")}</button>
+      <button type="button" class="gridkit-button is-primary" @click=${() => void grid.edits.commit({ rows: 0, cols: 0 })}>${t("retry")}</button>
+      <button type="button" class="gridkit-button" @click=${() => grid.edits.cancel()}>${t("cancel")}</button>
     </div>
   `;
 }
@@ -87,9 +87,9 @@ function conflictNote(grid: Grid, edit: CellEdit): TemplateResult {
       <dt>${t("conflictYours")}</dt>
       <dd>${edit.draft === "" ? t("empty") : edit.draft}</dd>
     </dl>
-    <div class="gridkit-note-actions" @keydown=${(event: KeyboardEvent) => event.key === "Escape" && grid.keepTheirs()}>
-      <button type="button" class="gridkit-button" @click=${() => grid.keepTheirs()}>${t("conflictKeepTheirs")}</button>
-      <button type="button" class="gridkit-button is-primary" @click=${() => void grid.useMine()}>${t("conflictUseYours")}</button>
+    <div class="gridkit-note-actions" @keydown=${(event: KeyboardEvent) => event.key === "Escape" && grid.edits.keepTheirs()}>
+      <button type="button" class="gridkit-button" @click=${() => grid.edits.keepTheirs()}>${t("conflictKeepTheirs")}</button>
+      <button type="button" class="gridkit-button is-primary" @click=${() => void grid.edits.useMine()}>${t("conflictUseYours")}</button>
     </div>
   `;
 }

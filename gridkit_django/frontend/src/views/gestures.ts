@@ -71,7 +71,7 @@ function cellKey(grid: Grid, event: KeyboardEvent, row: number, column: ColumnSc
   else if (record?.g) return groupKey(grid, event, row, record);
   else if (event.key === " " && !event.ctrlKey && !event.altKey) grid.toggleRow(row, event.shiftKey);
   else if ((event.key === "Enter" || event.key === "F2") && column && grid.canEdit(column))
-    grid.startEdit(row, column);
+    grid.edits.start(row, column);
   else if (event.key === "Delete" && record && grid.changes.canDelete)
     grid.changes.askDelete(grid.state.isSelected(record.id) ? null : record);
   else if (event.altKey && event.key === "ArrowLeft" && grid.windows.level(row) > 0) leaveGroup(grid, row);
@@ -104,7 +104,7 @@ export function onGridDoubleClick(grid: Grid, event: MouseEvent): void {
   if (!place || place.row < 0 || !column) return;
   const record = grid.windows.row(place.row);
   if (record && grid.editor.isEditing(record.id, column.id)) return;
-  grid.startEdit(place.row, column);
+  grid.edits.start(place.row, column);
 }
 
 /** Copies the selected rows that are here as tab-separated text, or else the focused cell. */

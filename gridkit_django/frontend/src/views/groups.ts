@@ -55,11 +55,11 @@ function periodText(day: string, by: string, locale: string | undefined): string
 
 /** The figure of a column among figures by name; nothing when none was chosen. */
 export function figureView(
-  { state, formatter, t, madeColumn }: Grid,
+  { state, formatter, t, made: columns }: Grid,
   column: ColumnSchema,
   figures: Readonly<Record<string, Value>>,
 ): TemplateResult | typeof nothing {
-  const made = madeColumn(column.id);
+  const made = columns.get(column.id);
   const fn = made?.fn ?? state.figures.get(column.id);
   if (!fn) return nothing;
   const text = formatter.figure(made?.source ?? column, fn, figures[made ? column.id : `${fn}_${column.id}`]);

@@ -88,7 +88,7 @@ function headerCell(
       data-header=${column.id}
       tabindex=${focus.isActive(-1, index) ? 0 : -1}
       @contextmenu=${(event: MouseEvent) => openColumnMenu(grid, column, event)}
-      aria-label=${grid.madeColumn(column.id) ? column.description : nothing}
+      aria-label=${grid.made.get(column.id) ? column.description : nothing}
       title=${column.description || (column.sortable === false ? column.label : t("sortHint"))}
     >
       <button
