@@ -272,7 +272,7 @@ def test_purge_that_was_killed_after_the_detachment_is_finished_by_the_next(
     assert is_partitioned(connection)
 
 
-def test_partition_that_another_process_is_detaching_is_left_to_it(parts: list[str]) -> None:
+def test_partition_stays_while_another_process_removes_records_row_by_row(parts: list[str]) -> None:
     write(*["row.update"] * 7)
     assert purge(now=later(days=400)).waiting == 8, "no seal yet"
     seal_all()
@@ -280,8 +280,18 @@ def test_partition_that_another_process_is_detaching_is_left_to_it(parts: list[s
     try:
         other.set_autocommit(False)
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(1735081331, hashtext('detaching ' || current_schema()))")
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock_shared(1735081331, hashtext('detaching ' || current_schema()))"
+            )
         report = purge(now=later(days=400))
     finally:
         other.close()
     assert (report.busy, names()) == (parts[:1], parts)
+
+
+def test_partition_that_somebody_drops_is_missing_when_the_trail_is_verified(parts: list[str]) -> None:
+    write(*["row.update"] * 7)
+    assert verifies()
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {parts[0]}")
+    assert not verifies()

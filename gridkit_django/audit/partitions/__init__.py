@@ -5,7 +5,7 @@ from __future__ import annotations
 from gridkit_django.audit.partitions.ahead import make_ahead, month_of_ids
 from gridkit_django.audit.partitions.catalog import Partition, is_partitioned, partitions_of, require_postgres
 from gridkit_django.audit.partitions.converting import Conversion, remove_leftover
-from gridkit_django.audit.partitions.dropping import detach, finish_detached, fold_empty
+from gridkit_django.audit.partitions.dropping import detach, finish_detached, fold_empty, wait_for_detachment
 from gridkit_django.audit.partitions.figures import PartitionFigures, figures_of
 from gridkit_django.audit.partitions.undoing import Reversal
 from gridkit_django.audit.partitions.watching import faults_of
@@ -26,4 +26,5 @@ __all__ = [
     "partitions_of",
     "remove_leftover",
     "require_postgres",
+    "wait_for_detachment",
 ]

@@ -31,7 +31,9 @@ SELECT min(id), max(id) FROM (SELECT id, id - row_number() OVER (ORDER BY id) AS
 GROUP BY island ORDER BY 1
 """
 
-_LOCK = "SELECT pg_try_advisory_xact_lock(1735081331, hashtext('detaching ' || current_schema()))"
+_KEY = "(1735081331, hashtext('detaching ' || current_schema()))"
+_LOCK = f"SELECT pg_try_advisory_xact_lock{_KEY}"
+_SHARED = f"SELECT pg_advisory_xact_lock_shared{_KEY}"
 
 
 class _NotNow(Exception):  # noqa: N818 - no error: it takes back what was begun
@@ -54,7 +56,7 @@ def detach(alias: str, part: Partition, records: int, tell: Callable[[], bool]) 
         tell: called before, in the same transaction: it writes receipt and record, and says whether it may go on.
 
     Returns:
-        Whether it is out; not when it holds something else than expected, or another process is at it.
+        Whether it is out; not when it holds something else than expected, or while another process purges.
 
     Raises:
         AuditPartitionBusyError: when the table could not be locked.
@@ -80,6 +82,15 @@ def detach(alias: str, part: Partition, records: int, tell: Callable[[], bool]) 
     except _NotNow:
         return False
     return True
+
+
+def wait_for_detachment(alias: str) -> None:
+    """Keep partitions where they are until the end of the transaction under way, which removes records row by row.
+
+    Otherwise the two could wait for each other, since each needs the table and the partition.
+    """
+    if connections[alias].vendor == "postgresql":
+        ask(connections[alias], _SHARED)
 
 
 def fold_empty(alias: str, part: Partition) -> bool:

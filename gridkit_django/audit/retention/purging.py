@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from gridkit_django.audit.partitions import finish_detached
+from gridkit_django.audit.partitions import finish_detached, wait_for_detachment
 from gridkit_django.audit.retention.archive import Archive, drop_archive, write_archive
 from gridkit_django.audit.retention.due import IDS_AT_ONCE, Due, counts_by_rule, ready_runs, seals_around
 from gridkit_django.audit.retention.report import PurgeReport
@@ -80,6 +80,7 @@ def _remove(using: str, runs: list[Run], counts: Mapping[str, int]) -> list[str]
     archive = Archive()
     try:
         with transaction.atomic(using=using):
+            wait_for_detachment(using)
             archive = write_archive(using, runs, *seals_around(using, runs))
             tell(using, runs, archive, counts, way="rows")
             _delete(using, runs)
