@@ -168,8 +168,8 @@ class JobProgress:
     """Tells a running job how far it is, and notices when its owner has stopped it.
 
     The change is one transaction, whose writes nobody sees before it ends. So where the database locks rows, each
-    write goes over a connection of its own. SQLite has one writer at a time: there a job tells how far it is when it
-    has ended.
+    write goes over a connection of its own. SQLite has one writer at a time, for all tables: there a job tells how far
+    it is when it has ended. To commit chunk by chunk would give up that all of it is done or none.
 
     Args:
         job: the job of this worker.

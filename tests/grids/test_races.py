@@ -12,7 +12,7 @@ from threading import Barrier
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections, transaction
 from django.db.models import QuerySet
 from pytest_django import DjangoDbBlocker
 
@@ -141,6 +141,23 @@ class ShelfGrid(RaceGrid):
     class Meta(RaceGrid.Meta):
         id = "race-shelf"
         row_permission = staticmethod(lambda rows, user: rows.filter(active=True))
+
+
+if ON_SQLITE:
+
+    def test_sqlite_lets_nobody_write_beside_a_change_and_shows_nothing_of_it(race: Product) -> None:
+        """Why the job of a bulk change tells how far it is only at its end there, and can't be stopped before."""
+        other = connections.create_connection(ALIAS)
+        try:
+            with transaction.atomic(using=ALIAS), other.cursor() as cursor:
+                Product.objects.using(ALIAS).update(stock=9)
+                cursor.execute("PRAGMA busy_timeout = 0")
+                with pytest.raises(OperationalError, match="locked"):
+                    cursor.execute("UPDATE shop_customer SET name = 'x'")
+                cursor.execute("SELECT stock FROM shop_product")
+                assert cursor.fetchall() == [(0,)]
+        finally:
+            other.close()
 
 
 def test_row_is_deleted_once(race: Product) -> None:

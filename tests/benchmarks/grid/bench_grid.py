@@ -101,7 +101,9 @@ class Asker:
     def comparisons_of_work(self) -> Iterator[tuple[str, Mapping[str, Variant], int]]:
         """Yield comparisons of Python's own work, which a busy machine does not lengthen as it does the waits."""
         pages = {name: variant for name, variant in self._first().items() if "count" in name or "bare" in name}
+        deep = {name: variant for name, variant in self._deep().items() if "cursor" in name or "keyset" in name}
         yield "First page, newest first", pages, 60
+        yield f"Page at row {DEEP:,}, newest first", deep, 60
         yield "One edit", self._edits(), 30
         yield f"One change of {BULK:,} rows", self._bulk(), 7
 
@@ -284,9 +286,9 @@ class Asker:
 
         return {
             "bare SQL, UPDATE": update,
-            "DRF, PATCH (no version, no event, no undo)": lambda: self._peers.edit(by_drf, f"D{next(turn)}"),
-            "DRF, the same locked and judged": lambda: self._peers.edit(by_locked, f"L{next(turn)}", locked=True),
-            "API, PATCH (version, events, undo)": ours,
+            "DRF, PATCH: no lock, no full_clean": lambda: self._peers.edit(by_drf, f"D{next(turn)}"),
+            "DRF, PATCH: lock, full_clean": lambda: self._peers.edit(by_locked, f"L{next(turn)}", locked=True),
+            "API, PATCH: these, version, events, undo": ours,
         }
 
     def _bulk(self) -> Mapping[str, Variant]:
