@@ -197,7 +197,7 @@ TRAILS: Mapping[type[models.Model], tuple[str, ...]] = {
 }
 
 
-def sizes(variants: Variants, writes: int = 4000) -> str:
+def sizes(variants: Variants, writes: int = 100 * IN_A_TURN) -> str:
     """Tell how many bytes of tables and indexes an update of two fields leaves (PostgreSQL)."""
     lines = ["Bytes of an update of two fields, tables and indexes", "-" * 52]
     for name, model in variants.models.items():
