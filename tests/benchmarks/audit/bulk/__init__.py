@@ -1,0 +1,1 @@
+"""An app of the audit benchmarks: tables whose rows are written by the thousand."""
