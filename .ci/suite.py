@@ -1,7 +1,8 @@
 """Run the tests: all of them on SQLite, those marked `both_databases` again on PostgreSQL, with one coverage figure.
 
-Without arguments the whole suite runs, shuffled, on a process for each core, and coverage must reach the share that
-pyproject.toml asks for. Arguments (`make test ARGS="tests/grids -x"`) go to pytest, and then coverage is not judged.
+Without arguments the whole suite runs, shuffled, on a process for each core and one more for PostgreSQL, which uses the
+time in which the others wait for servers; coverage must reach the share that pyproject.toml asks for. Arguments
+(`make test ARGS="tests/grids -x"`) go to pytest; then one database follows the other, and coverage is not judged.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TextIO
 
 from steps import PYTHON, ROOT, say
 
@@ -20,21 +23,23 @@ COVERAGE = ROOT / "var" / "coverage"
 OUTCOMES = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "warnings", "errors")
 NO_TESTS = 5
 QUIET = {"-q", "--quiet"}
+BOTH = "both_databases"
 
 
-def run_pytest(database: str, arguments: list[str]) -> tuple[int, dict[str, int]]:
-    """Run pytest once, showing its output as it comes.
+def run_pytest(database: str, arguments: list[str], shown: TextIO) -> tuple[int, dict[str, int]]:
+    """Run pytest once, writing its output as it comes.
 
     Args:
         database: What GRIDKIT_TEST_DB says: `sqlite` or `postgres`.
         arguments: More arguments for pytest.
+        shown: Where the output goes.
 
     Returns:
         Its exit status and the counts of its closing line.
     """
     command: list[str | Path] = [PYTHON, "-m", "coverage", "run", "-m", "pytest", "-q", "--no-header", *arguments]
-    sys.stdout.write(f"\nTests on {database}\n")
-    sys.stdout.flush()
+    shown.write(f"\nTests on {database}\n")
+    shown.flush()
     last = ""
     with subprocess.Popen(
         command,
@@ -47,10 +52,30 @@ def run_pytest(database: str, arguments: list[str]) -> tuple[int, dict[str, int]
         errors="replace",
     ) as process:
         for line in process.stdout or ():
-            sys.stdout.write(line)
-            sys.stdout.flush()
+            shown.write(line)
+            shown.flush()
             last = line if re.search(r"\d+ (passed|failed|errors?|deselected)\b.* in ", line) else last
     return process.returncode, _counts(last)
+
+
+def run_both() -> list[tuple[int, dict[str, int]]]:
+    """Run the whole suite on both databases at once, and show what PostgreSQL's run printed after the other's."""
+    cores = min(4, os.cpu_count() or 1)
+    on_postgres = ["-n", str(max(1, cores // 2)), "--dist", "loadgroup", "-m", BOTH]
+    with (COVERAGE / "postgres.log").open("w+") as log, ThreadPoolExecutor(1) as beside:
+        later = beside.submit(run_pytest, "postgres", on_postgres, log)
+        first = run_pytest("sqlite", ["-n", str(cores), "--dist", "loadgroup"], sys.stdout)
+        second = later.result()
+        log.seek(0)
+        shutil.copyfileobj(log, sys.stdout)
+    return [first, second]
+
+
+def run_part(arguments: list[str]) -> list[tuple[int, dict[str, int]]]:
+    """Run what the arguments name on one database after the other; it may hold nothing for the second."""
+    first = run_pytest("sqlite", arguments, sys.stdout)
+    status, counts = run_pytest("postgres", ["-m", BOTH, *arguments], sys.stdout)
+    return [first, (0 if status == NO_TESTS else status, counts)]
 
 
 def _counts(line: str) -> dict[str, int]:
@@ -86,17 +111,13 @@ def main(arguments: list[str]) -> int:
     COVERAGE.mkdir(parents=True)
     # pytest is quiet here already; twice quiet it would leave out the closing line that the counts come from.
     arguments = [word for word in arguments if word not in QUIET]
-    whole = [] if arguments else ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup"]
-    first, on_sqlite = run_pytest("sqlite", [*whole, *arguments])
-    second, on_postgres = run_pytest("postgres", [*whole, "-m", "both_databases", *arguments])
-    if arguments and second == NO_TESTS:
-        second = 0
-    status = max(first, second)
+    runs = run_part(arguments) if arguments else run_both()
+    status = max(status for status, _ in runs)
     if not arguments:
         status = max(status, judge_coverage())
     if status:
         say("failed", "see above; a part can be run again by: make test ARGS='tests/... -x'")
-    close(started, on_sqlite, on_postgres)
+    close(started, *(counts for _, counts in runs))
     return status
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import blocks
+from tests.docs.pages import ROOT, blocks
+from tests.servers.processes import ServerError
 
 ELSEWHERE = {
     "runserver": "the test of the start page serves with it",
@@ -20,8 +23,14 @@ ELSEWHERE = {
     "gridkit_audit_verify": "the same",
     "gridkit_audit_export": "the same",
     "gridkit_audit_triggers": "the test of its page runs it, on PostgreSQL",
+    "gridkit_audit_partition": "the same",
 }
 
+PERSON = {
+    "DJANGO_SUPERUSER_PASSWORD": "page-pass",
+    "DJANGO_SUPERUSER_EMAIL": "",
+    "DJANGO_SUPERUSER_USERNAME": "page",
+}
 SETTINGS = """
 INSTALLED_APPS += ["gridkit_django", "gridkit_plugins"]
 SILENCED_SYSTEM_CHECKS = ["gridkit.W001"]
@@ -48,28 +57,39 @@ def commands() -> list[str]:
 
 pytestmark = pytest.mark.xdist_group("commands")
 
+Type = Callable[..., str]
+
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated project as `startproject` makes it, with our two apps."""
+def type_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Type]:
+    """Return a function that runs `manage.py` in a migrated project as `startproject` makes it, with our two apps."""
     folder = tmp_path_factory.mktemp("site")
-    run(folder, "-m", "django", "startproject", "mysite", ".")
+    subprocess.run([sys.executable, "-m", "django", "startproject", "mysite", "."], cwd=folder, check=True)
     for name, text in (("settings", SETTINGS), ("urls", URLS)):
         with (folder / "mysite" / f"{name}.py").open("a") as file:
             file.write(text)
-    run(folder, "manage.py", "migrate", "--verbosity", "0")
-    return folder
+    with subprocess.Popen(
+        [sys.executable, ROOT / "tests" / "docs" / "typist.py"],
+        cwd=folder,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "mysite.settings", "PYTHONPATH": str(folder), **PERSON},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as typist:
 
+        def type_in(*words: str) -> str:
+            if typist.stdin is None or typist.stdout is None:
+                raise ServerError("there is nobody to type")
+            typist.stdin.write(f"{json.dumps(words)}\n")
+            typist.stdin.flush()
+            status, printed = json.loads(typist.stdout.readline())
+            assert status == 0, printed
+            return str(printed)
 
-def run(folder: Path, *words: str) -> str:
-    """Run Python in the folder, with the settings of the project there, and return what it printed."""
-    env = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
-    env |= {"DJANGO_SUPERUSER_PASSWORD": "page-pass", "DJANGO_SUPERUSER_EMAIL": "", "DJANGO_SUPERUSER_USERNAME": "page"}
-    done = subprocess.run(
-        [sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+        type_in("migrate", "--verbosity", "0")
+        type_in("createsuperuser", "--noinput", "--username", "dpo")
+        yield type_in
+        typist.stdin.close()  # type: ignore[union-attr]
 
 
 def test_there_are_commands_on_the_pages() -> None:
@@ -77,17 +97,17 @@ def test_there_are_commands_on_the_pages() -> None:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_command_of_a_page_runs(project: Path, command: str) -> None:
+def test_command_of_a_page_runs(type_in: Type, command: str) -> None:
     words = shlex.split(command)
     if words[0] == "createsuperuser":
         words.append("--noinput")
-    run(project, "manage.py", *words)
+    type_in(*words)
 
 
-def test_output_that_a_page_shows_is_the_output(project: Path) -> None:
+def test_output_that_a_page_shows_is_the_output(type_in: Type) -> None:
     shown = next(block.text for block in blocks("console") if "manage.py check --tag gridkit\nSystem" in block.text)
     expected = shown.splitlines()[1].replace("0 silenced", "1 silenced")
-    assert expected in run(project, "manage.py", "check", "--tag", "gridkit")
+    assert expected in type_in("check", "--tag", "gridkit")
 
 
 def test_make_targets_on_the_pages_exist() -> None:

@@ -195,6 +195,10 @@ export class Grid {
     document.addEventListener("scroll", reposition, options);
     window.addEventListener("pagehide", () => this.#leave(), options);
     this.renderNow();
+    // How wide the element is decides what is pinned, and how wide the groups are.
+    const sizes = new ResizeObserver(() => this.requestRender());
+    sizes.observe(this.root);
+    this.#cleanup.signal.addEventListener("abort", () => sizes.disconnect());
     await this.views?.saved.start(this.#isFirstVisit);
     if (this.windows.query === null && !this.windows.isWaiting) await this.#open();
     if (!this.#cleanup.signal.aborted) await this.changes.pickUpJobs();
