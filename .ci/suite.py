@@ -24,6 +24,8 @@ OUTCOMES = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "
 NO_TESTS = 5
 QUIET = {"-q", "--quiet"}
 BOTH = "both_databases"
+SPREAD = ("--dist", "loadfile", "--no-loadscope-reorder", "-n")
+"""A file stays in one process, since its tests share servers; `tests/conftest.py` says which file comes first."""
 
 
 def run_pytest(database: str, arguments: list[str], shown: TextIO) -> tuple[int, dict[str, int]]:
@@ -61,10 +63,10 @@ def run_pytest(database: str, arguments: list[str], shown: TextIO) -> tuple[int,
 def run_both() -> list[tuple[int, dict[str, int]]]:
     """Run the whole suite on both databases at once, and show what PostgreSQL's run printed after the other's."""
     cores = min(4, os.cpu_count() or 1)
-    on_postgres = ["-n", str(max(1, cores // 2)), "--dist", "loadgroup", "-m", BOTH]
+    on_postgres = [*SPREAD, str(max(1, cores // 2)), "-m", BOTH]
     with (COVERAGE / "postgres.log").open("w+") as log, ThreadPoolExecutor(1) as beside:
         later = beside.submit(run_pytest, "postgres", on_postgres, log)
-        first = run_pytest("sqlite", ["-n", str(cores), "--dist", "loadgroup"], sys.stdout)
+        first = run_pytest("sqlite", [*SPREAD, str(cores)], sys.stdout)
         second = later.result()
         log.seek(0)
         shutil.copyfileobj(log, sys.stdout)

@@ -32,7 +32,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.both_databases,
     pytest.mark.postgres_only,
-    pytest.mark.xdist_group("kills"),
 ]
 
 MODULE = "tests.audit.killed_process"

@@ -36,7 +36,6 @@ OWNER = "second"
 pytestmark = [
     pytest.mark.django_db(databases=["default", ALIAS]),
     pytest.mark.both_databases,
-    pytest.mark.xdist_group("second-database"),
 ]
 
 

@@ -15,7 +15,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.both_databases,
     pytest.mark.postgres_only,
-    pytest.mark.xdist_group("browser-reading"),
 ]
 
 OpenGrid = Callable[..., GridPage]

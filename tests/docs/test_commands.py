@@ -55,8 +55,6 @@ def commands() -> list[str]:
     return [words for words in found if words.split()[0] not in ELSEWHERE]
 
 
-pytestmark = pytest.mark.xdist_group("commands")
-
 Type = Callable[..., str]
 
 

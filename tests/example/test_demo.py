@@ -27,9 +27,6 @@ READY = "GridKit is running. Ctrl-C stops it."
 FLIGHTS = "/gridkit/api/grids/flights"
 
 
-pytestmark = pytest.mark.xdist_group("demo")
-
-
 class Demo:
     """One run of the command; ended with the block at the latest.
 

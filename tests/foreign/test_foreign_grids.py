@@ -24,7 +24,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.both_databases,
     pytest.mark.postgres_only,
-    pytest.mark.xdist_group("foreign-grids"),
 ]
 
 SHORT = ("carrier", "flight", "dep_delay")

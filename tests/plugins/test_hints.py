@@ -17,8 +17,6 @@ from gridkit_django.plugins.hints import HintChannel
 from tests.servers.processes import wait_until
 from tests.servers.redis import redis_on
 
-pytestmark = pytest.mark.xdist_group("hints")
-
 
 class Ear:
     """Listens in a thread of its own, and counts what it hears."""

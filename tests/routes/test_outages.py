@@ -18,7 +18,7 @@ from tests.servers.processes import ServerProcess, scratch_folder, wait_until
 from tests.servers.redis import redis_on
 from tests.servers.stack import Stack, Templates
 
-pytestmark = [pytest.mark.route, pytest.mark.xdist_group("outages")]
+pytestmark = [pytest.mark.route]
 
 PLUGIN = "@gridkit/plugin-export"
 ADDRESS = f"/gridkit/api/plugins/{PLUGIN}/"

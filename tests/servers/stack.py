@@ -324,16 +324,12 @@ def _empty_queue(redis_url: str) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests of one stack in one test process (`--dist loadgroup`), and mark them as routes.
-
-    A module that names its `STACKS` runs on these databases only.
-    """
+    """Mark the tests of a stack as routes; a module that names its `STACKS` runs on these databases only."""
     elsewhere = []
     for item in items:
         if isinstance(item, pytest.Function) and "stack" in item.fixturenames:
             database = item.callspec.params["stack"]
             item.add_marker("route")
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{database}"))
             if database not in getattr(item.module, "STACKS", DATABASES):
                 elsewhere.append(item)
     config.hook.pytest_deselected(items=elsewhere)

@@ -23,9 +23,6 @@ ignore_missing_imports = True
 """
 
 
-pytestmark = pytest.mark.xdist_group("contract-types")
-
-
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[tuple[int, str]]]:
     """The errors of one run of mypy, line and code by file."""
