@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+from celery.result import _set_task_join_will_block
 from django.apps import apps
 from django.db import connection
 
@@ -26,6 +27,13 @@ def no_plugins_left() -> Iterator[None]:
     runtime = apps.get_app_config("gridkit_django").runtime
     if runtime.generation >= 0 or runtime.live:
         apps.get_app_config("gridkit_django").plugin_manager.stop_all()
+
+
+@pytest.fixture
+def worker_inside() -> Iterator[None]:
+    """Take back what a Celery worker in this process has said for good: that no task may wait for another."""
+    yield
+    _set_task_join_will_block(blocks=False)
 
 
 def pytest_collection_finish() -> None:

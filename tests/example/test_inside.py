@@ -34,7 +34,7 @@ def run_part() -> Iterator[Callable[[Part], None]]:
 
 
 @pytest.fixture
-def app() -> Iterator[Celery]:
+def app(worker_inside: None) -> Iterator[Celery]:
     """A Celery application of the test's own, over this process's memory."""
     before = current_app._get_current_object()
     with Celery("inside-test", broker="memory://localhost", fixups=[], set_as_current=False) as fresh:

@@ -18,7 +18,8 @@ ADA = Actor(ActorKind.USER, "7", "ada")
 BOSS = Actor(ActorKind.USER, "1", "boss")
 
 app = Celery("acts", broker="memory://acts", backend="cache+memory://", set_as_current=False)
-app.conf.update(task_always_eager=False, broker_connection_retry_on_startup=True)
+# A queue of its own: the memory that brokers is that of the whole process, and holds what other tests have sent.
+app.conf.update(task_always_eager=False, broker_connection_retry_on_startup=True, task_default_queue="acts")
 seen: list[tuple[str, Act]] = []
 
 
@@ -44,7 +45,7 @@ def again(task: Task[Any, Any], name: str) -> None:
 
 
 @pytest.fixture
-def worker() -> Iterator[None]:
+def worker(worker_inside: None) -> Iterator[None]:
     seen.clear()
     root = logging.getLogger()
     level, handlers = root.level, [*root.handlers]
