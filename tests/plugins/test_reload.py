@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import OperationalError
 
 from gridkit_django.exceptions import PluginNotFoundError, PluginStateError
@@ -29,14 +30,19 @@ RELOADING = CODE.replace(
 
 
 def awaited(condition: Callable[[], Any], what: str) -> None:
-    """Wait for a condition; SQLite in memory refuses a reader while another thread writes, which is "not yet"."""
-    until = time.monotonic() + 10
+    """Wait for a condition.
+
+    SQLite in memory refuses a reader while another thread writes, which is "not yet", and a writer while another reads:
+    what could not be written then is written at the end of a request, for which this stands in.
+    """
+    until = time.monotonic() + 30
     while True:
         with suppress(OperationalError):
             if condition():
                 return
         assert time.monotonic() < until, f"waited too long for {what}"
-        time.sleep(0.005)
+        time.sleep(0.02)
+        apps.get_app_config("gridkit_django").runtime.reporter.flush()
 
 
 def word(manager: PluginManager) -> Any:
