@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import CharField, Field
 
+from gridkit_django.audit.kinds import TEXTS, WHOLE
 from gridkit_django.audit.labels import LABEL_MAX
 from gridkit_django.audit.masks import MASK
 from gridkit_django.audit.policies import AuditPolicy
@@ -23,18 +24,8 @@ WITHHELD = '{"$enc":null}'
 _ARGUMENTS_MAX = 50
 """Arguments of one call; PostgreSQL takes 100."""
 
-_TEXTS = frozenset({"CharField", "TextField", "SlugField", "EmailField", "URLField", "FileField", "ImageField"})
-_EQUAL_AS_THEY_ARE = frozenset(
+_EQUAL_AS_THEY_ARE = WHOLE | frozenset(
     {
-        "AutoField",
-        "BigAutoField",
-        "SmallAutoField",
-        "IntegerField",
-        "BigIntegerField",
-        "SmallIntegerField",
-        "PositiveIntegerField",
-        "PositiveBigIntegerField",
-        "PositiveSmallIntegerField",
         "BooleanField",
         "DecimalField",
         "FloatField",
@@ -220,7 +211,7 @@ def literal(text: str) -> str:
 
 def sortable(field: AnyField, column: str) -> str:
     """Return what sorts the values of a column as Python does: texts by their code points."""
-    return f'{column} COLLATE "C"' if stored_field(field).get_internal_type() in _TEXTS else column
+    return f'{column} COLLATE "C"' if stored_field(field).get_internal_type() in TEXTS else column
 
 
 def _constant(name: str, rest: str) -> str:
@@ -230,6 +221,6 @@ def _constant(name: str, rest: str) -> str:
 def _comparable(field: AnyField, column: str) -> str:
     """Return what tells two values of a column apart: a collation or an operator of an extension could hide changes."""
     kind = stored_field(field).get_internal_type()
-    if kind in _TEXTS:
+    if kind in TEXTS:
         return f'{column} COLLATE "C"'
     return column if kind in _EQUAL_AS_THEY_ARE else f"({column})::text"

@@ -10,28 +10,12 @@ from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field
 
+from gridkit_django.audit.kinds import TEXTS, WHOLE
+
 AnyField: TypeAlias = "Field[Any, Any]"
 
 _UNLIKE = frozenset({"DecimalField", "FloatField", "DateTimeField", "TimeField", "DurationField", "BinaryField"})
 """Kinds of fields whose JSON form is not PostgreSQL's own."""
-
-WHOLE = frozenset(
-    {
-        "AutoField",
-        "BigAutoField",
-        "SmallAutoField",
-        "IntegerField",
-        "BigIntegerField",
-        "SmallIntegerField",
-        "PositiveIntegerField",
-        "PositiveBigIntegerField",
-        "PositiveSmallIntegerField",
-    }
-)
-"""Kinds of fields that hold whole numbers."""
-
-TEXTS = frozenset({"CharField", "TextField", "SlugField", "EmailField", "URLField", "FileField", "ImageField"})
-"""Kinds of fields that hold texts."""
 
 _DAY = 86_400_000_000
 """Microseconds of a day."""

@@ -12,36 +12,13 @@ from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field
 
+from gridkit_django.audit.kinds import TEXTS, WHOLE
+
 AnyField: TypeAlias = "Field[Any, Any]"
 
-WHOLE = frozenset(
-    {
-        "AutoField",
-        "BigAutoField",
-        "SmallAutoField",
-        "IntegerField",
-        "BigIntegerField",
-        "SmallIntegerField",
-        "PositiveIntegerField",
-        "PositiveBigIntegerField",
-        "PositiveSmallIntegerField",
-    }
-)
-TEXTS = frozenset(
-    {
-        "CharField",
-        "TextField",
-        "SlugField",
-        "URLField",
-        "FilePathField",
-        "FileField",
-        "ImageField",
-        "EmailField",
-        "DateField",
-        "GenericIPAddressField",
-        "IPAddressField",
-    }
-)
+AS_TEXT = TEXTS | {"FilePathField", "DateField", "GenericIPAddressField", "IPAddressField"}
+"""Kinds that are stored as the text that stands in a record."""
+
 _SHAPED = frozenset(
     {
         "BooleanField",
@@ -61,12 +38,12 @@ def is_exact(field: AnyField, connection: BaseDatabaseWrapper) -> bool:
     kind = field.get_internal_type()
     if kind == "DateTimeField" and settings.USE_TZ:
         return connection.timezone == UTC
-    return kind in WHOLE | TEXTS | _SHAPED
+    return kind in WHOLE | AS_TEXT | _SHAPED
 
 
 def text_sql(field: AnyField, column: str, connection: BaseDatabaseWrapper) -> str:
     """Return the text of a scalar."""
-    if field.get_internal_type() in WHOLE | TEXTS:
+    if field.get_internal_type() in WHOLE | AS_TEXT:
         return f"CAST({column} AS TEXT)"
     return f"CAST(json_extract({json_sql(field, column, connection)}, '$') AS TEXT)"
 
@@ -95,7 +72,7 @@ def json_sql(field: AnyField, column: str, _connection: BaseDatabaseWrapper) -> 
     quoted = f"CASE WHEN {column} IS NOT NULL THEN json_quote({column}) END"
     if kind in WHOLE:
         return f"({quoted})"
-    if kind in TEXTS:
+    if kind in AS_TEXT:
         return f"(CASE WHEN instr({column}, char(0)) THEN {_json(f'json_quote({column})')} ELSE {quoted} END)"
     return f"(CASE typeof({column}) WHEN 'blob' THEN json_quote(hex({column})) ELSE {quoted} END)"
 

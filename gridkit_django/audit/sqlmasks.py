@@ -12,9 +12,10 @@ from typing import Any, TypeAlias
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field
 
-from gridkit_django.audit import sqljson_sqlite
+from gridkit_django.audit.kinds import WHOLE
 from gridkit_django.audit.masks import MASK
 from gridkit_django.audit.sqljson import stored_field
+from gridkit_django.audit.sqljson_sqlite import AS_TEXT
 
 AnyField: TypeAlias = "Field[Any, Any]"
 
@@ -28,7 +29,7 @@ def has_form(field: AnyField, form: str, connection: BaseDatabaseWrapper) -> boo
     if connection.vendor == "postgresql":
         return form in _POSTGRES and kind not in _IN_PYTHON
     # SQLite's parser allows no deep nesting, and the text of other kinds is a long expression itself.
-    return form in _SQLITE and kind in sqljson_sqlite.TEXTS | sqljson_sqlite.WHOLE
+    return form in _SQLITE and kind in AS_TEXT | WHOLE
 
 
 def masked_sql(form: str, text: str, connection: BaseDatabaseWrapper) -> str:

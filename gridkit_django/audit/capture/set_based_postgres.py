@@ -11,33 +11,17 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models.constants import OnConflict
 
 from gridkit_django.audit.capture import doors
-from gridkit_django.audit.capture.bulk_acts import BulkAct
-from gridkit_django.audit.capture.plans import Watch
+from gridkit_django.audit.capture.many_rows import ManyRows
 from gridkit_django.audit.capture.values import Field
-from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, AuditPolicy
-from gridkit_django.audit.sqlentries import Entries, column_of, key_text, label_text, literal, value_of
+from gridkit_django.audit.policies import CREATE, DELETE, UPDATE
+from gridkit_django.audit.sqlentries import column_of, literal
 
 RETURNS_OLD = 180000
 """The first version whose writes return the row as it was, too."""
 
 
-class InPostgres:
-    """Carries out one statement on many rows, with their records.
-
-    Args:
-        watch: of the table.
-        compiler: of the statement.
-        policy: what is told.
-    """
-
-    def __init__(self, watch: Watch, compiler: Any, policy: AuditPolicy) -> None:
-        self._watch = watch
-        self._compiler = compiler
-        self._connection = compiler.connection
-        self._policy = policy
-        self._entries = Entries(policy, self._connection)
-        self._act = BulkAct(watch, self._connection, policy)
-        self._table = self._connection.ops.quote_name(watch.model._meta.db_table)
+class InPostgres(ManyRows):
+    """Carries out one statement on many rows, with their records."""
 
     def insert(self, returning: Sequence[Field]) -> list[doors.Raw]:
         """Carry out an INSERT; the columns that Django wants of each row."""
@@ -121,12 +105,11 @@ class InPostgres:
         action, key, changes, found = told
         operation, operation_params = self._act.operation()
         records, record_params = self._act.records("a", "k", "l", "c", "gen_random_uuid()")
-        actions = ", ".join(literal(item) for item in sorted(self._policy.actions))
         counted = ", (SELECT count(*) FROM gk_record)" if self._policy.reason_required else ""
         sql = (
             f"WITH {', '.join(parts)}, gk_record AS ({records} "
             f"FROM (SELECT {action} AS a, {key}, {changes} AS c FROM {found} OFFSET 0) gk_found "
-            f"WHERE (c <> '' OR a <> {literal(UPDATE)}) AND a IN ({actions}) RETURNING 1), "
+            f"WHERE {self._is_told()} RETURNING 1), "
             f"gk_operation AS ({operation} WHERE EXISTS (SELECT 1 FROM gk_record) ON CONFLICT DO NOTHING) "
             f"SELECT {wanted}{counted} FROM {source}"
         )
@@ -140,26 +123,11 @@ class InPostgres:
 
     def _changed(self, table: str, pairs: Sequence[tuple[Field, tuple[str, str]]]) -> str:
         """Return the entries of fields whose values before stand in the same row under names of their own."""
-        return self._entries.changed_columns(
-            [
-                (
-                    item,
-                    value_of(item, f"{table}.{name}", self._connection),
-                    value_of(item, column_of(item, table, self._connection), self._connection),
-                )
-                for item, (_, name) in pairs
-            ]
-        )
+        return self._changed_from([(item, f"{table}.{name}") for item, (_, name) in pairs], table)
 
     def _numbered(self, fields: Sequence[Field], table: str) -> list[tuple[str, str]]:
         """Return the columns of fields, each with a name that no column of the table has."""
         return [(column, f"gk_old_{at}") for at, column in enumerate(self._each(table, fields))]
-
-    def _named(self, alias: str) -> str:
-        """Return key and label of a row as columns."""
-        field = self._act.label_field()
-        label = label_text(field, column_of(field, alias, self._connection) if field else "", self._connection)
-        return f"{key_text(self._watch.keys, alias, self._connection)} AS k, {label} AS l"
 
     def _each(self, table: str, fields: Sequence[Field]) -> list[str]:
         return [column_of(item, table, self._connection) for item in fields]

@@ -16,12 +16,12 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 
 from gridkit_django.audit.capture import doors
-from gridkit_django.audit.capture.bulk_acts import BulkAct
+from gridkit_django.audit.capture.many_rows import ManyRows
 from gridkit_django.audit.capture.plans import Watch
 from gridkit_django.audit.capture.upserts import met_rows
 from gridkit_django.audit.capture.values import Field
 from gridkit_django.audit.policies import CREATE, DELETE, UPDATE, AuditPolicy
-from gridkit_django.audit.sqlentries import Entries, column_of, key_text, label_text, literal, value_of
+from gridkit_django.audit.sqlentries import column_of, literal
 from gridkit_django.exceptions import AuditUnavailableError
 
 _COLUMNS = 8
@@ -32,23 +32,17 @@ _UUID = "substr(u, 1, 12) || '4' || substr(u, 14, 3) || 'a' || substr(u, 18)"
 """A random UUID (RFC 9562, version 4), as Django stores it here, of 32 random digits."""
 
 
-class InSqlite:
+class InSqlite(ManyRows):
     """Carries out one statement on many rows, with their records.
 
     Args:
-        watch: of the table.
+        watch: of the table, whose key is one column.
         compiler: of the statement.
         policy: what is told.
     """
 
     def __init__(self, watch: Watch, compiler: Any, policy: AuditPolicy) -> None:
-        self._watch = watch
-        self._compiler = compiler
-        self._connection = compiler.connection
-        self._policy = policy
-        self._entries = Entries(policy, self._connection)
-        self._act = BulkAct(watch, self._connection, policy)
-        self._table = self._connection.ops.quote_name(watch.model._meta.db_table)
+        super().__init__(watch, compiler, policy)
         (self._key,) = watch.keys
 
     def insert(self, returning: Sequence[Field]) -> list[doors.Raw]:
@@ -129,15 +123,10 @@ class InSqlite:
     def _record(self, action: str, changes: str, alias: str, source: str, params: Sequence[Any]) -> int:
         """Write the records of rows and, when there are any, their operation; how many."""
         sql, record_params = self._act.records("a", "k", "l", "c", _UUID)
-        field = self._act.label_field()
-        label = label_text(field, column_of(field, alias, self._connection) if field else "", self._connection)
-        key = key_text(self._watch.keys, alias, self._connection)
         # The limit keeps SQLite from putting the entries in twice, once to compare and once to write them.
-        found = f"SELECT {action} AS a, {key} AS k, {label} AS l, {changes} AS c, {_DIGITS} AS u FROM {source} LIMIT -1"
-        actions = ", ".join(literal(item) for item in sorted(self._policy.actions))
-        told = f"(c <> '' OR a <> {literal(UPDATE)}) AND a IN ({actions})"
+        found = f"SELECT {action} AS a, {self._named(alias)}, {changes} AS c, {_DIGITS} AS u FROM {source} LIMIT -1"
         with self._act.guarded():
-            written = self._run(f"{sql} FROM ({found}) WHERE {told}", (*record_params, *params))
+            written = self._run(f"{sql} FROM ({found}) WHERE {self._is_told()}", (*record_params, *params))
             if written:
                 operation, operation_params = self._act.operation()
                 self._run(f"{operation} WHERE 1 ON CONFLICT DO NOTHING", operation_params)
@@ -146,16 +135,7 @@ class InSqlite:
 
     def _changed(self, fields: Sequence[Field]) -> str:
         """Return the entries of fields whose values before are kept behind the key, in this order."""
-        return self._entries.changed_columns(
-            [
-                (
-                    item,
-                    value_of(item, f"gk_old.c{at}", self._connection),
-                    value_of(item, column_of(item, "gk_new", self._connection), self._connection),
-                )
-                for at, item in enumerate(fields, 1)
-            ]
-        )
+        return self._changed_from([(item, f"gk_old.c{at}") for at, item in enumerate(fields, 1)], "gk_new")
 
     def _kept(self, columns: int) -> str:
         """Return the table for rows before; it is made where the connection has none yet."""

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
+
+from tests.benchmarks.audit.turns import tables_of
 
 
 def run() -> Iterator[str]:
-    """Give the tables of ``strict_turns``, which has settings of its own and works in the same scratch database.
+    """Give the tables of ``strict_turns``.
 
     Raises:
-        RuntimeError: when the process fails; what it said is printed.
+        RuntimeError: when their process fails; what it said is printed.
     """
-    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.benchmarks.audit.ledger_settings"}
-    command = [sys.executable, "-m", "tests.benchmarks.audit.strict_turns"]
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
-        lines: list[str] = []
-        for line in process.stdout or ():
-            lines.append(line.rstrip())
-            if not lines[-1]:
-                yield "\n".join(lines).strip()
-                lines = []
-    if process.returncode:
-        raise RuntimeError(f"strict_turns ended with {process.returncode}.")
+    yield from tables_of("strict_turns", "ledger_settings")
