@@ -15,6 +15,7 @@ from gridkit_django.exports.queue import ExportQueue
 from gridkit_django.exports.registry import ExporterRegistry, exporters
 from gridkit_django.exports.rows import iter_rows
 from gridkit_django.exports.running import run_export
+from gridkit_django.exports.segments import KeptSegment, SegmentedExporter, SegmentPlace
 
 __all__ = [
     "BaseExporter",
@@ -23,6 +24,9 @@ __all__ = [
     "ExportResult",
     "ExportSheet",
     "ExporterRegistry",
+    "KeptSegment",
+    "SegmentPlace",
+    "SegmentedExporter",
     "cancel_export",
     "create_export",
     "describe_job",
