@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, ClassVar
 
-from gridkit_django.exports.base import BaseExporter, ExportSheet
+from gridkit_django.exports.base import NO_OPTIONS, BaseExporter, ExportSheet
 from gridkit_django.typing import JSONObject
 
 
@@ -23,10 +23,13 @@ class SegmentPlace:
     Attributes:
         number: 0 for the first one.
         first_row: how many rows come before it in the file.
+        opening: the facts of the first segment, for all that come after it, such as the widths of columns that were
+            planned from the first rows; empty for the first one.
     """
 
     number: int
     first_row: int
+    opening: JSONObject = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,8 @@ class SegmentedExporter(BaseExporter):
         self._kept = []
 
     def _keep(self) -> None:
-        place = SegmentPlace(len(self._kept), sum(segment.rows for segment in self._kept))
+        opening = self._kept[0].facts if self._kept else NO_OPTIONS
+        place = SegmentPlace(len(self._kept), sum(segment.rows for segment in self._kept), opening)
         stream: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by abort
         facts = self.write_segment(stream, self._sheet, place, iter(self._waiting))
         stream.seek(0)
