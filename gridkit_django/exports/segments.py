@@ -9,10 +9,10 @@ from __future__ import annotations
 import tempfile
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar
 
-from gridkit_django.exports.base import NO_OPTIONS, BaseExporter, ExportSheet
+from gridkit_django.exports.base import BaseExporter, ExportSheet
 from gridkit_django.typing import JSONObject
 
 
@@ -29,7 +29,7 @@ class SegmentPlace:
 
     number: int
     first_row: int
-    opening: JSONObject = NO_OPTIONS
+    opening: JSONObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class SegmentedExporter(BaseExporter):
         self._kept = []
 
     def _keep(self) -> None:
-        opening = self._kept[0].facts if self._kept else NO_OPTIONS
+        opening = self._kept[0].facts if self._kept else {}
         place = SegmentPlace(len(self._kept), sum(segment.rows for segment in self._kept), opening)
         stream: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by abort
         facts = self.write_segment(stream, self._sheet, place, iter(self._waiting))
