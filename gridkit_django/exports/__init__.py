@@ -6,7 +6,7 @@ fetched (``open_result``) and cleaned up (``expire_exports``).
 
 from __future__ import annotations
 
-from gridkit_django.exports.base import BaseExporter, ExportColumn, ExportSheet
+from gridkit_django.exports.base import BaseExporter, ExportColumn, ExportFigure, ExportGroup, ExportSheet
 from gridkit_django.exports.control import ExportResult, cancel_export, get_job, may_see_query, open_result
 from gridkit_django.exports.creation import create_export
 from gridkit_django.exports.expiry import expire_exports
@@ -20,6 +20,8 @@ from gridkit_django.exports.segments import KeptSegment, SegmentedExporter, Segm
 __all__ = [
     "BaseExporter",
     "ExportColumn",
+    "ExportFigure",
+    "ExportGroup",
     "ExportQueue",
     "ExportResult",
     "ExportSheet",

@@ -11,11 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from types import MappingProxyType
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, Literal
 
+from gridkit_django.grids.columns import CellStyle, ValueFormat
+from gridkit_django.grids.functions import Fn
+from gridkit_django.grids.periods import Period
 from gridkit_django.typing import JSONObject, JSONValue
 
 NO_OPTIONS: JSONObject = MappingProxyType({})
+NUMBER_TYPES = ("integer", "decimal", "float")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,52 @@ class ExportColumn:
         id: the grid's column id.
         label: the heading for people.
         type: the grid's column type: text, integer, decimal, float, boolean, date, datetime, time, uuid, choice, json.
+        format: how values are written for people; None: as is usual for the type.
+        styles: how cells look whose value meets a condition; the first that fits counts. ``find_style`` applies them.
+        width: the width that the grid declares, in CSS pixels, or None.
+        decimals: digits after the point that the database keeps of a decimal, or None.
+        link: the values are web addresses.
     """
 
     id: str
     label: str
     type: str
+    format: ValueFormat | None = None
+    styles: tuple[CellStyle, ...] = ()
+    width: int | None = None
+    decimals: int | None = None
+    link: bool = False
+
+    @property
+    def align(self) -> Literal["start", "end"]:
+        """At which side of the cell the values line up."""
+        return "end" if self.type in NUMBER_TYPES else "start"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportGroup:
+    """One level of groups: neighbouring rows whose values of a column belong together.
+
+    Attributes:
+        column: place of the column in the row.
+        by: the period in which its days lie, or None for the value itself.
+    """
+
+    column: int
+    by: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFigure:
+    """One figure under each group and under the whole table.
+
+    Attributes:
+        column: place of the column in the row.
+        fn: the function.
+    """
+
+    column: int
+    fn: Fn
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +90,9 @@ class ExportSheet:
         owner_label: who asked for it.
         total_rows: how many rows will follow.
         time_zone: the zone in which points in time are shown.
+        language: code of the language that people read, as in ``pt-br``.
+        groups: the levels of groups, outermost first; the rows come in their order.
+        figures: the figures under each group and under the table, one for a column at most.
     """
 
     title: str
@@ -54,6 +102,9 @@ class ExportSheet:
     owner_label: str
     total_rows: int
     time_zone: tzinfo
+    language: str = "en"
+    groups: tuple[ExportGroup, ...] = ()
+    figures: tuple[ExportFigure, ...] = ()
 
 
 class BaseExporter(ABC):

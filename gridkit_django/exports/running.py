@@ -15,7 +15,7 @@ from django.utils import timezone
 from gridkit_django.conf import settings
 from gridkit_django.events import Act, Actor, EventSource, acting, current_act
 from gridkit_django.exceptions import AccessDeniedError, ExportCancelled, ExportError, GridKitError
-from gridkit_django.exports.base import BaseExporter, ExportColumn, ExportSheet
+from gridkit_django.exports.base import BaseExporter, ExportSheet
 from gridkit_django.exports.creation import check_may_export
 from gridkit_django.exports.files import delete_file, download_name, save_file
 from gridkit_django.exports.guard import guard_columns, guard_rows
@@ -23,6 +23,7 @@ from gridkit_django.exports.jobs import claim, close, close_quietly, this_run
 from gridkit_django.exports.progress import Progress
 from gridkit_django.exports.registry import exporters
 from gridkit_django.exports.rows import RowSource
+from gridkit_django.exports.sheets import grouped, make_sheet
 from gridkit_django.grids.access import GridAccess, open_grid
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.models import ExportJob, JobState
@@ -76,10 +77,10 @@ def _produce(job: ExportJob) -> None:
     query = GridQuery.from_dict(job.query)
     exporter = exporters().get(job.format)()
     people = exporter.for_people and job.options.get("formatting", True) is not False
-    source = RowSource(access, query, labels=people)
+    source = RowSource(access, grouped(access, query) if people else query, labels=people)
     total = source.read_keys(_limit(exporter))
     progress = Progress(job, total)
-    sheet = _sheet(job, access, source, total)
+    sheet = make_sheet(job, access, source, total, people=people)
     with tempfile.TemporaryFile() as stream:
         _write(exporter, stream, sheet, source, progress)
         _deliver(job, exporter, stream, progress)
@@ -102,19 +103,6 @@ def _access(job: ExportJob) -> GridAccess:
 def _limit(exporter: BaseExporter) -> int:
     most = settings().EXPORT_ROWS_MAX
     return most if exporter.max_rows is None else min(most, exporter.max_rows)
-
-
-def _sheet(job: ExportJob, access: GridAccess, source: RowSource, total: int) -> ExportSheet:
-    columns = tuple(ExportColumn(column.id, str(column.label), column.type) for column in source.columns)
-    return ExportSheet(
-        title=str(access.options.label),
-        columns=columns,
-        options=job.options,
-        created_at=job.started_at or timezone.now(),
-        owner_label=str(job.owner),
-        total_rows=total,
-        time_zone=source.zone,
-    )
 
 
 def _write(exporter: BaseExporter, stream: BinaryIO, sheet: ExportSheet, source: RowSource, progress: Progress) -> None:

@@ -17,6 +17,7 @@ from gridkit_django.audit.labels import may_label
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridDeclarationError, PathMissingError, PathToManyError
 from gridkit_django.grids.columns import Column
+from gridkit_django.grids.columns.appearance import appearance_faults
 from gridkit_django.grids.columns.inference import infer_column
 from gridkit_django.grids.columns.paths import resolve_path
 from gridkit_django.grids.filter_assignment import assigned_filters, assignment_faults
@@ -133,6 +134,7 @@ class Declaration:
         yield from self._option_faults()
         yield from (Fault("E112", detail) for detail in assignment_faults(self.options, columns))
         for column in columns.values():
+            yield from (Fault("E114", detail) for detail in appearance_faults(column))
             if isinstance(column.permission, str) and "." not in column.permission:
                 yield Fault(
                     "E109", f"The permission of the column {column.id!r} must be written as 'app_label.codename'."

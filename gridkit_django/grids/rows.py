@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import repeat
@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from gridkit_django.conf import settings
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns import Column
+from gridkit_django.grids.columns.appearance import css_finder
 from gridkit_django.grids.columns.frame import Frame
 from gridkit_django.grids.counting import Count, CountKind, count_queryset
 from gridkit_django.grids.cursors import make_cursor, query_seal, read_cursor
@@ -66,16 +67,20 @@ class Row(NamedTuple):
         version: the token of the row's version; empty for a group.
         data: column id to value in its wire form; figures under their names.
         group: what makes it a group, or None for a row of the model.
+        styles: column id to the classes of a cell that looks otherwise, or None when all look as usual.
     """
 
     id: JSONValue
     version: str
     data: dict[str, JSONValue]
     group: GroupInfo | None = None
+    styles: dict[str, str] | None = None
 
     def to_dict(self) -> MutableJSONObject:
         """Write the row as JSON."""
         written: MutableJSONObject = {"id": self.id, "v": self.version, "d": self.data}
+        if self.styles:
+            written["s"] = self.styles
         return written if self.group is None else {**written, "g": self.group.to_dict()}
 
 
@@ -289,7 +294,18 @@ class RowLayout:
         names = [column.id for column in self._columns]
         wires = [column.to_wires(held[column.path], self._zone) for column in self._columns]
         cells = zip(*wires, strict=True) if wires else repeat((), len(found))
-        return tuple(map(Row, ids, versions, map(dict, map(zip, repeat(names), cells))))
+        made = map(Row, ids, versions, map(dict, map(zip, repeat(names), cells)), repeat(None), self._looks(held))
+        return tuple(made)
+
+    def _looks(self, held: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, str] | None]:
+        """Yield what the styles of the columns say of each row."""
+        styled = [column for column in self._columns if column.styles]
+        if not styled:
+            return repeat(None)
+        found = [css_finder(column, self._zone) for column in styled]
+        names = [column.id for column in styled]
+        lines = zip(*(map(find, held[column.path]) for find, column in zip(found, styled, strict=True)), strict=True)
+        return ({name: css for name, css in zip(names, line, strict=True) if css} or None for line in lines)
 
 
 def _projection(access: GridAccess, query: GridQuery) -> tuple[Column, ...]:

@@ -132,6 +132,7 @@ def _column(column: Column, filters: Mapping[str, ServedShape], *, editable: boo
         ],
         "description": str(column.description),
         "width": column.width,
+        "format": None if column.format is None else column.format.to_dict(),
     }
 
 

@@ -78,6 +78,8 @@ export interface GridRow<Id, Data> {{
   readonly id: Id;
   readonly v: string;
   readonly d: Data;
+  /** Column id to the classes of a cell that a style of its column fits. */
+  readonly s?: {{ readonly [column: string]: string }};
 }}
 
 /** The body of a rows request. */

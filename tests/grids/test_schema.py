@@ -76,6 +76,7 @@ def test_schema_says_all_that_a_front_end_needs() -> None:
         "filters": [],
         "description": "",
         "width": None,
+        "format": None,
     }
     assert columns["category"]["choices"] == [
         {"value": "book", "label": "Book"},

@@ -89,6 +89,8 @@ class ColumnSchema(ResponseBody):
     """Filters of django-filter that the grid offers for this column."""
     description: str
     width: int | None
+    format: dict[str, Any] | None
+    """Options of ``Intl.NumberFormat`` or ``Intl.DateTimeFormat``; numbers have a ``prefix`` and a ``suffix`` too."""
 
 
 class SchemaPermissions(GridPermissions):

@@ -197,6 +197,8 @@ class Row(ResponseBody):
     """Column id to value: decimals as text, dates as ISO 8601. Figures stand under their names."""
     g: GroupAnswer | None = None
     """Left out for a plain row."""
+    s: dict[str, str] | None = None
+    """Column id to the classes of a cell that a style of its column fits; left out when there are none."""
 
 
 class WindowAnswer(ResponseBody):

@@ -11,6 +11,7 @@ export function isNumeric(column: ColumnSchema): boolean {
   return NUMERIC.has(column.type) && !column.choices?.length && !column.lookup;
 }
 
+const MOMENT: ColumnSchema["format"] = { dateStyle: "medium", timeStyle: "short" };
 const AVERAGE = { minimumFractionDigits: 2, maximumFractionDigits: 2 } as const;
 
 export interface FormatterOptions {
@@ -24,19 +25,12 @@ export class Formatter {
   readonly timeZone: string;
   readonly locale: string | undefined;
   readonly #t: Translate;
-  readonly #numbers = new Map<number, Intl.NumberFormat>();
-  readonly #date: Intl.DateTimeFormat;
-  readonly #instant: Intl.DateTimeFormat;
-  readonly #wall: Intl.DateTimeFormat;
+  readonly #made = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
 
   constructor({ locale, timeZone, t }: FormatterOptions) {
     this.locale = locale;
     this.timeZone = timeZone;
     this.#t = t;
-    const both = { dateStyle: "medium", timeStyle: "short" } as const;
-    this.#date = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
-    this.#instant = new Intl.DateTimeFormat(locale, { ...both, timeZone });
-    this.#wall = new Intl.DateTimeFormat(locale, { ...both, timeZone: "UTC" });
   }
 
   /** The text of a cell; null means "no value", which the view shows as a dash. */
@@ -48,12 +42,12 @@ export class Formatter {
       case "integer":
       case "float":
       case "decimal":
-        return this.number(value as number | string);
+        return this.number(value as number | string, column.format);
       case "boolean":
         return this.#t(value ? "yes" : "no");
       case "date":
       case "datetime":
-        return this.#dateText(column.type, String(value));
+        return this.#dateText(column, String(value));
       case "time":
         return String(value).replace(/^(\d\d:\d\d):00(?:\.0+)?$/, "$1");
       case "json":
@@ -68,20 +62,23 @@ export class Formatter {
    *
    * A decimal arrives as text and keeps its scale: "12.50" does not become "12.5".
    */
-  number(value: number | string): string {
-    const scale = typeof value === "string" ? (value.split(".")[1]?.length ?? 0) : 0;
-    const numeric = Number(value);
-    if (!Number.isFinite(numeric)) return String(value);
-    return this.#numberFormat(Math.min(scale, 20)).format(
-      typeof value === "string" ? (value as `${number}`) : numeric,
-    );
+  number(value: number | string, format?: ColumnSchema["format"]): string {
+    const scale = Math.min(typeof value === "string" ? (value.split(".")[1]?.length ?? 0) : 0, 20);
+    if (!Number.isFinite(Number(value))) return String(value);
+    const text = this.#format(Intl.NumberFormat, {
+      useGrouping: "min2",
+      minimumFractionDigits: scale,
+      maximumFractionDigits: Math.max(scale, 10),
+      ...format,
+    }).format(value as number);
+    return (format?.prefix ?? "") + text + (format?.suffix ?? "");
   }
 
   /** The text of a figure: counts are whole numbers, averages have two decimals, the others are as the column's. */
   figure(column: ColumnSchema, fn: string, value: Value): string | null {
     if (value === null || value === undefined) return null;
     if (fn === "count" || fn === "countDistinct") return this.count(Number(value));
-    if (fn === "avg") return Number(value).toLocaleString(this.locale, AVERAGE);
+    if (fn === "avg" && !column.format) return Number(value).toLocaleString(this.locale, AVERAGE);
     return this.text(column, value);
   }
 
@@ -90,27 +87,28 @@ export class Formatter {
     return value.toLocaleString(this.locale);
   }
 
-  #numberFormat(scale: number): Intl.NumberFormat {
-    let format = this.#numbers.get(scale);
-    if (!format) {
-      format = new Intl.NumberFormat(this.locale, {
-        useGrouping: "min2",
-        minimumFractionDigits: scale,
-        maximumFractionDigits: Math.max(scale, 10),
-      });
-      this.#numbers.set(scale, format);
-    }
-    return format;
-  }
-
-  #dateText(type: "date" | "datetime", text: string): string {
+  #dateText({ type, format }: ColumnSchema, text: string): string {
     const naive = type === "date" || isNaive(text);
     const moment = new Date(
       naive && !text.endsWith("Z") ? `${text}${type === "date" ? "T00:00:00" : ""}Z` : text,
     );
     if (Number.isNaN(moment.getTime())) return text;
-    if (type === "date") return this.#date.format(moment);
-    return (naive ? this.#wall : this.#instant).format(moment);
+    return this.#format(Intl.DateTimeFormat, {
+      ...(format ?? MOMENT),
+      ...(type === "date" && { timeStyle: undefined }),
+      timeZone: naive ? "UTC" : this.timeZone,
+    }).format(moment);
+  }
+
+  /** A formatter with these options, made once. */
+  #format<Made extends Intl.NumberFormat | Intl.DateTimeFormat, Options>(
+    kind: new (locale: string | undefined, options: Options) => Made,
+    options: Options,
+  ): Made {
+    const key = kind.name + JSON.stringify(options);
+    let made = this.#made.get(key) as Made | undefined;
+    if (!made) this.#made.set(key, (made = new kind(this.locale, options)));
+    return made;
   }
 }
 

@@ -54,6 +54,14 @@ export interface ColumnSchema {
   readonly filters?: readonly NamedFilter[];
   readonly description?: string | null;
   readonly width?: number | null;
+  /** Options of Intl.NumberFormat or Intl.DateTimeFormat. */
+  readonly format?: (Intl.NumberFormatOptions & Intl.DateTimeFormatOptions & Affixes) | null;
+}
+
+/** What stands around a number. */
+export interface Affixes {
+  readonly prefix?: string;
+  readonly suffix?: string;
 }
 
 export interface SortItem {
@@ -153,6 +161,8 @@ export interface RowRecord {
   readonly d: Readonly<Record<string, Value>>;
   /** For a group: what holds its rows together. */
   readonly g?: GroupInfo | null;
+  /** Column id to the classes of a cell that a style of its column fits. */
+  readonly s?: Readonly<Record<string, string>>;
 }
 
 export interface GroupInfo {

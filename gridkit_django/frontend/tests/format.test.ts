@@ -19,6 +19,28 @@ test("numbers are grouped from 10,000 on and decimals keep their scale", () => {
   assert.equal(formatter.text(column("a", { type: "float" }), 0.1 + 0.2), "0.3");
 });
 
+test("a number is written as its column declares it", () => {
+  const money = column("a", {
+    type: "decimal",
+    format: { useGrouping: "always" as unknown as boolean, minimumFractionDigits: 1, maximumFractionDigits: 1, prefix: "$", suffix: " net" },
+  });
+  const share = column("a", {
+    type: "float",
+    format: { style: "percent", minimumFractionDigits: 0, maximumFractionDigits: 20, prefix: "", suffix: "" },
+  });
+  assert.equal(formatter.text(money, "1234.56"), "$1,234.6 net");
+  assert.equal(formatter.figure(money, "avg", "1234.56"), "$1,234.6 net");
+  assert.equal(formatter.text(money, "NaN"), "NaN");
+  assert.equal(formatter.text(share, 0.125), "12.5%");
+});
+
+test("days and points in time are as long as their column declares", () => {
+  const day = column("a", { type: "date", format: { dateStyle: "short", timeStyle: "medium" } });
+  const point = column("a", { type: "datetime", format: { dateStyle: "long" } });
+  assert.equal(formatter.text(day, "2013-01-31"), "1/31/13");
+  assert.equal(formatter.text(point, "2013-01-01T03:00:00Z"), "December 31, 2012");
+});
+
 test("a decimal beyond double precision is not rounded", () => {
   assert.equal(
     formatter.text(column("a", { type: "decimal" }), "12345678901234567890.12"),

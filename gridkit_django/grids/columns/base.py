@@ -11,8 +11,10 @@ from django.db.models import Q
 from django.utils.text import capfirst
 
 from gridkit_django.exceptions import FilterValueError
+from gridkit_django.grids.columns.formats import ValueFormat
 from gridkit_django.grids.columns.frame import Frame
 from gridkit_django.grids.columns.paths import AnyField, ResolvedPath
+from gridkit_django.grids.columns.styles import CellStyle
 from gridkit_django.grids.functions import EXTREMES, Fn
 from gridkit_django.grids.operators import EQUALITY, ORDERED, Op
 from gridkit_django.grids.periods import Period
@@ -49,6 +51,8 @@ class Column:
         lookup: id of the grid whose rows are the values to choose from; empty means the values that occur.
         filters: names of filters of ``Meta.filterset_class`` that belong to the column although their field is another
             one or none. Filters of the column's own field belong to it by themselves.
+        format: how its values are written for people, on the page and in files; None: as is usual for its type.
+        styles: how cells look whose value meets a condition, on the page and in files; the first that fits counts.
 
     Attributes:
         id: the name on the wire.
@@ -89,6 +93,8 @@ class Column:
         groupable: bool = True,
         lookup: str = "",
         filters: Sequence[str] = (),
+        format: ValueFormat | None = None,  # noqa: A002 - the word of the declaration
+        styles: Sequence[CellStyle] = (),
     ) -> None:
         self.source = source
         self.label = label
@@ -102,6 +108,8 @@ class Column:
         self.groupable = groupable and self.orderable
         self.lookup = lookup
         self.filters = tuple(filters)
+        self.format = format
+        self.styles = tuple(styles)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, 'id', self.source)!r}>"

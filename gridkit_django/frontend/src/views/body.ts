@@ -121,7 +121,7 @@ function cellView(
   const { editor, focus } = grid;
   const isEditing = record !== undefined && editor.isEditing(record.id, column.id);
   const editable = grid.canEdit(column) && !record?.g;
-  const names = ["gridkit-cell", pins.names(column.id)];
+  const names = ["gridkit-cell", pins.names(column.id), record?.s?.[column.id] ?? ""];
   if (isNumeric(column)) names.push("is-numeric");
   if (editable) names.push("is-editable");
   if (isEditing) names.push("is-editing");
