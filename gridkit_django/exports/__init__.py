@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from gridkit_django.exports.base import BaseExporter, ExportColumn, ExportFigure, ExportGroup, ExportSheet
 from gridkit_django.exports.control import ExportResult, cancel_export, get_job, may_see_query, open_result
-from gridkit_django.exports.creation import create_export
+from gridkit_django.exports.creation import request_export
+from gridkit_django.exports.door import create_export
 from gridkit_django.exports.expiry import expire_exports
 from gridkit_django.exports.jobs import describe_job
 from gridkit_django.exports.queue import ExportQueue
 from gridkit_django.exports.registry import ExporterRegistry, exporters
+from gridkit_django.exports.request import ExportRequest
 from gridkit_django.exports.rows import iter_rows
 from gridkit_django.exports.running import run_export
 from gridkit_django.exports.segments import KeptSegment, SegmentedExporter, SegmentPlace
@@ -23,6 +25,7 @@ __all__ = [
     "ExportFigure",
     "ExportGroup",
     "ExportQueue",
+    "ExportRequest",
     "ExportResult",
     "ExportSheet",
     "ExporterRegistry",
@@ -38,5 +41,6 @@ __all__ = [
     "iter_rows",
     "may_see_query",
     "open_result",
+    "request_export",
     "run_export",
 ]

@@ -14,6 +14,7 @@ from gridkit_django.exceptions import ExportNotFoundError, ExportNotReadyError, 
 from gridkit_django.exports.creation import check_may_export
 from gridkit_django.exports.files import export_storage
 from gridkit_django.exports.jobs import OPEN_STATES, close, target_of
+from gridkit_django.exports.picking import picked_by
 from gridkit_django.grids.access import open_grid
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rights import has_permission
@@ -100,7 +101,7 @@ def open_result(job_id: uuid.UUID | str, user: User) -> ExportResult:
 def may_see_query(job: ExportJob, user: User) -> bool:
     """Whether ``user`` may see every column that the job's question names, by the grid's own gate, as of now."""
     try:
-        compile_query(open_grid(job.grid, user), GridQuery.from_dict(job.query))
+        compile_query(picked_by(open_grid(job.grid, user), job), GridQuery.from_dict(job.query))
     except (GridNotFoundError, QueryError):
         return False
     return True

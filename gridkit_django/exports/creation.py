@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Mapping
 from functools import partial
 from itertools import islice
-from types import MappingProxyType
 from typing import cast
 
 from django.db import transaction
@@ -28,8 +27,10 @@ from gridkit_django.exceptions import (
 )
 from gridkit_django.exports.base import BaseExporter
 from gridkit_django.exports.jobs import close, database, fail_lost_jobs, open_jobs, target_of
+from gridkit_django.exports.picking import picked, settled
 from gridkit_django.exports.queue import export_queue
 from gridkit_django.exports.registry import exporters
+from gridkit_django.exports.request import ExportRequest
 from gridkit_django.exports.rows import RowSource, too_large
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.locking import lock_user
@@ -42,22 +43,14 @@ from gridkit_django.typing import JSONValue
 logger = logging.getLogger("gridkit_django.exports")
 _FAULTS_MAX = 20
 _DETAIL_MAX = 300
-_NO_OPTIONS: Mapping[str, JSONValue] = MappingProxyType({})
 
 
-def create_export(
-    access: GridAccess,
-    query: GridQuery,
-    format: str,  # noqa: A002 - the word of the field
-    options: Mapping[str, JSONValue] = _NO_OPTIONS,
-) -> ExportJob:
-    """Freeze grid, query, format, options and owner into a queued job; after the commit a worker is told.
+def request_export(access: GridAccess, request: ExportRequest) -> ExportJob:
+    """Freeze grid, query, rows, format, options and owner into a queued job; after the commit a worker is told.
 
     Args:
         access: the grid as the asking user may see it; that user becomes the owner.
-        query: sort, filter, search and columns; the window plays no part.
-        format: id of a registered format.
-        options: options of the format.
+        request: what is asked for.
 
     Raises:
         AccessDeniedError: when the user is anonymous or may not export this grid.
@@ -69,16 +62,18 @@ def create_export(
         EventRejected: when a handler of ``export:request`` vetoes.
     """
     check_may_export(access)
-    exporter = exporters().get(format)
-    _check_options(exporter, options)
+    exporter = exporters().get(request.format)
+    _check_options(exporter, request.options)
+    query, selection = settled(access, request)
     frozen = _freeze(access, query)
-    _check_size(access, frozen, exporter)
+    _check_size(picked(access, selection), frozen, exporter)
     fail_lost_jobs()
     job = ExportJob(
         grid=access.grid_id,
         query=frozen.to_dict(),
-        format=format,
-        options=dict(options),
+        selection=None if selection is None else selection.to_dict(),
+        format=request.format,
+        options=dict(request.options),
         owner_id=cast("int", access.user.pk),
         correlation_id=current_act().correlation_id,
     )
@@ -155,7 +150,10 @@ def _evidence(job: ExportJob, told: dict[str, JSONValue]) -> dict[str, JSONValue
     The whole query stays on the job.
     """
     filtered = bool(job.query["filter"] or job.query["search"])
+    chosen = job.selection
+    picked_facts = {} if chosen is None else {"picked": {key: len(chosen[key]) for key in ("include", "exclude")}}
     return {
+        **picked_facts,
         "format": job.format,
         "columns": job.query["columns"],
         "filtered": filtered,

@@ -20,6 +20,7 @@ from gridkit_django.exports.creation import check_may_export
 from gridkit_django.exports.files import delete_file, download_name, save_file
 from gridkit_django.exports.guard import guard_columns, guard_rows
 from gridkit_django.exports.jobs import claim, close, close_quietly, this_run
+from gridkit_django.exports.picking import picked_by
 from gridkit_django.exports.progress import Progress
 from gridkit_django.exports.registry import exporters
 from gridkit_django.exports.rows import RowSource
@@ -97,7 +98,7 @@ def _access(job: ExportJob) -> GridAccess:
         raise AccessDeniedError("The account that asked for this export is disabled.")
     access = open_grid(job.grid, job.owner)
     check_may_export(access)
-    return access
+    return picked_by(access, job)
 
 
 def _limit(exporter: BaseExporter) -> int:

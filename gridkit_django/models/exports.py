@@ -26,6 +26,7 @@ class ExportJob(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     grid = models.CharField(_("grid"), max_length=100)
     query = models.JSONField(_("query"), default=dict)
+    selection = models.JSONField(_("picked rows"), null=True)
     format = models.CharField(_("format"), max_length=40)
     options = models.JSONField(_("options"), default=dict)
     owner = models.ForeignKey(

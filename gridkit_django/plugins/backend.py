@@ -139,8 +139,14 @@ class ContextBackend(Protocol):
         """Write an audit record."""
         ...
 
-    def create_export(self, grid: str, query: JSONObject, name: str, options: JSONObject) -> JSONObject:
+    def create_export(
+        self, grid: str, query: JSONObject, name: str, options: JSONObject, pick: JSONObject
+    ) -> JSONObject:
         """Start an export for the calling user."""
+        ...
+
+    def describe_format(self, name: str) -> JSONObject:
+        """Return what is known of a format of exports."""
         ...
 
     def request_permission(self, permission: str, reason: str) -> None:

@@ -187,6 +187,8 @@ class PluginExports(Capability):
         query: JSONObject,
         format: str,  # noqa: A002 - the field's word
         options: JSONObject | None = None,
+        *,
+        pick: JSONObject | None = None,
     ) -> JSONObject:
         """Start an export and return its job. It sees what the calling user may see, never more.
 
@@ -195,6 +197,8 @@ class PluginExports(Capability):
             query: which rows and columns, as in a rows request; windows play no part.
             format: a format that an active plugin writes.
             options: what the writer of the format understands.
+            pick: which rows, where it is not all that match: ``rows`` and ``view`` as the arguments of
+                ``gridkit_django.exports.create_export`` with these names.
 
         Raises:
             PluginPermissionError: without the permissions.
@@ -202,7 +206,17 @@ class PluginExports(Capability):
             UnknownFormatError: when no active plugin writes the format.
         """
         self._require(Permission.ROWS_READ, Permission.FILES_WRITE)
-        return self._backend.create_export(grid, query, format, options or {})
+        return self._backend.create_export(grid, query, format, options or {}, pick or {})
+
+    def describe(self, format: str) -> JSONObject:  # noqa: A002 - the field's word
+        """Return what is known of a format: ``format``, ``label``, ``extension``, ``options`` (JSON Schema by name).
+
+        Raises:
+            PluginPermissionError: without the permissions.
+            UnknownFormatError: when no active plugin writes the format, or its code can't be loaded.
+        """
+        self._require(Permission.ROWS_READ, Permission.FILES_WRITE)
+        return self._backend.describe_format(format)
 
 
 class PluginJobs(Capability):

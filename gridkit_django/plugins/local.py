@@ -231,15 +231,30 @@ class LocalBackend:
         facts = {**evidence, "plugin": self._live.plugin_id, "pluginVersion": self._live.metadata.version}
         record(action, target=Target(*target), changes=changes, grid=grid, evidence=facts)
 
-    def create_export(self, grid: str, query: JSONObject, name: str, options: JSONObject) -> JSONObject:
+    def create_export(
+        self, grid: str, query: JSONObject, name: str, options: JSONObject, pick: JSONObject
+    ) -> JSONObject:
         """Start an export as the calling user.
 
         Raises:
             AccessDeniedError: outside of a call by a user, or without the right to export.
             GridNotFoundError: when the user may not open the grid.
+            PluginError: when ``pick`` has what it can't have.
         """
-        access = open_grid(grid, _calling_user())
-        return describe_job(create_export(access, GridQuery.from_dict(dict(query)), name, dict(options)))
+        if strange := sorted(set(pick) - {"rows", "view"}):
+            raise PluginError(f"An export can't be told {strange[0]!r}. It takes rows and view.")
+        told: dict[str, Any] = dict(pick)
+        return describe_job(create_export(grid, dict(query), name, _calling_user(), options=dict(options), **told))
+
+    def describe_format(self, name: str) -> JSONObject:
+        """Return what is known of a format of exports.
+
+        Raises:
+            UnknownFormatError: when no active plugin writes it, or its code can't be loaded.
+        """
+        found = exporters().get(name)
+        options = cast("JSONObject", plain_copy(dict(found.options_schema), settings().MESSAGE_BYTES_MAX))
+        return {"format": name, "label": found.label, "extension": found.extension, "options": options}
 
     def request_permission(self, permission: str, reason: str) -> None:
         """Note that the plugin asks for a permission."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -14,6 +14,7 @@ class ExportConfig(BaseModel):
 
     Attributes:
         formats: which formats are offered, in the order of the menu.
+        other_formats: formats that other plugins write and this menu offers, too, after its own.
         include_filtered_only: export the rows that match the person's filter and search; off: all rows that the
             person may see.
         include_formatting: whether Excel and PDF files show labels, number formats and widths, where the person does
@@ -27,6 +28,11 @@ class ExportConfig(BaseModel):
         min_length=1,
         title="Formats",
         description="Which formats are offered, in the order of the menu.",
+    )
+    other_formats: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]] = Field(
+        default=[],
+        title="Formats of other plugins",
+        description="Ids of formats that other plugins write. One that nobody writes now is not offered.",
     )
     include_filtered_only: bool = Field(
         default=True,

@@ -14,6 +14,8 @@ _FORMATTING: JSONObject = MappingProxyType(
     {"type": "boolean", "default": True, "title": "Labels, number formats and widths as in the grid"}
 )
 
+_KEYS: JSONObject = MappingProxyType({"type": "array", "items": {"type": ["string", "integer"]}})
+
 CSV_OPTIONS: JSONObject = MappingProxyType(
     {
         "header": {"type": "string", "enum": ["id", "label", "none"], "default": "id", "title": "Header row"},
@@ -48,22 +50,48 @@ OPTIONS_BY_FORMAT: Mapping[str, JSONObject] = MappingProxyType(
 )
 
 
-def arguments_schema(formats: list[str]) -> JSONObject:
-    """Return the JSON Schema of the method's arguments: a format, and the options that this format takes."""
+_SELECTION: JSONObject = MappingProxyType(
+    {
+        "type": "object",
+        "properties": {"query": {"type": ["object", "null"]}, "include": dict(_KEYS), "exclude": dict(_KEYS)},
+        "additionalProperties": False,
+    }
+)
+
+PICKING: JSONObject = MappingProxyType(
+    {
+        "rows": {
+            "anyOf": [{"type": "string", "enum": ["all", "page"]}, dict(_SELECTION)],
+            "default": "all",
+            "title": "Rows",
+        },
+        "view": {"type": "string", "format": "uuid", "title": "Saved view"},
+    }
+)
+"""Which rows, where it is not all that match; ``gridkit_django.exports.create_export`` reads them."""
+
+
+def arguments_schema(options: Mapping[str, JSONObject]) -> JSONObject:
+    """Return the JSON Schema of the method's arguments: a format, the options that it takes, and which rows.
+
+    Args:
+        options: JSON Schema of the options by name, of each format that is offered.
+    """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "properties": {
-            "format": {"type": "string", "enum": list(formats), "title": "Format"},
+            "format": {"type": "string", "enum": list(options), "title": "Format"},
             "options": {"type": "object", "default": {}, "title": "Options"},
+            **PICKING,
         },
         "required": ["format"],
         "additionalProperties": False,
-        "allOf": [_options_of(name) for name in formats],
+        "allOf": [_options_of(name, known) for name, known in options.items()],
     }
 
 
-def _options_of(name: str) -> JSONObject:
-    options: JSONObject = {"properties": dict(OPTIONS_BY_FORMAT[name]), "additionalProperties": False}
+def _options_of(name: str, known: JSONObject) -> JSONObject:
+    options: JSONObject = {"properties": dict(known), "additionalProperties": False}
     chosen: JSONObject = {"properties": {"format": {"const": name}}, "required": ["format"]}
     return {"if": chosen, "then": {"properties": {"options": options}}}

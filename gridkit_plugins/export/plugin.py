@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from gridkit_django.exceptions import UnknownFormatError
 from gridkit_django.plugins import MethodCall, MethodResult, Plugin, PluginContext, PluginHealth
 from gridkit_django.typing import JSONObject
 from gridkit_plugins.export.availability import pdf_problem
 from gridkit_plugins.export.config import ExportConfig
-from gridkit_plugins.export.options import OPTIONS_BY_FORMAT, arguments_schema
+from gridkit_plugins.export.options import OPTIONS_BY_FORMAT, PICKING, arguments_schema
 
 EXPORTERS: Mapping[str, str] = MappingProxyType(
     {
@@ -37,7 +38,8 @@ class ExportPlugin(Plugin):
 
     def schema_for(self, grid: str) -> JSONObject:
         """Return the JSON Schema of the method's arguments on a grid: the grid's own formats."""
-        return arguments_schema(list(self.context.config_for(grid).formats))
+        config: ExportConfig = self.context.config_for(grid)
+        return arguments_schema({name: OPTIONS_BY_FORMAT[name] for name in config.formats} | self._others(config))
 
     def export(self, call: MethodCall) -> MethodResult:
         """Start an export of what the caller looks at; answered with 202 and the job."""
@@ -46,7 +48,20 @@ class ExportPlugin(Plugin):
         query = exported_query(call.query or {}, filtered_only=config.include_filtered_only)
         given: Any = call.arguments.get("options", {})
         options = {**_default_options(name, config), **given}
-        return MethodResult(202, {"job": self.context.exports.create(call.grid, query, name, options)})
+        pick = {key: call.arguments[key] for key in PICKING if call.arguments.get(key) is not None}
+        return MethodResult(202, {"job": self.context.exports.create(call.grid, query, name, options, pick=pick)})
+
+    def _others(self, config: ExportConfig) -> dict[str, JSONObject]:
+        """Return the options of formats that other plugins write; a format that nobody writes now is not offered."""
+        found: dict[str, JSONObject] = {}
+        for name in config.other_formats:
+            try:
+                described: Any = self.context.exports.describe(name)
+            except UnknownFormatError as error:
+                self.context.logger.info("The format %s is not offered: %s", name, error.detail)
+            else:
+                found[name] = described["options"]
+        return found
 
     def health_check(self) -> PluginHealth:
         """Say so when PDF files are offered and can't be written on this machine."""
@@ -61,4 +76,4 @@ def exported_query(query: JSONObject, *, filtered_only: bool) -> JSONObject:
 
 
 def _default_options(name: str, config: ExportConfig) -> dict[str, Any]:
-    return {"formatting": config.include_formatting} if "formatting" in OPTIONS_BY_FORMAT[name] else {}
+    return {"formatting": config.include_formatting} if "formatting" in OPTIONS_BY_FORMAT.get(name, {}) else {}

@@ -18,9 +18,8 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from gridkit_django.exports import ExporterRegistry, create_export
-from gridkit_django.grids import DecimalColumn, Grid, TextColumn, grid_registry, open_grid
+from gridkit_django.grids import DecimalColumn, Grid, TextColumn, grid_registry
 from gridkit_django.grids.methods import MethodCall, MethodResult, MethodSpec
-from gridkit_django.grids.query import GridQuery
 from tests.api.conftest import Provider, client_of
 from tests.exports.shop import Recorder
 from tests.shop.models import Product
@@ -214,8 +213,7 @@ def methods(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def answer(call: MethodCall) -> MethodResult:
         if call.method == "export":
-            access = open_grid(call.grid, User.objects.get(pk=call.user_id))
-            job = create_export(access, GridQuery.from_dict(call.query), "lines")
+            job = create_export(call.grid, call.query, "lines", User.objects.get(pk=call.user_id))
             return MethodResult(200, {"job": str(job.pk)})
         return MethodResult(200, {"result": 1})
 

@@ -12,9 +12,7 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from gridkit_django.exports import BaseExporter, ExporterRegistry, create_export
-from gridkit_django.grids import open_grid
 from gridkit_django.grids.methods import MethodCall, MethodResult, MethodSpec
-from gridkit_django.grids.query import GridQuery
 from tests.api.conftest import PRODUCTS, Provider, client_of
 
 HIDDEN = "price"
@@ -47,8 +45,7 @@ def export_method(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apps.get_app_config("gridkit_django"), "exporters", registry, raising=False)
 
     def export(call: MethodCall) -> MethodResult:
-        access = open_grid(call.grid, User.objects.get(pk=call.user_id))
-        job = create_export(access, GridQuery.from_dict(call.query), "null")
+        job = create_export(call.grid, call.query, "null", User.objects.get(pk=call.user_id))
         return MethodResult(202, {"job": {"id": str(job.pk)}})
 
     provider.specs = [MethodSpec("export", "Export", "@t/null", {}, permission="export_grid")]

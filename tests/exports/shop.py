@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import Permission, User
 
-from gridkit_django.exports import BaseExporter, ExportSheet, create_export
+from gridkit_django.exports import BaseExporter, ExportRequest, ExportSheet, request_export
 from gridkit_django.grids import DecimalColumn, Grid, TextColumn, open_grid
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.models import ExportJob
@@ -129,7 +129,7 @@ def orders(count: int) -> None:
 
 def ask(user: User, name: str = "csv", *, grid: str = GRID, options: Any = None, **query: Any) -> ExportJob:
     """Ask for an export in the words of the wire protocol."""
-    return create_export(open_grid(grid, user), GridQuery.from_dict(query), name, options or {})
+    return request_export(open_grid(grid, user), ExportRequest(GridQuery.from_dict(query), name, options or {}))
 
 
 def as_csv(data: bytes) -> list[list[str]]:

@@ -20,7 +20,7 @@ from gridkit_django.exceptions import (
     UnknownColumnError,
     UnknownFormatError,
 )
-from gridkit_django.exports import ExporterRegistry, create_export, describe_job
+from gridkit_django.exports import ExporterRegistry, ExportRequest, describe_job, request_export
 from gridkit_django.grids import GridAccess
 from gridkit_django.grids.locking import lock_user
 from gridkit_django.grids.query import GridQuery
@@ -150,7 +150,7 @@ def test_who_may_not_export_is_refused(db: None):
 def test_nobody_in_particular_may_not_export(db: None):
     access = GridAccess(ExportGrid, AnonymousUser())
     with pytest.raises(AccessDeniedError):
-        create_export(access, GridQuery(), "csv")
+        request_export(access, ExportRequest(GridQuery(), "csv"))
 
 
 def test_an_unknown_format_is_refused(ann: User):

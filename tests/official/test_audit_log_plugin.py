@@ -19,7 +19,6 @@ from gridkit_django.grids.batch import BatchItem, apply_batch
 from gridkit_django.grids.bulk import BulkChange, carry_out_bulk
 from gridkit_django.grids.columns import IntegerColumn, TextColumn
 from gridkit_django.grids.editing import apply_edit
-from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.records import get_record
 from gridkit_django.grids.selection import Selection
 from gridkit_django.grids.undo import undo_change
@@ -271,7 +270,7 @@ def test_an_export_is_recorded_once_by_the_core_also_when_it_is_named(
 ):
     manager.install_plugin("@gridkit/plugin-export", config={"formats": ["csv"]})
     manager.install_plugin(PLUGIN, config={"events": ["*"]})
-    create_export(open_grid(GRID, editor), GridQuery(), "csv")
+    create_export(GRID, None, "csv", editor)
 
     assert len(records("export.request")) == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,9 +22,9 @@ from gridkit_django.grids.methods import call_method, list_methods
 from gridkit_django.models import ExportJob
 from gridkit_django.plugins import PluginManager
 from gridkit_plugins.export.config import ExportConfig
-from gridkit_plugins.export.options import arguments_schema
+from gridkit_plugins.export.options import OPTIONS_BY_FORMAT, arguments_schema
 from gridkit_plugins.export.plugin import exported_query
-from tests.exports.shop import GRID, ORDERS, ExportGrid, ExportOrderGrid, person, products
+from tests.exports.shop import GRID, ORDERS, ExportGrid, ExportOrderGrid, Recorder, person, products
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -179,8 +179,44 @@ def test_without_its_permissions_the_plugin_starts_no_export(manager: PluginMana
     assert not ExportJob.objects.exists()
 
 
+def test_picked_rows_reach_the_job(manager: PluginManager, user: User):
+    manager.install_plugin(PLUGIN)
+    first = products(3)[0]
+    query = {"columns": ["sku"], "sort": [{"col": "sku"}], "window": {"kind": "offset", "start": 0, "end": 2}}
+
+    call(user, query, format="csv", rows={"exclude": [first.pk]})
+    job = ExportJob.objects.latest("created_at")
+    assert job.selection["exclude"] == [first.pk]
+    call(user, query, format="csv", rows="page")
+    assert len(ExportJob.objects.latest("created_at").selection["include"]) == 2
+    for wrong in ("few", {"other": 1}, {"include": [[]]}):
+        with pytest.raises(MethodArgumentsError):
+            call(user, query, format="csv", rows=wrong)
+
+
+def test_a_format_of_another_plugin_is_offered_with_its_options_while_somebody_writes_it(
+    manager: PluginManager, user: User
+):
+    manager.install_plugin(PLUGIN, config={"formats": ["csv"], "other_formats": ["lines"]})
+    assert formats_on(GRID, user) == ["csv"]
+
+    class Lines(Recorder):
+        options_schema: ClassVar = {"wide": {"type": "boolean"}}
+
+    remove = exporters().register("lines", Lines, owner="@t/lines")
+    try:
+        manager.reload_plugin(PLUGIN)
+        assert formats_on(GRID, user) == ["csv", "lines"]
+        call(user, format="lines", options={"wide": True})
+        with pytest.raises(MethodArgumentsError):
+            call(user, format="lines", options={"formatting": True})
+    finally:
+        remove()
+    assert ExportJob.objects.get().options == {"wide": True}
+
+
 def test_every_offered_option_is_one_that_the_writer_takes_and_the_other_way_round(registry: ExporterRegistry):
-    schema = arguments_schema(["csv", "xlsx", "pdf", "json"])
+    schema = arguments_schema(OPTIONS_BY_FORMAT)
     for rule in schema["allOf"]:
         name = rule["if"]["properties"]["format"]["const"]
         offered = rule["then"]["properties"]["options"]["properties"]

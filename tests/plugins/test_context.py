@@ -96,6 +96,7 @@ USES: dict[str, tuple[tuple[str, ...], Callable[[PluginContext], Any]]] = {
     "jobs.register": (("schedule:use",), lambda c: c.jobs.register("j", print, label="J")),
     "jobs.run": (("schedule:use",), lambda c: c.jobs.run("j")),
     "exports.create": (("rows:read", "files:write"), lambda c: c.exports.create(GRID, {}, "csv")),
+    "exports.describe": (("rows:read", "files:write"), lambda c: c.exports.describe("csv")),
 }
 
 

@@ -1,0 +1,28 @@
+"""What somebody asks for when they ask for an export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gridkit_django.grids.query import GridQuery
+from gridkit_django.grids.selection import Selection
+from gridkit_django.typing import JSONValue
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """One export as it is asked for; ``request_export`` judges it and makes the job.
+
+    Attributes:
+        query: sort, filter, search and columns; the window plays no part.
+        format: id of a registered format.
+        options: options of the format.
+        selection: the rows that were picked; None for all that match the query. Filter and search of the query play no
+            part where rows were picked.
+    """
+
+    query: GridQuery
+    format: str
+    options: Mapping[str, JSONValue] = field(default_factory=dict)
+    selection: Selection | None = None
