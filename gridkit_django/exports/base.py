@@ -7,13 +7,14 @@ before the first row reaches it (``gridkit_django.exports.running``).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from types import MappingProxyType
 from typing import Any, BinaryIO, ClassVar, Literal
 
 from gridkit_django.grids.columns import CellStyle, ValueFormat
+from gridkit_django.grids.columns.styles import style_finder
 from gridkit_django.grids.functions import Fn
 from gridkit_django.grids.periods import Period
 from gridkit_django.typing import JSONObject, JSONValue
@@ -31,7 +32,7 @@ class ExportColumn:
         label: the heading for people.
         type: the grid's column type: text, integer, decimal, float, boolean, date, datetime, time, uuid, choice, json.
         format: how values are written for people; None: as is usual for the type.
-        styles: how cells look whose value meets a condition; the first that fits counts. ``find_style`` applies them.
+        styles: how cells look whose value meets a condition; the first that fits counts. ``style_finder`` applies them.
         width: the width that the grid declares, in CSS pixels, or None.
         decimals: digits after the point that the database keeps of a decimal, or None.
         link: the values are web addresses.
@@ -50,6 +51,14 @@ class ExportColumn:
     def align(self) -> Literal["start", "end"]:
         """At which side of the cell the values line up."""
         return "end" if self.type in NUMBER_TYPES else "start"
+
+    def style_finder(self, zone: tzinfo) -> Callable[[Any], CellStyle | None] | None:
+        """Return what finds the style of a value, or None when the column has no styles.
+
+        Args:
+            zone: the time zone in which days begin.
+        """
+        return style_finder(self.styles, zone, exact=self.type == "choice") if self.styles else None
 
 
 @dataclass(frozen=True, slots=True)

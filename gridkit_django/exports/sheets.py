@@ -15,6 +15,7 @@ from gridkit_django.grids import Column
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns import CellStyle
 from gridkit_django.grids.columns.appearance import clean_styles
+from gridkit_django.grids.functions import Fn
 from gridkit_django.grids.query import GridQuery, SortTerm
 from gridkit_django.models import ExportJob
 
@@ -91,10 +92,13 @@ def _groups(query: GridQuery, places: Sequence[str]) -> tuple[ExportGroup, ...]:
 
 
 def _figures(query: GridQuery, places: Sequence[str]) -> tuple[ExportFigure, ...]:
-    """Return the figures of columns that are shown; of several of one column, the first."""
+    """Return the figures of columns that are shown; of several of one column, the first.
+
+    Different values can't be counted while rows pass without keeping all of them.
+    """
     found: dict[int, ExportFigure] = {}
     for item in query.aggregates:
-        if item.col in places:
+        if item.col in places and item.fn is not Fn.COUNT_DISTINCT:
             place = places.index(item.col)
             found.setdefault(place, ExportFigure(place, item.fn))
     return tuple(found[place] for place in sorted(found))
