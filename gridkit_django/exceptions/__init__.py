@@ -75,6 +75,7 @@ trail show next to the human text. Catch the width you need::
     │   ├── ExportNotFoundError            unknown, or another user's
     │   ├── ExportNotReadyError            no file yet, or no file any more
     │   ├── ExportTooLargeError            more rows than the format takes
+    │   ├── ExportChangedError             an interrupted one can't go on: the grid has changed
     │   ├── ExportLostError                its worker or its message is gone
     │   └── ExportCancelled                the owner asked the running job to stop
     └── PluginError
@@ -144,6 +145,7 @@ from gridkit_django.exceptions.events import (
 )
 from gridkit_django.exceptions.exports import (
     ExportCancelled,
+    ExportChangedError,
     ExportError,
     ExportLimitError,
     ExportLostError,
@@ -259,6 +261,7 @@ __all__ = [
     "EventOriginError",
     "EventRejected",
     "ExportCancelled",
+    "ExportChangedError",
     "ExportError",
     "ExportLimitError",
     "ExportLostError",

@@ -53,6 +53,12 @@ class ExportTooLargeError(ExportError):
     code = "export-too-large"
 
 
+class ExportChangedError(ExportError):
+    """An export that was interrupted can't go on: its grid, its columns or its owner's rights have changed."""
+
+    code = "export-changed"
+
+
 class ExportLostError(ExportError):
     """The job shows no sign of life: its worker stopped, or the message to the worker was lost."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gridkit_django.exports.base import BaseExporter, ExportColumn, ExportFigure, ExportGroup, ExportSheet
 from gridkit_django.exports.control import ExportResult, cancel_export, get_job, may_see_query, open_result
+from gridkit_django.exports.copying import CopiedExporter, CopyShape
 from gridkit_django.exports.creation import request_export
 from gridkit_django.exports.door import create_export
 from gridkit_django.exports.expiry import expire_exports
@@ -21,6 +22,8 @@ from gridkit_django.exports.segments import KeptSegment, SegmentedExporter, Segm
 
 __all__ = [
     "BaseExporter",
+    "CopiedExporter",
+    "CopyShape",
     "ExportColumn",
     "ExportFigure",
     "ExportGroup",

@@ -16,10 +16,20 @@ from gridkit_django.exports.base import ExportColumn
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """First characters that start a formula, or that spreadsheets drop before they look; the last four are full-width."""
 
+GUARD_SQL = r"^ *[=+@\t\r\n\uff1d\uff0b\uff0d\uff20-]"
+"""The same rule as a regular expression of PostgreSQL, to stand in ``E'…'``."""
+
+_SPACED = (" ", *FORMULA_STARTS)
+
 
 def guard_text(text: str) -> str:
-    """Return ``text`` with an apostrophe in front when a spreadsheet would take it for a formula."""
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
+    """Return ``text`` with an apostrophe in front when a spreadsheet would take it for a formula.
+
+    Spaces in front of it do not help: some spreadsheets drop them.
+    """
+    if not text.startswith(_SPACED):
+        return text
+    return "'" + text if text.lstrip(" ").startswith(FORMULA_STARTS) else text
 
 
 def guard_rows(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -1,35 +1,38 @@
-"""The one source of rows for every format: the grid's own query, read in chunks, in order, with bounded memory.
+"""The one source of rows for every format: the grid's own question, in its order, with bounded memory.
 
-First the primary keys are read, in the order of the query; then each chunk of keys is read with its columns, through
-the same filtered queryset. So the total is known, no read stays open while progress is written (an open read and a
-write on one SQLite connection end in "database is locked"), no page is skipped or counted twice, and OFFSET, which
-gets slower with every page, is not needed. A row that is deleted or filtered out meanwhile is left out.
+Rows are read in takes. A take is a range of the order and is named by the sort keys at its ends, so that the next take
+begins exactly where one ended, in this process or in another one: no row comes twice and none is left out that was
+there all the time, whatever is added, changed or taken away meanwhile. Inside of ``snapshot`` all takes see one state.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from django.db import models
-from django.utils import timezone
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from gridkit_django.exceptions import ExportTooLargeError
-from gridkit_django.grids import Column
+from gridkit_django.exceptions import ExportChangedError, ExportTooLargeError
+from gridkit_django.exports.copying import CopyShape
+from gridkit_django.exports.source.cells import conversion, convert_rows
+from gridkit_django.exports.source.copies import CopyTake, why_not_copied, zone_name
+from gridkit_django.exports.source.plainness import stored_as_is
+from gridkit_django.exports.source.ranges import Keys, Order
+from gridkit_django.exports.source.reader import Reader
+from gridkit_django.exports.source.snapshots import snapshot_connection, why_no_snapshot
+from gridkit_django.exports.source.sqlcells import csv_cell, json_cell
+from gridkit_django.exports.source.takes import Rows, RowTake
 from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.cursors import query_seal
+from gridkit_django.grids.group_rows import plain
 from gridkit_django.grids.query import GridQuery
-from gridkit_django.grids.quick_points import quick_points
 from gridkit_django.grids.rows import compile_query
-from gridkit_django.grids.time_limit import computable
+from gridkit_django.typing import JSONValue
 
 CHUNK_ROWS = 2000
-_KEYS_PER_READ = 500
-"""Keys in one IN list: within the 999 parameters that every SQLite takes, beside the filter's own."""
-
-Rows = list[list[Any]]
 
 
 class RowSource:
@@ -43,18 +46,54 @@ class RowSource:
     Attributes:
         columns: the columns, in the order of the values in each row.
         zone: the time zone in which points in time are shown.
+        alias: the database that the rows are in.
+        why_not_resumable: why no take can begin where another one ended; empty when one can.
     """
 
     def __init__(self, access: GridAccess, query: GridQuery, *, labels: bool = False) -> None:
         compiled = compile_query(access, query)
+        rows = plain(compiled.rows)
         self.columns = compiled.columns
         self.zone = compiled.frame.zone
-        self._queryset = compiled.queryset
-        paths = list(dict.fromkeys(column.path for column in self.columns))
-        self._paths = paths
-        self._places = [paths.index(column.path) for column in self.columns]
-        self._converters = [_converter(column, self.zone, labels=labels) for column in self.columns]
-        self._keys: Sequence[Any] = ()
+        self.alias = rows.db
+        self._labels = labels
+        self._terms = compiled.terms
+        self._seal = query_seal(access, compiled.query)
+        self._reader = Reader(rows, Order(compiled.terms, compiled.frame), connections[self.alias])
+        self._conversions = [conversion(column, self.zone, labels=labels) for column in self.columns]
+        self.why_not_resumable = self._why_not_resumable()
+
+    @property
+    def connection(self) -> BaseDatabaseWrapper:
+        """What the statements run on."""
+        return self._reader.connection
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a take can begin where another one ended. If not, take all rows at once."""
+        return not self.why_not_resumable
+
+    @property
+    def why_no_snapshot(self) -> str:
+        """Why ``snapshot`` can't be used on this database; empty when it can."""
+        return why_no_snapshot(connections[self.alias])
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that is read in the block see one state of the data, on a connection of its own.
+
+        What the process has written and not committed yet is not seen. When the process dies, the state is lost: then
+        an export begins again.
+
+        Raises:
+            ExportError: where ``why_no_snapshot`` has something against it.
+        """
+        with snapshot_connection(connections[self.alias]) as connection:
+            self._reader.connection = connection
+            try:
+                yield
+            finally:
+                self._reader.connection = connections[self.alias]
 
     def count_up_to(self, limit: int) -> int:
         """Return how many rows there are, counting no farther than ``limit``.
@@ -62,11 +101,10 @@ class RowSource:
         Raises:
             QueryNotComputableError: when the database can't compute which rows they are.
         """
-        with computable():
-            return int(self._queryset.order_by()[:limit].count())
+        return self._reader.count(limit)
 
-    def read_keys(self, limit: int) -> int:
-        """Fix which rows are exported, in which order, and return how many they are.
+    def total(self, limit: int) -> int:
+        """Return how many rows there are now.
 
         Args:
             limit: rows at most.
@@ -75,35 +113,78 @@ class RowSource:
             ExportTooLargeError: when there are more rows than ``limit``.
             QueryNotComputableError: when the database can't compute which rows they are.
         """
-        keys = self._queryset.values_list("pk", flat=True)[: limit + 1]
-        with computable():
-            self._keys = _compact(self._queryset.model, keys.iterator(chunk_size=10_000))
-        if len(self._keys) > limit:
-            self._keys = ()
+        found = self.count_up_to(limit + 1)
+        if found > limit:
             raise ExportTooLargeError(too_large(limit))
-        return len(self._keys)
+        return found
 
-    def chunks(self, size: int = CHUNK_ROWS) -> Iterator[Rows]:
-        """Yield the rows in lists of ``size`` at most.
+    def take(self, after: JSONValue = None, rows: int | None = None, *, chunk: int = CHUNK_ROWS) -> RowTake:
+        """Return the next rows, to be iterated once.
+
+        Args:
+            after: the bookmark of the take before, or None for the first one.
+            rows: how many; None for all that follow.
+            chunk: rows of one list at most.
 
         Raises:
-            QueryNotComputableError: when the database can't compute them.
+            ExportChangedError: when the bookmark belongs to another order, or to other columns.
         """
-        for start in range(0, len(self._keys), size):
-            yield self._read(self._keys[start : start + size])
+        paths = list(dict.fromkeys(column.path for column in self.columns))
+        places = [paths.index(column.path) for column in self.columns]
+        convert = partial(convert_rows, places=places, conversions=self._conversions)
+        return RowTake(self._reader, self._keys(after), rows, self._mark, paths=paths, convert=convert, chunk=chunk)
 
-    def _read(self, keys: Sequence[Any]) -> Rows:
-        rows: Rows = []
-        for start in range(0, len(keys), _KEYS_PER_READ):
-            part = list(keys[start : start + _KEYS_PER_READ])
-            found = self._queryset.filter(pk__in=part).values_list(*self._paths)
-            with computable(), quick_points(found.db):
-                rows += [self._convert(values) for values in found]
-        return rows
+    def why_not_copied(self, shape: CopyShape) -> str:
+        """Return why the database can't write the rows in a shape, so that ``copy`` must not be used; empty if it can.
 
-    def _convert(self, values: Sequence[Any]) -> list[Any]:
-        places = zip(self._places, self._converters, strict=True)
-        return [values[place] if convert is None else convert(values[place]) for place, convert in places]
+        Args:
+            shape: how the rows would be written.
+        """
+        return why_not_copied(self.columns, self.connection, self.zone, shape)
+
+    def copy(self, after: JSONValue, rows: int | None, shape: CopyShape) -> CopyTake:
+        """Return the next rows as the database writes them, to be iterated once: blocks of whole rows.
+
+        Only where ``why_not_copied`` has nothing against it. The connection does nothing else meanwhile.
+
+        Args:
+            after: the bookmark of the take before, or None for the first one.
+            rows: how many; None for all that follow.
+            shape: how the rows are written.
+
+        Raises:
+            ExportChangedError: when the bookmark belongs to another order, or to other columns.
+        """
+        labels = self._labels
+        if shape.kind == "csv":
+            alone = len(self.columns) == 1
+            cells = [csv_cell(column, shape, labels=labels, alone=alone) for column in self.columns]
+        else:
+            cells = [json_cell(column, shape, labels=labels) for column in self.columns]
+        zone = zone_name(self.zone)
+        return CopyTake(self._reader, self._keys(after), rows, self._mark, cells=cells, shape=shape, zone=zone)
+
+    def _why_not_resumable(self) -> str:
+        read = [term.column.id for term in self._terms if not stored_as_is(term.column, self.connection)]
+        if not read:
+            return ""
+        names = ", ".join(read)
+        return f"The order depends on columns whose fields read something into what the database holds: {names}."
+
+    def _mark(self, keys: Keys) -> JSONValue:
+        pairs = zip(self._terms, keys, strict=True)
+        return {"order": self._seal, "keys": [term.column.to_cursor(key) for term, key in pairs]}
+
+    def _keys(self, bookmark: JSONValue) -> Keys | None:
+        if bookmark is None:
+            return None
+        held: Any = bookmark
+        if not isinstance(held, dict) or held.get("order") != self._seal:
+            raise ExportChangedError(
+                "The grid, its columns or the owner's rights have changed since this export began, so that it can't go "
+                "on where it stopped. Ask for it again."
+            )
+        return tuple(term.column.from_cursor(raw) for term, raw in zip(self._terms, held["keys"], strict=True))
 
 
 def iter_rows(access: GridAccess, query: GridQuery, *, chunk: int = CHUNK_ROWS, limit: int) -> Iterator[Rows]:
@@ -119,32 +200,10 @@ def iter_rows(access: GridAccess, query: GridQuery, *, chunk: int = CHUNK_ROWS, 
         ExportTooLargeError: when there are more rows than ``limit``.
     """
     source = RowSource(access, query)
-    source.read_keys(limit)
-    yield from source.chunks(chunk)
+    source.total(limit)
+    yield from source.take(chunk=chunk)
 
 
 def too_large(limit: int) -> str:
     """Return the text of a refusal."""
     return f"The selection has more than {limit} rows, the most that this export takes. Filter it further."
-
-
-def _compact(model: type[models.Model], keys: Any) -> Sequence[Any]:
-    """Return whole-number keys in 8 bytes each, others as a list."""
-    if isinstance(model._meta.pk, (models.IntegerField, models.AutoField)):
-        return array("q", keys)
-    return list(keys)
-
-
-def _converter(column: Column, zone: tzinfo, *, labels: bool) -> Callable[[Any], Any] | None:
-    """Return what turns a database value of ``column`` into what a writer gets, or None for nothing."""
-    if column.type == "datetime":
-        return partial(_in_zone, zone=zone)
-    if labels and column.choices is not None:
-        by_value = dict(column.choices)
-        return lambda value: by_value.get(value, value)
-    return None
-
-
-def _in_zone(value: datetime | None, *, zone: tzinfo) -> datetime | None:
-    """Return a point in time as the zone's clocks show it; naive values (USE_TZ off) are as the clocks showed."""
-    return value.astimezone(zone) if value is not None and timezone.is_aware(value) else value

@@ -79,7 +79,7 @@ def _produce(job: ExportJob) -> None:
     exporter = exporters().get(job.format)()
     people = exporter.for_people and job.options.get("formatting", True) is not False
     source = RowSource(access, grouped(access, query) if people else query, labels=people)
-    total = source.read_keys(_limit(exporter))
+    total = source.total(_limit(exporter))
     progress = Progress(job, total)
     sheet = make_sheet(job, access, source, total, people=people)
     with tempfile.TemporaryFile() as stream:
@@ -110,7 +110,7 @@ def _write(exporter: BaseExporter, stream: BinaryIO, sheet: ExportSheet, source:
     guarded = exporter.formula_guard
     exporter.begin(stream, replace(sheet, columns=guard_columns(sheet.columns)) if guarded else sheet)
     try:
-        for rows in source.chunks(exporter.chunk_rows):
+        for rows in source.take(chunk=exporter.chunk_rows):
             exporter.write(guard_rows(rows) if guarded else rows)
             progress.add(len(rows))
         exporter.finish()

@@ -25,7 +25,15 @@ def quick_points(alias: str) -> AbstractContextManager[None]:
     Args:
         alias: the database.
     """
-    connection: Any = connections[alias]
+    return quick_points_on(connections[alias])
+
+
+def quick_points_on(connection: Any) -> AbstractContextManager[None]:
+    """Do the same on a connection that may be none of Django's own.
+
+    Args:
+        connection: Django's wrapper around a connection.
+    """
     if connection.vendor != "postgresql" or connection.Database.__name__ != "psycopg":
         return nullcontext()
     if not settings.USE_TZ or connection.timezone is not UTC:

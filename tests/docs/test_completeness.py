@@ -74,7 +74,12 @@ def test_event_type_stands_in_the_reference(name: str) -> None:
 def test_error_stands_in_the_reference_with_its_status(kind: type[GridKitError]) -> None:
     row = next((line for line in text_of("reference/errors.md").splitlines() if f"| `{kind.code}` |" in line), "")
     status = row.split("|")[2] if row else ""
-    assert str(status_of(kind("why"))) in status or kind.code in {"export-failed", "export-lost", "export-cancelled"}
+    assert str(status_of(kind("why"))) in status or kind.code in {
+        "export-failed",
+        "export-lost",
+        "export-changed",
+        "export-cancelled",
+    }
     assert status.strip() or kind.code == "export-cancelled"
 
 

@@ -11,13 +11,14 @@ from gridkit_django.exports.guard import guard_columns, guard_rows, guard_text
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "="]
+    "text",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "=", "  =1"],
 )
 def test_text_that_starts_like_a_formula_gets_an_apostrophe(text: str):
     assert guard_text(text) == "'" + text
 
 
-@pytest.mark.parametrize("text", ["", "a=1", " =1", "1-1", "'=1", "\u2212 5", "#N/A"])
+@pytest.mark.parametrize("text", ["", "a=1", " ", " 1=1", "1-1", "'=1", "\u2212 5", "#N/A"])
 def test_other_text_stays_as_it_is(text: str):
     assert guard_text(text) == text
 

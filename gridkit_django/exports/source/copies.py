@@ -1,0 +1,153 @@
+"""Takes whose rows PostgreSQL writes: ``COPY`` of the grid's own question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, tzinfo
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet
+
+from gridkit_django.exceptions import ExportError
+from gridkit_django.exports.copying import CopyShape
+from gridkit_django.exports.source.plainness import shows_stored, stored_as_is
+from gridkit_django.exports.source.ranges import Keys
+from gridkit_django.exports.source.reader import Reader
+from gridkit_django.exports.source.sessions import writing_as
+from gridkit_django.exports.source.sqlcells import SqlCell
+from gridkit_django.exports.source.takes import Mark, Take
+from gridkit_django.grids.columns import Column
+from gridkit_django.grids.time_limit import computable
+
+_NAME = re.compile(r"[A-Za-z0-9_. -]{1,63}")
+BLOCK_BYTES = 256 * 1024
+_NO_QUOTES = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
+"""JSON text holds neither of the two characters, nor a line break: so it comes as it is."""
+
+
+class CopyTake(Take):
+    """A take that gives blocks of bytes: whole rows, joined by what the shape wants between them.
+
+    Args:
+        cells: the expressions of the columns.
+        shape: how the rows are written.
+        zone: name of the time zone in which points in time are shown.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        after: Keys | None,
+        size: int | None,
+        mark: Mark,
+        *,
+        cells: Sequence[SqlCell],
+        shape: CopyShape,
+        zone: str,
+    ) -> None:
+        super().__init__(reader, after, size, mark)
+        self._cells = cells
+        self._shape = shape
+        self._zone = zone
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the blocks.
+
+        Raises:
+            QueryNotComputableError: when the database can't compute the rows.
+            ExportError: when the connection does not give row by row, as PostgreSQL's own protocol does.
+        """
+        end = self._end()
+        for stretch in self._reader.order.stretches(self._after, end):
+            yield from self._copied(self._reader.order.ordered(self._reader.rows, stretch))
+        self._finish(end)
+
+    def _copied(self, rows: QuerySet[Any]) -> Iterator[bytes]:
+        named = {f"gridkit_{index}": cell for index, cell in enumerate(self._cells)}
+        question = rows.annotate(**named).values_list(*named)
+        try:
+            sql, parameters = question.query.get_compiler(connection=self._reader.connection).as_sql()
+        except EmptyResultSet:
+            return
+        with computable(), writing_as(self._reader.connection, self._zone):
+            statement = _statement(sql, self._shape)
+            # psycopg reads %% as % only where there are parameters.
+            yield from self._run(statement if parameters else statement % (), parameters)
+
+    def _run(self, statement: str, parameters: Sequence[Any]) -> Iterator[bytes]:
+        connection = self._reader.connection
+        before = self.rows
+        with ExitStack() as stack:
+            stack.enter_context(connection.wrap_database_errors)
+            cursor: Any = stack.enter_context(connection.cursor())
+            copy = stack.enter_context(cursor.copy(statement, parameters))
+            for block, rows in _blocks(copy, self._shape.between):
+                self.rows += rows
+                yield block
+            written = cursor.rowcount
+        if written not in (-1, self.rows - before):
+            raise ExportError(f"The database wrote {written} rows, and {self.rows - before} arrived. Try again.")
+
+
+def _statement(sql: str, shape: CopyShape) -> str:
+    if shape.kind == "csv":
+        return f"COPY ({sql}) TO STDOUT (FORMAT csv, DELIMITER '{shape.delimiter}')"
+    names = ", ".join(f'"{key}"' for key in shape.keys)
+    return f"COPY (SELECT row_to_json(gridkit) FROM ({sql}) AS gridkit({names})) TO STDOUT ({_NO_QUOTES})"  # noqa: S608
+
+
+def _blocks(copy: Any, between: bytes) -> Iterator[tuple[bytes, int]]:
+    """Gather lines to blocks. PostgreSQL sends each row as a message of its own, with a line feed at its end."""
+    lines: list[bytes] = []
+    size = 0
+    for line in copy:
+        lines.append(line[:-1])
+        size += len(line)
+        if size >= BLOCK_BYTES:
+            yield between.join(lines), len(lines)
+            lines, size = [], 0
+    if lines:
+        yield between.join(lines), len(lines)
+
+
+def why_not_copied(columns: Sequence[Column], connection: BaseDatabaseWrapper, zone: tzinfo, shape: CopyShape) -> str:
+    """Return why PostgreSQL can't write these columns in this shape; empty when it can.
+
+    Args:
+        columns: the columns of the export.
+        connection: what the statements run on.
+        zone: the time zone in which points in time are shown.
+        shape: how the rows would be written.
+    """
+    if connection.vendor != "postgresql" or getattr(connection, "Database", object).__name__ != "psycopg":
+        return "The rows are not in PostgreSQL behind psycopg 3."
+    own = [column.id for column in columns if not (shows_stored(column) and stored_as_is(column, connection))]
+    if own:
+        return f"Columns are written by Python code of this site: {', '.join(own)}."
+    if unnamed := [key for key in shape.keys if not _NAME.fullmatch(key)]:
+        return f"Columns have names that PostgreSQL would change: {', '.join(unnamed)}."
+    return _why_not_here(connection, zone_name(zone))
+
+
+def zone_name(zone: tzinfo) -> str:
+    """Return the name of a time zone for PostgreSQL; empty when it has none."""
+    return "UTC" if zone is UTC else getattr(zone, "key", "")
+
+
+def _why_not_here(connection: BaseDatabaseWrapper, zone: str) -> str:
+    if not zone:
+        return "The time zone has no name that PostgreSQL knows."
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('server_encoding'), current_setting('client_encoding'), "
+            "EXISTS (SELECT FROM pg_timezone_names WHERE name = %s)",
+            [zone],
+        )
+        server, client, known = cursor.fetchone()
+    if (server, client) != ("UTF8", "UTF8"):
+        return f"The database holds {server} and sends {client}, where UTF8 is needed."
+    return "" if known else f"PostgreSQL does not know the time zone {zone}."

@@ -1,0 +1,113 @@
+"""How PostgreSQL writes the values of a column, in the very text that the writers of ``gridkit_plugins`` give them.
+
+Every expression here has its counterpart in Python; that both give the same bytes is a property of the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import CharField, F, FileField, FilePathField, Func, IntegerField, TextField
+from django.db.models.sql.compiler import SQLCompiler
+
+from gridkit_django.exports.copying import CopyShape
+from gridkit_django.exports.guard import GUARD_SQL, guard_text
+from gridkit_django.grids.columns import Column
+
+LARGEST_EXACT = 2**53 - 1
+"""The largest whole number up to which JavaScript knows all."""
+
+TEXTS = (CharField, TextField, FileField, FilePathField)
+"""Fields that hold text."""
+
+_CSV = {
+    "boolean": "({x})::text",
+    "datetime": "trim(both '\"' from to_json({x})::text)",
+    "json": "NULLIF(({x})::text, 'null')",
+}
+_GUARDED = f"""CASE WHEN ({{x}})::text COLLATE "C" ~ E'{GUARD_SQL}' THEN '''' || {{x}} ELSE {{x}} END"""
+_FINITE = "CASE WHEN {x} IN ('NaN', 'Infinity', '-Infinity') THEN NULL ELSE {x} END"
+_LARGE = (
+    f"CASE WHEN {{x}} NOT BETWEEN -{LARGEST_EXACT} AND {LARGEST_EXACT} "
+    "THEN to_json(({x})::text) ELSE to_json({x}) END"
+)
+
+
+class SqlCell(Func):
+    """A column as the database writes it.
+
+    Args:
+        path: ORM path of the value.
+        template: SQL in which ``{x}`` stands for the value, and ``%s`` for a parameter.
+        parameters: the parameters, in their order.
+    """
+
+    output_field = TextField()
+
+    def __init__(self, path: str, template: str, parameters: Sequence[Any] = ()) -> None:
+        super().__init__(F(path))
+        self._template = template
+        self._parameters = tuple(parameters)
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> tuple[str, list[Any]]:
+        """Write the expression."""
+        del connection
+        value, _none = compiler.compile(self.source_expressions[0])
+        return self._template.replace("{x}", value), list(self._parameters)
+
+
+def csv_cell(column: Column, shape: CopyShape, *, labels: bool, alone: bool) -> SqlCell:
+    """Return the expression that writes a column for CSV.
+
+    Args:
+        column: a column whose values are what the database holds.
+        shape: how rows are written.
+        labels: give choices by label instead of by stored value.
+        alone: the row has no other column; then an empty cell must not look like an empty line.
+    """
+    texts = isinstance(column.value_field, TEXTS)
+    template = _GUARDED if texts and shape.guard else _CSV.get(column.type, "{x}")
+    parameters: list[Any] = []
+    if labels and column.choices is not None:
+        shown = [(value, guard_text(label) if shape.guard else label) for value, label in column.choices]
+        template, parameters = _labelled(shown, template if texts else "({x})::text")
+        texts = True
+    elif column.type in ("decimal", "float") and shape.decimal != ".":
+        template = f"replace(({{x}})::text, '.', '{shape.decimal}')"
+    if alone:
+        template = f"COALESCE(({template})::text, '')"
+    elif texts:
+        template = f"NULLIF({template}, '')"
+    return SqlCell(column.path, template, parameters)
+
+
+def json_cell(column: Column, shape: CopyShape, *, labels: bool) -> SqlCell:
+    """Return the expression of a column that ``row_to_json`` writes as a value.
+
+    Args:
+        column: a column whose values are what the database holds.
+        shape: how rows are written.
+        labels: give choices by label instead of by stored value.
+    """
+    if labels and column.choices is not None:
+        return SqlCell(column.path, *_labelled(column.choices, "to_json({x})", "to_json(%s::text)"))
+    template = "{x}"
+    if column.type == "decimal":
+        template = "({x})::text" if shape.decimals_as_text else "NULLIF({x}, 'NaN')"
+    elif column.type == "float":
+        template = _FINITE
+    elif isinstance(column.value_field, IntegerField) and shape.large_as_text:
+        template = _LARGE
+    return SqlCell(column.path, template)
+
+
+def _labelled(choices: Sequence[tuple[Any, str]], other: str, label: str = "%s") -> tuple[str, list[Any]]:
+    """Return the template that gives labels, and its parameters."""
+    if not choices:
+        return other, []
+    cases = f" WHEN %s THEN {label}" * len(choices)
+    return f"CASE {{x}}{cases} ELSE {other} END", [part for choice in choices for part in choice]
