@@ -134,6 +134,8 @@ class GridKitSettings:
         EXPORT_EXPIRY_HOURS: hours after which an export file is deleted.
         EXPORT_ROWS_MAX: rows of one export at most.
         EXPORT_JOBS_PER_USER: queued and running exports of one user at most.
+        EXPORT_DIRECT_ROWS_MAX: rows of an export that is answered at once where a caller asks for the file; 0 for none.
+        EXPORT_LINK_SECONDS: how long a signed link to an export file holds; 0 for no such links.
         AUDIT_MODELS: models that the audit trail follows without a grid: ``app_label.Model`` to options such as
             ``fields``, ``exclude``, ``mask``, ``reason_required`` and ``fail_open``.
         AUDIT_DATABASE_ROLES: logins of the database that are believed when they say who acts (strict mode); empty for
@@ -217,6 +219,8 @@ class GridKitSettings:
     EXPORT_EXPIRY_HOURS: Whole = 72
     EXPORT_ROWS_MAX: Whole = 5_000_000
     EXPORT_JOBS_PER_USER: Whole = 5
+    EXPORT_DIRECT_ROWS_MAX: Whole = 2000
+    EXPORT_LINK_SECONDS: Whole = 300
     AUDIT_MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     AUDIT_DATABASE_ROLES: tuple[str, ...] = ()
     THROTTLE_RATES: Mapping[str, str | None] = field(default_factory=dict)

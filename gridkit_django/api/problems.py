@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404
 from rest_framework import exceptions as drf
 
-from gridkit_django.api.refusals import BodyInvalidError
+from gridkit_django.api.refusals import BodyInvalidError, RangeUnsatisfiableError
 from gridkit_django.api.statuses import status_of
 from gridkit_django.exceptions import ErrorItem, GridKitError, PluginError
 
@@ -106,4 +106,6 @@ def _headers(error: drf.APIException) -> dict[str, str]:
         headers["WWW-Authenticate"] = str(challenge)
     if (wait := getattr(error, "wait", None)) is not None:
         headers["Retry-After"] = str(wait)
+    if isinstance(error, RangeUnsatisfiableError):
+        headers["Content-Range"] = f"bytes */{error.size}"
     return headers

@@ -53,6 +53,21 @@ class HeaderInvalidError(APIException):
     default_code = "header-invalid"
 
 
+class RangeUnsatisfiableError(APIException):
+    """The range that was asked for lies outside of the file (RFC 9110, 15.5.17).
+
+    Args:
+        size: bytes of the file.
+    """
+
+    status_code = 416
+    default_code = "range-unsatisfiable"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes; the range that was asked for lies outside of it.")
+        self.size = size
+
+
 class MetricsUnavailableError(APIException):
     """The library that writes metrics is not installed (RFC 9110, 15.6.2)."""
 

@@ -7,12 +7,21 @@ fetched (``open_result``) and cleaned up (``expire_exports``).
 from __future__ import annotations
 
 from gridkit_django.exports.base import BaseExporter, ExportColumn, ExportFigure, ExportGroup, ExportSheet
-from gridkit_django.exports.control import ExportResult, cancel_export, get_job, may_see_query, open_result
+from gridkit_django.exports.control import (
+    ExportResult,
+    cancel_export,
+    get_job,
+    may_see_query,
+    open_result,
+    ready_job,
+)
 from gridkit_django.exports.copying import CopiedExporter, CopyShape
 from gridkit_django.exports.creation import request_export
+from gridkit_django.exports.direct import answer_at_once
 from gridkit_django.exports.door import create_export
 from gridkit_django.exports.expiry import expire_exports
 from gridkit_django.exports.jobs import describe_job
+from gridkit_django.exports.links import SignedLink, owner_of_link, sign_link
 from gridkit_django.exports.queue import ExportQueue
 from gridkit_django.exports.registry import ExporterRegistry, exporters
 from gridkit_django.exports.request import ExportRequest
@@ -35,6 +44,8 @@ __all__ = [
     "KeptSegment",
     "SegmentPlace",
     "SegmentedExporter",
+    "SignedLink",
+    "answer_at_once",
     "cancel_export",
     "create_export",
     "describe_job",
@@ -44,6 +55,9 @@ __all__ = [
     "iter_rows",
     "may_see_query",
     "open_result",
+    "owner_of_link",
+    "ready_job",
     "request_export",
     "run_export",
+    "sign_link",
 ]

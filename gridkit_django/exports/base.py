@@ -133,6 +133,7 @@ class BaseExporter(ABC):
         formula_guard: the file is text that spreadsheets open, so texts that look like formulas must be defused
             before they reach ``write`` (``gridkit_django.exports.guard``).
         for_people: the file is read by people, so choices appear by label, unless ``options["formatting"]`` is false.
+        direct: a small file is made quickly enough for the answer of a request (``EXPORT_DIRECT_ROWS_MAX``).
         options_schema: JSON Schema of each option by name; an option that is not named here is refused.
     """
 
@@ -144,6 +145,7 @@ class BaseExporter(ABC):
     chunk_rows: ClassVar[int] = 2000
     formula_guard: ClassVar[bool] = False
     for_people: ClassVar[bool] = False
+    direct: ClassVar[bool] = True
     options_schema: ClassVar[JSONObject] = NO_OPTIONS
 
     @abstractmethod

@@ -76,8 +76,8 @@ def cancel_export(job: ExportJob, user: User) -> ExportJob:
     return job
 
 
-def open_result(job_id: uuid.UUID | str, user: User) -> ExportResult:
-    """Open the file of a finished job; each download is recorded.
+def ready_job(job_id: uuid.UUID | str, user: User) -> ExportJob:
+    """Return a finished job whose file this user may have now.
 
     Raises:
         ExportNotFoundError: when there is no such job or it is somebody else's.
@@ -93,8 +93,29 @@ def open_result(job_id: uuid.UUID | str, user: User) -> ExportResult:
         raise ExportNotReadyError(
             "The grid's columns have changed since this export was made. Ask for it again.", extra={"expired": True}
         )
-    file = _open(job)
-    record("export.download", target=target_of(job), grid=job.grid, evidence={"format": job.format, "size": job.size})
+    if _is_gone(job):
+        raise _gone()
+    return job
+
+
+def open_result(job_id: uuid.UUID | str, user: User, **evidence: str) -> ExportResult:
+    """Open the file of a finished job; each download is recorded.
+
+    Args:
+        job_id: primary key of the job.
+        user: its owner.
+        evidence: further facts for the record, such as the ``part`` of the file that is fetched.
+
+    Raises:
+        ExportNotFoundError, ExportNotReadyError, GridNotFoundError, AccessDeniedError: as ``ready_job`` says.
+    """
+    job = ready_job(job_id, user)
+    try:
+        file = export_storage().open(job.file_name)
+    except FileNotFoundError as error:
+        raise _gone() from error
+    facts = {"format": job.format, "size": job.size, **{key: text for key, text in evidence.items() if text}}
+    record("export.download", target=target_of(job), grid=job.grid, evidence=facts)
     return ExportResult(job, file)
 
 
@@ -107,16 +128,9 @@ def may_see_query(job: ExportJob, user: User) -> bool:
     return True
 
 
-def _open(job: ExportJob) -> File[bytes]:
-    """Open the stored file.
+def _is_gone(job: ExportJob) -> bool:
+    return not job.file_name or job.expires_at is None or job.expires_at <= timezone.now()
 
-    Raises:
-        ExportNotReadyError: when it has expired or is gone.
-    """
-    gone = ExportNotReadyError("The file of this export has expired. Ask for it again.", extra={"expired": True})
-    if not job.file_name or job.expires_at is None or job.expires_at <= timezone.now():
-        raise gone
-    try:
-        return export_storage().open(job.file_name)
-    except FileNotFoundError as error:
-        raise gone from error
+
+def _gone() -> ExportNotReadyError:
+    return ExportNotReadyError("The file of this export has expired. Ask for it again.", extra={"expired": True})

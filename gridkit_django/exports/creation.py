@@ -77,7 +77,7 @@ def request_export(access: GridAccess, request: ExportRequest) -> ExportJob:
         owner_id=cast("int", access.user.pk),
         correlation_id=current_act().correlation_id,
     )
-    _store(job, access, frozen)
+    _store(job, access, frozen, queue=request.queue)
     return job
 
 
@@ -128,7 +128,7 @@ def _check_size(access: GridAccess, query: GridQuery, exporter: type[BaseExporte
         raise ExportTooLargeError(too_large(limit))
 
 
-def _store(job: ExportJob, access: GridAccess, query: GridQuery) -> None:
+def _store(job: ExportJob, access: GridAccess, query: GridQuery, *, queue: bool) -> None:
     using = database()
     payload: dict[str, JSONValue] = {"jobId": str(job.pk), "format": job.format, "query": job.query}
     event = make_event("export:request", payload, grid=job.grid)
@@ -141,7 +141,8 @@ def _store(job: ExportJob, access: GridAccess, query: GridQuery) -> None:
         evidence = _evidence(job, told_query(access, query))
         record("export.request", target=target_of(job), grid=job.grid, evidence=evidence)
         emission.after()
-        transaction.on_commit(partial(_enqueue, job.pk), using=using)
+        if queue:
+            transaction.on_commit(partial(enqueue, job.pk), using=using)
 
 
 def _evidence(job: ExportJob, told: dict[str, JSONValue]) -> dict[str, JSONValue]:
@@ -170,7 +171,7 @@ def _check_limit(job: ExportJob) -> None:
         )
 
 
-def _enqueue(job_id: uuid.UUID) -> None:
+def enqueue(job_id: uuid.UUID) -> None:
     """Hand the job to a worker; a queue that can't be reached is a failure of the job, not of the request."""
     try:
         export_queue().enqueue_export(job_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from gridkit_django.exceptions import ViewError
@@ -25,15 +25,26 @@ ROWS = ("all", "page")
 _ROWS_MATTER = ("/query/filter", "/query/search", "/query/group")
 
 
+class How(TypedDict, total=False):
+    """What else ``create_export`` takes, by name."""
+
+    options: Mapping[str, JSONValue]
+    """Options of the format."""
+    rows: str | Mapping[str, Any]
+    """``all`` that match; or the ``page`` that the query's window names, as it is now; or picked rows as in a bulk
+    change (``include``, or ``query`` and ``exclude``), where ``exclude`` alone stands for all that match but these."""
+    view: UUID | str
+    """Id of a saved view that the user may see; parts that the query names go before those of the view."""
+    queue: bool
+    """Let a worker carry it out, the default. If not, the caller does, with ``run_export``."""
+
+
 def create_export(
     grid: str,
     query: GridQuery | Mapping[str, Any] | None,
     format: str,  # noqa: A002 - the word of the field
     user: User,
-    *,
-    options: Mapping[str, JSONValue] = NO_OPTIONS,
-    rows: str | Mapping[str, Any] = "all",
-    view: UUID | str | None = None,
+    **how: Unpack[How],
 ) -> ExportJob:
     """Ask for an export of a grid as a user; after the commit a worker is told.
 
@@ -42,11 +53,7 @@ def create_export(
         query: sort, filter, search and columns, as in a rows request; None for all rows as the grid has them.
         format: id of a format that an active plugin writes.
         user: who asks, and becomes the owner: the worker sees what they may see when it runs.
-        options: options of the format.
-        rows: ``all`` that match; or the ``page`` that the query's window names, as it is now; or picked rows as in a
-            bulk change (``include``, or ``query`` and ``exclude``), where ``exclude`` alone stands for all that match
-            the query but these.
-        view: id of a saved view that the user may see; parts that ``query`` names go before those of the view.
+        how: ``options`` of the format, which ``rows``, a saved ``view``, and whether to ``queue`` it; see ``How``.
 
     Raises:
         GridNotFoundError: when there is no such grid, or the user may not open it.
@@ -57,8 +64,10 @@ def create_export(
         ExportError: as ``request_export`` says.
     """
     access = open_grid(grid, user)
-    asked = _asked(access, query, view)
-    return request_export(access, ExportRequest(asked, format, options, _picked(access, asked, rows)))
+    asked = _asked(access, query, how.get("view"))
+    chosen = _picked(access, asked, how.get("rows", "all"))
+    options, queue = how.get("options", NO_OPTIONS), how.get("queue", True)
+    return request_export(access, ExportRequest(asked, format, options, chosen, queue))
 
 
 def view_query(access: GridAccess, view_id: UUID | str) -> MutableJSONObject:

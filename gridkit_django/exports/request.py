@@ -18,6 +18,7 @@ class ExportRequest:
         query: sort, filter, search and columns; the window plays no part.
         format: id of a registered format.
         options: options of the format.
+        queue: let a worker carry it out. If not, the caller does: with ``run_export``, or ``answer_at_once``.
         selection: the rows that were picked; None for all that match the query. Filter and search of the query play no
             part where rows were picked.
     """
@@ -26,3 +27,4 @@ class ExportRequest:
     format: str
     options: Mapping[str, JSONValue] = field(default_factory=dict)
     selection: Selection | None = None
+    queue: bool = True

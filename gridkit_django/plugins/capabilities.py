@@ -197,8 +197,9 @@ class PluginExports(Capability):
             query: which rows and columns, as in a rows request; windows play no part.
             format: a format that an active plugin writes.
             options: what the writer of the format understands.
-            pick: which rows, where it is not all that match: ``rows`` and ``view`` as the arguments of
-                ``gridkit_django.exports.create_export`` with these names.
+            pick: what else is asked: ``rows``, ``view`` and ``queue`` as the arguments of
+                ``gridkit_django.exports.create_export`` with these names. Without ``queue`` nobody carries the job out,
+                unless the method answers it with ``"answer": "file"`` beside the ``job``.
 
         Raises:
             PluginPermissionError: without the permissions.

@@ -84,6 +84,12 @@ def arguments_schema(options: Mapping[str, JSONObject]) -> JSONObject:
             "format": {"type": "string", "enum": list(options), "title": "Format"},
             "options": {"type": "object", "default": {}, "title": "Options"},
             **PICKING,
+            "answer": {
+                "type": "string",
+                "enum": ["job", "file"],
+                "default": "job",
+                "title": "Answer with the file itself where it is small",
+            },
         },
         "required": ["format"],
         "additionalProperties": False,

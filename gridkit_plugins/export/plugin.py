@@ -49,7 +49,10 @@ class ExportPlugin(Plugin):
         given: Any = call.arguments.get("options", {})
         options = {**_default_options(name, config), **given}
         pick = {key: call.arguments[key] for key in PICKING if call.arguments.get(key) is not None}
-        return MethodResult(202, {"job": self.context.exports.create(call.grid, query, name, options, pick=pick)})
+        answer = str(call.arguments.get("answer", "job"))
+        pick["queue"] = answer == "job"
+        job = self.context.exports.create(call.grid, query, name, options, pick=pick)
+        return MethodResult(202, {"job": job, "answer": answer})
 
     def _others(self, config: ExportConfig) -> dict[str, JSONObject]:
         """Return the options of formats that other plugins write; a format that nobody writes now is not offered."""

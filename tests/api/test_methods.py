@@ -12,8 +12,9 @@ from rest_framework.test import APIClient
 from gridkit_django.exceptions import PluginMethodError
 from gridkit_django.grids.methods import MethodCall, MethodResult, MethodSpec
 from gridkit_django.models import ExportJob
-from tests.api.conftest import PRODUCTS, Provider
+from tests.api.conftest import PRODUCTS, Provider, client_of
 from tests.api.test_base import assert_problem
+from tests.api.test_jobs import finished_job
 
 METHODS = PRODUCTS + "methods/"
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": False}
@@ -45,6 +46,22 @@ def test_call_answers_the_result(reader: APIClient, provider: Provider) -> None:
 def test_call_without_a_body_passes_no_arguments(reader: APIClient, provider: Provider) -> None:
     assert reader.post(METHODS + "count/").status_code == 200
     assert (provider.calls[0].arguments, provider.calls[0].query) == ({}, None)
+
+
+def test_export_that_is_asked_for_as_a_file_is_answered_with_it_where_it_is_small(
+    make_user: Callable[..., User], provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(call: MethodCall) -> MethodResult:
+        job = finished_job(User.objects.get(pk=call.user_id), b"a\r\n1\r\n")
+        return MethodResult(202, {"job": {"id": str(job.pk)}, "answer": "file"})
+
+    provider.answer = start
+    client = client_of(make_user("ann", "gridkit_django.open_grid", "gridkit_django.export_grid"))
+    monkeypatch.setattr("gridkit_django.api.views.methods.answer_at_once", lambda job: True)
+    response = client.post(METHODS + "count/", {}, format="json")
+    assert (response.status_code, response.getvalue()) == (200, b"a\r\n1\r\n")
+    monkeypatch.setattr("gridkit_django.api.views.methods.answer_at_once", lambda job: False)
+    assert client.post(METHODS + "count/", {}, format="json").status_code == 202
 
 
 def test_call_that_starts_a_job_answers_202_with_its_address(reader: APIClient, provider: Provider) -> None:

@@ -194,6 +194,12 @@ def test_picked_rows_reach_the_job(manager: PluginManager, user: User):
             call(user, query, format="csv", rows=wrong)
 
 
+def test_an_answer_with_the_file_holds_the_job_back_from_the_workers(manager: PluginManager, user: User):
+    manager.install_plugin(PLUGIN)
+    result = call(user, format="csv", answer="file")
+    assert (result.status, result.body["answer"], result.body["job"]["state"]) == (202, "file", "queued")
+
+
 def test_a_format_of_another_plugin_is_offered_with_its_options_while_somebody_writes_it(
     manager: PluginManager, user: User
 ):

@@ -64,6 +64,13 @@ class Job(ResponseBody):
     """What a finished bulk change led to."""
 
 
+class JobLink(ResponseBody):
+    """A link that downloads a file without logging in."""
+
+    url: str
+    expires_at: datetime
+
+
 class JobPage(ResponseBody):
     """A page of the user's jobs, newest first."""
 

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
-from django.http import FileResponse
+from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gridkit_django.api.base import GridKitView
+from gridkit_django.api.downloads import file_response
 from gridkit_django.api.filters import JOB_PARAMETERS, BulkJobFilter, ExportJobFilter, filtered
-from gridkit_django.api.operations import Operation, response_header
+from gridkit_django.api.links import link
+from gridkit_django.api.operations import Answer, Operation, header_parameter, response_header
 from gridkit_django.api.pagination import PAGE_PARAMETERS, JobPagination, page_response
 from gridkit_django.api.parameters import choice
-from gridkit_django.api.serializers.jobs import Job, JobPage, bulk_job_body, job_body
+from gridkit_django.api.serializers.jobs import Job, JobLink, JobPage, bulk_job_body, job_body
 from gridkit_django.exceptions import ExportNotFoundError, QueryError
-from gridkit_django.exports import cancel_export, get_job, open_result
+from gridkit_django.exports import cancel_export, get_job, open_result, owner_of_link, ready_job, sign_link
 from gridkit_django.grids import GridAccess, open_grid
 from gridkit_django.grids.bulk_jobs import bulk_jobs, cancel_bulk, find_bulk_job
 from gridkit_django.models import ExportJob, JobState
 from gridkit_django.typing import User
+
+FILE_RESPONSES: Mapping[int, Answer] = MappingProxyType({200: OpenApiTypes.BINARY, 206: OpenApiTypes.BINARY, 304: None})
+FILE_PARAMETERS = (
+    header_parameter("Range", "One range of bytes."),
+    header_parameter("If-Range", "The tag that the range belongs to."),
+    header_parameter("If-None-Match", "The tag of what you have."),
+    response_header("Content-Disposition", "The file's name (RFC 6266).", 200, 206),
+    response_header("ETag", "The tag of the file.", 200, 206, 304),
+    response_header("Content-Range", "Which part it is.", 206, 416),
+)
 
 
 class JobListView(GridKitView):
@@ -109,23 +124,66 @@ class JobResultView(GridKitView):
             id="getJobResult",
             tag="jobs",
             summary="Download a job's file",
-            description="409 while there is no file; 410 when it has expired. Only the owner gets it.",
-            responses={200: OpenApiTypes.BINARY},
-            parameters=(response_header("Content-Disposition", "The file's name (RFC 6266).", 200),),
+            description=(
+                "409 while there is no file; 410 when it has expired. Only the owner gets it. A part of it comes for "
+                "one `Range`, with 206."
+            ),
+            responses=FILE_RESPONSES,
+            parameters=FILE_PARAMETERS,
+            problems=(403, 404, 409, 410, 416),
+        )
+    }
+
+    def get(self, request: Request, grid: str, job: uuid.UUID) -> HttpResponseBase:
+        """Stream the file as an attachment."""
+        found = ready_job(_job_of(grid, job, request.user).pk, request.user)
+        return file_response(request, found, lambda part: open_result(found.pk, request.user, part=part))
+
+
+class JobLinkView(GridKitView):
+    """A signed link to the file of a finished job."""
+
+    throttle_scopes: ClassVar = {"POST": "exports"}
+    operations: ClassVar = {
+        "POST": Operation(
+            id="linkJobResult",
+            tag="jobs",
+            summary="Make a link that downloads a job's file without logging in",
+            description="It holds for `EXPORT_LINK_SECONDS`, and ends before when you lose the right to the file.",
+            responses={201: JobLink},
             problems=(403, 404, 409, 410),
         )
     }
 
-    def get(self, request: Request, grid: str, job: uuid.UUID) -> FileResponse:
-        """Stream the file as an attachment."""
-        found = _job_of(grid, job, request.user)
-        result = open_result(found.pk, request.user)
-        return FileResponse(
-            result.file,
-            as_attachment=True,
-            filename=result.job.download_name,
-            content_type=result.job.content_type or "application/octet-stream",
+    def post(self, request: Request, grid: str, job: uuid.UUID) -> Response:
+        """Make the link."""
+        made = sign_link(_job_of(grid, job, request.user).pk, request.user)
+        url = link(request, "export-link", token=made.token)
+        return Response(JobLink(url=url, expires_at=made.expires_at).to_wire(), status=201)
+
+
+class LinkedResultView(GridKitView):
+    """The file behind a signed link."""
+
+    permission_classes = (AllowAny,)
+    operations: ClassVar = {
+        "GET": Operation(
+            id="getLinkedResult",
+            tag="jobs",
+            summary="Download a file by its signed link",
+            description="404 for a link that does not hold (any more).",
+            responses=FILE_RESPONSES,
+            parameters=FILE_PARAMETERS,
+            problems=(403, 404, 409, 410, 416),
+            public=True,
         )
+    }
+
+    def get(self, request: Request, token: str) -> HttpResponseBase:
+        """Stream the file as an attachment."""
+        job, owner = owner_of_link(token, request.user)
+        found = ready_job(job.pk, owner)
+        return file_response(request, found, lambda part: open_result(found.pk, owner, part=part, by="signed link"))
 
 
 def _job_of(grid: str, job_id: uuid.UUID, user: User) -> ExportJob:

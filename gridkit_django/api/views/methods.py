@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.http import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gridkit_django.api.base import GridKitView
+from gridkit_django.api.downloads import file_response
 from gridkit_django.api.operations import Operation, response_header
 from gridkit_django.api.serializers.grids import MethodEntry, MethodList
 from gridkit_django.api.serializers.jobs import JobAccepted, job_body
 from gridkit_django.api.serializers.methods import MethodAnswer, MethodCallRequest
-from gridkit_django.exports import get_job
+from gridkit_django.exports import answer_at_once, get_job, open_result
 from gridkit_django.grids import open_grid
 from gridkit_django.grids.methods import MethodResult, MethodSpec, call_method, list_methods
+from gridkit_django.models import JobState
 
 
 class MethodListView(GridKitView):
@@ -45,7 +48,10 @@ class MethodCallView(GridKitView):
             id="callMethod",
             tag="methods",
             summary="Call a method",
-            description="200 with its result, or 202 with a job that goes on; `Location` is the job's address.",
+            description=(
+                "200 with its result, or 202 with a job that goes on; `Location` is the job's address. An export that "
+                "is asked for as a file is 200 with the file, where it is small."
+            ),
             request=MethodCallRequest,
             responses={200: MethodAnswer, 202: JobAccepted},
             parameters=(response_header("Location", "Address of the job.", 202),),
@@ -53,17 +59,20 @@ class MethodCallView(GridKitView):
         )
     }
 
-    def post(self, request: Request, grid: str, name: str) -> Response:
+    def post(self, request: Request, grid: str, name: str) -> HttpResponseBase:
         """Call the method as this user."""
         access = open_grid(grid, request.user)
         call = self.read_body(request, MethodCallRequest)
         return self._answer(request, call_method(access, name, call.arguments, call.query))
 
-    def _answer(self, request: Request, result: MethodResult) -> Response:
+    def _answer(self, request: Request, result: MethodResult) -> HttpResponseBase:
         """Answer the result; a job gets its addresses, which only the API knows."""
         if result.status != 202:
             return Response(result.body, status=result.status)
-        job = job_body(get_job(result.body["job"]["id"], request.user), request)  # type: ignore[index,call-overload,arg-type]
+        found = get_job(result.body["job"]["id"], request.user)  # type: ignore[index,call-overload,arg-type]
+        if result.body.get("answer") == "file" and answer_at_once(found) and found.state == JobState.FINISHED:
+            return file_response(request, found, lambda part: open_result(found.pk, request.user, part=part))
+        job = job_body(found, request)
         return Response({"job": job}, status=202, headers={"Location": job["url"]})
 
 

@@ -57,6 +57,7 @@ class PdfExporter(BaseExporter):
     max_rows = 5000
     chunk_rows = 250
     for_people = True
+    direct = False
     options_schema = PDF_OPTIONS
 
     def begin(self, stream: BinaryIO, sheet: ExportSheet) -> None:
