@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django.apps import apps
 from django.contrib.auth import get_permission_codename
@@ -20,6 +20,8 @@ from gridkit_django.grids.options import GridOptions
 from gridkit_django.grids.registry import grid_not_found, grid_registry
 from gridkit_django.grids.rights import GridRights, has_permission
 from gridkit_django.typing import User
+
+T = TypeVar("T")
 
 OPEN = "gridkit_django.open_grid"
 EDIT = "gridkit_django.edit_grid"
@@ -42,6 +44,18 @@ class GridAccess:
         self.grid = grid
         self.user = user
         self.rights = rights or GridRights(user)
+        self._kept: dict[Hashable, Any] = {}
+
+    def kept(self, facts: Hashable, make: Callable[[], T]) -> T:
+        """Return what ``make`` made when it was first asked for with these facts, for the life of this object.
+
+        Args:
+            facts: what it is made of, beside grid and user.
+            make: makes it.
+        """
+        if facts not in self._kept:
+            self._kept[facts] = make()
+        return cast("T", self._kept[facts])
 
     @property
     def grid_id(self) -> str:

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import QueryTooSlowError
-from gridkit_django.grids.known_questions import facts_of
+from gridkit_django.grids.known_questions import known_rows
 from gridkit_django.grids.query import CountMode
 from gridkit_django.grids.registry import grid_registry
 from gridkit_django.grids.time_limit import time_limit
@@ -81,16 +81,17 @@ def _capped(rows: QuerySet[Any], key: str) -> Count:
 def _number_of(rows: QuerySet[Any], key: str, most: int) -> int:
     """Count the rows up to ``most``. ``QuerySet.count`` builds and writes the question twice for that."""
 
-    def asking() -> QuerySet[Any, Any]:
-        return rows.order_by().values(key)[:most]
+    def asking(these: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+        return these.order_by().values(key)[:most]
 
-    facts = facts_of(rows)
+    known = known_rows(rows)
     try:
-        sql, parameters = (
-            asking().query.get_compiler(rows.db).as_sql()
-            if facts is None
-            else grid_registry().questions.statement(rows.db, ("count", facts, key, most), asking).told
-        )
+        if known is None:
+            sql, parameters = asking(rows).query.get_compiler(rows.db).as_sql()
+        else:
+            facts = ("count", known.facts, key, most)
+            statement = grid_registry().questions.statement(rows.db, facts, lambda: asking(known.rows))
+            sql, parameters = statement.sql, statement.parameters(known.given)
     except EmptyResultSet:
         return 0
     with connections[rows.db].cursor() as cursor:

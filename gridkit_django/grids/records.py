@@ -13,8 +13,9 @@ from django.db.models.query_utils import DeferredAttribute
 
 from gridkit_django.exceptions import RecordNotFoundError
 from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.columns import Column
 from gridkit_django.grids.columns.text import storable
-from gridkit_django.grids.known_questions import Given, facts_of
+from gridkit_django.grids.known_questions import Given, known_rows
 from gridkit_django.grids.registry import grid_registry
 from gridkit_django.grids.rows import Row, RowLayout
 from gridkit_django.grids.zones import zone_of
@@ -39,24 +40,29 @@ def get_record(access: GridAccess, pk: Any, *, using: str | None = None) -> Row:
     rows = access.queryset()
     if using is not None:
         rows = rows.using(using)
-    layout = RowLayout(access, access.columns, zone_of(access))
+    layout = _layout(access, access.columns)
     found = _values(rows, read_key(access, pk), layout.paths)
     if not found:
         raise record_not_found()
     return layout.row(found[0])
 
 
+def _layout(access: GridAccess, columns: tuple[Column, ...]) -> RowLayout:
+    """Return the layout of rows with these columns; an edit asks for it more than once."""
+    zone = zone_of(access)
+    return access.kept((RowLayout, columns, zone), lambda: RowLayout(access, columns, zone))
+
+
 def _values(rows: models.QuerySet[Any], key: Any, paths: Sequence[str]) -> list[tuple[Any, ...]]:
     """Return the values of the row with a key, if it is there."""
-
-    def asking(wanted: Any) -> models.QuerySet[Any, tuple[Any, ...]]:
-        return rows.filter(pk=wanted).values_list(*paths)[:1]
-
-    facts = facts_of(rows)
-    if facts is None:
-        return list(asking(key))
-    known = grid_registry().questions.statement(rows.db, ("record", facts, tuple(paths)), lambda: asking(Given(0)))
-    return known.answer([stored_key(rows, key)])
+    known = known_rows(rows)
+    if known is None:
+        return list(rows.filter(pk=key).values_list(*paths)[:1])
+    facts, place = ("record", known.facts, tuple(paths)), Given(len(known.given))
+    statement = grid_registry().questions.statement(
+        rows.db, facts, lambda: known.rows.filter(pk=place).values_list(*paths)[:1]
+    )
+    return statement.answer([*known.given, stored_key(rows, key)])
 
 
 def stored_key(rows: models.QuerySet[Any], key: Any) -> Any:
@@ -102,7 +108,7 @@ def own_rows(access: GridAccess, instances: Sequence[models.Model]) -> tuple[Row
         access: the grid and the user.
         instances: the rows.
     """
-    layout = RowLayout(access, access.version_columns, zone_of(access))
+    layout = _layout(access, access.version_columns)
     names = {column.path: column.field.attname for column in access.version_columns}
     read = attrgetter("pk", *(names.get(path, "pk") for path in layout.paths))
     return layout.rows([read(instance)[1:] for instance in instances])

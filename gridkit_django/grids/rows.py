@@ -267,7 +267,7 @@ class RowLayout:
         self._access = access
         self._columns = columns
         self._zone = zone
-        self._versions = RowVersions(access)
+        self._versions = access.kept(RowVersions, lambda: RowVersions(access))
         wanted = [access.key, *columns, *access.version_columns, *(term.column for term in extra)]
         self.paths = tuple(dict.fromkeys(column.path for column in wanted))
         self._positions = {path: position for position, path in enumerate(self.paths)}

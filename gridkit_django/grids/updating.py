@@ -168,7 +168,7 @@ def _whole(access: GridAccess, row: Row, key: Any, alias: str) -> Row:
 
 def _both_changed(access: GridAccess, current: Row, version: str, values: Mapping[str, Any]) -> frozenset[str] | None:
     """Return the columns that an edit names and that somebody has changed since its version; None when none tells."""
-    theirs = RowVersions(access).changed_between(version, current.version)
+    theirs = access.kept(RowVersions, lambda: RowVersions(access)).changed_between(version, current.version)
     if theirs is None:
         return None
     fields = {access.column(name).field.name for name in values}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connections
@@ -11,7 +11,7 @@ from django.db.models import F, Index, OrderBy, Q, QuerySet, Value
 
 from gridkit_django.grids.columns.frame import Frame
 from gridkit_django.grids.keyset import branches_after
-from gridkit_django.grids.known_questions import Facts, Given, facts_of
+from gridkit_django.grids.known_questions import Given, KnownRows, known_rows
 from gridkit_django.grids.quick_points import quick_points
 from gridkit_django.grids.registry import grid_registry
 from gridkit_django.grids.sorting import OrderTerm
@@ -83,29 +83,34 @@ class WindowReader:
         """
         alias = self.rows.db
         with query_limit(alias), quick_points(alias):
-            facts = self._facts(terms, keys, start, end)
-            if facts is not None:
-                marked = [None if key is None else Given(index) for index, key in enumerate(keys)]
-                known = grid_registry().questions.statement(
-                    alias, facts, lambda: self._question(self._branches(terms, marked), terms, start, end)
-                )
-                return known.answer([self._stored(*pair) for pair in zip(terms, keys, strict=False)])
+            known = known_rows(self.rows) if self._is_remembered(keys, start) else None
+            if known is not None:
+                return self._answer(known, terms, keys, end)
             branches = self._branches(terms, keys)
             if len(branches) == 1 or self.frame.vendor == "postgresql":
                 return list(self._question(branches, terms, start, end))
             return self._read_in_turns(branches, terms, end)[start:]
 
-    def _facts(self, terms: Sequence[OrderTerm], keys: Sequence[Any], start: int, end: int) -> Facts | None:
-        """Return what tells the statement from all others; None where it is written anew each time.
+    def _is_remembered(self, keys: Sequence[Any], start: int) -> bool:
+        """Whether the statement is worth to be remembered.
 
-        That is where the rows are narrowed, deep down by offset (the places are endless), and where keys are no plain
-        values to the database.
+        It is not deep down by offset (the places are endless), and where keys are no plain values to the database.
         """
-        rows = facts_of(self.rows)
-        if rows is None or start or (keys and self.frame.vendor != "postgresql"):
-            return None
+        return not start and (not keys or self.frame.vendor == "postgresql")
+
+    def _answer(self, known: KnownRows, terms: Sequence[OrderTerm], keys: Sequence[Any], end: int) -> list[Values]:
+        """Read rows by a statement that is written once."""
         without = tuple(key is None for key in keys)
-        return "window", rows, tuple(terms), tuple(self.paths), end, without, self._apart(terms[0])
+        facts = ("window", known.facts, tuple(terms), tuple(self.paths), end, without, self._apart(terms[0]))
+        places = range(len(known.given), len(known.given) + len(keys))
+        marked = [None if key is None else Given(place) for place, key in zip(places, keys, strict=True)]
+
+        def asking() -> QuerySet[Any, Values]:
+            reader = replace(self, rows=known.rows)
+            return reader._question(reader._branches(terms, marked), terms, 0, end)  # noqa: SLF001 - its own class
+
+        statement = grid_registry().questions.statement(self.rows.db, facts, asking)
+        return statement.answer([*known.given, *(self._stored(*pair) for pair in zip(terms, keys, strict=False))])
 
     def _stored(self, term: OrderTerm, key: Any) -> Any:
         """Return a sort key in the form in which PostgreSQL takes it."""

@@ -167,6 +167,21 @@ def test_labels_of_other_grids_rows_cost_one_query_for_all_rows(person: Person, 
 
 
 @pytest.mark.parametrize("person", PEOPLE)
+def test_rows_with_labels_and_their_number_cost_at_most_six_queries_once_the_user_is_known(
+    person: Person, orders: None
+) -> None:
+    client = APIClient()
+    client.force_authenticate(person("someone"))
+
+    def asked(size: int) -> Callable[[], Any]:
+        body = {"window": {"kind": "cursor", "size": size}, "include": ["labels"], "count": "exact"}
+        return lambda: client.post("/gridkit/api/grids/api-labelled/rows/", body, format="json")
+
+    few, many = queries(asked(5)), queries(asked(50))
+    assert len(few) == len(many) <= MOST, "\n".join(many)
+
+
+@pytest.mark.parametrize("person", PEOPLE)
 def test_list_of_grids_costs_the_same_few_queries_however_many_there_are(person: Person) -> None:
     client = client_of(person("someone"))
     many = queries(lambda: client.get("/gridkit/api/grids/"))

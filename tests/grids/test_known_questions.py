@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -10,13 +11,14 @@ from unittest import mock
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
 from django.test.utils import CaptureQueriesContext
 
+from gridkit_django.exceptions import RecordNotFoundError
 from gridkit_django.grids import GridAccess, grid_registry
 from gridkit_django.grids import known_questions as known_questions_module
-from gridkit_django.grids.known_questions import Given, KnownQuestions, facts_of
+from gridkit_django.grids.known_questions import Given, KnownQuestions, facts_of, known_rows
 from gridkit_django.grids.records import get_record
 from tests.grids.edits import ProductEditGrid, edit
 from tests.grids.shop import ADMIN, ProductGrid, ask, make_products
@@ -122,6 +124,99 @@ def test_rows_that_are_anything_but_all_of_a_model_have_no_facts(narrow: Callabl
     assert facts_of(Product.objects.all()) is not None
     assert facts_of(Product.objects.order_by("name")) is not None
     assert facts_of(narrow(Product.objects.all())) is None
+
+
+@pytest.mark.parametrize(
+    "narrow",
+    [
+        lambda rows: rows.none(),
+        lambda rows: rows.filter(pk__in=[]),
+        lambda rows: rows.exclude(pk__in=[]),
+        lambda rows: rows[:3],
+        lambda rows: rows.distinct(),
+        lambda rows: rows.annotate(one=Value(1)).filter(one=1),
+        lambda rows: rows.filter(sku__in=[f"{n:020}" for n in range(900)]),
+        lambda rows: rows.filter(stock=1).select_for_update(),
+    ],
+)
+def test_rows_whose_condition_is_no_plain_text_are_not_known(narrow: Callable[[QuerySet[Any]], Any]) -> None:
+    assert known_rows(narrow(Product.objects.all())) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (lambda rows: rows.filter(stock=1), lambda rows: rows.filter(stock__gt=1)),
+        (lambda rows: rows.filter(stock=1), lambda rows: rows.exclude(stock=1)),
+        (lambda rows: rows.filter(stock=1), lambda rows: rows.filter(stock=1, sku="S1")),
+        (lambda rows: rows.filter(rating=1), lambda rows: rows.filter(rating=None)),
+        (lambda rows: rows.filter(sku__in=["a"]), lambda rows: rows.filter(sku__in=["a", "b"])),
+        (lambda rows: rows.filter(stock=1), lambda rows: rows),
+    ],
+)
+def test_rows_under_another_condition_have_other_facts(
+    first: Callable[[QuerySet[Any]], Any], second: Callable[[QuerySet[Any]], Any]
+) -> None:
+    one, other = known_rows(first(Product.objects.all())), known_rows(second(Product.objects.all()))
+    assert one is not None
+    assert other is not None
+    assert one.facts != other.facts
+
+
+def test_rows_that_reach_other_tables_differently_have_other_facts() -> None:
+    def facts(rows: QuerySet[Any]) -> Any:
+        known = known_rows(rows)
+        assert known is not None
+        return known.facts
+
+    by_name = facts(Order.objects.filter(customer__name="a"))
+    assert by_name == facts(Order.objects.filter(customer__name="b"))
+    assert by_name != facts(Order.objects.filter(Q(customer__name="a") | Q(pk=1)))
+    assert by_name != facts(Order.objects.filter(customer="1"))
+
+
+def test_filtered_pages_and_counts_are_written_once_and_hold_their_own_values(shelf: list[Product]) -> None:
+    def skus(low: int, text: str) -> list[str]:
+        wanted = {"and": [{"col": "stock", "op": "gte", "value": low}, {"col": "sku", "op": "contains", "value": text}]}
+        page = ask(ProductGrid, sort=[{"col": "stock"}], window={"kind": "cursor", "size": 3}, filter=wanted)
+        assert page.count.value == len([n for n in range(low, 9) if text in f"S{n}"])
+        return [row.data["sku"] for row in page.rows]
+
+    assert skus(4, "S") == ["S4", "S5", "S6"]
+    again: list[list[str]] = []
+    assert written(lambda: again.extend([skus(7, "S"), skus(0, "5"), skus(0, "%"), skus(2, "'")])) == 0
+    assert again == [["S7", "S8"], ["S5"], [], []]
+
+
+def test_pages_after_a_filtered_one_hold_its_values_and_their_keys(shelf: list[Product]) -> None:
+    for low in (3, 5, 3):
+        wanted = {"col": "stock", "op": "gte", "value": low}
+        window: dict[str, Any] = {"kind": "cursor", "size": 2}
+        found: list[Any] = []
+        while window.get("after", "") is not None:
+            page = ask(ProductGrid, sort=[{"col": "rating", "dir": "desc"}], window=window, filter=wanted)
+            found += [row.data["stock"] for row in page.rows]
+            window["after"] = page.window.next
+        assert found == [n for n in (8, 6, 4) if n >= low] + [n for n in (7, 5, 3) if n >= low]
+
+
+def test_record_is_read_by_one_statement_under_the_rule_for_each_users_rows(shelf: list[Product]) -> None:
+    class RuledGrid(ProductGrid):
+        class Meta(ProductGrid.Meta):
+            id = "ruled"
+            row_permission = staticmethod(lambda rows, user: rows.filter(stock__lt=user.pk))
+
+    def reads(user: User) -> list[int]:
+        found = []
+        for row in shelf:
+            with suppress(RecordNotFoundError):
+                found.append(get_record(GridAccess(RuledGrid, user), row.pk).data["stock"])
+        return found
+
+    assert reads(User(pk=3, is_superuser=True, is_active=True)) == [0, 1, 2]
+    again: list[int] = []
+    assert written(lambda: again.extend(reads(User(pk=5, is_superuser=True, is_active=True)))) == 0
+    assert again == [0, 1, 2, 3, 4]
 
 
 def test_values_come_to_their_places_in_any_number(questions: KnownQuestions, shelf: list[Product]) -> None:

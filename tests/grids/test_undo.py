@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -178,7 +179,9 @@ def test_value_that_the_model_would_refuse_now_stays(ada: User) -> None:
     assert Product.objects.get(pk=row.pk).sku == "B-2"
 
 
-@pytest.mark.parametrize("forge", [lambda token: "", lambda token: token[:-1], lambda token: "x" + token])
+@pytest.mark.parametrize(
+    "forge", [lambda token: "", lambda token: token[:-1], lambda token: "x" + token, lambda token: "u1.%%%"]
+)
 def test_forged_token_is_refused(ada: User, forge: Callable[[str], str]) -> None:
     token = change(ada, product().pk, stock=9).undo
     assert token
@@ -191,12 +194,51 @@ def test_token_of_another_grid_is_refused(ada: User) -> None:
         undo(ada, change(ada, product().pk, stock=9).undo, CustomerEditGrid)
 
 
-def test_old_change_is_refused_and_cleaned_away(ada: User) -> None:
+def test_old_change_is_refused(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     token = change(ada, product().pk, stock=9).undo
+    later = timezone.now() + timedelta(minutes=61)
+    with monkeypatch.context() as patched:
+        patched.setattr("gridkit_django.grids.keeping.timezone.now", lambda: later)
+        with pytest.raises(UndoError, match="too old"):
+            undo(ada, token)
+    undo(ada, token)
+
+
+def test_small_change_is_kept_in_its_token_alone(ada: User) -> None:
+    row = product(name="Häm\nmer")
+    token = change(ada, row.pk, name="Saw").undo
+    assert token
+    assert not EditUndo.objects.exists()
+    assert "mmer" not in str(base64.urlsafe_b64decode(token.partition(".")[2] + "=="))
+    undo(ada, token)
+    assert Product.objects.get().name == "Häm\nmer"
+
+
+def test_token_is_opened_after_the_site_has_another_secret_key(ada: User, settings: Any) -> None:
+    token = change(ada, product().pk, stock=9).undo
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another secret key of the site, long enough to be one"
+    undo(ada, token)
+    again = change(ada, Product.objects.get().pk, stock=9).undo
+    settings.SECRET_KEY = "a third secret key of the site, long enough to be one"
+    with pytest.raises(UndoError, match="no token of this site"):
+        undo(ada, again)
+
+
+def test_large_change_is_stored_works_once_and_is_cleaned_away(ada: User) -> None:
+    row = product(description="x" * 3000)
+    token = change(ada, row.pk, description="y").undo
+    undo(ada, token)
+    assert Product.objects.get().description == "x" * 3000
+    with pytest.raises(UndoError, match="undone already"):
+        undo(ada, token)
+    token = change(ada, row.pk, description="z").undo
     EditUndo.objects.update(created_at=timezone.now() - timedelta(minutes=61))
     with pytest.raises(UndoError, match="too old"):
         undo(ada, token)
-    assert expire_undos() == 1
+    with pytest.raises(UndoError, match="no change of yours"):
+        undo(ada, token, CustomerEditGrid)
+    assert expire_undos() == 3
     assert not EditUndo.objects.exists()
 
 

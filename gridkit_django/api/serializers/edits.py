@@ -184,7 +184,7 @@ class BulkRequest(RequestBody):
 class UndoRequest(RequestBody):
     """A change to take back."""
 
-    token: str = Field(max_length=500)
+    token: str = Field(max_length=4000)
     """The `undo` that the change was answered with."""
     reason: Reason = ""
     """Why, for the audit trail; grids with `auditReason` `required` refuse a change without it."""
