@@ -10,6 +10,7 @@ from gridkit_django.admin.audit_history import AuditHistoryMixin
 from gridkit_django.admin.audit_retention import AuditHoldAdmin, AuditPurgeAdmin
 from gridkit_django.admin.audit_subjects import AuditSubjectKeyAdmin
 from gridkit_django.admin.audit_verification import AuditVerificationAdmin
+from gridkit_django.admin.export_action import GridExportMixin
 from gridkit_django.admin.exports import ExportJobAdmin
 from gridkit_django.admin.grids import registered_grid_admin
 from gridkit_django.admin.plugins import InstalledPluginAdmin
@@ -31,7 +32,7 @@ from gridkit_django.models import (
     SavedView,
 )
 
-__all__ = ["AuditHistoryMixin"]
+__all__ = ["AuditHistoryMixin", "GridExportMixin"]
 
 admin.site.register(InstalledPlugin, InstalledPluginAdmin)
 admin.site.register(PluginOperation, PluginOperationAdmin)

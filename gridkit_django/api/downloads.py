@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import IO, Any
 
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
 from gridkit_django.api.etags import EntityTag, parse_condition
@@ -49,7 +49,9 @@ class PartOfFile:
         self._file.close()
 
 
-def file_response(request: Request, job: ExportJob, open_file: Callable[[str], ExportResult]) -> HttpResponseBase:
+def file_response(
+    request: Request | HttpRequest, job: ExportJob, open_file: Callable[[str], ExportResult]
+) -> HttpResponseBase:
     """Answer the file of a job, or the part of it that the request names.
 
     One range is understood; a request for several gets the whole file, as RFC 9110 allows.
@@ -93,7 +95,7 @@ def _tagged(response: HttpResponseBase, tag: EntityTag) -> HttpResponseBase:
     return response
 
 
-def _wanted(request: Request, size: int, tag: EntityTag) -> tuple[int, int] | None:
+def _wanted(request: Request | HttpRequest, size: int, tag: EntityTag) -> tuple[int, int] | None:
     """Return the first and the last byte that are asked for; None for all, a first after the last for none."""
     found = _RANGE.fullmatch(request.headers.get("Range", "").strip())
     condition = request.headers.get("If-Range", "").strip()

@@ -18,6 +18,7 @@ from tests.servers.processes import ServerError
 ELSEWHERE = {
     "runserver": "the test of the start page serves with it",
     "demo": "tests/example starts it",
+    "gridkit_export": "it needs a grid; tests/exports runs it",
     "gridkit_audit_keygen": "test_audit_proof_page runs these in their order",
     "gridkit_audit_seal": "the same",
     "gridkit_audit_verify": "the same",

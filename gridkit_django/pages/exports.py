@@ -1,0 +1,61 @@
+"""The page of one's exports: how far each is, its file, and a way to stop it. Letters and messages lead here."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from gridkit_django.exceptions import ExportNotFoundError, GridNotFoundError
+from gridkit_django.exports import cancel_export, describe_job, get_job
+from gridkit_django.grids import open_grid, open_grids
+from gridkit_django.models import ExportJob, JobState
+from gridkit_django.typing import User
+
+JOBS_MAX = 50
+_OPEN = (JobState.QUEUED, JobState.RUNNING)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def exports_page(request: HttpRequest) -> HttpResponse:
+    """List the user's exports, newest first; a POST stops one."""
+    user = cast("User", request.user)
+    if request.method == "POST":
+        _cancel(request.POST.get("cancel", ""), user)
+        return HttpResponseRedirect(request.path)
+    jobs = list(ExportJob.objects.filter(owner_id=user.pk)[:JOBS_MAX])
+    told = [_told(job, user) for job in jobs]
+    context = {"jobs": told, "open": any(job["is_open"] for job in told), "grids": open_grids(user)}
+    return render(request, "gridkit/exports.html", context)
+
+
+def _cancel(job_id: str, user: User) -> None:
+    try:
+        cancel_export(get_job(job_id, user), user)
+    except ExportNotFoundError:
+        return
+
+
+def _told(job: ExportJob, user: User) -> dict[str, Any]:
+    there = bool(job.file_name) and job.expires_at is not None and job.expires_at > timezone.now()
+    try:
+        title = str(open_grid(job.grid, user).options.label)
+    except GridNotFoundError:
+        title, there = job.grid, False
+    ready = job.state == JobState.FINISHED and there
+    return {
+        **describe_job(job),
+        "title": title,
+        "word": job.get_state_display(),
+        "percent": round(job.progress * 100),
+        "is_open": job.state in _OPEN,
+        "created": job.created_at,
+        "until": job.expires_at,
+        "url": reverse("gridkit:job-result", kwargs={"grid": job.grid, "job": job.pk}) if ready else None,
+    }

@@ -1,0 +1,99 @@
+"""The page of one's exports."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from gridkit_django.exports.files import save_file
+from gridkit_django.grids import grid_registry
+from gridkit_django.models import ExportJob, JobState
+from tests.exports.shop import GRID, ExportGrid, person
+
+PAGE = "/gridkit/exports/"
+
+
+@pytest.fixture(autouse=True)
+def grid() -> Iterator[None]:
+    grid_registry().register(ExportGrid)
+    yield
+    grid_registry().unregister(GRID)
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    return person("ann")
+
+
+@pytest.fixture
+def client(ann: User) -> Client:
+    made = Client()
+    made.force_login(ann)
+    return made
+
+
+def job(owner: User, **fields: Any) -> ExportJob:
+    return ExportJob.objects.create(**{"grid": GRID, "format": "csv", "owner": owner, **fields})
+
+
+def finished(owner: User, **fields: Any) -> ExportJob:
+    told = {
+        "state": JobState.FINISHED,
+        "file_name": save_file(io.BytesIO(b"a"), "csv"),
+        "download_name": "products.csv",
+        "expires_at": timezone.now() + timedelta(hours=1),
+        "size": 1,
+    }
+    return job(owner, **{**told, **fields})
+
+
+def test_the_page_shows_ones_own_jobs_with_progress_file_and_failure(client: Client, ann: User) -> None:
+    other = finished(person("other"))
+    running = job(ann, state=JobState.RUNNING, rows_done=1, rows_total=4)
+    done = finished(ann)
+    failed = job(ann, state=JobState.FAILED, error_code="x", error_detail="The <disk> is full.")
+    text = client.get(PAGE).content.decode()
+
+    assert str(other.pk) not in text
+    assert 'value="25"' in text
+    assert "1 of 4 rows" in text
+    assert f"/gridkit/api/grids/{GRID}/jobs/{done.pk}/result/" in text
+    assert "The &lt;disk&gt; is full." in text
+    assert f'id="{failed.pk}"' in text
+    assert 'http-equiv="refresh"' in text
+    running.delete()
+    assert 'http-equiv="refresh"' not in client.get(PAGE).content.decode()
+
+
+def test_a_file_that_is_gone_is_not_offered(client: Client, ann: User) -> None:
+    finished(ann, expires_at=timezone.now() - timedelta(seconds=1))
+    lost = finished(ann, grid="of-the-past")
+    text = client.get(PAGE).content.decode()
+    assert "/result/" not in text
+    assert lost.grid in text
+
+
+def test_a_job_is_cancelled_and_somebody_elses_is_left(client: Client, ann: User) -> None:
+    mine, other = job(ann), job(person("other"))
+    for item in (mine, other):
+        assert client.post(PAGE, {"cancel": str(item.pk)}).status_code == 302
+        item.refresh_from_db()
+    assert (mine.state, other.state) == (JobState.CANCELLED, JobState.QUEUED)
+    assert client.post(PAGE, {"cancel": "nonsense"}).status_code == 302
+
+
+def test_who_is_not_logged_in_is_asked_to(db: None) -> None:
+    response = Client().get(PAGE)
+    assert response.status_code == 302
+    assert "login" in response["Location"]
+
+
+def test_nothing_yet_is_said(client: Client) -> None:
+    assert "no exports yet" in client.get(PAGE).content.decode()
