@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring
+from math import copysign
 from typing import Any, TypeAlias
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -45,21 +46,22 @@ class CanonicalText(str):
 
 
 def canonical_text(value: Any) -> str:
-    """Return a plain value as JSON text to be stored: canonical, unless a number in it is not whole.
+    """Return a plain value as JSON text to be stored: canonical, unless a number in it has an exponent or a lost sign.
 
     Args:
         value: JSON values; keys of objects are texts.
     """
     text = _ENCODER.encode(value)
-    return text if _FRACTION.search(text) and _has_float(value) else CanonicalText(text)
+    return text if _FRACTION.search(text) and _has_odd_float(value) else CanonicalText(text)
 
 
-def _has_float(value: Any) -> bool:
+def _has_odd_float(value: Any) -> bool:
+    """Whether a float in it is written otherwise than its canonical text: with an exponent, or as ``-0.0``."""
     if isinstance(value, float):
-        return True
-    if isinstance(value, Mapping):
-        return any(map(_has_float, value.values()))
-    return isinstance(value, (list, tuple)) and any(map(_has_float, value))
+        return not 1e-4 <= abs(value) < 1e16 and (value != 0 or copysign(1.0, value) < 0)
+    if isinstance(value, dict):
+        return any(map(_has_odd_float, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(_has_odd_float, value))
 
 
 RecordFields: TypeAlias = Any

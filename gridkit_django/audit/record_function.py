@@ -5,22 +5,37 @@ takes the driver longer than to send them. The function gets two: the canonical 
 and the MAC. It runs with the rights of its caller, so it opens nothing.
 
 Its name ends with a digest of its code. So each version of GridKit calls its own, and where that is not there (a
-database that was not migrated yet, a login that may not call it) records are stored by plain INSERTs.
+database that was not migrated yet, a login that may not call it) records are stored by plain INSERTs. Processes of an
+older version may run beside a migration, so its function is only marked by the first one, and dropped by a later one.
 """
 
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.dateparse import parse_datetime
 
 from gridkit_django.models import AuditOperation, AuditRecord
 
 SECONDS = 60.0
 """How long it is taken for missing before the database is asked again."""
+
+KEPT = timedelta(days=1)
+"""How long a function is kept for processes of an older version after a newer one was made."""
+
+_MARK = "GridKit: replaced "
+_OLDER = """
+SELECT p.proname, obj_description(p.oid, 'pg_proc') FROM pg_proc p
+WHERE p.pronamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = current_schema())
+  AND p.proname ~ '^gridkit_audit_write_[0-9a-f]{8}$' AND p.proname <> %s
+  AND pg_get_function_identity_arguments(p.oid) = 'told jsonb, proof bytea' AND pg_has_role(p.proowner, 'USAGE')
+"""
 
 _BODY = """
 DECLARE
@@ -103,4 +118,17 @@ def make_record_function(*, using: str, **_kwargs: object) -> None:
                 f"CREATE OR REPLACE FUNCTION {function_name()}(told jsonb, proof bytea) RETURNS bigint "
                 f"LANGUAGE plpgsql AS $gridkit${function_body()}$gridkit$"
             )
+            cursor.execute(f"COMMENT ON FUNCTION {function_name()}(jsonb, bytea) IS NULL")
+            _drop_older(cursor, datetime.now(UTC))
     record_function.forget(using)
+
+
+def _drop_older(cursor: Any, now: datetime) -> None:
+    """Mark functions of other versions with the time, and drop those that were marked long enough ago."""
+    cursor.execute(_OLDER, [function_name()])
+    for name, comment in cursor.fetchall():
+        marked = parse_datetime((comment or "").removeprefix(_MARK)) if (comment or "").startswith(_MARK) else None
+        if marked is None:
+            cursor.execute(f"COMMENT ON FUNCTION {name}(jsonb, bytea) IS '{_MARK}{now.isoformat()}'")
+        elif marked < now - KEPT:
+            cursor.execute(f"DROP FUNCTION IF EXISTS {name}(jsonb, bytea)")

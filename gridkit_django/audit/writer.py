@@ -17,7 +17,8 @@ from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from gridkit_django.audit.canonical import canonical_of, canonical_text, operation_text
+from gridkit_django.audit import direct
+from gridkit_django.audit.canonical import CanonicalText, canonical_of, canonical_text, operation_text
 from gridkit_django.audit.mac import mac_keys
 from gridkit_django.audit.record_function import function_name, record_function
 from gridkit_django.audit.values import json_object, json_value
@@ -28,6 +29,8 @@ from gridkit_django.typing import JSONObject, JSONValue
 
 _OWN = frozenset({"source", "correlationId", "evidence", "reason", "impersonator"})
 """What the server itself says; metadata of a request can't pass itself off as one of these."""
+
+_NO_FACTS = CanonicalText("{}")
 
 _FEW = 4
 """Records that go in one statement; PostgreSQL takes more by COPY, SQLite by one prepared statement."""
@@ -76,6 +79,7 @@ class Circumstances:
             AuditError: when a fact has no exact JSON form.
         """
         facts = json_object(dict(act.metadata)) if metadata and act.metadata else {}
+        told = {name: value for name, value in facts.items() if name not in _OWN}
         other = act.impersonator
         return cls(
             act.id if metadata else bare_id(act),
@@ -84,7 +88,7 @@ class Circumstances:
             _text(other.id) if other else "",
             _text(other.label)[:200] if other else "",
             _text(act.reason),
-            canonical_text({name: value for name, value in facts.items() if name not in _OWN}),
+            canonical_text(told) if told else _NO_FACTS,
             act.began_at,
         )
 
@@ -143,7 +147,9 @@ def write(connection: BaseDatabaseWrapper, circumstances: Circumstances, drafts:
     if not first:
         return
     try:
-        if len(first) > _FEW:
+        if len(first) == 1:
+            _insert_one(connection, first[0])
+        elif len(first) > _FEW:
             _write_many(connection, circumstances, first, waiting)
         else:
             with connection.cursor() as cursor:
@@ -164,9 +170,7 @@ def write_one(connection: BaseDatabaseWrapper, draft: Draft) -> tuple[int, bytes
         AuditUnavailableError: when the database refuses.
     """
     try:
-        with connection.cursor() as cursor:
-            _insert_few(connection, cursor, draft.operation, [draft], " RETURNING id")
-            return int(cursor.fetchone()[0]), draft.mac
+        return _insert_one(connection, draft), draft.mac
     except DatabaseError as error:
         record_function.forget(connection.alias)
         raise unavailable() from error
@@ -180,14 +184,30 @@ def unavailable() -> AuditUnavailableError:
     )
 
 
+def _insert_one(connection: BaseDatabaseWrapper, draft: Draft) -> int:
+    """Store one record with its operation; the id of the record."""
+    is_postgres, is_unwatched = connection.vendor == "postgresql", direct.is_unwatched(connection)
+    if is_unwatched and connection.vendor == "sqlite":
+        operation, record = _direct_sql()
+        direct.insert(connection, operation, _operation_row(connection, draft.operation))
+        return direct.insert(connection, record, _record_row(connection, draft))
+    if not is_postgres or not record_function.is_there(connection):
+        with connection.cursor() as cursor:
+            _insert_few(connection, cursor, draft.operation, [draft], " RETURNING id")
+            return int(cursor.fetchone()[0])
+    told = _proven(draft)
+    called = direct.call(connection, _direct_call(), told, draft.mac) if is_unwatched else None
+    if called is not None:
+        return called
+    with connection.cursor() as cursor:
+        cursor.execute(_call_sql(), (told.decode(), f"\\x{draft.mac.hex()}"))
+        return int(cursor.fetchone()[0])
+
+
 def _insert_few(
     connection: BaseDatabaseWrapper, cursor: Any, circumstances: Circumstances, drafts: Sequence[Draft], end: str = ""
 ) -> None:
     """Carry out the INSERT of a few records and their operation; ``end`` is put behind that of the records."""
-    if len(drafts) == 1 and connection.vendor == "postgresql" and record_function.is_there(connection):
-        told = _proven(drafts[0]).decode()
-        cursor.execute(_call_sql(), (told, f"\\x{drafts[0].mac.hex()}"))
-        return
     operation = _operation_row(connection, circumstances)
     rows = [value for draft in drafts for value in _record_row(connection, draft)]
     if connection.vendor == "postgresql":
@@ -257,6 +277,17 @@ def _records_sql(count: int) -> str:
 @cache
 def _call_sql() -> str:
     return f"SELECT {function_name()}(%s, %s)"
+
+
+@cache
+def _direct_call() -> bytes:
+    return _call_sql().replace("%s", "$1", 1).replace("%s", "$2", 1).encode()
+
+
+@cache
+def _direct_sql() -> tuple[str, str]:
+    """Return the INSERTs of an operation and of a record for SQLite's driver."""
+    return _operation_sql().replace("%s", "?"), _records_sql(1).replace("%s", "?")
 
 
 @cache

@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
-from gridkit_django.audit import Target, record
+from gridkit_django.audit import Target, direct, record
+from gridkit_django.audit.canonical import canonical_text, document
 from gridkit_django.audit.capture import doors, plans
 from gridkit_django.audit.capture.plans import WatchBook
 from gridkit_django.audit.mac import MAC_BYTES, MacCheck, MacKey, check_mac
@@ -63,6 +66,49 @@ def test_the_function_and_plain_inserts_store_the_same(monkeypatch: pytest.Monke
     assert stored() == by_function
 
 
+def test_what_goes_straight_to_the_driver_is_what_a_watched_cursor_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways: list[int] = []
+    name = "call" if connection.vendor == "postgresql" else "insert"
+    straight = getattr(direct, name)
+
+    def counted(*arguments: Any) -> Any:
+        ways.append(1)
+        return straight(*arguments)
+
+    monkeypatch.setattr(direct, name, counted)
+    stored()  # the transaction of the test may not have begun in the database before
+    ways.clear()
+    by_driver = stored()
+    assert ways
+    ways.clear()
+    with CaptureQueriesContext(connection) as seen:
+        assert stored() == by_driver
+    assert any("gridkit_" in query["sql"] for query in seen)
+    with connection.execute_wrapper(lambda execute, *arguments: execute(*arguments)):
+        assert stored() == by_driver
+    assert not ways
+
+
+@pytest.mark.postgres_only
+def test_the_driver_is_not_called_where_an_event_loop_waits_or_no_transaction_has_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection.ensure_connection()
+    waiting = connection.Database.waiting
+    monkeypatch.setattr(waiting, "wait", lambda *_arguments: None)
+    assert direct.call(connection, b"SELECT 1", b"", b"") is None
+    monkeypatch.undo()
+    with closing(connection.copy()) as other:
+        other.connect()
+        assert direct.call(other, b"SELECT 1", b"", b"") is None
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0, 1.0, 0.25, 1e-4, 9e-5, 1e15, 1e16, 1e22, -2.5, 5e-324])
+def test_a_float_is_canonical_text_unless_the_database_writes_it_otherwise(number: float) -> None:
+    text = canonical_text({"rate": [None, number], "note": ["1.5e3", True]})
+    assert document(text) == document(str(text))
+
+
 @pytest.mark.postgres_only
 def test_without_the_function_records_are_stored_by_plain_inserts_until_it_is_made() -> None:
     with connection.cursor() as cursor:
@@ -87,6 +133,36 @@ def test_a_function_that_went_meanwhile_is_a_refusal_and_then_looked_for_again()
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER FUNCTION gk_elsewhere(jsonb, bytea) RENAME TO {function_name()}")
+
+
+@pytest.mark.postgres_only
+def test_functions_of_older_versions_are_marked_first_and_dropped_by_a_migration_a_day_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def there() -> set[str]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT proname FROM pg_proc WHERE proname LIKE 'gridkit_audit_write_%'")
+            return {row[0] for row in cursor.fetchall()}
+
+    old, other = "gridkit_audit_write_00000000", "gridkit_audit_write_mine"
+    with connection.cursor() as cursor:
+        for name in (old, other):
+            cursor.execute(
+                f"CREATE FUNCTION {name}(told jsonb, proof bytea) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'"
+            )
+    try:
+        make_record_function(using=connection.alias)
+        make_record_function(using=connection.alias)
+        assert there() >= {old, other, function_name()}
+        monkeypatch.setattr("gridkit_django.audit.record_function.KEPT", dt.timedelta(0))
+        make_record_function(using=connection.alias)
+        assert there() >= {other, function_name()}
+        assert old not in there()
+        assert stored()["actor_id"] == "7"
+    finally:
+        with connection.cursor() as cursor:
+            for name in (old, other):
+                cursor.execute(f"DROP FUNCTION IF EXISTS {name}(jsonb, bytea)")
 
 
 def test_the_function_is_another_one_for_sites_without_time_zones() -> None:

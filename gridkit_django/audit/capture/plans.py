@@ -165,6 +165,9 @@ class Watch:
     lineages: tuple[Lineage, ...]
     labels: tuple[Field, ...]
     _readers: dict[tuple[str, str], Reader] = field(default_factory=dict, compare=False)
+    _many_readers: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, Reader], ...]] = field(
+        default_factory=dict, compare=False
+    )
     _shapes: dict[tuple[str, ...], Shape] = field(default_factory=dict, compare=False)
     _inserted: dict[tuple[str, ...], Inserted] = field(default_factory=dict, compare=False)
 
@@ -205,8 +208,21 @@ class Watch:
             found = self._readers[place] = reader_of(item, connection)
         return found
 
+    def readers(self, fields: Sequence[Field], connection: BaseDatabaseWrapper) -> tuple[tuple[str, Reader], ...]:
+        """Return name and reader of each of some fields of this table."""
+        place = (connection.alias, tuple([item.name for item in fields]))
+        found = self._many_readers.get(place)
+        if found is None:
+            if len(self._many_readers) >= _SHAPES_MAX:
+                self._many_readers.clear()
+            found = tuple((item.name, self.reader(item, connection)) for item in fields)
+            self._many_readers[place] = found
+        return found
+
     def key(self, raw: Sequence[Any], connection: BaseDatabaseWrapper) -> str:
         """Return a primary key, as the driver gave it, as text."""
+        if len(raw) == 1:
+            return str(self.reader(self.keys[0], connection)(raw[0]))
         return key_text([self.reader(item, connection)(value) for item, value in zip(self.keys, raw, strict=True)])
 
 

@@ -62,7 +62,8 @@ class Recording:
 
         def drafts() -> Iterator[Draft]:
             for record, (action, key, _, name), shown in _shown(policy, connection, changes, beside=policies.beside):
-                require_reason(policy, act, label)
+                if policy.reason_required:
+                    require_reason(policy, act, label)
                 if not policies.beside:
                     yield Draft(circumstances, action, *who, label, key, name, grid, shown, uuid=record)
                     continue
@@ -123,9 +124,10 @@ def _shown(
 
 def _told(policy: AuditPolicy, changes: Iterable[Told], *, beside: bool) -> Iterator[Told]:
     """Yield what a policy lets be told: actions, fields and values; only what has encrypted ones, ``beside`` others."""
+    follows_all = policy.fields is None and not policy.exclude
     for action, key, values, label in changes:
         if action not in policy.actions:
             continue
-        told = {name: pair for name, pair in values.items() if policy.follows(name)}
+        told = values if follows_all else {name: pair for name, pair in values.items() if policy.follows(name)}
         if policy.encrypt.intersection(told) if beside else told or action in (CREATE, DELETE):
             yield action, key, told, label

@@ -55,11 +55,11 @@ def changed_values(watch: Watch, connection: BaseDatabaseWrapper, fields: Sequen
     """
     nothing = (None,) * len(fields)
     found: Values = {}
-    for field, before, after in zip(fields, change.before or nothing, change.after or nothing, strict=True):
+    readers = watch.readers(fields, connection)
+    for (name, read), before, after in zip(readers, change.before or nothing, change.after or nothing, strict=True):
         if before is after or (before == after and before is not None and after is not None):
             continue
-        read = watch.reader(field, connection)
         old, new = read(before), read(after)
         if differs(old, new):
-            found[field.name] = [old, new]
+            found[name] = [old, new]
     return found

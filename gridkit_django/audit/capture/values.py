@@ -36,6 +36,10 @@ def reader_of(field: Field, connection: BaseDatabaseWrapper) -> Reader:
     if not converters:
         return written
 
+    if len(converters) == 1:
+        convert_once = converters[0]
+        return lambda raw: written(convert_once(raw, column, connection))
+
     def read(raw: Any) -> JSONValue:
         value = raw
         for convert in converters:
@@ -47,6 +51,8 @@ def reader_of(field: Field, connection: BaseDatabaseWrapper) -> Reader:
 
 def differs(before: JSONValue, after: JSONValue) -> bool:
     """Whether two JSON values are not the same; to JSON ``1``, ``1.0`` and ``true`` are three values."""
+    if before is None or after is None:
+        return before is not after
     if type(before) is not type(after):
         return True
     if isinstance(before, (dict, list)):

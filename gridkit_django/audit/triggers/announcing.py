@@ -32,6 +32,9 @@ _SEEN_MAX, _SHORT = 500, 2000
 
 _TELL = f"SELECT set_config('{ACT}', %s, true)"
 
+_TELL_BESIDE = f"SET LOCAL {ACT} = %s"
+"""The same in front of a statement: it is not planned, but takes no parameter that travels apart from it."""
+
 
 class ActAnnouncer:
     """An execute wrapper of one connection, see ``announce``.
@@ -39,7 +42,12 @@ class ActAnnouncer:
     Args:
         connection: whose statements pass through it.
         tables: gives the names of the followed tables.
+
+    Attributes:
+        passes_trail: statements of the trail itself need not pass through it, see ``audit.direct``.
     """
+
+    passes_trail = True
 
     def __init__(self, connection: BaseDatabaseWrapper, tables: Callable[[], Collection[str]]) -> None:
         self._connection = connection
@@ -70,7 +78,7 @@ class ActAnnouncer:
         if many or not isinstance(sql, str) or not isinstance(params, (tuple, list)) or self._binds_on_server():
             self.announce()
             return execute(sql, params, many, context)
-        result = execute(f"{_TELL}; {sql}", (act_text(act or Act(), scope), *params), many, context)
+        result = execute(f"{_TELL_BESIDE}; {sql}", (act_text(act or Act(), scope), *params), many, context)
         context["cursor"].cursor.nextset()
         self._note(act, scope)
         return result
