@@ -129,6 +129,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
+    "gridkit-resume-exports": {"task": "gridkit.resume_exports", "schedule": 5, "options": {"expires": 5}},
     "gridkit-expire-exports": {"task": "gridkit.expire_exports", "schedule": 300},
     "gridkit-expire-edits": {"task": "gridkit.expire_edits", "schedule": 300},
     "gridkit-health": {"task": "gridkit.check_plugin_health", "schedule": 60},

@@ -136,6 +136,12 @@ class GridKitSettings:
         EXPORT_JOBS_PER_USER: queued and running exports of one user at most.
         EXPORT_DIRECT_ROWS_MAX: rows of an export that is answered at once where a caller asks for the file; 0 for none.
         EXPORT_LINK_SECONDS: how long a signed link to an export file holds; 0 for no such links.
+        EXPORT_RUNNING_PER_USER: exports of one user that run at once, at most; the others wait.
+        EXPORT_RUNNING_MAX: exports that run at once, at most; the others wait.
+        EXPORT_SECONDS_MAX: seconds that one run of an export may take.
+        EXPORT_ATTEMPTS_MAX: runs of one export at most, when workers die over it or the storage fails again and again.
+        EXPORT_BYTES_MAX: bytes of one export file at most.
+        EXPORT_BYTES_PER_USER: bytes of one user's export files that are stored, at most.
         AUDIT_MODELS: models that the audit trail follows without a grid: ``app_label.Model`` to options such as
             ``fields``, ``exclude``, ``mask``, ``reason_required`` and ``fail_open``.
         AUDIT_DATABASE_ROLES: logins of the database that are believed when they say who acts (strict mode); empty for
@@ -221,6 +227,12 @@ class GridKitSettings:
     EXPORT_JOBS_PER_USER: Whole = 5
     EXPORT_DIRECT_ROWS_MAX: Whole = 2000
     EXPORT_LINK_SECONDS: Whole = 300
+    EXPORT_RUNNING_PER_USER: Positive = 2
+    EXPORT_RUNNING_MAX: Positive = 8
+    EXPORT_SECONDS_MAX: Positive = 3600
+    EXPORT_ATTEMPTS_MAX: Positive = 10
+    EXPORT_BYTES_MAX: Positive = 2_000_000_000
+    EXPORT_BYTES_PER_USER: Positive = 10_000_000_000
     AUDIT_MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     AUDIT_DATABASE_ROLES: tuple[str, ...] = ()
     THROTTLE_RATES: Mapping[str, str | None] = field(default_factory=dict)

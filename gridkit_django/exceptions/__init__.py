@@ -76,6 +76,8 @@ trail show next to the human text. Catch the width you need::
     │   ├── ExportNotReadyError            no file yet, or no file any more
     │   ├── ExportTooLargeError            more rows than the format takes
     │   ├── ExportChangedError             an interrupted one can't go on: the grid has changed
+    │   ├── ExportTimeoutError             one run of it took too long
+    │   ├── ExportStorageError             the storage failed; it is tried again
     │   ├── ExportLostError                its worker or its message is gone
     │   └── ExportCancelled                the owner asked the running job to stop
     └── PluginError
@@ -152,6 +154,8 @@ from gridkit_django.exceptions.exports import (
     ExportNotFoundError,
     ExportNotReadyError,
     ExportOptionsError,
+    ExportStorageError,
+    ExportTimeoutError,
     ExportTooLargeError,
     FormatUnavailableError,
     UnknownFormatError,
@@ -268,6 +272,8 @@ __all__ = [
     "ExportNotFoundError",
     "ExportNotReadyError",
     "ExportOptionsError",
+    "ExportStorageError",
+    "ExportTimeoutError",
     "ExportTooLargeError",
     "FilterValueError",
     "FormatUnavailableError",

@@ -69,3 +69,15 @@ class ExportCancelled(ExportError):  # noqa: N818 - a wish of the owner, not a f
     """The job was asked to stop while it ran."""
 
     code = "export-cancelled"
+
+
+class ExportTimeoutError(ExportError):
+    """One run of the job took longer than the site allows (``EXPORT_SECONDS_MAX``)."""
+
+    code = "export-timeout"
+
+
+class ExportStorageError(ExportError):
+    """The storage of the files did not take, keep or give what it was asked to; it is tried again."""
+
+    code = "export-storage-failed"

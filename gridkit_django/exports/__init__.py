@@ -25,9 +25,11 @@ from gridkit_django.exports.links import SignedLink, owner_of_link, sign_link
 from gridkit_django.exports.queue import ExportQueue
 from gridkit_django.exports.registry import ExporterRegistry, exporters
 from gridkit_django.exports.request import ExportRequest
+from gridkit_django.exports.retrying import retry_export
 from gridkit_django.exports.rows import iter_rows
 from gridkit_django.exports.running import run_export
 from gridkit_django.exports.segments import KeptSegment, SegmentedExporter, SegmentPlace
+from gridkit_django.exports.waiting import hand_waiting
 
 __all__ = [
     "BaseExporter",
@@ -52,12 +54,14 @@ __all__ = [
     "expire_exports",
     "exporters",
     "get_job",
+    "hand_waiting",
     "iter_rows",
     "may_see_query",
     "open_result",
     "owner_of_link",
     "ready_job",
     "request_export",
+    "retry_export",
     "run_export",
     "sign_link",
 ]

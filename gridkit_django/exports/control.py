@@ -14,6 +14,7 @@ from gridkit_django.exceptions import ExportNotFoundError, ExportNotReadyError, 
 from gridkit_django.exports.creation import check_may_export
 from gridkit_django.exports.files import export_storage
 from gridkit_django.exports.jobs import OPEN_STATES, close, target_of
+from gridkit_django.exports.kept import clean_up
 from gridkit_django.exports.picking import picked_by
 from gridkit_django.grids.access import open_grid
 from gridkit_django.grids.query import GridQuery
@@ -70,7 +71,9 @@ def cancel_export(job: ExportJob, user: User) -> ExportJob:
     if job.owner_id != user.pk and not has_permission(user, CANCEL_ANY):
         raise ExportNotFoundError("There is no export with this id among yours.")
     mine = ExportJob.objects.filter(pk=job.pk)
-    if not close(job, JobState.CANCELLED, only=mine.filter(state=JobState.QUEUED), cancel_requested=True):
+    if close(job, JobState.CANCELLED, only=mine.filter(state=JobState.QUEUED), cancel_requested=True):
+        clean_up(job)
+    else:
         mine.filter(state__in=OPEN_STATES).update(cancel_requested=True)
         job.refresh_from_db()
     return job

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Mapping
 from functools import partial
@@ -21,26 +20,25 @@ from gridkit_django.exceptions import (
     AccessDeniedError,
     ErrorItem,
     ExportLimitError,
-    ExportLostError,
     ExportOptionsError,
     ExportTooLargeError,
 )
 from gridkit_django.exports.base import BaseExporter
-from gridkit_django.exports.jobs import close, database, fail_lost_jobs, open_jobs, target_of
+from gridkit_django.exports.jobs import database, fail_lost_jobs, open_jobs, target_of
+from gridkit_django.exports.limits import check_stored_bytes
 from gridkit_django.exports.picking import picked, settled
-from gridkit_django.exports.queue import export_queue
 from gridkit_django.exports.registry import exporters
 from gridkit_django.exports.request import ExportRequest
 from gridkit_django.exports.rows import RowSource, too_large
+from gridkit_django.exports.waiting import hand_over
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.locking import lock_user
 from gridkit_django.grids.looks import told_query
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery
-from gridkit_django.models import ExportJob, JobState
+from gridkit_django.models import ExportJob
 from gridkit_django.typing import JSONValue
 
-logger = logging.getLogger("gridkit_django.exports")
 _FAULTS_MAX = 20
 _DETAIL_MAX = 300
 
@@ -68,6 +66,7 @@ def request_export(access: GridAccess, request: ExportRequest) -> ExportJob:
     frozen = _freeze(access, query)
     _check_size(picked(access, selection), frozen, exporter)
     fail_lost_jobs()
+    check_stored_bytes(access.user.pk)
     job = ExportJob(
         grid=access.grid_id,
         query=frozen.to_dict(),
@@ -142,7 +141,7 @@ def _store(job: ExportJob, access: GridAccess, query: GridQuery, *, queue: bool)
         record("export.request", target=target_of(job), grid=job.grid, evidence=evidence)
         emission.after()
         if queue:
-            transaction.on_commit(partial(enqueue, job.pk), using=using)
+            transaction.on_commit(partial(_hand_over, job.pk), using=using)
 
 
 def _evidence(job: ExportJob, told: dict[str, JSONValue]) -> dict[str, JSONValue]:
@@ -171,14 +170,6 @@ def _check_limit(job: ExportJob) -> None:
         )
 
 
-def enqueue(job_id: uuid.UUID) -> None:
-    """Hand the job to a worker; a queue that can't be reached is a failure of the job, not of the request."""
-    try:
-        export_queue().enqueue_export(job_id)
-    except Exception as error:  # whatever the queue's client raises, recorded on the job
-        logger.exception("Export job %s could not be queued", job_id)
-        queued = ExportJob.objects.filter(pk=job_id, state=JobState.QUEUED)
-        job = queued.first()
-        if job is not None:
-            detail = f"The task queue could not be reached ({type(error).__name__}). Ask again when it is back."
-            close(job, JobState.FAILED, only=queued, error_code=ExportLostError.code, error_detail=detail)
+def _hand_over(job_id: uuid.UUID) -> None:
+    """Hand the job to a worker; where the task queue can't be reached, it waits until it can."""
+    hand_over(job_id)

@@ -6,12 +6,12 @@ from django.db import connections
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridNotFoundError, QueryError, UnknownFormatError
-from gridkit_django.exports.creation import enqueue
 from gridkit_django.exports.jobs import database
 from gridkit_django.exports.picking import picked_by
 from gridkit_django.exports.registry import exporters
 from gridkit_django.exports.rows import RowSource
 from gridkit_django.exports.running import run_export
+from gridkit_django.exports.waiting import hand_over
 from gridkit_django.grids.access import open_grid
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.models import ExportJob, JobState
@@ -30,7 +30,7 @@ def answer_at_once(job: ExportJob) -> bool:
         Whether it has ended here.
     """
     if not _is_small(job):
-        enqueue(job.pk)
+        hand_over(job.pk)
         job.refresh_from_db()
         return False
     run_export(job.pk)

@@ -1,9 +1,13 @@
-"""Where export files live: Django's storage, under names that nobody can guess."""
+"""Where export files live: Django's storage, in a folder for each job, under names that nobody can guess."""
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 from django.core.files import File
 from django.core.files.storage import Storage, storages
@@ -12,6 +16,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from gridkit_django.conf import settings
+from gridkit_django.exceptions import ExportStorageError, GridKitError
 from gridkit_django.models import ExportJob
 
 FOLDER = "gridkit-exports"
@@ -22,11 +27,49 @@ def export_storage() -> Storage:
     return storages[settings().EXPORT_STORAGE]
 
 
-def save_file(stream: BinaryIO, extension: str) -> str:
-    """Store a finished file under a name with 192 random bits and return the name."""
-    stream.seek(0)
-    name = f"{FOLDER}/{timezone.now():%Y/%m}/{secrets.token_urlsafe(24)}.{extension}"
-    return export_storage().save(name, File(stream))
+def job_folder(job: ExportJob) -> str:
+    """Return the folder of all that is stored for a job."""
+    return f"{FOLDER}/{job.created_at:%Y/%m}/{job.pk.hex}"
+
+
+def secret_name(job: ExportJob, extension: str) -> str:
+    """Return a name with 192 random bits in the folder of a job."""
+    return f"{job_folder(job)}/{secrets.token_urlsafe(24)}.{extension}"
+
+
+@contextmanager
+def storage_trouble(doing: str) -> Iterator[None]:
+    """Tell of whatever a storage raises in the block by one error, which means: try again.
+
+    Args:
+        doing: what is being done, as in "could not be stored".
+
+    Raises:
+        ExportStorageError: instead of what the storage raised. The reason of the operating system is told, the place is
+            not.
+    """
+    try:
+        yield
+    except GridKitError:
+        raise
+    except Exception as error:
+        raise storage_error(doing, error) from error
+
+
+def storage_error(doing: str, error: BaseException) -> ExportStorageError:
+    """Return the error that tells of what a storage raised."""
+    reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+    return ExportStorageError(f"The export {doing}: {reason}.")
+
+
+def save_file(name: str, content: File[bytes]) -> str:
+    """Store a whole file and return the name that the storage gave it.
+
+    Raises:
+        ExportStorageError: when the storage does not take it.
+    """
+    with storage_trouble("could not be stored"):
+        return export_storage().save(name, content)
 
 
 def delete_file(name: str) -> None:
@@ -35,11 +78,32 @@ def delete_file(name: str) -> None:
         export_storage().delete(name)
 
 
+def clear_folder(folder: str, *, keep: str = "") -> None:
+    """Delete all that is stored for a job, also what a worker left behind that was killed.
+
+    Args:
+        folder: its ``job_folder``.
+        keep: name of the one file that stays; without it the folder goes too.
+    """
+    storage = export_storage()
+    with contextlib.suppress(FileNotFoundError, NotImplementedError):
+        for name in storage.listdir(folder)[1]:
+            if f"{folder}/{name}" != keep:
+                storage.delete(f"{folder}/{name}")
+        if not keep:
+            storage.delete(folder)
+
+
 def download_name(job: ExportJob, extension: str) -> str:
     """Return the file name that a person sees, for example ``flights-20260517-1404.csv``."""
     return f"{slugify(job.grid) or 'export'}-{timezone.localtime(job.created_at):%Y%m%d-%H%M}.{extension}"
 
 
 def delete_file_with_job(*, instance: ExportJob, using: str, **_kwargs: Any) -> None:
-    """Receiver of ``post_delete``: a job's file goes with its row, once that is committed."""
-    transaction.on_commit(lambda: delete_file(instance.file_name), using=using)
+    """Receiver of ``post_delete``: a job's files go with its row, once that is committed."""
+    transaction.on_commit(partial(_delete_all, instance.file_name, job_folder(instance)), using=using)
+
+
+def _delete_all(name: str, folder: str) -> None:
+    delete_file(name)
+    clear_folder(folder)

@@ -1,12 +1,11 @@
 """The states of a job: who may take it, how it ends, and what is told and recorded then.
 
 Every change of state is one conditional UPDATE, so of two workers (or a worker and a person who cancels) one wins.
-``started_at`` is the mark of a run: a worker whose job was taken from it matches no row any more.
+``fence`` is the number of the run: a worker whose job was taken from it matches no row any more.
 """
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -22,8 +21,8 @@ from gridkit_django.models import ExportJob, JobState
 from gridkit_django.typing import MutableJSONObject
 
 OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
-LOST_AFTER = timedelta(minutes=10)
-"""Without a sign of life for so long, a running job's worker is taken for dead."""
+LOST_AFTER = timedelta(hours=1)
+"""When nobody has gone on with a job for so long after its worker's time ran out, nobody will."""
 
 
 def database() -> str:
@@ -36,18 +35,9 @@ def target_of(job: ExportJob) -> Target:
     return Target.export(job.pk, f"{job.grid} as {job.format}")
 
 
-def claim(job_id: uuid.UUID | str) -> ExportJob | None:
-    """Take a queued job for this worker; None when it is gone, cancelled, or another worker has it."""
-    now = timezone.now()
-    queued = ExportJob.objects.filter(pk=job_id, state=JobState.QUEUED)
-    if not queued.update(state=JobState.RUNNING, started_at=now, seen_at=now):
-        return None
-    return ExportJob.objects.select_related("owner").filter(pk=job_id).first()
-
-
 def this_run(job: ExportJob) -> QuerySet[ExportJob]:
     """Return the queryset that holds the job as long as it is still this worker's."""
-    return ExportJob.objects.filter(pk=job.pk, state=JobState.RUNNING, started_at=job.started_at)
+    return ExportJob.objects.filter(pk=job.pk, state=JobState.RUNNING, fence=job.fence)
 
 
 def close(job: ExportJob, state: JobState, *, only: QuerySet[ExportJob], **values: Any) -> bool:
@@ -64,7 +54,8 @@ def close(job: ExportJob, state: JobState, *, only: QuerySet[ExportJob], **value
     """
     using = database()
     with transaction.atomic(using=using):
-        if not only.update(state=state, finished_at=timezone.now(), **values):
+        ended = {"stage": "", "lease_until": None, "retry_at": None, "finished_at": timezone.now()}
+        if not only.update(state=state, **ended, **values):
             return False
         job.refresh_from_db()
         facts = _facts(job)
@@ -76,20 +67,19 @@ def close(job: ExportJob, state: JobState, *, only: QuerySet[ExportJob], **value
 
 def close_quietly(job: ExportJob, code: str, detail: str) -> None:
     """Mark a job as failed, and nothing else: the way out when telling of the end fails itself."""
-    this_run(job).update(
-        state=JobState.FAILED, finished_at=timezone.now(), error_code=code, error_detail=detail, file_name=""
-    )
+    told = {"error_code": code, "error_detail": detail, "file_name": "", "stage": "", "lease_until": None}
+    this_run(job).update(state=JobState.FAILED, finished_at=timezone.now(), **told)
 
 
 def fail_lost_jobs() -> int:
     """End jobs that nobody works on any more, and return how many.
 
-    A running job is lost when its worker gave no sign of life for ``LOST_AFTER``; a queued one when it has waited as
-    long as a file would be kept (``EXPORT_EXPIRY_HOURS``).
+    A running job is lost when its worker's time ran out and nobody went on with it for ``LOST_AFTER``; a queued one
+    when it has waited as long as a file would be kept (``EXPORT_EXPIRY_HOURS``).
     """
     now = timezone.now()
     waited = now - timedelta(hours=settings().EXPORT_EXPIRY_HOURS)
-    lost = Q(state=JobState.RUNNING, seen_at__lt=now - LOST_AFTER) | Q(state=JobState.QUEUED, created_at__lt=waited)
+    lost = Q(state=JobState.RUNNING, lease_until__lt=now - LOST_AFTER) | Q(state=JobState.QUEUED, created_at__lt=waited)
     return sum(_fail_lost(job, lost) for job in ExportJob.objects.filter(lost).order_by("created_at"))
 
 
@@ -109,6 +99,12 @@ def describe_job(job: ExportJob) -> MutableJSONObject:
         "progress": job.progress,
         "rows": job.rows_done,
         "rowsTotal": job.rows_total,
+        "stage": job.stage,
+        "rate": job.rate,
+        "secondsLeft": job.seconds_left,
+        "queuePosition": queue_position(job),
+        "attempts": job.attempts,
+        "consistency": job.consistency,
         "createdAt": _moment(job.created_at),
         "startedAt": _moment(job.started_at),
         "finishedAt": _moment(job.finished_at),
@@ -117,6 +113,13 @@ def describe_job(job: ExportJob) -> MutableJSONObject:
         "error": failed,
         "name": job.download_name,
     }
+
+
+def queue_position(job: ExportJob) -> int | None:
+    """Return the place of a queued job among all that wait, 1 for the next one; None for a job that does not wait."""
+    if job.state != JobState.QUEUED:
+        return None
+    return ExportJob.objects.filter(state=JobState.QUEUED, created_at__lt=job.created_at).count() + 1
 
 
 def _fail_lost(job: ExportJob, lost: Q) -> bool:

@@ -1,4 +1,4 @@
-"""How far a running job is, for everybody to see, and the moment to notice that it should stop."""
+"""How far a run of a job is, for everybody to see."""
 
 from __future__ import annotations
 
@@ -7,61 +7,73 @@ from collections.abc import Callable
 
 from django.utils import timezone
 
-from gridkit_django.exceptions import ExportCancelled, ExportLostError
+from gridkit_django.exceptions import ExportLostError
 from gridkit_django.exports.jobs import this_run
-from gridkit_django.models import ExportJob
-
-SECONDS_BETWEEN_UPDATES = 0.5
+from gridkit_django.exports.leases import lease_time
+from gridkit_django.models import ExportJob, JobStage
 
 
 class Progress:
-    """Counts the rows of one run.
-
-    Each write is one short statement outside of any transaction, so it is visible at once and locks nothing.
+    """Counts what one run has done, and writes it on the job.
 
     Args:
         job: the job of this worker.
-        total: rows in all.
         clock: seconds that only go forward.
+
+    Attributes:
+        rows: rows in the file so far, with those that runs before this one wrote.
+        size: bytes in segments so far.
+        total: rows in all; None as long as nobody has counted.
+        stage: what the run does.
     """
 
-    def __init__(self, job: ExportJob, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, job: ExportJob, clock: Callable[[], float] = time.monotonic) -> None:
         self.rows = 0
+        self.size = 0
+        self.total: int | None = None
+        self.stage = JobStage.PLANNING
         self._job = job
         self._clock = clock
-        self._written_at = clock()
-        self._update(rows_total=total)
+        self._lease = lease_time()
+        self._rows_before = 0
+        self._began = clock()
 
-    def add(self, rows: int) -> None:
-        """Count written rows, tell the job now and then, and stop when the owner asked for it.
+    def begin(self, total: int, rows: int = 0, size: int = 0) -> None:
+        """Start to count.
+
+        Args:
+            total: rows in all.
+            rows: rows that runs before this one wrote.
+            size: bytes of them.
+        """
+        self.total, self.rows, self.size = total, rows, size
+        self.stage = JobStage.WRITING
+        self._rows_before = rows
+        self._began = self._clock()
+
+    @property
+    def rate(self) -> float | None:
+        """Rows a second in this run; None before there is anything to go by."""
+        spent = self._clock() - self._began
+        done = self.rows - self._rows_before
+        return done / spent if done > 0 and spent > 0 else None
+
+    def tell(self) -> None:
+        """Write it on the job, which keeps the job this worker's for another while.
+
+        It is one short statement outside of any transaction, so it is visible at once and locks nothing.
 
         Raises:
-            ExportCancelled: when the job was asked to stop.
             ExportLostError: when the job is no longer this worker's.
         """
-        self.rows += rows
-        if self._clock() - self._written_at >= SECONDS_BETWEEN_UPDATES:
-            self._update()
-        self.check()
+        now = timezone.now()
+        told = {"rows_done": self.rows, "bytes_done": self.size, "rate": self.rate, "stage": self.stage}
+        if self.total is not None:
+            told["rows_total"] = self.total
+        if not this_run(self._job).update(seen_at=now, lease_until=now + self._lease, **told):
+            raise taken()
 
-    def check(self) -> None:
-        """Stop when the owner asked for it.
 
-        Raises:
-            ExportCancelled: when the job was asked to stop.
-            ExportLostError: when the job is no longer this worker's.
-        """
-        asked = this_run(self._job).values_list("cancel_requested", flat=True).first()
-        if asked is None:
-            raise self._lost()
-        if asked:
-            raise ExportCancelled("The export was cancelled while it ran.")
-
-    def _update(self, **values: int) -> None:
-        self._written_at = self._clock()
-        if not this_run(self._job).update(rows_done=self.rows, seen_at=timezone.now(), **values):
-            raise self._lost()
-
-    @staticmethod
-    def _lost() -> ExportLostError:
-        return ExportLostError("The job was taken from this worker; what it wrote is thrown away.")
+def taken() -> ExportLostError:
+    """Return what a worker meets whose job was given to another."""
+    return ExportLostError("The job was taken from this worker; what it wrote is thrown away.")

@@ -1,140 +1,131 @@
-"""Running a job in a worker: the query is rebuilt as its owner, now; rows flow from one source into one writer."""
+"""Carrying out a job in a worker: taken, followed, written, ended one way or another, cleaned up behind."""
 
 from __future__ import annotations
 
-import io
 import logging
-import tempfile
 import uuid
-from dataclasses import replace
+from contextlib import nullcontext
 from datetime import timedelta
-from typing import BinaryIO
 
+from django.db import connections
 from django.utils import timezone
 
 from gridkit_django.conf import settings
 from gridkit_django.events import Act, Actor, EventSource, acting, current_act
-from gridkit_django.exceptions import AccessDeniedError, ExportCancelled, ExportError, GridKitError
-from gridkit_django.exports.base import BaseExporter, ExportSheet
-from gridkit_django.exports.creation import check_may_export
-from gridkit_django.exports.files import delete_file, download_name, save_file
-from gridkit_django.exports.guard import guard_columns, guard_rows
-from gridkit_django.exports.jobs import claim, close, close_quietly, this_run
-from gridkit_django.exports.picking import picked_by
-from gridkit_django.exports.progress import Progress
-from gridkit_django.exports.registry import exporters
-from gridkit_django.exports.rows import RowSource
-from gridkit_django.exports.sheets import grouped, make_sheet
-from gridkit_django.grids.access import GridAccess, open_grid
-from gridkit_django.grids.query import GridQuery
-from gridkit_django.models import ExportJob, JobState
+from gridkit_django.exceptions import ExportCancelled, ExportChangedError, ExportError, ExportLostError, GridKitError
+from gridkit_django.exports.claiming import claim
+from gridkit_django.exports.files import delete_file, download_name
+from gridkit_django.exports.jobs import close, close_quietly, this_run
+from gridkit_django.exports.kept import KeptSegments, clean_up, forget_segments
+from gridkit_django.exports.limits import bytes_for
+from gridkit_django.exports.planning import Plan, make_plan
+from gridkit_django.exports.progress import taken
+from gridkit_django.exports.retrying import give_back, may_pass, try_later
+from gridkit_django.exports.scratch import ScratchFile, Workshop
+from gridkit_django.exports.waiting import hand_waiting
+from gridkit_django.exports.watching import Watch
+from gridkit_django.exports.writing import FileWriter
+from gridkit_django.models import Consistency, ExportJob, JobState
 
 logger = logging.getLogger("gridkit_django.exports")
 
 
 def run_export(job_id: uuid.UUID | str) -> None:
-    """Carry out a queued job. Whatever happens is written on the job; nothing is raised.
+    """Carry out a job that waits, or go on with one whose worker is gone. Whatever happens is written on the job.
 
     A job that is gone, cancelled, or in another worker's hands is left alone.
 
     Args:
         job_id: primary key of the job.
+
+    Raises:
+        SystemExit: when the worker has to end; another one goes on with the job.
     """
     job = claim(job_id)
     if job is None:
         return
-    actor = Actor.from_user(job.owner)
     sent = current_act()
     mine = sent if sent.correlation_id == job.correlation_id else Act()
     with acting(
-        actor,
+        Actor.from_user(job.owner),
         EventSource.SYSTEM,
         correlation_id=job.correlation_id or None,
         metadata=dict(mine.metadata),
         impersonator=mine.impersonator,
     ):
-        try:
-            _produce(job)
-        except ExportCancelled as error:
-            _close(job, JobState.CANCELLED, error)
-        except GridKitError as error:
-            _close(job, JobState.FAILED, error)
-        except Exception as error:
-            logger.exception("Export job %s failed", job.pk)
-            _close(job, JobState.FAILED, ExportError(f"The export failed ({type(error).__name__}). See the log."))
+        _carry_out(job)
+    hand_waiting()
 
 
-def _close(job: ExportJob, state: JobState, error: GridKitError) -> None:
-    told = {"error_code": error.code, "error_detail": error.detail} if state == JobState.FAILED else {}
+def _carry_out(job: ExportJob) -> None:
+    watch = Watch(job)
+    workshop = Workshop(job, watch.glance)
     try:
-        close(job, state, only=this_run(job), **told)
-    except Exception:
-        logger.exception("The end of export job %s could not be told", job.pk)
-        close_quietly(job, error.code, error.detail)
+        with watch:
+            file, plan = _produce(job, watch, workshop)
+            _deliver(job, plan, file, watch, workshop)
+    except Exception as error:  # noqa: BLE001 - it is written on the job, or logged
+        workshop.close()
+        _reconnect()
+        _end(job, watch.why or error)
+    except BaseException:
+        give_back(job)
+        raise
+    finally:
+        workshop.close()
 
 
-def _produce(job: ExportJob) -> None:
-    access = _access(job)
-    query = GridQuery.from_dict(job.query)
-    exporter = exporters().get(job.format)()
-    people = exporter.for_people and job.options.get("formatting", True) is not False
-    source = RowSource(access, grouped(access, query) if people else query, labels=people)
-    total = source.total(_limit(exporter))
-    progress = Progress(job, total)
-    sheet = make_sheet(job, access, source, total, people=people)
-    with tempfile.TemporaryFile() as stream:
-        _write(exporter, stream, sheet, source, progress)
-        _deliver(job, exporter, stream, progress)
+def _produce(job: ExportJob, watch: Watch, workshop: Workshop) -> tuple[ScratchFile, Plan]:
+    plan = make_plan(job)
+    kept = KeptSegments(job, workshop)
+    if job.plan.get("mark") == plan.mark:
+        kept.take_up()
+    else:
+        forget_segments(job)
+    watch.progress.begin(plan.sheet.total_rows, kept.rows, kept.size)
+    _note(job, plan)
+    watch.tell()
+    with plan.source.snapshot() if plan.snapshot else nullcontext():
+        file = FileWriter(plan, watch, workshop, bytes_for(job)).write(kept, keep=not plan.snapshot)
+    return file, plan
 
 
-def _access(job: ExportJob) -> GridAccess:
-    """Open the grid as the owner is now: rights that were lost since the request are lost for the job.
+def _note(job: ExportJob, plan: Plan) -> None:
+    """Write on the job what its segments are made for, so that the next worker knows whether it can go on.
 
     Raises:
-        AccessDeniedError: when the owner's account is disabled or may no longer export.
-        GridNotFoundError: when the owner may no longer open the grid.
+        ExportLostError: when the job is no longer this worker's.
     """
-    if not job.owner.is_active:
-        raise AccessDeniedError("The account that asked for this export is disabled.")
-    access = open_grid(job.grid, job.owner)
-    check_may_export(access)
-    return picked_by(access, job)
+    job.plan = {"mark": plan.mark, "total": plan.sheet.total_rows}
+    job.consistency = Consistency.SNAPSHOT if plan.snapshot else Consistency.LIVE
+    if not this_run(job).update(plan=job.plan, consistency=job.consistency):
+        raise taken()
 
 
-def _limit(exporter: BaseExporter) -> int:
-    most = settings().EXPORT_ROWS_MAX
-    return most if exporter.max_rows is None else min(most, exporter.max_rows)
+def _reconnect() -> None:
+    """Let go of connections that an error, or the server's cutting off, may have left in the middle of something."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
 
 
-def _write(exporter: BaseExporter, stream: BinaryIO, sheet: ExportSheet, source: RowSource, progress: Progress) -> None:
-    guarded = exporter.formula_guard
-    exporter.begin(stream, replace(sheet, columns=guard_columns(sheet.columns)) if guarded else sheet)
-    try:
-        for rows in source.take(chunk=exporter.chunk_rows):
-            exporter.write(guard_rows(rows) if guarded else rows)
-            progress.add(len(rows))
-        exporter.finish()
-    except BaseException:
-        exporter.abort()
-        raise
-
-
-def _deliver(job: ExportJob, exporter: BaseExporter, stream: BinaryIO, progress: Progress) -> None:
+def _deliver(job: ExportJob, plan: Plan, file: ScratchFile, watch: Watch, workshop: Workshop) -> None:
     """Store the whole file, then end the job; a job that ended otherwise meanwhile leaves no file behind."""
-    progress.check()
-    size = stream.seek(0, io.SEEK_END)
-    name = save_file(stream, exporter.extension)
+    watch.check()
+    size, checksum = file.finish()
+    name = workshop.store(file, plan.exporter.extension)
     try:
         done = close(
             job,
             JobState.FINISHED,
-            only=this_run(job),
-            rows_done=progress.rows,
-            rows_total=progress.rows,
+            only=this_run(job).filter(cancel_requested=False),
+            rows_done=watch.progress.rows,
+            rows_total=watch.progress.rows,
             file_name=name,
-            download_name=download_name(job, exporter.extension),
-            content_type=exporter.content_type,
+            download_name=download_name(job, plan.exporter.extension),
+            content_type=plan.exporter.content_type,
             size=size,
+            sha256=checksum,
             expires_at=timezone.now() + timedelta(hours=settings().EXPORT_EXPIRY_HOURS),
         )
     except BaseException:
@@ -142,3 +133,41 @@ def _deliver(job: ExportJob, exporter: BaseExporter, stream: BinaryIO, progress:
         raise
     if not done:
         delete_file(name)
+        watch.check()
+        raise taken()
+    clean_up(job)
+
+
+def _end(job: ExportJob, error: Exception) -> None:
+    """Write on the job how its run ended, if it is still this worker's."""
+    if isinstance(error, ExportLostError):
+        logger.warning("Export job %s was taken from this worker", job.pk)
+        return
+    try:
+        if may_pass(error) and try_later(job, error):
+            return
+        _close(job, error)
+    except Exception:
+        logger.exception("The end of export job %s could not be told", job.pk)
+        told = _told(error)
+        close_quietly(job, told.code, told.detail)
+
+
+def _close(job: ExportJob, error: Exception) -> None:
+    if isinstance(error, ExportCancelled):
+        if close(job, JobState.CANCELLED, only=this_run(job)):
+            clean_up(job)
+        return
+    if not isinstance(error, GridKitError):
+        logger.error("Export job %s failed", job.pk, exc_info=error)
+    if isinstance(error, ExportChangedError):
+        forget_segments(job)  # of no use to anybody: by hand it is tried again from the start
+    told = _told(error)
+    close(job, JobState.FAILED, only=this_run(job), error_code=told.code, error_detail=told.detail)
+
+
+def _told(error: Exception) -> GridKitError:
+    """Return what people are told of an error: nothing of the inside of one that nobody foresaw."""
+    if isinstance(error, GridKitError):
+        return error
+    return ExportError(f"The export failed ({type(error).__name__}). See the log.")

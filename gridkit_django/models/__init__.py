@@ -9,7 +9,7 @@ from gridkit_django.models.audit_privacy import AuditSubjectKey
 from gridkit_django.models.audit_terms import AuditHold, AuditPurge
 from gridkit_django.models.audit_verification import AuditVerification, VerificationState
 from gridkit_django.models.edits import BulkJob, BulkJobState, EditUndo, IdempotencyRecord
-from gridkit_django.models.exports import ExportJob, JobState
+from gridkit_django.models.exports import Consistency, ExportJob, ExportSegment, JobStage, JobState
 from gridkit_django.models.grids import RegisteredGrid
 from gridkit_django.models.jobs import JobRunState, PluginJobRun, PluginSchedule
 from gridkit_django.models.plugins import (
@@ -50,11 +50,13 @@ __all__ = [
     "AuditVerification",
     "BulkJob",
     "BulkJobState",
+    "Consistency",
     "DeliveryState",
     "DesiredState",
     "EditUndo",
     "EffectiveState",
     "ExportJob",
+    "ExportSegment",
     "GrantDecision",
     "GridState",
     "HealthCheckResult",
@@ -62,6 +64,7 @@ __all__ = [
     "IdempotencyRecord",
     "InstalledPlugin",
     "JobRunState",
+    "JobStage",
     "JobState",
     "OperationKind",
     "OperationState",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import io
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from gridkit_django.exports.files import save_file
+from gridkit_django.exports.files import FOLDER, save_file
 from gridkit_django.models import AuditRecord, ExportJob, JobState
 from tests.api.conftest import PRODUCTS, client_of
 from tests.api.test_base import assert_problem
@@ -38,7 +39,7 @@ def finished_job(owner: User, content: bytes = b"a,b\r\n", **fields: Any) -> Exp
     return make_job(
         owner,
         state=JobState.FINISHED,
-        file_name=save_file(io.BytesIO(content), "csv"),
+        file_name=save_file(f"{FOLDER}/{uuid.uuid4()}.csv", ContentFile(content)),
         **{
             "download_name": "products.csv",
             "content_type": "text/csv; charset=utf-8",

@@ -78,6 +78,8 @@ def test_error_stands_in_the_reference_with_its_status(kind: type[GridKitError])
         "export-failed",
         "export-lost",
         "export-changed",
+        "export-storage-failed",
+        "export-timeout",
         "export-cancelled",
     }
     assert status.strip() or kind.code == "export-cancelled"

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
 
 from gridkit_django.exports import ExporterRegistry
 from gridkit_django.grids import grid_registry
 from gridkit_plugins.export.plugin import EXPORTERS
+from tests.exports.segmented import Pieces
 from tests.exports.shop import ExportGrid, ExportOrderGrid, Recorder, person
+from tests.exports.stored import stored_files
 
 
 class RememberingQueue:
@@ -46,6 +49,13 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> ExporterRegistry:
     return made
 
 
+@pytest.fixture
+def empty_storage() -> None:
+    """Delete what other tests left in the storage of exports."""
+    for name in stored_files():
+        default_storage.delete(name)
+
+
 @pytest.fixture(autouse=True)
 def queue(monkeypatch: pytest.MonkeyPatch) -> RememberingQueue:
     made = RememberingQueue()
@@ -63,3 +73,11 @@ def ann(db: None) -> User:
 def bob(db: None) -> User:
     """May open and export every grid and sees no prices."""
     return person("bob")
+
+
+@pytest.fixture
+def pieces(registry: ExporterRegistry) -> type[Pieces]:
+    """A class of its own for each test, so that what one changes is gone with it."""
+    made = type("Pieces", (Pieces,), {"written": [], "joined": []})
+    registry.register("pieces", made, owner="tests")
+    return made

@@ -20,7 +20,7 @@ from gridkit_django.exceptions import (
     UnknownColumnError,
     UnknownFormatError,
 )
-from gridkit_django.exports import ExporterRegistry, ExportRequest, describe_job, request_export
+from gridkit_django.exports import ExporterRegistry, ExportRequest, describe_job, hand_waiting, request_export
 from gridkit_django.grids import GridAccess
 from gridkit_django.grids.locking import lock_user
 from gridkit_django.grids.query import GridQuery
@@ -62,35 +62,23 @@ def test_the_worker_is_told_after_the_commit_and_only_then(
     assert queue.jobs == [job.pk]
 
 
-def test_a_queue_out_of_reach_fails_the_job_and_not_the_request(
-    ann: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+def test_a_job_waits_for_a_queue_that_is_out_of_reach_and_goes_to_it_when_it_is_back(
+    ann: User, queue: Any, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any, caplog: Any
 ):
     class Unreachable:
         def enqueue_export(self, job_id: Any) -> None:
             raise ConnectionError("no broker")
 
-    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "job_queue", Unreachable())
-    with django_capture_on_commit_callbacks(execute=True):
-        job = ask(ann)
+    with monkeypatch.context() as away:
+        away.setattr(apps.get_app_config("gridkit_django"), "job_queue", Unreachable())
+        with django_capture_on_commit_callbacks(execute=True):
+            job = ask(ann)
+        assert hand_waiting() == 0
+    assert "waits for the task queue" in caplog.text
+    assert ExportJob.objects.get().state == JobState.QUEUED
 
-    job.refresh_from_db()
-    assert (job.state, job.error_code) == (JobState.FAILED, "export-lost")
-    assert "ConnectionError" in job.error_detail
-
-
-def test_a_job_that_is_gone_when_the_queue_fails_is_left_alone(
-    ann: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
-):
-    class Unreachable:
-        def enqueue_export(self, job_id: Any) -> None:
-            ExportJob.objects.filter(pk=job_id).delete()
-            raise ConnectionError("no broker")
-
-    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "job_queue", Unreachable())
-    with django_capture_on_commit_callbacks(execute=True):
-        ask(ann)
-
-    assert not ExportJob.objects.exists()
+    assert hand_waiting() == 1
+    assert queue.jobs == [job.pk]
 
 
 def test_request_is_recorded_with_its_query(ann: User):
@@ -214,5 +202,6 @@ def test_a_queued_job_goes_over_the_wire_in_plain_values(ann: User):
     assert describe_job(job) == {
         "id": str(job.pk), "grid": GRID, "format": "csv", "state": "queued", "progress": 0.0, "rows": 0,
         "rowsTotal": None, "createdAt": job.created_at.isoformat(), "startedAt": None, "finishedAt": None,
-        "expiresAt": None, "size": 0, "error": None, "name": "",
+        "expiresAt": None, "size": 0, "error": None, "name": "", "stage": "", "rate": None, "secondsLeft": None,
+        "queuePosition": 1, "attempts": 0, "consistency": "",
     }  # fmt: skip

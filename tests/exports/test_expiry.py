@@ -40,10 +40,10 @@ def test_files_past_their_time_are_deleted_and_the_rows_stay(ann: User):
     assert (old.state, old.file_name) == (JobState.FINISHED, "")
 
 
-def test_running_jobs_without_a_sign_of_life_fail_and_others_go_on(ann: User):
+def test_running_jobs_that_nobody_goes_on_with_fail_and_others_go_on(ann: User):
     lost, alive = ask(ann), ask(ann)
-    ExportJob.objects.filter(pk=lost.pk).update(state=JobState.RUNNING, seen_at=ago(minutes=11))
-    ExportJob.objects.filter(pk=alive.pk).update(state=JobState.RUNNING, seen_at=ago(minutes=9))
+    ExportJob.objects.filter(pk=lost.pk).update(state=JobState.RUNNING, lease_until=ago(minutes=61))
+    ExportJob.objects.filter(pk=alive.pk).update(state=JobState.RUNNING, lease_until=ago(minutes=59))
     expire_exports()
 
     lost.refresh_from_db()
@@ -66,7 +66,7 @@ def test_a_queued_job_that_nobody_took_fails_after_the_time_that_files_are_kept(
 def test_lost_jobs_do_not_count_against_their_owner(ann: User, settings: Any):
     settings.GRIDKIT = {"EXPORT_JOBS_PER_USER": 1}
     lost = ask(ann)
-    ExportJob.objects.filter(pk=lost.pk).update(state=JobState.RUNNING, seen_at=ago(minutes=11))
+    ExportJob.objects.filter(pk=lost.pk).update(state=JobState.RUNNING, lease_until=ago(minutes=61))
 
     assert ask(ann).state == JobState.QUEUED
 

@@ -20,15 +20,22 @@ from django.db import connection
 from django.utils import timezone
 
 from gridkit_django.events import Actor, EventSource, GridEvent, Moment, acting, signal_for
-from gridkit_django.exports import ExporterRegistry, ExportSheet, cancel_export, exporters, open_result, run_export
-from gridkit_django.exports import progress as progress_module
-from gridkit_django.exports.files import FOLDER
+from gridkit_django.exports import (
+    ExporterRegistry,
+    ExportSheet,
+    cancel_export,
+    exporters,
+    open_result,
+    run_export,
+    watching,
+)
 from gridkit_django.grids import grid_registry
 from gridkit_django.models import AuditRecord, ExportJob, JobState
 from tests.exports.shop import GRID, ORDERS, ExportGrid, Recorder, as_csv, ask, orders, products
+from tests.exports.stored import stored_files
 from tests.shop.models import Product
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.usefixtures("empty_storage")]
 
 
 def done(job: ExportJob) -> ExportJob:
@@ -40,25 +47,6 @@ def done(job: ExportJob) -> ExportJob:
 def file_of(job: ExportJob) -> bytes:
     with open_result(job.pk, job.owner).file as file:
         return file.read()
-
-
-def stored_files() -> list[str]:
-    """Return all files that lie in the storage of exports."""
-    found = []
-    waiting = [FOLDER]
-    while waiting:
-        folder = waiting.pop()
-        if default_storage.exists(folder):
-            folders, files = default_storage.listdir(folder)
-            waiting += [f"{folder}/{name}" for name in folders]
-            found += [f"{folder}/{name}" for name in files]
-    return found
-
-
-@pytest.fixture(autouse=True)
-def empty_storage() -> None:
-    for name in stored_files():
-        default_storage.delete(name)
 
 
 @pytest.fixture
@@ -200,7 +188,7 @@ def test_the_end_is_told_and_recorded_as_the_owner_with_the_correlation_of_the_r
 
 
 def test_progress_is_written_while_the_job_runs(ann: User, two_rows_a_chunk: Any, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(progress_module, "SECONDS_BETWEEN_UPDATES", 0)
+    monkeypatch.setattr(watching, "SECONDS_BETWEEN_UPDATES", 0)
     products(6)
     job = ask(ann, "lines")
     seen: list[tuple[str, int, int, float]] = []
@@ -277,7 +265,7 @@ def test_a_job_taken_from_its_worker_keeps_the_other_end_and_no_file(ann: User, 
 
 
 def test_a_deleted_job_stops_its_worker(ann: User, two_rows_a_chunk: Any, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(progress_module, "SECONDS_BETWEEN_UPDATES", 0)
+    monkeypatch.setattr(watching, "SECONDS_BETWEEN_UPDATES", 0)
     products(10)
     job = ask(ann, "lines")
     two_rows_a_chunk(lambda: ExportJob.objects.filter(pk=job.pk).delete() and None)

@@ -47,6 +47,18 @@ class Job(ResponseBody):
     rows: int
     """Rows done so far."""
     rows_total: int | None
+    stage: str
+    """What a running export does: `planning`, `writing` or `joining`; else empty."""
+    rate: float | None
+    """Rows a second in this run of the export."""
+    seconds_left: float | None
+    """How long it will still take at this rate; null when nobody can tell."""
+    queue_position: int | None
+    """Place of a queued export among all that wait, 1 for the next one."""
+    attempts: int
+    """How many workers have begun it since it was asked for."""
+    consistency: Literal["", "live", "snapshot"]
+    """Of which moment the rows are: `snapshot` for one moment, `live` where each segment has its own."""
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -107,6 +119,12 @@ def bulk_job_body(job: BulkJob, request: Request) -> dict[str, Any]:
         "size": 0,
         "name": "",
         "expiresAt": None,
+        "stage": "",
+        "rate": None,
+        "secondsLeft": None,
+        "queuePosition": None,
+        "attempts": 0,
+        "consistency": "",
         "url": link(request, "job", grid=job.grid, job=job.pk),
         "resultUrl": None,
     }

@@ -1,0 +1,205 @@
+"""Files that a run is writing: bounded in size, with a checksum, and stored without another copy where that can be."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import secrets
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from django.core.files import File
+from django.core.files.storage import Storage
+
+from gridkit_django.exceptions import ExportTooLargeError
+from gridkit_django.exports.files import (
+    export_storage,
+    job_folder,
+    save_file,
+    secret_name,
+    storage_error,
+    storage_trouble,
+)
+from gridkit_django.models import ExportJob
+
+_BUFFER = 256 * 1024
+_READ = 1024 * 1024
+
+
+class _Raw(io.FileIO):
+    """The file below the buffer: takes so many bytes at most, and sums up what is written from front to back."""
+
+    def __init__(self, opened: int, most: int, glance: Callable[[], None]) -> None:
+        super().__init__(opened, "r+")
+        self._most = most
+        self._glance = glance
+        self._sum = hashlib.sha256()
+        self._summed = 0
+
+    def write(self, data: Any) -> int:
+        """Write a block.
+
+        Raises:
+            ExportTooLargeError: when the file would be larger than it may.
+            ExportStorageError: when there is no room left.
+        """
+        self._glance()
+        at = self.tell()
+        if at + len(data) > self._most:
+            raise ExportTooLargeError(
+                f"The file would have more than {self._most} bytes, the most that is left for it (EXPORT_BYTES_MAX, "
+                "EXPORT_BYTES_PER_USER). Filter it further, or delete older exports."
+            )
+        try:
+            written = super().write(data)
+        except OSError as error:
+            raise storage_error("could not be written", error) from error
+        if at == self._summed:
+            self._sum.update(memoryview(data)[:written])
+            self._summed += written
+        else:
+            self._summed = -1
+        return written
+
+    def checksum(self) -> str:
+        """Return the SHA-256 of all that was written; a file that was not written from front to back is read again."""
+        if self._summed < 0:
+            self.seek(0)
+            self._sum = hashlib.sha256()
+            while block := self.read(_READ):
+                self._sum.update(block)
+        return self._sum.hexdigest()
+
+
+class ScratchFile:
+    """A file that is being written.
+
+    Args:
+        opened: its file descriptor.
+        path: where it lies, or None for a file that has no name and vanishes with its descriptor.
+        most: bytes at most.
+        glance: called with each block, so that a run can be stopped there.
+
+    Attributes:
+        stream: what an exporter writes to, and reads from.
+    """
+
+    def __init__(self, opened: int, path: Path | None, most: int, glance: Callable[[], None]) -> None:
+        self._raw = _Raw(opened, most, glance)
+        self._path = path
+        self.stream = cast("BinaryIO", io.BufferedRandom(self._raw, _BUFFER))
+
+    @property
+    def moves(self) -> bool:
+        """Whether storing it moves it, so that it is to be found in the storage only."""
+        return self._path is not None
+
+    def finish(self) -> tuple[int, str]:
+        """Write all of it to the disk, and return its size in bytes and its SHA-256."""
+        self.stream.flush()
+        size = self.stream.seek(0, io.SEEK_END)
+        total = self._raw.checksum()
+        self.stream.seek(0)
+        return size, total
+
+    def store(self, name: str) -> str:
+        """Store it and return the name that the storage gave it.
+
+        Raises:
+            ExportStorageError: when the storage does not take it.
+        """
+        self.stream.flush()
+        self.stream.seek(0)
+        if self._path is None:
+            return save_file(name, File(self.stream))
+        stored = save_file(name, _Movable(self.stream, self._path))
+        self._path = None
+        return stored
+
+    def discard(self) -> None:
+        """Throw it away, unless it was stored by moving it."""
+        self.stream.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+            self._path = None
+
+
+class _Movable(File):  # type: ignore[type-arg]  # at run time it takes no parameter
+    """A file that a storage of the same file system takes by moving it."""
+
+    def __init__(self, stream: BinaryIO, path: Path) -> None:
+        super().__init__(stream, name=path.name)
+        self._path = path
+
+    def temporary_file_path(self) -> str:
+        """Return where it lies: Django's ``FileSystemStorage`` moves it from there."""
+        return str(self._path)
+
+
+class Workshop:
+    """Makes the files of one run, and throws away what was not stored.
+
+    Where the storage is a folder of this machine, they are made beside their later place, so that storing them is one
+    rename. A worker that is killed leaves them there; they go with the other files of the job.
+
+    Args:
+        job: whose files.
+        glance: called with each block that is written.
+    """
+
+    def __init__(self, job: ExportJob, glance: Callable[[], None]) -> None:
+        self._job = job
+        self._glance = glance
+        self._made: list[ScratchFile] = []
+
+    def new_file(self, most: int) -> ScratchFile:
+        """Make an empty file.
+
+        Args:
+            most: bytes at most.
+
+        Raises:
+            ExportStorageError: when none can be made.
+        """
+        with storage_trouble("could not be written"):
+            path = _place(export_storage(), self._job)
+            if path is None:
+                opened, name = tempfile.mkstemp()
+                Path(name).unlink()
+            else:
+                opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        made = ScratchFile(opened, path, most, self._glance)
+        self._made.append(made)
+        return made
+
+    def store(self, file: ScratchFile, extension: str) -> str:
+        """Store a file under a name that nobody can guess, and return the name."""
+        return file.store(secret_name(self._job, extension))
+
+    def close(self) -> None:
+        """Throw away what was not stored."""
+        for file in self._made:
+            file.discard()
+        self._made.clear()
+
+
+def _place(storage: Storage, job: ExportJob) -> Path | None:
+    """Return a new path in the folder of a job, which is made where it is lacking; None when it is no local folder."""
+    try:
+        folder = Path(storage.path(job_folder(job)))
+    except NotImplementedError:
+        return None
+    mode = getattr(storage, "directory_permissions_mode", None)
+    if not folder.is_dir():
+        _make(folder, 0o777 if mode is None else mode)
+    return folder / f"{secrets.token_urlsafe(24)}.part"
+
+
+def _make(folder: Path, mode: int) -> None:
+    """Make a folder and those above it, all with the same rights."""
+    for above in reversed([folder, *folder.parents]):
+        if not above.is_dir():
+            above.mkdir(mode=mode, exist_ok=True)

@@ -1,0 +1,185 @@
+"""Writing the file of one run: segment after segment, each kept before the next one begins, and then put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gridkit_django.exceptions import ExportError
+from gridkit_django.exports.base import BaseExporter, ExportSheet
+from gridkit_django.exports.copying import CopiedExporter, CopyShape
+from gridkit_django.exports.guard import guard_columns, guard_rows
+from gridkit_django.exports.kept import KeptSegments
+from gridkit_django.exports.planning import Plan
+from gridkit_django.exports.rows import RowSource
+from gridkit_django.exports.scratch import ScratchFile, Workshop
+from gridkit_django.exports.segments import SegmentedExporter
+from gridkit_django.exports.source.copies import CopyTake
+from gridkit_django.exports.source.takes import RowTake
+from gridkit_django.exports.watching import Watch
+from gridkit_django.models import JobStage
+from gridkit_django.typing import JSONObject
+
+Block = Sequence[Sequence[Any]]
+
+
+class FileWriter:
+    """Writes the file of one run.
+
+    Args:
+        plan: what is written.
+        watch: is told of each row, and stops the run.
+        workshop: makes the files.
+        most: bytes of the file at most.
+    """
+
+    def __init__(self, plan: Plan, watch: Watch, workshop: Workshop, most: int) -> None:
+        self._plan = plan
+        self._watch = watch
+        self._workshop = workshop
+        self._most = most
+        self._sheet = _guarded(plan.exporter, plan.sheet)
+        self._copied = copied_shape(plan.exporter, plan.source, self._sheet)
+
+    def write(self, kept: KeptSegments, *, keep: bool) -> ScratchFile:
+        """Write what is lacking, and return the whole file.
+
+        Args:
+            kept: the segments of runs before this one; those of this run are added.
+            keep: store each segment, so that another run can go on after it.
+        """
+        exporter = self._plan.exporter
+        if not isinstance(exporter, SegmentedExporter):
+            return self._in_one_go(exporter)
+        if self._copied or self._plan.source.resumable:
+            self._in_takes(exporter, kept, keep=keep)
+        else:
+            self._in_parts(exporter, kept)
+        self._watch.progress.stage = JobStage.JOINING
+        self._watch.check()
+        whole = self._workshop.new_file(self._most)
+        exporter.join(whole.stream, self._sheet, kept.opened())
+        return whole
+
+    def _in_one_go(self, exporter: BaseExporter) -> ScratchFile:
+        whole = self._workshop.new_file(self._most)
+        source = self._plan.source
+        exporter.begin(whole.stream, self._sheet)
+        try:
+            with self._watch.reading(source.connection):
+                for rows in self._counted(source.take(chunk=exporter.chunk_rows)):
+                    exporter.write(rows)
+            exporter.finish()
+        except BaseException:
+            exporter.abort()
+            raise
+        return whole
+
+    def _in_takes(self, exporter: SegmentedExporter, kept: KeptSegments, *, keep: bool) -> None:
+        """Write segments, each from a question of its own, that begins where the one before ended."""
+        source = self._plan.source
+        bookmark, rows = kept.bookmark, exporter.segment_rows if source.resumable else None
+        while True:
+            if self._copied is None:
+                take: RowTake | CopyTake = source.take(bookmark, rows, chunk=exporter.chunk_rows)
+            else:
+                take = source.copy(bookmark, rows, self._copied)
+            file, facts = self._segment(exporter, kept, take)
+            bookmark = take.bookmark
+            if keep and bookmark is not None:
+                kept.keep(file, take.rows, bookmark, facts)
+            elif take.rows or not kept.count:
+                kept.add_loose(file, take.rows, facts)
+            self._watch.progress.size = kept.size
+            if bookmark is None:
+                return
+
+    def _in_parts(self, exporter: SegmentedExporter, kept: KeptSegments) -> None:
+        """Write segments from one question that nobody can go on with: they are of use to this run only."""
+        take = self._plan.source.take(chunk=exporter.chunk_rows)
+        rows = 0
+        for part in parts(take, exporter.segment_rows):
+            file, facts = self._segment(exporter, kept, part)
+            kept.add_loose(file, take.rows - rows, facts)
+            rows = take.rows
+
+    def _segment(
+        self, exporter: SegmentedExporter, kept: KeptSegments, rows: Iterable[Any]
+    ) -> tuple[ScratchFile, JSONObject]:
+        file = self._workshop.new_file(self._most - kept.size)
+        with self._watch.reading(self._plan.source.connection):
+            if isinstance(exporter, CopiedExporter) and isinstance(rows, CopyTake):
+                given = _Given(self._passed(rows))
+                facts = exporter.write_copied(file.stream, self._sheet, kept.place(), given)
+            else:
+                given = _Given(self._counted(rows))
+                facts = exporter.write_segment(file.stream, self._sheet, kept.place(), given)
+        if not given.exhausted:
+            raise ExportError(f"The writer of {exporter.format!r} left rows out. Tell its author.")
+        return file, facts
+
+    def _passed(self, take: CopyTake) -> Iterator[bytes]:
+        """Yield blocks as the database wrote them."""
+        before = 0
+        for block in take:
+            yield block
+            self._watch.add(take.rows - before)
+            before = take.rows
+
+    def _counted(self, rows: Iterable[Block]) -> Iterator[Block]:
+        """Yield rows as the writer may see them; each list counts once the next one is asked for."""
+        guarded = self._plan.exporter.formula_guard
+        for block in rows:
+            yield guard_rows(block) if guarded else block
+            self._watch.add(len(block))
+
+
+class _Given:
+    """Rows that are given to a writer, which has to take all of them."""
+
+    def __init__(self, rows: Iterator[Any]) -> None:
+        self.exhausted = False
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return next(self._rows)
+        except StopIteration:
+            self.exhausted = True
+            raise
+
+
+def parts(rows: Iterable[Block], most: int) -> Iterator[Iterator[Block]]:
+    """Split lists of rows into parts of so many rows at most; each part is to be read before the next one is asked for.
+
+    There is at least one part, and a list is never split.
+    """
+    source = iter(rows)
+    held = next(source, None)
+
+    def part() -> Iterator[Block]:
+        nonlocal held
+        room = most
+        while held is not None and (len(held) <= room or room == most):
+            room -= len(held)
+            yield held
+            held = next(source, None)
+
+    while True:
+        yield part()
+        if held is None:
+            return
+
+
+def copied_shape(exporter: BaseExporter, source: RowSource, sheet: ExportSheet) -> CopyShape | None:
+    """Return how the database has to write the rows, or None when Python writes them."""
+    shape = exporter.shape(sheet) if isinstance(exporter, CopiedExporter) else None
+    return None if shape is None or source.why_not_copied(shape) else shape
+
+
+def _guarded(exporter: BaseExporter, sheet: ExportSheet) -> ExportSheet:
+    return replace(sheet, columns=guard_columns(sheet.columns)) if exporter.formula_guard else sheet
