@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import io
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 
-from gridkit_django.exports.files import save_file
+from gridkit_django.exports.files import FOLDER, save_file
 from gridkit_django.grids import grid_registry
 from gridkit_django.models import ExportJob, JobState
 from tests.exports.shop import GRID, ExportGrid, person
@@ -46,7 +47,7 @@ def job(owner: User, **fields: Any) -> ExportJob:
 def finished(owner: User, **fields: Any) -> ExportJob:
     told = {
         "state": JobState.FINISHED,
-        "file_name": save_file(io.BytesIO(b"a"), "csv"),
+        "file_name": save_file(f"{FOLDER}/{uuid.uuid4()}.csv", ContentFile(b"a")),
         "download_name": "products.csv",
         "expires_at": timezone.now() + timedelta(hours=1),
         "size": 1,
