@@ -6,6 +6,7 @@ Records of rows are written by ``capture``, beside the write itself, for the mod
 
 from __future__ import annotations
 
+from gridkit_django.audit.captured import is_captured
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.audit.recorder import record
 from gridkit_django.audit.scope import through_grid
@@ -18,6 +19,7 @@ __all__ = [
     "AuditTrail",
     "Target",
     "audit_policies",
+    "is_captured",
     "json_object",
     "json_value",
     "record",

@@ -18,6 +18,7 @@ from gridkit_django.exceptions import EditInvalidError
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.changes import CHANGES, VALUES
 from gridkit_django.grids.pointers import pointer
+from gridkit_django.grids.quick_saves import save_quickly
 from gridkit_django.grids.refusals import CLASH, refusal
 
 _IMMUTABLE = frozenset({str, int, bool, float, bytes, Decimal, date, datetime, time, timedelta, UUID, type(None)})
@@ -112,8 +113,10 @@ class Draft:
         )
 
     def _write(self, alias: str) -> None:
-        """Write the row by the model's own ``save``."""
-        self.instance.save(using=alias, update_fields=[field.name for field in self.written_fields])
+        """Write the row by the model's own ``save``, or by the statement that it comes to where it adds nothing."""
+        fields = self.written_fields
+        if not save_quickly(self.instance, fields, alias):
+            self.instance.save(using=alias, update_fields=[field.name for field in fields])
 
     @cached_property
     def _fields(self) -> tuple[models.Field[Any, Any], ...]:
