@@ -160,13 +160,14 @@ class GridKitConfig(AppConfig):
 
     def _wire_exports(self) -> None:
         """Make the registry of exporters, hand the task queue down, and let files go with their jobs."""
-        from gridkit_django.exports import ExporterRegistry
+        from gridkit_django.exports import ExporterRegistry, connect_notices
         from gridkit_django.exports.files import delete_file_with_job
         from gridkit_django.models import ExportJob
         from gridkit_django.tasks.queue import CeleryQueue
 
         self.exporters = ExporterRegistry()
         self.job_queue = CeleryQueue()
+        connect_notices()
         post_delete.connect(delete_file_with_job, sender=ExportJob, dispatch_uid="gridkit_django.exports")
 
     def _wire_plugins(self) -> None:

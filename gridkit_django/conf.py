@@ -142,6 +142,9 @@ class GridKitSettings:
         EXPORT_ATTEMPTS_MAX: runs of one export at most, when workers die over it or the storage fails again and again.
         EXPORT_BYTES_MAX: bytes of one export file at most.
         EXPORT_BYTES_PER_USER: bytes of one user's export files that are stored, at most.
+        EXPORT_WEBHOOK_URL: an ``https://`` address that is told of each export that has ended; empty for none.
+        EXPORT_WEBHOOK_SECRET: signs what is sent there (``GridKit-Signature``); empty for no signature.
+        PUBLIC_URL: how people reach this site, as in ``https://grids.example.org``, for links in mails and webhooks.
         AUDIT_MODELS: models that the audit trail follows without a grid: ``app_label.Model`` to options such as
             ``fields``, ``exclude``, ``mask``, ``reason_required`` and ``fail_open``.
         AUDIT_DATABASE_ROLES: logins of the database that are believed when they say who acts (strict mode); empty for
@@ -233,6 +236,9 @@ class GridKitSettings:
     EXPORT_ATTEMPTS_MAX: Positive = 10
     EXPORT_BYTES_MAX: Positive = 2_000_000_000
     EXPORT_BYTES_PER_USER: Positive = 10_000_000_000
+    EXPORT_WEBHOOK_URL: str = ""
+    EXPORT_WEBHOOK_SECRET: str = ""
+    PUBLIC_URL: str = ""
     AUDIT_MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     AUDIT_DATABASE_ROLES: tuple[str, ...] = ()
     THROTTLE_RATES: Mapping[str, str | None] = field(default_factory=dict)

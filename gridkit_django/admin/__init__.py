@@ -11,6 +11,7 @@ from gridkit_django.admin.audit_retention import AuditHoldAdmin, AuditPurgeAdmin
 from gridkit_django.admin.audit_subjects import AuditSubjectKeyAdmin
 from gridkit_django.admin.audit_verification import AuditVerificationAdmin
 from gridkit_django.admin.export_action import GridExportMixin
+from gridkit_django.admin.export_schedules import ExportScheduleAdmin
 from gridkit_django.admin.exports import ExportJobAdmin
 from gridkit_django.admin.grids import registered_grid_admin
 from gridkit_django.admin.plugins import InstalledPluginAdmin
@@ -24,6 +25,7 @@ from gridkit_django.models import (
     AuditSubjectKey,
     AuditVerification,
     ExportJob,
+    ExportSchedule,
     HealthCheckResult,
     InstalledPlugin,
     PluginOperation,
@@ -45,5 +47,6 @@ admin.site.register(AuditPurge, AuditPurgeAdmin)
 admin.site.register(AuditSubjectKey, AuditSubjectKeyAdmin)
 admin.site.register(AuditVerification, AuditVerificationAdmin)
 admin.site.register(ExportJob, ExportJobAdmin)
+admin.site.register(ExportSchedule, ExportScheduleAdmin)
 admin.site.register(SavedView, SavedViewAdmin)
 admin.site.register(RegisteredGrid, registered_grid_admin())

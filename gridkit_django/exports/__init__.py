@@ -18,16 +18,19 @@ from gridkit_django.exports.control import (
 from gridkit_django.exports.copying import CopiedExporter, CopyShape
 from gridkit_django.exports.creation import request_export
 from gridkit_django.exports.direct import answer_at_once
-from gridkit_django.exports.door import create_export
+from gridkit_django.exports.door import create_export, judge_export
 from gridkit_django.exports.expiry import expire_exports
 from gridkit_django.exports.jobs import describe_job
 from gridkit_django.exports.links import SignedLink, owner_of_link, sign_link
+from gridkit_django.exports.notices import connect_notices, tell
+from gridkit_django.exports.owners import mail_address
 from gridkit_django.exports.queue import ExportQueue
 from gridkit_django.exports.registry import ExporterRegistry, exporters
 from gridkit_django.exports.request import ExportRequest
 from gridkit_django.exports.retrying import retry_export
 from gridkit_django.exports.rows import iter_rows
 from gridkit_django.exports.running import run_export
+from gridkit_django.exports.schedules import next_run, run_due_exports, run_schedule
 from gridkit_django.exports.segments import KeptSegment, SegmentedExporter, SegmentPlace
 from gridkit_django.exports.waiting import hand_waiting
 
@@ -49,6 +52,7 @@ __all__ = [
     "SignedLink",
     "answer_at_once",
     "cancel_export",
+    "connect_notices",
     "create_export",
     "describe_job",
     "expire_exports",
@@ -56,12 +60,18 @@ __all__ = [
     "get_job",
     "hand_waiting",
     "iter_rows",
+    "judge_export",
+    "mail_address",
     "may_see_query",
+    "next_run",
     "open_result",
     "owner_of_link",
     "ready_job",
     "request_export",
     "retry_export",
+    "run_due_exports",
     "run_export",
+    "run_schedule",
     "sign_link",
+    "tell",
 ]

@@ -26,6 +26,7 @@ from gridkit_django.exceptions import (
 from gridkit_django.exports.base import BaseExporter
 from gridkit_django.exports.jobs import database, fail_lost_jobs, open_jobs, target_of
 from gridkit_django.exports.limits import check_stored_bytes
+from gridkit_django.exports.owners import mail_address
 from gridkit_django.exports.picking import picked, settled
 from gridkit_django.exports.registry import exporters
 from gridkit_django.exports.request import ExportRequest
@@ -36,6 +37,7 @@ from gridkit_django.grids.locking import lock_user
 from gridkit_django.grids.looks import told_query
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery
+from gridkit_django.grids.selection import Selection
 from gridkit_django.models import ExportJob
 from gridkit_django.typing import JSONValue
 
@@ -59,12 +61,7 @@ def request_export(access: GridAccess, request: ExportRequest) -> ExportJob:
         ExportLimitError: when the user has as many exports under way as one user may have.
         EventRejected: when a handler of ``export:request`` vetoes.
     """
-    check_may_export(access)
-    exporter = exporters().get(request.format)
-    _check_options(exporter, request.options)
-    query, selection = settled(access, request)
-    frozen = _freeze(access, query)
-    _check_size(picked(access, selection), frozen, exporter)
+    frozen, selection = judge_request(access, request)
     fail_lost_jobs()
     check_stored_bytes(access.user.pk)
     job = ExportJob(
@@ -73,11 +70,30 @@ def request_export(access: GridAccess, request: ExportRequest) -> ExportJob:
         selection=None if selection is None else selection.to_dict(),
         format=request.format,
         options=dict(request.options),
+        notify=request.notify,
+        schedule=request.schedule,
         owner_id=cast("int", access.user.pk),
         correlation_id=current_act().correlation_id,
     )
     _store(job, access, frozen, queue=request.queue)
     return job
+
+
+def judge_request(access: GridAccess, request: ExportRequest) -> tuple[GridQuery, Selection | None]:
+    """Return the question and the selection as a job keeps them, or refuse as ``request_export`` does.
+
+    Raises:
+        AccessDeniedError, QueryError, UnknownFormatError, ExportOptionsError, ExportTooLargeError: as above.
+    """
+    check_may_export(access)
+    exporter = exporters().get(request.format)
+    _check_options(exporter, request.options)
+    if request.notify and not mail_address(access.user):
+        raise ExportOptionsError.at("/notify", "Your account has no e-mail address. Leave out that it shall be told.")
+    query, selection = settled(access, request)
+    frozen = _freeze(access, query)
+    _check_size(picked(access, selection), frozen, exporter)
+    return frozen, selection
 
 
 def check_may_export(access: GridAccess) -> None:

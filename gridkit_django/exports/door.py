@@ -8,7 +8,7 @@ from uuid import UUID
 
 from gridkit_django.exceptions import ViewError
 from gridkit_django.exports.base import NO_OPTIONS
-from gridkit_django.exports.creation import request_export
+from gridkit_django.exports.creation import judge_request, request_export
 from gridkit_django.exports.picking import page_of
 from gridkit_django.exports.request import ExportRequest
 from gridkit_django.grids.access import GridAccess, open_grid
@@ -18,7 +18,7 @@ from gridkit_django.grids.selection import Selection
 from gridkit_django.grids.strict import read_word
 from gridkit_django.grids.view_state import ViewState
 from gridkit_django.grids.views import get_view, open_view
-from gridkit_django.models import ExportJob
+from gridkit_django.models import ExportJob, ExportSchedule
 from gridkit_django.typing import JSONValue, MutableJSONObject, User
 
 ROWS = ("all", "page")
@@ -33,8 +33,12 @@ class How(TypedDict, total=False):
     rows: str | Mapping[str, Any]
     """``all`` that match; or the ``page`` that the query's window names, as it is now; or picked rows as in a bulk
     change (``include``, or ``query`` and ``exclude``), where ``exclude`` alone stands for all that match but these."""
-    view: UUID | str
+    view: UUID | str | None
     """Id of a saved view that the user may see; parts that the query names go before those of the view."""
+    notify: bool
+    """Tell the owner by mail when it has ended."""
+    schedule: ExportSchedule | None
+    """The schedule by which it is made."""
     queue: bool
     """Let a worker carry it out, the default. If not, the caller does, with ``run_export``."""
 
@@ -64,10 +68,36 @@ def create_export(
         ExportError: as ``request_export`` says.
     """
     access = open_grid(grid, user)
+    return request_export(access, _request(access, query, format, how))
+
+
+def judge_export(
+    grid: str,
+    query: GridQuery | Mapping[str, Any] | None,
+    format: str,  # noqa: A002 - the word of the field
+    user: User,
+    **how: Unpack[How],
+) -> None:
+    """Refuse what ``create_export`` would refuse, and make nothing.
+
+    Raises:
+        GridKitError: as ``create_export`` says.
+    """
+    access = open_grid(grid, user)
+    judge_request(access, _request(access, query, format, how))
+
+
+def _request(access: GridAccess, query: GridQuery | Mapping[str, Any] | None, name: str, how: How) -> ExportRequest:
     asked = _asked(access, query, how.get("view"))
-    chosen = _picked(access, asked, how.get("rows", "all"))
-    options, queue = how.get("options", NO_OPTIONS), how.get("queue", True)
-    return request_export(access, ExportRequest(asked, format, options, chosen, queue))
+    return ExportRequest(
+        asked,
+        name,
+        how.get("options", NO_OPTIONS),
+        _picked(access, asked, how.get("rows", "all")),
+        queue=how.get("queue", True),
+        notify=how.get("notify", False),
+        schedule=how.get("schedule"),
+    )
 
 
 def view_query(access: GridAccess, view_id: UUID | str) -> MutableJSONObject:

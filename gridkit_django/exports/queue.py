@@ -15,6 +15,10 @@ class ExportQueue(Protocol):
         """Let a worker run ``run_export(job_id)`` soon. The job's row is committed already."""
         ...
 
+    def enqueue_export_notice(self, job_id: uuid.UUID, way: str) -> None:
+        """Let a worker tell of a job that has ended, by ``mail`` or ``webhook``."""
+        ...
+
 
 def export_queue() -> ExportQueue:
     """Return the queue that the app config was given."""

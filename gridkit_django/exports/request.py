@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.selection import Selection
+from gridkit_django.models import ExportSchedule
 from gridkit_django.typing import JSONValue
 
 
@@ -18,6 +19,8 @@ class ExportRequest:
         query: sort, filter, search and columns; the window plays no part.
         format: id of a registered format.
         options: options of the format.
+        notify: tell the owner by mail when it has ended.
+        schedule: the schedule by which it is made, or None.
         queue: let a worker carry it out. If not, the caller does: with ``run_export``, or ``answer_at_once``.
         selection: the rows that were picked; None for all that match the query. Filter and search of the query play no
             part where rows were picked.
@@ -28,3 +31,5 @@ class ExportRequest:
     options: Mapping[str, JSONValue] = field(default_factory=dict)
     selection: Selection | None = None
     queue: bool = True
+    notify: bool = False
+    schedule: ExportSchedule | None = None

@@ -9,6 +9,7 @@ from gridkit_django.models.audit_privacy import AuditSubjectKey
 from gridkit_django.models.audit_terms import AuditHold, AuditPurge
 from gridkit_django.models.audit_verification import AuditVerification, VerificationState
 from gridkit_django.models.edits import BulkJob, BulkJobState, EditUndo, IdempotencyRecord
+from gridkit_django.models.export_schedules import ExportSchedule
 from gridkit_django.models.exports import Consistency, ExportJob, ExportSegment, JobStage, JobState
 from gridkit_django.models.grids import RegisteredGrid
 from gridkit_django.models.jobs import JobRunState, PluginJobRun, PluginSchedule
@@ -56,6 +57,7 @@ __all__ = [
     "EditUndo",
     "EffectiveState",
     "ExportJob",
+    "ExportSchedule",
     "ExportSegment",
     "GrantDecision",
     "GridState",

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from gridkit_django.models.export_schedules import ExportSchedule
+
 
 class JobState(models.TextChoices):
     """How far a job is."""
@@ -48,6 +50,10 @@ class ExportJob(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("owner"), on_delete=models.CASCADE, related_name="+"
     )
+    schedule = models.ForeignKey(
+        ExportSchedule, verbose_name=_("schedule"), on_delete=models.SET_NULL, null=True, related_name="jobs"
+    )
+    notify = models.BooleanField(_("tell the owner by mail"), default=False)
     state = models.CharField(_("state"), max_length=20, choices=JobState.choices, default=JobState.QUEUED)
     rows_done = models.PositiveBigIntegerField(_("rows written"), default=0)
     rows_total = models.PositiveBigIntegerField(_("rows in all"), null=True)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from gridkit_django.grids.timing import checked_timing
 from gridkit_django.plugins.backend import AuditTarget, ContextBackend, Unsubscribe
 from gridkit_django.plugins.job_arguments import checked_schema
 from gridkit_django.plugins.job_calls import JobHandler, RegisteredJob
 from gridkit_django.plugins.permissions import Permission
-from gridkit_django.plugins.timing import checked_timing
 from gridkit_django.typing import JSONObject, JSONValue
 
 
@@ -197,7 +197,7 @@ class PluginExports(Capability):
             query: which rows and columns, as in a rows request; windows play no part.
             format: a format that an active plugin writes.
             options: what the writer of the format understands.
-            pick: what else is asked: ``rows``, ``view`` and ``queue`` as the arguments of
+            pick: what else is asked: ``rows``, ``view``, ``notify`` and ``queue`` as the arguments of
                 ``gridkit_django.exports.create_export`` with these names. Without ``queue`` nobody carries the job out,
                 unless the method answers it with ``"answer": "file"`` beside the ``job``.
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gridkit_django.conf import settings
+from gridkit_django.grids.timing import Timing
 from gridkit_django.plugins.stats import CallStats
-from gridkit_django.plugins.timing import Timing
 from gridkit_django.typing import JSONObject, JSONValue
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from gridkit_django.audit import Target, record
 from gridkit_django.exceptions import JobNotFoundError
+from gridkit_django.grids.timing import Timing
 from gridkit_django.models import DesiredState, InstalledPlugin, PluginSchedule
 from gridkit_django.plugins.job_calls import RegisteredJob
 from gridkit_django.plugins.job_runs import RunRequest, add_run, is_under_way
@@ -22,7 +23,6 @@ from gridkit_django.plugins.jobs import JobRuntime
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.permissions import Permission
 from gridkit_django.plugins.savepoints import database
-from gridkit_django.plugins.timing import Timing
 
 logger = logging.getLogger("gridkit_django.plugins")
 

@@ -6,6 +6,7 @@ import uuid
 
 from gridkit_django.conf import settings
 from gridkit_django.tasks.edits import run_bulk
+from gridkit_django.tasks.export_notices import tell_of_export
 from gridkit_django.tasks.exports import run_export
 from gridkit_django.tasks.jobs import run_plugin_job
 from gridkit_django.tasks.notices import send_notice
@@ -21,6 +22,10 @@ class CeleryQueue:
     def enqueue_export(self, job_id: uuid.UUID) -> None:
         """Let a worker carry out an export job."""
         send(run_export, [str(job_id)])
+
+    def enqueue_export_notice(self, job_id: uuid.UUID, way: str) -> None:
+        """Let a worker tell of an export that has ended."""
+        send(tell_of_export, [str(job_id), way])
 
     def enqueue_bulk(self, job_id: uuid.UUID) -> None:
         """Let a worker carry out a bulk change."""

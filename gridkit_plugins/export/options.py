@@ -66,6 +66,7 @@ PICKING: JSONObject = MappingProxyType(
             "title": "Rows",
         },
         "view": {"type": "string", "format": "uuid", "title": "Saved view"},
+        "notify": {"type": "boolean", "default": False, "title": "Tell me by e-mail when it is ready"},
     }
 )
 """Which rows, where it is not all that match; ``gridkit_django.exports.create_export`` reads them."""

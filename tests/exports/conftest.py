@@ -23,9 +23,13 @@ class RememberingQueue:
 
     def __init__(self) -> None:
         self.jobs: list[uuid.UUID] = []
+        self.notices: list[tuple[uuid.UUID, str]] = []
 
     def enqueue_export(self, job_id: uuid.UUID) -> None:
         self.jobs.append(job_id)
+
+    def enqueue_export_notice(self, job_id: uuid.UUID, way: str) -> None:
+        self.notices.append((job_id, way))
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridkit_django.exceptions import PluginError
-from gridkit_django.plugins.timing import EVERY_SECONDS_MAX, Timing, checked_timing
+from gridkit_django.grids.timing import EVERY_SECONDS_MAX, Timing, checked_timing
 
 NEW_YORK = ZoneInfo("America/New_York")
 AUTUMN = datetime(2026, 11, 1, 0, 40, tzinfo=NEW_YORK)
@@ -121,7 +121,7 @@ def test_interval_keeps_its_rhythm_and_leaves_out_what_was_missed(every: int, la
 def test_next_time_is_always_later_and_shows_a_minute_that_the_crontab_names(minutes: int, cron: str) -> None:
     now = datetime(2026, 1, 1, 5, tzinfo=UTC) + timedelta(minutes=minutes)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gridkit_django.plugins.timing.timezone.get_default_timezone", lambda: NEW_YORK)
+        patch.setattr("gridkit_django.grids.timing.timezone.get_default_timezone", lambda: NEW_YORK)
         timing = checked_timing(None, cron)
         assert timing is not None
         found = timing.next_after(now)

@@ -1,0 +1,135 @@
+"""Scheduled exports in the admin: declared, watched, paused, resumed and made at once."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from gridkit_django.admin.read_only import Typed
+from gridkit_django.audit import Target, record
+from gridkit_django.events import EventSource, holding, request_act
+from gridkit_django.exceptions import GridKitError
+from gridkit_django.exports import exporters, judge_export, mail_address, next_run, run_schedule
+from gridkit_django.grids import grid_registry
+from gridkit_django.models import ExportSchedule
+from gridkit_django.templatetags.gridkit_admin import badge
+
+
+class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What an administrator may say of a schedule, judged as its owner would be."""
+
+    grid = forms.ChoiceField(label=_("Grid"))
+    format = forms.ChoiceField(label=_("Format"))
+
+    class Meta:
+        model = ExportSchedule
+        fields: ClassVar = ["name", "grid", "view", "query", "format", "options", "owner", "cron", "notify", "enabled"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known: Any = self.fields
+        known["grid"].choices = [(grid.options.id, grid.options.label) for grid in grid_registry().all()]
+        known["format"].choices = [(name, name.upper()) for name in exporters().formats()]
+
+    def clean_cron(self) -> str:
+        """Refuse a crontab that can't be read or never comes."""
+        cron = " ".join(self.cleaned_data["cron"].split())
+        try:
+            next_run(ExportSchedule(cron=cron))
+        except GridKitError as error:
+            raise forms.ValidationError(error.detail) from error
+        return cron
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what would be refused each time: by the owner's rights, the grid, the view and the format."""
+        told: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.errors:
+            return told
+        if told["notify"] and not mail_address(told["owner"]):
+            self.add_error("notify", _("The owner has no e-mail address."))
+        try:
+            judge_export(
+                told["grid"],
+                told["query"] or {},
+                told["format"],
+                told["owner"],
+                options=told["options"] or {},
+                view=told["view"],
+            )
+        except GridKitError as error:
+            raise forms.ValidationError(error.detail) from error
+        return {**told, "query": told["query"] or {}, "options": told["options"] or {}}
+
+
+class ExportScheduleAdmin(Typed[ExportSchedule]):
+    """The schedules, with when each is due and what went wrong."""
+
+    form = ScheduleForm
+    list_display = ("name", "grid", "format", "owner", "cron", "condition", "next_run_at", "last_run_at")
+    list_filter = ("enabled", "grid", "format")
+    list_select_related = ("owner",)
+    search_fields = ("name", "grid", "owner__username", "last_error")
+    autocomplete_fields = ("owner",)
+    actions = ("make_now", "pause_them", "resume_them")
+    readonly_fields = ("condition", "next_run_at", "last_run_at", "last_error")
+
+    class Media:
+        css: ClassVar = {"all": ["gridkit/admin.css"]}
+
+    def get_fields(self, request: HttpRequest, obj: ExportSchedule | None = None) -> list[Any]:
+        """Show how it goes for a schedule that is there only."""
+        own = list(ScheduleForm.Meta.fields)
+        return own if obj is None else [*own, *self.readonly_fields]
+
+    def save_model(self, request: HttpRequest, obj: ExportSchedule, form: Any, change: bool) -> None:
+        """Store it with its next time, and record who did so."""
+        obj.next_run_at = next_run(obj)
+        with holding(request_act(request, EventSource.ADMIN)):
+            super().save_model(request, obj, form, change)
+            facts = {"grid": obj.grid, "format": obj.format, "owner": obj.owner.get_username(), "cron": obj.cron}
+            record(
+                "export.schedule",
+                target=Target("export-schedule", str(obj.pk), obj.name),
+                grid=obj.grid,
+                evidence={**facts, "enabled": obj.enabled},
+            )
+
+    @admin.display(description=_("state"))
+    def condition(self, schedule: ExportSchedule) -> SafeString:
+        """Show whether it works, in a word."""
+        if not schedule.enabled:
+            return badge("paused", str(_("paused")))
+        if schedule.last_error:
+            return badge("bad", str(_("refused")))
+        return badge("good", str(_("ready")))
+
+    @admin.action(description=_("Export now"), permissions=["change"])
+    def make_now(self, request: HttpRequest, queryset: QuerySet[ExportSchedule]) -> None:
+        """Ask for the export of each, as its owner."""
+        with holding(request_act(request, EventSource.ADMIN)):
+            jobs = [run_schedule(schedule) for schedule in queryset.select_related("owner")]
+        made = sum(job is not None for job in jobs)
+        text = ngettext("%d export was asked for.", "%d exports were asked for.", made) % made
+        self.message_user(request, text, messages.SUCCESS if made == len(jobs) else messages.WARNING)
+
+    @admin.action(description=_("Pause"), permissions=["change"])
+    def pause_them(self, request: HttpRequest, queryset: QuerySet[ExportSchedule]) -> None:
+        """Make none by schedule any more."""
+        queryset.update(enabled=False)
+        self.message_user(request, _("Paused."), messages.SUCCESS)
+
+    @admin.action(description=_("Resume"), permissions=["change"])
+    def resume_them(self, request: HttpRequest, queryset: QuerySet[ExportSchedule]) -> None:
+        """Go on; what was missed is not made up for."""
+        now = timezone.now()
+        for schedule in queryset.filter(enabled=False):
+            ExportSchedule.objects.filter(pk=schedule.pk).update(enabled=True, next_run_at=next_run(schedule, now))
+        self.message_user(request, _("Resumed."), messages.SUCCESS)

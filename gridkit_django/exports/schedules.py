@@ -1,0 +1,73 @@
+"""Exports on a schedule: made as their owner, with what the owner may see at that moment."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.utils import timezone
+
+from gridkit_django.exceptions import GridKitError
+from gridkit_django.exports.door import create_export
+from gridkit_django.exports.jobs import OPEN_STATES
+from gridkit_django.grids.timing import Timing
+from gridkit_django.models import ExportJob, ExportSchedule
+
+logger = logging.getLogger("gridkit_django.exports")
+
+
+def run_due_exports() -> int:
+    """Ask for each export whose time has come, once, however often it was missed; return how many were asked for.
+
+    Two callers at once ask for none twice. A schedule whose last export is still under way is left out until its next
+    time. What is refused is noted on the schedule, and tried again at its next time.
+    """
+    now = timezone.now()
+    due = ExportSchedule.objects.select_related("owner").filter(enabled=True, next_run_at__lte=now)
+    return sum(_take(schedule, now) for schedule in due.order_by("next_run_at", "pk"))
+
+
+def next_run(schedule: ExportSchedule, now: datetime | None = None) -> datetime:
+    """Return when a schedule is due next, by the clocks of the site.
+
+    Raises:
+        PluginError: when its crontab can't be read or never comes.
+    """
+    return Timing(cron=schedule.cron).next_after(now or timezone.now())
+
+
+def run_schedule(schedule: ExportSchedule) -> ExportJob | None:
+    """Ask for the export of a schedule now; None when it is refused, which is noted on the schedule."""
+    told = {"last_run_at": timezone.now(), "last_error": ""}
+    job = None
+    try:
+        job = create_export(
+            schedule.grid,
+            schedule.query,
+            schedule.format,
+            schedule.owner,
+            options=schedule.options,
+            view=schedule.view,
+            notify=schedule.notify,
+            schedule=schedule,
+        )
+    except GridKitError as error:
+        logger.warning("The scheduled export %s was refused: %s", schedule.pk, error.detail)
+        told["last_error"] = error.detail
+    ExportSchedule.objects.filter(pk=schedule.pk).update(**told)
+    return job
+
+
+def _take(schedule: ExportSchedule, now: datetime) -> bool:
+    mine = ExportSchedule.objects.filter(pk=schedule.pk, enabled=True, next_run_at=schedule.next_run_at)
+    try:
+        following = next_run(schedule, now)
+    except GridKitError as error:
+        mine.update(enabled=False, last_error=error.detail)
+        return False
+    if not mine.update(next_run_at=following):
+        return False
+    if ExportJob.objects.filter(schedule=schedule, state__in=OPEN_STATES).exists():
+        logger.warning("The last export of the schedule %s is still under way, so none is made", schedule.pk)
+        return False
+    return run_schedule(schedule) is not None

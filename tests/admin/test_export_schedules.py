@@ -1,0 +1,94 @@
+"""Scheduled exports in the admin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.test import Client
+
+from gridkit_django.exports import ExporterRegistry
+from gridkit_django.grids import grid_registry
+from gridkit_django.models import AuditRecord, ExportJob, ExportSchedule
+from tests.exports.conftest import RememberingQueue
+from tests.exports.shop import GRID, ExportGrid, person
+
+pytestmark = pytest.mark.django_db
+PAGE = "/admin/gridkit_django/exportschedule/"
+
+
+@pytest.fixture(autouse=True)
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    registry = ExporterRegistry()
+    registry.register("csv", "gridkit_plugins.export.exporters.csv.CsvExporter")
+    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "exporters", registry)
+    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "job_queue", RememberingQueue())
+    grid_registry().register(ExportGrid)
+    yield
+    grid_registry().unregister(GRID)
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("boss"))
+    return client
+
+
+def form(owner: User, **more: Any) -> dict[str, Any]:
+    told = {"name": "Every morning", "grid": GRID, "format": "csv", "owner": owner.pk, "cron": "30  6 * * mon-fri"}
+    return {**told, "query": "{}", "options": "{}", "view": "", "enabled": "on", **more}
+
+
+def errors(answer: Any) -> str:
+    return str(answer.context["adminform"].errors) + str(answer.context["errors"])
+
+
+def test_a_schedule_is_made_paused_resumed_and_run(boss: Client) -> None:
+    ann = person("ann")
+    assert "Scheduled exports" in boss.get(PAGE).content.decode()
+    answer = boss.post(f"{PAGE}add/", form(ann))
+    assert answer.status_code == 302, errors(answer)
+    row = ExportSchedule.objects.get()
+    assert (row.cron, row.notify) == ("30 6 * * mon-fri", False)
+    assert row.next_run_at is not None
+    assert AuditRecord.objects.get(action="export.schedule").context["evidence"]["owner"] == "ann"
+
+    for action, enabled in (("pause_them", False), ("resume_them", True)):
+        boss.post(PAGE, {"action": action, "_selected_action": [str(row.pk)]})
+        row.refresh_from_db()
+        assert row.enabled is enabled
+    boss.post(PAGE, {"action": "make_now", "_selected_action": [str(row.pk)]})
+    assert ExportJob.objects.get().owner == ann
+    assert "ready" in boss.get(f"{PAGE}{row.pk}/change/").content.decode()
+    ExportSchedule.objects.update(last_error="No <right>.")
+    assert "No &lt;right&gt;." in boss.get(f"{PAGE}{row.pk}/change/").content.decode()
+    ExportSchedule.objects.update(enabled=False)
+    assert "paused" in boss.get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"cron": "never"}, "no crontab"),
+        ({"cron": "0 0 31 2 *"}, "no crontab"),
+        ({"query": '{"columns": ["nothing"]}'}, "no column"),
+        ({"query": '{"columns": ["price"]}'}, "no column"),
+        ({"options": '{"colour": 1}'}, "do not fit"),
+        ({"view": "00000000-0000-0000-0000-000000000000"}, "no view"),
+        ({"notify": "on"}, "no e-mail address"),
+        ({"format": "odd"}, "valid choice"),
+    ],
+)
+def test_what_would_be_refused_each_time_is_refused_at_once(boss: Client, wrong: dict[str, Any], said: str) -> None:
+    answer = boss.post(f"{PAGE}add/", form(person("ann"), **wrong))
+    assert answer.status_code == 200
+    assert said in errors(answer).replace("&#x27;", "'")
+    assert not ExportSchedule.objects.exists()
+
+
+def test_an_owner_without_the_right_is_refused(boss: Client) -> None:
+    answer = boss.post(f"{PAGE}add/", form(User.objects.create(username="eve")))
+    assert "no grid" in errors(answer)
