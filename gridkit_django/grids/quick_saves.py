@@ -40,7 +40,8 @@ def save_quickly(instance: models.Model, fields: Sequence[models.Field[Any, Any]
         return False
     name = connection.ops.quote_name
     sets = ", ".join(f"{name(str(field.column))} = %s" for field in fields)
-    sql = f"UPDATE {name(model._meta.db_table)} SET {sets} WHERE {name(key.column)} = %s"  # noqa: S608 - of the model
+    table = name(model._meta.db_table)
+    sql = f"UPDATE {table} SET {sets} WHERE {table}.{name(key.column)} = %s"  # noqa: S608 - names of the model
     stored = [field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(sql, [*stored, key.get_db_prep_value(instance.pk, connection)])
