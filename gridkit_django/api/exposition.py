@@ -90,6 +90,8 @@ def _of_trails(trails: Sequence[TrailHealth]) -> Iterator[Metric]:
     yield each("unsealed_seconds", text, lambda trail: trail.oldest_age.total_seconds())
     yield each("sealed_records", "Audit records that were ever sealed.", lambda trail: trail.sealed)
     yield each("gaps", "Audit records that tell of changes without a record.", lambda trail: trail.gaps)
+    text = "What is to be seen to with the partitions of the audit records."
+    yield each("partition_faults", text, lambda trail: len(trail.partition_faults))
     ended = [trail for trail in trails if trail.verified is not None]
     times = [((trail.alias,), _moment_of(trail)) for trail in ended]
     yield _gauge("gridkit_audit_verified_timestamp_seconds", "When the trail was verified last.", times, by)

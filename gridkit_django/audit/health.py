@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from gridkit_django.audit.capture.gaps import GAP
 from gridkit_django.audit.delivery.destinations import backlog_of
+from gridkit_django.audit.partitions import faults_of
 from gridkit_django.audit.rows import RecordRows
 from gridkit_django.audit.runs import HIGHEST, LOWEST, gaps
 from gridkit_django.audit.sealing.window import sealed_above
@@ -63,6 +64,7 @@ class TrailHealth:
         backlogs: what each destination lacks.
         gaps: records that tell of changes without a record, at most 1,000.
         verified: the newest verification that came to an end, None for none.
+        partition_faults: what is to be seen to with the partitions of the record table, each as a sentence.
         now: the moment.
     """
 
@@ -75,6 +77,7 @@ class TrailHealth:
     backlogs: tuple[Backlog, ...]
     gaps: int
     verified: AuditVerification | None
+    partition_faults: tuple[str, ...]
     now: datetime
 
     @property
@@ -126,6 +129,7 @@ def trail_health(alias: str) -> TrailHealth:
         backlogs=tuple(Backlog(row.name, str(row.state), backlog_of(row), row.last_success_at) for row in rows),
         gaps=gap_count(alias),
         verified=verified,
+        partition_faults=tuple(faults_of(alias)),
         now=timezone.now(),
     )
 

@@ -295,6 +295,13 @@ def test_panel_says_when_sealing_is_late(admin: Client, monkeypatch: pytest.Monk
     assert "sealing is late" in page(admin, "")
 
 
+def test_panel_says_what_is_to_be_seen_to_with_partitions(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "<h2>Partitions</h2>" not in page(admin, "")
+    monkeypatch.setattr("gridkit_django.audit.health.faults_of", lambda _alias: ["No partition is there ahead."])
+    assert "<h2>Partitions</h2>" in page(admin, "")
+    assert "No partition is there ahead." in page(admin, "")
+
+
 def test_verification_is_asked_for_and_shown(
     admin: Client, staff: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:

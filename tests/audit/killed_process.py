@@ -21,6 +21,7 @@ WRITER = (
     "delete changed", "delete recorded", "delete committed",
 )  # fmt: skip
 DELIVERER = ("leased", "read", "half sent", "sent", "accepted", "noted", "ended")
+PURGER = ("counted", "half archived", "archived", "told", "deleted", "ended")
 """The steps of each job, in their order."""
 
 NEW = tuple(f"new {number}" for number in range(6))
@@ -104,7 +105,25 @@ def deliver(step: str) -> None:
     run_to(step, places, lambda: delivering.deliver("there"))
 
 
-JOBS: Mapping[str, Callable[[str], None]] = {"seal": seal, "write": write, "deliver": deliver}
+def remove(step: str) -> None:
+    """Purge what is over in two days, and stop at a step."""
+    from datetime import timedelta  # noqa: PLC0415
+
+    from django.utils import timezone  # noqa: PLC0415 - after django.setup
+
+    from gridkit_django.audit.retention import archive, purge, purging  # noqa: PLC0415
+
+    places: dict[str, Place] = {
+        "counted": (purging, "counts_by_rule", -1),
+        "half archived": (archive, "_write_file", -1),
+        "archived": (purging, "write_archive", -1),
+        "told": (purging, "tell", -1),
+        "deleted": (purging, "_delete", -1),
+    }
+    run_to(step, places, lambda: purge(now=timezone.now() + timedelta(days=2)))
+
+
+JOBS: Mapping[str, Callable[[str], None]] = {"seal": seal, "write": write, "deliver": deliver, "purge": remove}
 
 
 def run_to(step: str, places: Mapping[str, Place], work: Callable[[], Any]) -> None:
@@ -142,6 +161,7 @@ def main() -> None:
 
     settings.DATABASES["default"].update(json.loads(os.environ["KILLED_DATABASE"]))
     settings.GRIDKIT = json.loads(os.environ["KILLED_GRIDKIT"])
+    settings.STORAGES = {**settings.STORAGES, "archive": json.loads(os.environ["KILLED_ARCHIVE"])}
     django.setup()
     for line in sys.stdin:
         job, step = line.strip().split(" ", 1)

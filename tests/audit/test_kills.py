@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -13,17 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
+from django.test import override_settings
 from django.utils import timezone
 
 from gridkit_django.audit.delivery import declare_destination, deliver
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
+from gridkit_django.audit.retention import purge
 from gridkit_django.audit.rows import RecordRows
 from gridkit_django.audit.sealing import seal_all
 from gridkit_django.audit.verify import DatabaseVerifier
-from gridkit_django.models import AuditCheckpoint, AuditDestination, AuditRecord, AuditSeal
+from gridkit_django.models import AuditCheckpoint, AuditDestination, AuditPurge, AuditRecord, AuditSeal
 from tests.audit.chains import key, run_sql, sealed_ids, sealer, write
-from tests.audit.killed_process import DELIVERER, NEW, SEALER, WRITER
+from tests.audit.killed_process import DELIVERER, NEW, PURGER, SEALER, WRITER
 from tests.audit.rebuilding import rebuilt, stored
 from tests.museum.models import Work
 from tests.servers.processes import ROOT, unmeasured_environment, wait_until
@@ -40,16 +44,26 @@ GRIDKIT = {
     "AUDIT_CHECKPOINT_HOOK": f"{MODULE}.keep",
     "AUDIT_MODELS": {"museum.Work": {}},
     "AUDIT_BATCH_RECORDS": BATCH,
+    "AUDIT_RETENTION": {"*": "1d"},
+    "AUDIT_ARCHIVE_STORAGE": "archive",
 }
 
 _BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
 @pytest.fixture(scope="module")
-def process(django_db_setup: None) -> Iterator[subprocess.Popen[str]]:
+def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The storage of archives, in both processes."""
+    options = {"location": str(tmp_path_factory.mktemp("archives"))}
+    return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+
+
+@pytest.fixture(scope="module")
+def process(django_db_setup: None, archives: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
     """The process that works, on the database of the tests."""
     place = {name: connection.settings_dict[name] for name in ("NAME", "HOST", "PORT", "USER", "PASSWORD")}
     told = {"KILLED_DATABASE": json.dumps(place), "KILLED_GRIDKIT": json.dumps(GRIDKIT)}
+    told["KILLED_ARCHIVE"] = json.dumps(archives)
     env = {**unmeasured_environment(), **told, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     with subprocess.Popen(
         [sys.executable, "-m", MODULE], cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -138,6 +152,32 @@ def test_killed_deliverer_loses_nothing_and_is_never_ahead_of_what_it_sent(
         assert report.error == "", step
         assert arrived(path) == {row.id: row.line() for row in RecordRows("default").between(1, newest.pk)}, step
         assert noted(AuditDestination.objects.get()) == arrived(path).keys()
+
+
+def test_killed_purge_removes_nothing_without_a_receipt_and_the_next_one_goes_on(
+    process: subprocess.Popen[str], archives: dict[str, Any]
+) -> None:
+    own = {name: GRIDKIT[name] for name in ("AUDIT_RETENTION", "AUDIT_ARCHIVE_STORAGE")}
+    with override_settings(
+        GRIDKIT={**django_settings.GRIDKIT, **own}, STORAGES={**django_settings.STORAGES, "archive": archives}
+    ):
+        for step in PURGER:
+            made = [item.pk for item in write(4)]
+            seal_all()
+            receipts = AuditPurge.objects.count()
+            kill_at(process, "purge", step)
+            is_gone = step == "ended"
+            assert AuditRecord.objects.filter(pk__in=made).count() == (0 if is_gone else 4), step
+            assert AuditPurge.objects.count() == receipts + is_gone, step
+            assert DatabaseVerifier("default").run().is_good, step
+            report = purge(now=timezone.now() + timedelta(days=2))
+            assert not AuditRecord.objects.filter(pk__in=made).exists(), step
+            assert len(report.archives) == (0 if is_gone else 1), step
+            seal_all()
+            assert DatabaseVerifier("default").run().is_good, step
+        for receipt in AuditPurge.objects.exclude(archive=""):
+            stored_archive = (Path(archives["OPTIONS"]["location"]) / receipt.archive).read_bytes()
+            assert hashlib.sha256(stored_archive).hexdigest() == receipt.archive_digest
 
 
 def arrived(path: Path) -> dict[int, bytes]:

@@ -14,6 +14,7 @@ from django.db import IntegrityError, OperationalError, connection, connections,
 from django.test import override_settings
 
 from gridkit_django.audit.barrier import Barrier
+from gridkit_django.audit.health import trail_health
 from gridkit_django.audit.partitions import (
     Conversion,
     Reversal,
@@ -142,6 +143,7 @@ def test_record_with_an_id_that_was_never_drawn_is_seen() -> None:
     columns = ", ".join(field.column for field in AuditRecord._meta.concrete_fields[1:])
     execute(f"INSERT INTO {TABLE} (id, {columns}) SELECT 10000000, {columns} FROM {TABLE} LIMIT 1")
     assert "have landed" in faults_of("default")[0]
+    assert trail_health("default").partition_faults == tuple(faults_of("default"))
     with pytest.raises(AuditPartitionError, match="not from the sequence, 10000000"):
         make_ahead("default")
 

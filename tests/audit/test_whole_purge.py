@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +26,7 @@ from gridkit_django.audit.partitions import (
     partitions_of,
 )
 from gridkit_django.audit.partitions.catalog import ask, detached_tables
-from gridkit_django.audit.retention import HoldScope, Term, place_hold, purge, release_hold, whole
+from gridkit_django.audit.retention import HoldScope, Term, archive, place_hold, purge, release_hold, whole
 from gridkit_django.audit.sealing import seal_all
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.exceptions import AuditPartitionBusyError
@@ -85,6 +87,45 @@ def test_archive_of_a_partition_holds_its_records_and_proves_them_by_itself() ->
     assert [str(item.uuid).encode() in text for item in made] == [True] * 4 + [False] * 3
     report = verifier.FileVerifier([]).check(line + b"\n" for line in text.splitlines())
     assert report.records == 5
+
+
+def test_archive_of_many_records_is_several_files_that_prove_themselves_and_a_list_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(archive, "FILE_RECORDS", 3)
+    made = write(*["row.update"] * 7)
+    seal_all()
+    storage = storages["archive"]
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, "_write_list", failing)
+        with pytest.raises(OSError, match="full"):
+            purge(now=later(days=400))
+    assert storage.listdir("gridkit/audit/default")[1] == [], "nothing is left of an archive that failed"
+
+    name = purge(now=later(days=400)).archives[0]
+
+    receipt = AuditPurge.objects.get(archive=name)
+    with storage.open(name) as file:
+        text = file.read()
+    assert hashlib.sha256(text).hexdigest() == receipt.archive_digest
+    told = json.loads(text)
+    assert told["database"] == "default"
+    assert len(told["files"]) > 1
+    found, seals = b"", []
+    for item in told["files"]:
+        with storage.open(item["file"]) as file:
+            packed = file.read()
+        assert hashlib.sha256(packed).hexdigest() == item["sha256"]
+        lines = gzip.decompress(packed).splitlines()
+        assert verifier.FileVerifier([]).check(line + b"\n" for line in lines).records <= 3
+        found += b"".join(lines)
+        seals += item["seals"]
+    assert [str(item.uuid).encode() in found for item in made] == [True] * 4 + [False] * 3
+    assert seals == sorted(seals)
+
+
+def failing(*_arguments: Any) -> Any:
+    raise OSError("the disk is full")
 
 
 def test_operation_that_has_records_elsewhere_stays(parts: list[str]) -> None:

@@ -49,6 +49,8 @@ class AuditTrailHealth(ResponseBody):
     gaps: int
     """Records that tell of changes without a record, at most 1,000."""
     verified: AuditVerified | None
+    partition_faults: list[str]
+    """What is to be seen to with the partitions of the record table, each as a sentence."""
     destinations: list[AuditBacklog]
     """Empty for readers without ``view_auditdestination``."""
 
@@ -74,6 +76,7 @@ class AuditTrailHealth(ResponseBody):
             sealed_at=trail.sealed_at,
             gaps=trail.gaps,
             verified=told or None,
+            partition_faults=list(trail.partition_faults),
             destinations=[AuditBacklog.of(item) for item in trail.backlogs] if with_destinations else [],
         )
 

@@ -1,15 +1,21 @@
-"""Records on their way out of the database: a gzipped file with all that proves them, in one of Django's storages."""
+"""Records on their way out of the database: gzipped files with all that proves them, in one of Django's storages.
+
+Many records make several files, each of which proves itself, and a list of them with their digests, which is what the
+receipt names: so no file, and no disk that one is written to before it is stored, grows with the size of a partition.
+"""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
 from django.core.files import File
+from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 from django.utils import timezone
 
@@ -17,22 +23,28 @@ from gridkit_django.audit.evidence import EvidenceWriter
 from gridkit_django.audit.rows import RecordRow
 from gridkit_django.audit.runs import Run, common, ids_in, runs_of
 from gridkit_django.conf import settings
+from gridkit_django.models import AuditSeal
 
 _SPOOL_BYTES = 1_000_000
 _FOLDER = "gridkit/audit"
 
+FILE_RECORDS = 100_000
+"""Records of the seals in one file at most, unless one seal alone has more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A file that was written.
+    """A file that was written, or several.
 
     Attributes:
-        name: what the storage calls it; empty when nothing was written.
-        digest: SHA-256 of the file, in hex.
+        name: what the storage calls it, or the list of several; empty when nothing was written.
+        digest: SHA-256 of that file, in hex.
+        parts: what the storage calls the files that the list names.
     """
 
     name: str = ""
     digest: str = ""
+    parts: tuple[str, ...] = ()
 
 
 def archive_storage() -> Storage | None:
@@ -53,26 +65,65 @@ def write_archive(alias: str, runs: Sequence[Run], first_seal: int, last_seal: i
     storage = archive_storage()
     if storage is None:
         return Archive()
+    spans = list(_spans(alias, first_seal, last_seal))
+    stamp = timezone.now().strftime("%Y%m%dT%H%M%S")
+    files: list[Archive] = []
+    try:
+        for span in spans:
+            files.append(_write_file(storage, alias, runs, span, stamp))  # noqa: PERF401 - known when the next one fails
+        return files[0] if len(files) == 1 else _write_list(storage, alias, files, spans, stamp)
+    except BaseException:
+        for file in files:
+            drop_archive(file)
+        raise
 
+
+def _spans(alias: str, first_seal: int, last_seal: int) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of the first and the last seal of each file."""
+    seals = AuditSeal.objects.using(alias).filter(number__range=(first_seal, last_seal)).order_by("number")
+    start, held = first_seal, 0
+    for number, count in seals.values_list("number", "count").iterator():
+        if held and held + count > FILE_RECORDS:
+            yield start, number - 1
+            start, held = number, 0
+        held += count
+    yield start, last_seal
+
+
+def _write_file(storage: Storage, alias: str, runs: Sequence[Run], span: tuple[int, int], stamp: str) -> Archive:
     def chosen(rows: Sequence[RecordRow]) -> set[int]:
         return set(ids_in(common(runs_of(row.id for row in rows), runs)))
 
-    writer = EvidenceWriter(alias, first=first_seal, last=last_seal, choice=chosen)
+    writer = EvidenceWriter(alias, first=span[0], last=span[1], choice=chosen)
     with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
         with gzip.GzipFile(fileobj=spool, mode="wb", mtime=0) as packed:
             for line in writer.lines():
                 packed.write(line)
         digest = _digest(spool)
-        stamp = timezone.now().strftime("%Y%m%dT%H%M%S")
-        name = f"{_FOLDER}/{alias}/{first_seal:012}-{last_seal:012}-{stamp}.ndjson.gz"
-        return Archive(storage.save(name, File(spool)), digest)
+        return Archive(storage.save(_name(alias, span, stamp, "ndjson.gz"), File(spool)), digest)
+
+
+def _write_list(
+    storage: Storage, alias: str, files: Sequence[Archive], spans: Sequence[tuple[int, int]], stamp: str
+) -> Archive:
+    told = [
+        {"file": file.name, "sha256": file.digest, "seals": list(span)} for file, span in zip(files, spans, strict=True)
+    ]
+    text = json.dumps({"archive": 1, "database": alias, "files": told}, indent=1).encode()
+    name = storage.save(_name(alias, (spans[0][0], spans[-1][1]), stamp, "json"), ContentFile(text))
+    return Archive(name, hashlib.sha256(text).hexdigest(), tuple(file.name for file in files))
+
+
+def _name(alias: str, span: tuple[int, int], stamp: str, kind: str) -> str:
+    return f"{_FOLDER}/{alias}/{span[0]:012}-{span[1]:012}-{stamp}.{kind}"
 
 
 def drop_archive(archive: Archive) -> None:
     """Delete an archive whose records were not removed after all."""
     storage = archive_storage()
     if archive.name and storage is not None:
-        storage.delete(archive.name)
+        for name in (archive.name, *archive.parts):
+            storage.delete(name)
 
 
 def _digest(stream: IO[bytes]) -> str:
