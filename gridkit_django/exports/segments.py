@@ -120,7 +120,11 @@ class SegmentedExporter(BaseExporter):
         opening = self._kept[0].facts if self._kept else {}
         place = SegmentPlace(len(self._kept), sum(segment.rows for segment in self._kept), opening)
         stream: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by abort
-        facts = self.write_segment(stream, self._sheet, place, iter(self._waiting))
+        try:
+            facts = self.write_segment(stream, self._sheet, place, iter(self._waiting))
+        except BaseException:
+            stream.close()
+            raise
         stream.seek(0)
         self._kept.append(KeptSegment(place, self._rows_waiting, stream, facts))
         self._waiting = []

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
 
-PACKAGES = ("weasyprint", "pypdf")
+PACKAGES = ("weasyprint", "pydyf")
 PANGO = ("libpango-1.0.so.0", "libpango-1.0.0.dylib", "libpango-1.0.dylib", "libpango-1.0-0", "pango-1.0-0")
 """The names under which WeasyPrint looks for pango on Linux, macOS and Windows."""
 

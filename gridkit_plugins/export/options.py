@@ -39,8 +39,11 @@ PDF_OPTIONS: JSONObject = MappingProxyType(
             "type": "string",
             "enum": ["auto", "portrait", "landscape"],
             "default": "auto",
-            "title": "Paper",
+            "title": "Orientation",
         },
+        "paper": {"type": "string", "enum": ["a4", "letter"], "default": "a4", "title": "Paper"},
+        "cover": {"type": "boolean", "default": False, "title": "Cover page"},
+        "accessible": {"type": "boolean", "default": False, "title": "Tagged for readers' aids (PDF/UA)"},
         "formatting": dict(_FORMATTING),
     }
 )

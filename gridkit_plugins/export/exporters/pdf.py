@@ -1,157 +1,141 @@
-"""PDF tables through WeasyPrint, laid out in parts of some 250 rows so that memory and time stay linear.
+"""PDF files: laid out by WeasyPrint where the table is short, drawn into WeasyPrint's page where it is long.
 
-WeasyPrint keeps the whole layout of a document in memory (about 0.3 MB a row). So each part is a document of its own,
-written out and forgotten. The last page of a part is left out and its rows go on to the next part, so the pages are
-filled just as in one long document, and page numbers run on.
+Both ways show the same page; the first costs some 10 ms a row of a dozen columns, the second a third of one.
 """
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Iterator, Sequence
-from functools import cached_property
-from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, BinaryIO
 
-from django.template import Context, Engine, Template
-from django.utils import formats, translation
-from django.utils.translation import gettext, ngettext
-from pypdf import PdfReader, PdfWriter
-from weasyprint import HTML, Document
-from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import FatalURLFetchingError, URLFetcher
+from django.utils import translation
 
-from gridkit_django.exports import BaseExporter, ExportSheet
-from gridkit_plugins.export.exporters.celltext import cell_text
-from gridkit_plugins.export.exporters.pdfpage import NUMBER_TYPES, PagePlan, plan_page
+from gridkit_django.exceptions import ExportError
+from gridkit_django.exports import ExportSheet, KeptSegment, SegmentedExporter, SegmentPlace
+from gridkit_django.typing import JSONObject
 from gridkit_plugins.export.options import PDF_OPTIONS
+from gridkit_plugins.export.pdf.content import Content, Row
+from gridkit_plugins.export.pdf.drawing import DrawnRow
+from gridkit_plugins.export.pdf.groups import Figures, RunEnd, RunStart, with_runs
+from gridkit_plugins.export.pdf.layout import PageTemplate
+from gridkit_plugins.export.pdf.pages import PageComposer
+from gridkit_plugins.export.pdf.plan import SAMPLE_ROWS, PagePlan, plan_page
+from gridkit_plugins.export.pdf.records import Record, read_fonts, read_records, write_fonts, write_records
+from gridkit_plugins.export.pdf.rows import RowDrawer, lay_out_model
+from gridkit_plugins.export.pdf.shaping import Fonts
 
-_TEMPLATE = Path(__file__).with_name("pdf_table.html")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-
-
-class DenyFetcher(URLFetcher):  # type: ignore[misc]  # WeasyPrint is untyped
-    """Fetches nothing: a cell must never make the server open an address or a file."""
-
-    def fetch(self, url: str, headers: Any = None) -> NoReturn:
-        """Refuse.
-
-        Raises:
-            FatalURLFetchingError: always; it ends the rendering.
-        """
-        raise FatalURLFetchingError(f"PDF exports load nothing from outside; refused: {url[:100]}")
+_TEXTS, _DRAWN = "texts", "drawn"
 
 
-class PdfExporter(BaseExporter):
-    """Writes a table with a title, a header row on every page and running page numbers.
+class PdfExporter(SegmentedExporter):
+    """Writes a table with title, header row, who made it when, and page numbers with their total on every page.
 
-    The paper (A4 upright, A4 or A3 landscape) and the column widths are planned from the first rows; texts wrap and
-    are never cut. Rows are limited, since layout costs about 10 ms a row.
+    Paper and column widths are planned from the first rows; texts wrap and are never cut. Look and wording come from
+    the template ``gridkit/export/pdf.html``. Nothing is loaded from outside.
+
+    Attributes:
+        full_rows: rows that WeasyPrint lays out itself, at most; more are drawn.
+        full_cells: cells of such a table, at most.
     """
 
     format = "pdf"
     label = "PDF"
     content_type = "application/pdf"
     extension = "pdf"
-    max_rows = 5000
-    chunk_rows = 250
+    max_rows = 50_000
+    chunk_rows = 500
+    segment_rows = 10_000
     for_people = True
-    direct = False
     options_schema = PDF_OPTIONS
+    full_rows = 300
+    full_cells = 3_000
 
-    def begin(self, stream: BinaryIO, sheet: ExportSheet) -> None:
-        """Prepare an empty document."""
-        self._stream = stream
-        self._sheet = sheet
-        self._numeric = [column.type in NUMBER_TYPES for column in sheet.columns]
-        self._waiting: list[list[str]] = []
-        self._plan: PagePlan | None = None
-        self._fonts = FontConfiguration()
-        self._writer = PdfWriter()
+    def write_segment(
+        self, stream: BinaryIO, sheet: ExportSheet, place: SegmentPlace, rows: Iterator[Sequence[Sequence[Any]]]
+    ) -> JSONObject:
+        """Write rows, drawn; a table that is short is kept as texts until it is joined."""
+        with translation.override(sheet.language):
+            content = Content(sheet)
+            items = _rows(content, rows, place.first_row)
+            sample = list(islice(items, SAMPLE_ROWS))
+            plan = _plan(sheet, place, sample)
+            items = chain(sample, items)
+            if place.number == 0 and self._is_short(sheet.total_rows, content):
+                return {"form": _TEXTS, "plan": plan.to_facts(), "size": write_records(stream, items)}
+            fonts: Fonts = {}
+            suffix = f"s{place.number}"
+            drawer = RowDrawer(content, lay_out_model(PageTemplate(content, plan), content), fonts, suffix=suffix)
+            size = write_records(stream, _drawn(drawer, items))
+            write_fonts(stream, fonts, suffix)
+            return {"form": _DRAWN, "plan": plan.to_facts(), "size": size}
 
-    def write(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Add rows; all full pages are laid out and written at once."""
-        self._waiting += [[_clean(cell_text(value)) for value in row] for row in rows]
-        document = self._render()
-        full, carried = _full_pages(document, len(self._waiting))
-        if full:
-            self._append(document.copy(document.pages[:full]))
-            self._waiting = self._waiting[len(self._waiting) - carried :]
+    def join(self, stream: BinaryIO, sheet: ExportSheet, segments: Iterator[KeptSegment]) -> None:
+        """Put the rows on pages, with what surrounds them."""
+        with translation.override(sheet.language):
+            content = Content(sheet)
+            figures = Figures(content)
+            first = next(segments)
+            plan = PagePlan.from_facts(_fact(first, "plan"))
+            accessible = bool(sheet.options.get("accessible", False))
+            rows: list[Row] = []
+            remaining: Iterable[KeptSegment] = chain([first], segments)
+            if first.facts["form"] == _TEXTS:
+                rows = [row for row in figures.weave(_records(first)) if isinstance(row, Row)]
+                second = next(segments, None)
+                if second is None and self._is_short(first.rows, content):
+                    rows += figures.close()
+                    document = PageTemplate(content, plan).document(rows)
+                    document.write_pdf(stream, pdf_variant="pdf/ua-1" if accessible else None)
+                    return
+                remaining = segments if second is None else chain([second], segments)
+            composer = PageComposer(stream, content, plan, accessible=accessible)
+            composer.add(rows)
+            for segment in remaining:
+                composer.add(figures.weave(_records(segment)))
+                composer.add_fonts(read_fonts(segment.stream))
+            composer.add(figures.close())
+            composer.finish()
 
-    def finish(self) -> None:
-        """Lay out the last rows and write the document."""
-        if self._waiting or not len(self._writer.pages):
-            self._append(self._render())
-        self._writer.add_metadata({"/Title": self._sheet.title, "/Author": self._sheet.owner_label})
-        self._writer.compress_identical_objects()
-        self._writer.write(self._stream)
-        self._writer.close()
-
-    def abort(self) -> None:
-        """Forget the pages."""
-        self._writer.close()
-
-    @cached_property
-    def _template(self) -> Template:
-        return Engine(autoescape=True).from_string(_TEMPLATE.read_text("utf-8"))
-
-    def _render(self) -> Document:
-        if self._plan is None:
-            orientation = str(self._sheet.options.get("orientation", "auto"))
-            self._plan = plan_page(self._sheet.columns, self._waiting, orientation)
-        html = self._template.render(Context(self._page_context(self._plan), use_l10n=False))
-        return HTML(string=html, url_fetcher=DenyFetcher()).render(font_config=self._fonts)
-
-    def _page_context(self, plan: PagePlan) -> dict[str, Any]:
-        labels = [_clean(column.label) for column in self._sheet.columns]
-        return {
-            "language": translation.get_language() or "en",
-            "title": _clean(self._sheet.title),
-            "origin": self._origin(),
-            "page_word": gettext("Page"),
-            "no_rows": gettext("No rows."),
-            "plan": plan,
-            "first_page": len(self._writer.pages) + 1,
-            "headings": list(zip(labels, self._numeric, strict=True)),
-            "rows": self._marked_rows(),
-        }
-
-    def _marked_rows(self) -> Iterator[list[tuple[str, bool]]]:
-        for row in self._waiting:
-            yield list(zip(row, self._numeric, strict=True))
-
-    def _origin(self) -> str:
-        local = self._sheet.created_at.astimezone(self._sheet.time_zone)
-        count = self._sheet.total_rows
-        return _clean(
-            ngettext("%(count)s row", "%(count)s rows", count) % {"count": formats.localize(count)}
-            + f" · {self._sheet.owner_label} · {local:%Y-%m-%d %H:%M} {self._sheet.time_zone}"
-        )
-
-    def _append(self, document: Document) -> None:
-        for page in PdfReader(io.BytesIO(document.write_pdf())).pages:
-            self._writer.add_page(page)
+    def _is_short(self, rows: int, content: Content) -> bool:
+        return rows <= self.full_rows and rows * len(content.ends) <= self.full_cells
 
 
-def _full_pages(document: Document, rows: int) -> tuple[int, int]:
-    """Return how many pages can be written now and how many rows go on to the next part.
-
-    The last page may still take more rows, so its rows go on, unless it starts in the middle of a row.
-    """
-    pages = document.pages
-    if len(pages) == 1:
-        return 0, rows
-    first = _first_row(pages[-1].anchors)
-    if first is None or f"r{first}" in pages[-2].anchors:
-        return len(pages), 0
-    return len(pages) - 1, rows - first
-
-
-def _first_row(anchors: Any) -> int | None:
-    return min((int(name[1:]) for name in anchors), default=None)
+def _rows(
+    content: Content, rows: Iterator[Sequence[Sequence[Any]]], first_row: int
+) -> Iterator[Row | RunStart | RunEnd]:
+    """Yield rows as they stand on the page, and where runs of groups begin and end."""
+    number = first_row
+    for item in with_runs(content.sheet, rows):
+        if isinstance(item, (RunStart, RunEnd)):
+            yield item
+        else:
+            yield content.row(item, number)
+            number += 1
 
 
-def _clean(text: str) -> str:
-    """Return ``text`` with control characters made visible as replacement characters."""
-    return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+def _drawn(drawer: RowDrawer, items: Iterable[Row | RunStart | RunEnd]) -> Iterator[DrawnRow | RunStart | RunEnd]:
+    for item in items:
+        if isinstance(item, Row):
+            yield from drawer.draw(item)
+        else:
+            yield item
+
+
+def _plan(sheet: ExportSheet, place: SegmentPlace, sample: Sequence[Any]) -> PagePlan:
+    """Return the plan of the file: made from the first rows, and told to all later segments."""
+    if place.number == 0:
+        texts = [item.texts for item in sample if isinstance(item, Row)]
+        return plan_page(sheet.columns, texts, sheet.options)
+    told: Any = place.opening.get("plan")
+    if told is None:
+        raise ExportError("A later segment of a PDF file needs the facts of the first one (SegmentPlace.opening).")
+    return PagePlan.from_facts(told)
+
+
+def _records(segment: KeptSegment) -> Iterator[Record]:
+    return read_records(segment.stream, _fact(segment, "size"))
+
+
+def _fact(segment: KeptSegment, name: str) -> Any:
+    return segment.facts[name]

@@ -1,0 +1,358 @@
+"""Lines of text as PDF operators, shaped by Pango just as WeasyPrint shapes them.
+
+WeasyPrint asks Pango anew for every line. Here one layout is used again for all texts of a style, lines are kept, and
+plain texts are put together from what Pango said of each pair of their characters. A pair of which Pango says more than
+"two glyphs, with so much room between them" (ligatures, marks, fallback fonts) sends its text to Pango whole.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from weasyprint.pdf.fonts import Font
+from weasyprint.text.ffi import FROM_UNITS, TO_UNITS, ffi, pango
+from weasyprint.text.fonts import get_pango_font_key
+from weasyprint.text.line_break import Layout
+
+Fonts = MutableMapping[Any, Font]
+
+_PLAIN = re.compile("[\x20-\x7e\u00a1-\u00ac\u00ae-\u024f\u0386-\u03ff\u0400-\u0482\u048a-\u052f\u2010-\u2027\u20ac]+")
+"""Scripts whose letters keep their shape whatever stands beside them, marks left out."""
+_PLAIN_IN_RTL = re.compile("[0-9]+(?:[.,:][0-9]+)*|[A-Za-z0-9]+")
+"""Texts whose order stays the same when they stand in a line from right to left."""
+_LINES_KEPT = 20_000
+_LONGEST_KEPT = 60
+_WHOLE_TEXT = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One shaped line; measures are CSS pixels.
+
+    Attributes:
+        shown: operators that draw it where the text matrix is, once the first font is chosen; empty for blanks.
+        first_font: operator that chooses the font it starts with.
+        last_font: operator that chose the font it ends with.
+        width: of all glyphs, spaces at the end included.
+        height: of the tallest font.
+        baseline: below the top.
+        missing: characters that no font has.
+    """
+
+    shown: str
+    first_font: str
+    last_font: str
+    width: float
+    height: float
+    baseline: float
+    missing: int = 0
+
+
+class Shaper:
+    """Shapes texts of one style.
+
+    Args:
+        style: computed style of a WeasyPrint box.
+        fonts: the fonts of the file, by Pango's key; added to as glyphs are used.
+        suffix: of the fonts' names, so that fonts of several segments can stand in one file.
+
+    Attributes:
+        height: of a line in the style's own font, in CSS pixels.
+        baseline: of such a line, below its top.
+    """
+
+    def __init__(self, style: Any, fonts: Fonts, suffix: str = "") -> None:
+        self._fonts = fonts
+        self._suffix = suffix
+        self._style = style
+        layout = Layout(style)
+        self._owner = layout
+        self._layout = layout.layout
+        self._spacing = 0.0 if style["letter_spacing"] == "normal" else float(style["letter_spacing"])
+        self._spaced = bool(self._spacing or style["word_spacing"])
+        self._forbid_hyphens()
+        pango.pango_layout_set_wrap(self._layout, pango.PANGO_WRAP_WORD_CHAR)
+        self._known: dict[int, tuple[Font, float]] = {}
+        self._rectangle = ffi.new("PangoRectangle *")
+        self._kept: dict[str, Line] = {}
+        self._snippets: dict[str, str | None] = {}
+        self._advances: dict[str, int] = {}
+        self._plain = _PLAIN if style["direction"] == "ltr" else _PLAIN_IN_RTL
+        self._font, self._size = self._main_font()
+        self._font_name = self.font_name(self._font, self._size)
+        model = self._shape("x")
+        self.height, self.baseline = model.height, model.baseline
+
+    def _forbid_hyphens(self) -> None:
+        """Keep Pango from adding hyphens where it breaks words, in all texts to come."""
+        attributes = pango.pango_layout_get_attributes(self._layout)
+        if attributes == ffi.NULL:
+            attributes = ffi.gc(pango.pango_attr_list_new(), pango.pango_attr_list_unref)
+        hyphens = pango.pango_attr_insert_hyphens_new(0)
+        hyphens.start_index, hyphens.end_index = 0, _WHOLE_TEXT
+        pango.pango_attr_list_change(attributes, hyphens)
+        pango.pango_layout_set_attributes(self._layout, attributes)
+
+    def _set_text(self, text: str) -> bytes:
+        """Give Pango a text without newlines and return its bytes; WeasyPrint says how glyphs are set apart."""
+        data = text.encode()
+        if self._spaced:
+            self._owner = Layout(self._style)
+            self._layout = self._owner.layout
+            self._owner.set_text(text)
+            pango.pango_layout_set_wrap(self._layout, pango.PANGO_WRAP_WORD_CHAR)
+        else:
+            pango.pango_layout_set_text(self._layout, data, len(data))
+        return data
+
+    def lines(self, text: str, width: float) -> list[Line]:
+        """Return the lines of a text that may be so wide; words that are wider are broken.
+
+        Args:
+            text: with newlines where lines must end.
+            width: in CSS pixels.
+        """
+        line = self.whole(text, width)
+        return [self.line(part) for part in self._broken(text, width)] if line is None else [line]
+
+    def whole(self, text: str, width: float) -> Line | None:
+        """Return a text as one line, or None when it takes more than one."""
+        if "\n" in text:
+            return None
+        line = self._kept.get(text) or self.line(text)
+        return line if line.width <= width else None
+
+    def line(self, text: str) -> Line:
+        """Return a text without newlines as one line."""
+        line = self._kept.get(text)
+        if line is None:
+            plain = not self._spaced and self._plain.fullmatch(text)
+            line = self._composed(text) if plain else self._shape(text)
+            if len(text) <= _LONGEST_KEPT:
+                if len(self._kept) >= _LINES_KEPT:
+                    self._kept.clear()
+                self._kept[text] = line
+        return line
+
+    def font_name(self, font: Font, size: float) -> str:
+        """Return the operator that chooses a font."""
+        return f"/{font.hash}{self._suffix} {number(size)} Tf"
+
+    def _broken(self, text: str, width: float) -> list[str]:
+        """Return the parts of a text that fit in a line each, as Pango breaks it."""
+        parts: list[str] = []
+        for paragraph in text.split("\n"):
+            data = self._set_text(paragraph)
+            pango.pango_layout_set_width(self._layout, int(width * TO_UNITS))
+            number = 0
+            while (line := pango.pango_layout_get_line_readonly(self._layout, number)) != ffi.NULL:
+                parts.append(data[line.start_index : line.start_index + line.length].decode())
+                number += 1
+        return parts
+
+    def _composed(self, text: str) -> Line:
+        """Return a line put together from what is known of its pairs of characters."""
+        keys = [*map(operator.add, text, text[1:]), text[-1]]
+        snippets = self._snippets
+        try:
+            glyphs = "".join(map(snippets.__getitem__, keys))  # type: ignore[arg-type]  # None is a TypeError: below
+        except KeyError:
+            for key in keys:
+                if key not in snippets:
+                    self._learn(key)
+            return self._composed(text)
+        except TypeError:
+            return self._shape(text)
+        width = sum(map(self._advances.__getitem__, keys)) * FROM_UNITS
+        shown = "" if text.isspace() else f"[<{glyphs}>]TJ"
+        return Line(shown, self._font_name, self._font_name, width, self.height, self.baseline)
+
+    def _learn(self, key: str) -> None:
+        """Ask Pango what the first character of a pair, or one character, looks like there, and keep the answer."""
+        self._snippets[key] = None
+        alone = self._glyphs(key[0])
+        if alone is None or len(alone) != 1:
+            return
+        glyph, advance = alone[0]
+        if len(key) == 2:
+            after = self._glyphs(key[1])
+            both = self._glyphs(key)
+            if after is None or both is None or len(after) != 1 or len(both) != 2:
+                return
+            if both[0][0] != glyph or both[1] != after[0]:
+                return
+            advance = both[0][1]
+        self._font.to_unicode.setdefault(glyph, key[0])
+        self._advances[key] = advance
+        self._snippets[key] = f"{glyph:04x}" + self._kerning(self.logical_width(self._font, glyph, None), advance)
+
+    def _kerning(self, logical: int, advance: int) -> str:
+        kerning = int(logical - advance * 1000 * FROM_UNITS / self._size)
+        return f">{kerning}<" if kerning else ""
+
+    def _glyphs(self, text: str) -> list[tuple[int, int]] | None:
+        """Return glyphs and advances in Pango's units of a text in the style's own font; None where it takes more."""
+        found: list[tuple[int, int]] = []
+        for item in self._items(text):
+            font, size = self.font_of(item.item.analysis.font)
+            if font is not self._font or size != self._size:
+                return None
+            string = item.glyphs
+            for info in string.glyphs[0 : string.num_glyphs]:
+                shape = info.geometry
+                special = info.glyph == pango.PANGO_GLYPH_EMPTY or info.glyph & pango.PANGO_GLYPH_UNKNOWN_FLAG
+                if special or shape.x_offset or shape.y_offset:
+                    return None
+                self.logical_width(font, info.glyph, item.item.analysis.font)
+                found.append((info.glyph, shape.width))
+        return found
+
+    def logical_width(self, font: Font, glyph: int, pango_font: Any) -> int:
+        """Return how far a glyph moves on, in thousandths of the font's size, and note it for the file."""
+        width = font.widths.get(glyph)
+        if width is None:
+            pango.pango_font_get_glyph_extents(pango_font, glyph, ffi.NULL, self._rectangle)
+            size = self._known[_address(pango_font)][1]
+            width = font.widths[glyph] = round(self._rectangle.width * 1000 * FROM_UNITS / size)
+        return int(width)
+
+    def _items(self, text: str) -> Iterator[Any]:
+        """Yield the runs of a text laid out in one line."""
+        self._set_text(text)
+        pango.pango_layout_set_width(self._layout, -1)
+        run = pango.pango_layout_get_line_readonly(self._layout, 0).runs
+        while run != ffi.NULL:
+            yield run.data
+            run = run.next
+
+    def _shape(self, text: str) -> Line:
+        """Return a line as Pango shapes it."""
+        run = _Run(self, text)
+        for item in self._items(text):
+            run.add(item)
+        line = pango.pango_layout_get_line_readonly(self._layout, 0)
+        pango.pango_layout_line_get_extents(line, ffi.NULL, self._rectangle)
+        width = self._rectangle.width * FROM_UNITS + self._spacing
+        height = self._rectangle.height * FROM_UNITS
+        baseline = pango.pango_layout_get_baseline(self._layout) * FROM_UNITS
+        first, last = run.first_font or self._font_name, run.font or self._font_name
+        shown = "" if not text or text.isspace() else run.shown()
+        return Line(shown, first, last, width, height, baseline, run.missing)
+
+    def _main_font(self) -> tuple[Font, float]:
+        item = next(self._items("x"))
+        return self.font_of(item.item.analysis.font)
+
+    def font_of(self, pango_font: Any) -> tuple[Font, float]:
+        """Return the file's font for one of Pango's, and its size in CSS pixels."""
+        address = _address(pango_font)
+        known = self._known.get(address)
+        if known is None:
+            known = self._known[address] = self._font_in_file(pango_font)
+        return known
+
+    def _font_in_file(self, pango_font: Any) -> tuple[Font, float]:
+        """Return the font of the file that holds one of Pango's, added if it is new.
+
+        A fallback font that is slanted for want of an oblique one has the same description as the oblique one of
+        another file, so the data decide.
+        """
+        key, description, size = get_pango_font_key(pango_font)
+        font = Font(pango_font, description, size)
+        twin = 0
+        while (found := self._fonts.setdefault((key, twin), font)).file_content != font.file_content:
+            twin += 1
+        if found is font and twin:
+            font.hash += f"x{twin}"
+        return found, size
+
+
+class _Run:
+    """Collects the operators of one line."""
+
+    def __init__(self, shaper: Shaper, text: str) -> None:
+        self._shaper = shaper
+        self._text = text
+        self._operators: list[str] = []
+        self._glyphs: list[str] = []
+        self.first_font = self.font = ""
+        self.missing = 0
+
+    def add(self, item: Any) -> None:
+        """Add the glyphs of one of Pango's items."""
+        pango_font = item.item.analysis.font
+        font, size = self._shaper.font_of(pango_font)
+        self._choose(self._shaper.font_name(font, size))
+        for place, info in enumerate(item.glyphs.glyphs[0 : item.glyphs.num_glyphs]):
+            glyph, shape = info.glyph, info.geometry
+            width = shape.width
+            if glyph == pango.PANGO_GLYPH_EMPTY:
+                self._glyphs.append(f">{number(-width / size)}<")
+                continue
+            if glyph & pango.PANGO_GLYPH_UNKNOWN_FLAG:
+                self.missing += 1
+                glyph = _unknown(font, glyph, round(width * 1000 * FROM_UNITS / size))
+            if glyph not in font.to_unicode:
+                font.to_unicode[glyph] = _cluster(item, place, self._text)
+            offset = shape.x_offset / size
+            kerning = int(
+                self._shaper.logical_width(font, glyph, pango_font) + offset - width * 1000 * FROM_UNITS / size
+            )
+            code = (f">{number(-offset)}<" if offset else "") + f"{glyph:04x}" + (f">{kerning}<" if kerning else "")
+            if shape.y_offset:
+                self._close()
+                self._operators.append(f" {number(-shape.y_offset / 1000)} Ts[<{code}>]TJ 0 Ts")
+            else:
+                self._glyphs.append(code)
+
+    def shown(self) -> str:
+        """Return all operators."""
+        self._close()
+        return "".join(self._operators)
+
+    def _choose(self, font: str) -> None:
+        if font == self.font:
+            return
+        self._close()
+        if self.first_font:
+            self._operators.append(font)
+        else:
+            self.first_font = font
+        self.font = font
+
+    def _close(self) -> None:
+        if self._glyphs:
+            self._operators.append(f"[<{''.join(self._glyphs)}>]TJ")
+            self._glyphs.clear()
+
+
+def _unknown(font: Font, glyph: int, width: int) -> int:
+    """Return a glyph that stands for a character that no font has: drawn as the font's box, read as the character."""
+    found: int = font.get_unused_glyph_id(glyph - pango.PANGO_GLYPH_UNKNOWN_FLAG)
+    font.widths[found] = width
+    font.widths.setdefault(0, width)
+    return found
+
+
+def _cluster(item: Any, place: int, text: str) -> str:
+    """Return the characters that a glyph stands for."""
+    clusters, length = item.glyphs.log_clusters, item.item.length
+    start = clusters[place]
+    leftward = item.item.analysis.level % 2
+    last = 0 if leftward else item.glyphs.num_glyphs - 1
+    end = length if place == last else clusters[place - 1 if leftward else place + 1]
+    offset = item.item.offset
+    return text.encode()[offset + start : offset + end].decode()
+
+
+def _address(pango_font: Any) -> int:
+    return int(ffi.cast("uintptr_t", pango_font))
+
+
+def number(value: float) -> str:
+    """Return a number as PDF writes it."""
+    return f"{value:.4f}".rstrip("0").rstrip(".")
