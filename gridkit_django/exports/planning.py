@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 import gridkit_django
 from gridkit_django.conf import settings
@@ -24,6 +27,8 @@ from gridkit_django.grids.access import GridAccess, open_grid
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import compile_query
 from gridkit_django.models import Consistency, ExportJob
+
+Reading: TypeAlias = Callable[[BaseDatabaseWrapper], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,12 @@ class Plan:
     snapshot: bool
 
 
-def make_plan(job: ExportJob) -> Plan:
+def make_plan(job: ExportJob, reading: Reading) -> Plan:
     """Rebuild the job's question as its owner, now, and count its rows unless a run before this one did.
+
+    Args:
+        job: the job.
+        reading: a context in which what a connection asks can be cut off.
 
     Raises:
         AccessDeniedError: when the owner's account is disabled or may no longer export.
@@ -64,7 +73,8 @@ def make_plan(job: ExportJob) -> Plan:
     sheet = make_sheet(job, access, source, 0, people=people)
     mark = _mark(exporter, sheet, _statement(access, ordered))
     same = job.plan.get("mark") == mark
-    total = int(job.plan["total"]) if same else source.total(_limit(exporter))
+    with reading(source.connection):
+        total = int(job.plan["total"]) if same else source.total(_limit(exporter))
     return Plan(exporter, source, replace(sheet, total_rows=total), mark, _of_one_moment(job, exporter, source, total))
 
 

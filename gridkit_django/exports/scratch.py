@@ -30,10 +30,15 @@ _READ = 1024 * 1024
 
 
 class _Raw(io.FileIO):
-    """The file below the buffer: takes so many bytes at most, and sums up what is written from front to back."""
+    """The file below the buffer: takes so many bytes at most, and sums up what is written from front to back.
+
+    Attributes:
+        given_up: nothing is written any more.
+    """
 
     def __init__(self, opened: int, most: int, glance: Callable[[], None]) -> None:
         super().__init__(opened, "r+")
+        self.given_up = False
         self._most = most
         self._glance = glance
         self._sum = hashlib.sha256()
@@ -46,6 +51,8 @@ class _Raw(io.FileIO):
             ExportTooLargeError: when the file would be larger than it may.
             ExportStorageError: when there is no room left.
         """
+        if self.given_up:
+            return len(data)
         self._glance()
         at = self.tell()
         if at + len(data) > self._most:
@@ -120,7 +127,8 @@ class ScratchFile:
         return stored
 
     def discard(self) -> None:
-        """Throw it away, unless it was stored by moving it."""
+        """Throw it away, unless it was stored by moving it. What the buffer still holds need not find room."""
+        self._raw.given_up = True
         self.stream.close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
@@ -166,12 +174,7 @@ class Workshop:
         """
         with storage_trouble("could not be written"):
             path = _place(export_storage(), self._job)
-            if path is None:
-                opened, name = tempfile.mkstemp()
-                Path(name).unlink()
-            else:
-                opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        made = ScratchFile(opened, path, most, self._glance)
+            made = ScratchFile(_new(path), path, most, self._glance)
         self._made.append(made)
         return made
 
@@ -196,6 +199,15 @@ def _place(storage: Storage, job: ExportJob) -> Path | None:
     if not folder.is_dir():
         _make(folder, 0o777 if mode is None else mode)
     return folder / f"{secrets.token_urlsafe(24)}.part"
+
+
+def _new(path: Path | None) -> int:
+    """Open a new file, without a name where there is no path."""
+    if path is not None:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    opened, name = tempfile.mkstemp()
+    Path(name).unlink()
+    return opened
 
 
 def _make(folder: Path, mode: int) -> None:
