@@ -78,6 +78,7 @@ trail show next to the human text. Catch the width you need::
     │   ├── ExportChangedError             an interrupted one can't go on: the grid has changed
     │   ├── ExportTimeoutError             one run of it took too long
     │   ├── ExportStorageError             the storage failed; it is tried again
+    │   ├── ExportEncodingError            the file's encoding lacks a character
     │   ├── ExportLostError                its worker or its message is gone
     │   └── ExportCancelled                the owner asked the running job to stop
     └── PluginError
@@ -148,6 +149,7 @@ from gridkit_django.exceptions.events import (
 from gridkit_django.exceptions.exports import (
     ExportCancelled,
     ExportChangedError,
+    ExportEncodingError,
     ExportError,
     ExportLimitError,
     ExportLostError,
@@ -266,6 +268,7 @@ __all__ = [
     "EventRejected",
     "ExportCancelled",
     "ExportChangedError",
+    "ExportEncodingError",
     "ExportError",
     "ExportLimitError",
     "ExportLostError",

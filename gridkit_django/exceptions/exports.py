@@ -59,6 +59,12 @@ class ExportChangedError(ExportError):
     code = "export-changed"
 
 
+class ExportEncodingError(ExportError):
+    """The file's encoding lacks a character of a value, and the options do not allow to replace it."""
+
+    code = "export-encoding"
+
+
 class ExportLostError(ExportError):
     """The job shows no sign of life: its worker stopped, or the message to the worker was lost."""
 

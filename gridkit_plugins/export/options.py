@@ -16,15 +16,52 @@ _FORMATTING: JSONObject = MappingProxyType(
 
 _KEYS: JSONObject = MappingProxyType({"type": "array", "items": {"type": ["string", "integer"]}})
 
+_VALUES: JSONObject = MappingProxyType(
+    {"type": "string", "enum": ["raw", "label"], "default": "raw", "title": "Choices as stored, or by their labels"}
+)
+
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", *(f"cp{page}" for page in range(1250, 1259)))
+
 CSV_OPTIONS: JSONObject = MappingProxyType(
     {
         "header": {"type": "string", "enum": ["id", "label", "none"], "default": "id", "title": "Header row"},
         "delimiter": {"type": "string", "enum": [",", ";", "\t", "|"], "default": ",", "title": "Delimiter"},
         "bom": {"type": "boolean", "default": False, "title": "Byte order mark, for Excel"},
+        "encoding": {"type": "string", "enum": list(ENCODINGS), "default": "utf-8", "title": "Encoding"},
+        "unencodable": {
+            "type": "string",
+            "enum": ["refuse", "replace"],
+            "default": "refuse",
+            "title": "Characters that the encoding lacks",
+        },
+        "decimal": {"type": "string", "enum": [".", ","], "default": ".", "title": "Decimal sign"},
+        "lineEnd": {"type": "string", "enum": ["crlf", "lf"], "default": "crlf", "title": "Line end"},
+        "values": dict(_VALUES),
+        "guard": {
+            "type": "boolean",
+            "default": True,
+            "title": "Defuse texts that look like formulas (off only for files that no spreadsheet opens)",
+        },
     }
 )
 
-JSON_OPTIONS: JSONObject = MappingProxyType({})
+JSON_OPTIONS: JSONObject = MappingProxyType(
+    {
+        "values": dict(_VALUES),
+        "decimals": {
+            "type": "string",
+            "enum": ["text", "number"],
+            "default": "text",
+            "title": "Decimals as texts, or as numbers with all digits",
+        },
+        "largeIntegers": {
+            "type": "string",
+            "enum": ["number", "text"],
+            "default": "number",
+            "title": "Whole numbers over 2^53 as numbers, or as texts",
+        },
+    }
+)
 
 XLSX_OPTIONS: JSONObject = MappingProxyType(
     {
@@ -49,7 +86,7 @@ PDF_OPTIONS: JSONObject = MappingProxyType(
 )
 
 OPTIONS_BY_FORMAT: Mapping[str, JSONObject] = MappingProxyType(
-    {"csv": CSV_OPTIONS, "json": JSON_OPTIONS, "xlsx": XLSX_OPTIONS, "pdf": PDF_OPTIONS}
+    {"csv": CSV_OPTIONS, "json": JSON_OPTIONS, "ndjson": JSON_OPTIONS, "xlsx": XLSX_OPTIONS, "pdf": PDF_OPTIONS}
 )
 
 

@@ -78,6 +78,7 @@ def test_error_stands_in_the_reference_with_its_status(kind: type[GridKitError])
         "export-failed",
         "export-lost",
         "export-changed",
+        "export-encoding",
         "export-storage-failed",
         "export-timeout",
         "export-cancelled",

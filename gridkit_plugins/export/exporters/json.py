@@ -1,59 +1,146 @@
-"""JSON: one array of one object per row, written row by row."""
+"""JSON: one object per row, as one array or as one line each (NDJSON); from values, or as PostgreSQL wrote it."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Sequence
-from typing import Any, BinaryIO
+import shutil
+from collections.abc import Iterator, Sequence
+from json.encoder import encode_basestring
+from typing import Any, BinaryIO, ClassVar
 
-from gridkit_django.exports import BaseExporter, ExportSheet
-from gridkit_plugins.export.exporters.celltext import cell_text
+from gridkit_django.exports import CopiedExporter, CopyShape, ExportSheet, KeptSegment, SegmentPlace
+from gridkit_django.typing import JSONObject
+from gridkit_plugins.export.exporters.columntexts import json_writing
+from gridkit_plugins.export.options import JSON_OPTIONS
 
 
-class JsonExporter(BaseExporter):
+class JsonExporter(CopiedExporter):
     """Writes an array of objects with the column ids as keys.
 
-    Integers, floats and booleans are JSON numbers and booleans; decimals are strings, since a JSON number would lose
-    digits in most readers; points in time are ISO 8601 strings with their offset; NULL is ``null``, and so is a float
-    that JSON can't hold (NaN and the infinities, RFC 8259 section 6).
+    Integers, floats and booleans are JSON numbers and booleans; decimals are strings, unless ``decimals`` asks for
+    numbers, since most readers lose digits of a JSON number; points in time are ISO 8601 strings with their offset;
+    NULL is ``null``, and so is a float that JSON can't hold (NaN and the infinities, RFC 8259 section 6).
     """
 
     format = "json"
     label = "JSON"
     content_type = "application/json"
     extension = "json"
+    options_schema = JSON_OPTIONS
+    opening: ClassVar[bytes] = b"["
+    before_first: ClassVar[bytes] = b"\n"
+    between: ClassVar[bytes] = b",\n"
+    closing: ClassVar[bytes] = b"\n]\n"
+    closing_of_none: ClassVar[bytes] = b"\n]\n"
+
+    @classmethod
+    def shape(cls, sheet: ExportSheet) -> CopyShape:
+        """Return how PostgreSQL writes the rows."""
+        return CopyShape(
+            "json",
+            between=cls.between,
+            keys=tuple(column.id for column in sheet.columns),
+            decimals_as_text=_decimals_as_text(sheet),
+            large_as_text=_large_as_text(sheet),
+        )
 
     def begin(self, stream: BinaryIO, sheet: ExportSheet) -> None:
         """Open the array."""
         self._stream = stream
-        self._keys = [json.dumps(column.id, ensure_ascii=False) for column in sheet.columns]
-        self._separator = "\n"
-        self._stream.write(b"[")
+        self._objects = _Objects(sheet)
+        self._before = self.before_first
+        stream.write(self.opening)
 
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         """Add rows, one per line."""
-        if not rows:
-            return
-        text = ",\n".join(self._object(row) for row in rows)
-        self._stream.write((self._separator + text).encode())
-        self._separator = ",\n"
+        if rows:
+            self._put(self._objects.text(rows, self.between))
 
     def finish(self) -> None:
         """Close the array."""
-        self._stream.write(b"\n]\n")
+        self._stream.write(self.closing_of_none if self._before == self.before_first else self.closing)
 
-    def _object(self, row: Sequence[Any]) -> str:
-        pairs = zip(self._keys, row, strict=True)
-        return "{" + ",".join(f"{key}:{json_text(value)}" for key, value in pairs) + "}"
+    def abort(self) -> None:
+        """Nothing is held."""
+
+    def write_segment(
+        self, stream: BinaryIO, sheet: ExportSheet, place: SegmentPlace, rows: Iterator[Sequence[Sequence[Any]]]
+    ) -> JSONObject:
+        """Write rows of values."""
+        del place
+        objects = _Objects(sheet)
+        return self._segment(stream, (objects.text(chunk, self.between) for chunk in rows if chunk))
+
+    def write_copied(
+        self, stream: BinaryIO, sheet: ExportSheet, place: SegmentPlace, blocks: Iterator[bytes]
+    ) -> JSONObject:
+        """Write rows that PostgreSQL wrote."""
+        del sheet, place
+        return self._segment(stream, blocks)
+
+    def join(self, stream: BinaryIO, sheet: ExportSheet, segments: Iterator[KeptSegment]) -> None:
+        """Put the segments into one array."""
+        self.begin(stream, sheet)
+        for segment in segments:
+            if segment.rows:
+                stream.write(self._before)
+                self._before = self.between
+                shutil.copyfileobj(segment.stream, stream, 1024 * 1024)
+        self.finish()
+
+    def _segment(self, stream: BinaryIO, blocks: Iterator[bytes]) -> JSONObject:
+        self._stream, self._before = stream, b""
+        for block in blocks:
+            self._put(block)
+        return {}
+
+    def _put(self, block: bytes) -> None:
+        self._stream.write(self._before)
+        self._stream.write(block)
+        self._before = self.between
 
 
-def json_text(value: Any) -> str:
-    """Return ``value`` as JSON text."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "null"
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return json.dumps(cell_text(value), ensure_ascii=False)
+class NdjsonExporter(JsonExporter):
+    """Writes one object a line: for programs that read row by row."""
+
+    format = "ndjson"
+    label = "NDJSON"
+    content_type = "application/x-ndjson"
+    extension = "ndjson"
+    opening = b""
+    before_first = b""
+    between = b"\n"
+    closing = b"\n"
+    closing_of_none = b""
+
+
+class _Objects:
+    """Writes rows of values as objects.
+
+    Args:
+        sheet: columns and options.
+    """
+
+    def __init__(self, sheet: ExportSheet) -> None:
+        keys = [encode_basestring(column.id).replace("%", "%%") for column in sheet.columns]
+        self._form = "{" + ",".join(f"{key}:%s" for key in keys) + "}"
+        decimals, large = _decimals_as_text(sheet), _large_as_text(sheet)
+        self._writings = [
+            json_writing(column.type, decimals_as_text=decimals, large_as_text=large) for column in sheet.columns
+        ]
+
+    def text(self, rows: Sequence[Sequence[Any]], between: bytes) -> bytes:
+        """Return the objects of rows, with what stands between two of them.
+
+        A lone surrogate, which SQLite's JSON may hold and UTF-8 can't, is written as JSON's escape.
+        """
+        cells = [write(held) for write, held in zip(self._writings, zip(*rows, strict=True), strict=True)]
+        text = between.decode().join([self._form % values for values in zip(*cells, strict=True)])
+        return text.encode("utf-8", "backslashreplace")
+
+
+def _decimals_as_text(sheet: ExportSheet) -> bool:
+    return sheet.options.get("decimals", "text") == "text"
+
+
+def _large_as_text(sheet: ExportSheet) -> bool:
+    return sheet.options.get("largeIntegers") == "text"
