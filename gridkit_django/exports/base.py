@@ -148,6 +148,25 @@ class BaseExporter(ABC):
     direct: ClassVar[bool] = True
     options_schema: ClassVar[JSONObject] = NO_OPTIONS
 
+    @classmethod
+    def shows_labels(cls, options: Mapping[str, JSONValue]) -> bool:
+        """Return whether the rows come with the labels of choices instead of their stored values.
+
+        Args:
+            options: options of the format, already checked.
+        """
+        return cls.for_people and options.get("formatting", True) is not False
+
+    @classmethod
+    def file_type(cls, options: Mapping[str, JSONValue]) -> tuple[str, str]:
+        """Return the media type and the extension (without the dot) of a file with these options.
+
+        Args:
+            options: options of the format, already checked.
+        """
+        del options
+        return cls.content_type, cls.extension
+
     @abstractmethod
     def begin(self, stream: BinaryIO, sheet: ExportSheet) -> None:
         """Start the file.

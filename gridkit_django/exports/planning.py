@@ -69,7 +69,7 @@ def make_plan(job: ExportJob, reading: Reading) -> Plan:
     exporter = exporters().get(job.format)()
     people = exporter.for_people and job.options.get("formatting", True) is not False
     ordered = grouped(access, query) if people else query
-    source = RowSource(access, ordered, labels=people)
+    source = RowSource(access, ordered, labels=exporter.shows_labels(job.options))
     sheet = make_sheet(job, access, source, 0, people=people)
     mark = _mark(exporter, sheet, _statement(access, ordered))
     same = job.plan.get("mark") == mark

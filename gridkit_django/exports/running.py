@@ -113,7 +113,8 @@ def _deliver(job: ExportJob, plan: Plan, file: ScratchFile, watch: Watch, worksh
     """Store the whole file, then end the job; a job that ended otherwise meanwhile leaves no file behind."""
     watch.check()
     size, checksum = file.finish()
-    name = workshop.store(file, plan.exporter.extension)
+    content_type, extension = plan.exporter.file_type(job.options)
+    name = workshop.store(file, extension)
     try:
         done = close(
             job,
@@ -122,8 +123,8 @@ def _deliver(job: ExportJob, plan: Plan, file: ScratchFile, watch: Watch, worksh
             rows_done=watch.progress.rows,
             rows_total=watch.progress.rows,
             file_name=name,
-            download_name=download_name(job, plan.exporter.extension),
-            content_type=plan.exporter.content_type,
+            download_name=download_name(job, extension),
+            content_type=content_type,
             size=size,
             sha256=checksum,
             expires_at=timezone.now() + timedelta(hours=settings().EXPORT_EXPIRY_HOURS),

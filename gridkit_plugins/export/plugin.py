@@ -17,6 +17,7 @@ EXPORTERS: Mapping[str, str] = MappingProxyType(
     {
         "csv": "gridkit_plugins.export.exporters.csv.CsvExporter",
         "json": "gridkit_plugins.export.exporters.json.JsonExporter",
+        "ndjson": "gridkit_plugins.export.exporters.json.NdjsonExporter",
         "xlsx": "gridkit_plugins.export.exporters.xlsx.XlsxExporter",
         "pdf": "gridkit_plugins.export.exporters.pdf.PdfExporter",
     }

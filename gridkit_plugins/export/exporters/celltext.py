@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from json.encoder import encode_basestring
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -24,39 +25,37 @@ def cell_text(value: Any) -> str:
     time are ISO 8601 with their offset, floats are the shortest text that gives the same float, JSON is as in
     PostgreSQL's ``jsonb``, and NULL is the empty text.
     """
-    if value is None:
-        return ""
     if isinstance(value, str):
         return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, float):
-        return float_text(value)
-    if isinstance(value, (time, datetime)):
-        return moment_text(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, (dict, list)):
-        return document_text(value)
-    return str(value)
+    writing = _WRITINGS.get(type(value)) or next(
+        (writing for kind, writing in _WRITINGS.items() if isinstance(value, kind)), str
+    )
+    return writing(value)
 
 
 def float_text(value: float) -> str:
     """Return the shortest text that gives the same float again, in PostgreSQL's form."""
-    text = repr(value)
-    text = text.removesuffix(".0")
     if abs(value) < _EXPONENT_FROM:
-        return text
+        text = repr(value)
+        return text.removesuffix(".0")
     if not math.isfinite(value):
-        return {"inf": "Infinity", "-inf": "-Infinity"}.get(text, "NaN")
-    if "e" in text:
-        return text
-    sign, digits = ("-", text[1:]) if value < 0 else ("", text)
-    whole, _point, fraction = digits.partition(".")
-    mantissa = (whole + fraction).rstrip("0")
-    return f"{sign}{mantissa[0]}{'.' if mantissa[1:] else ''}{mantissa[1:]}e+{len(whole) - 1:02}"
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    return _large_float_text(value)
+
+
+def _large_float_text(value: float) -> str:
+    """Return the text with the fewest digits that lies nearer to this float than to any other.
+
+    Python also takes a text that lies just between two floats and is rounded to this one; PostgreSQL does not.
+    """
+    whole, step = int(abs(value)), int(math.ulp(value))
+    halves = (2 * whole + step, whole + int(math.nextafter(abs(value), 0))) if step > 1 else ()
+    for digits in range(17):
+        text = f"{value:.{digits}e}"
+        if float(text) == value and 2 * abs(int(Decimal(text))) not in halves:
+            break
+    mantissa, exponent = text.split("e")
+    return f"{mantissa}e{exponent}"
 
 
 def moment_text(value: datetime | time) -> str:
@@ -101,3 +100,18 @@ def _document(value: Any) -> str:
     if isinstance(value, float) and math.isfinite(value):
         return "0.0" if not value else format(Decimal(repr(value)), "f")
     return json_text(value)
+
+
+_WRITINGS: Mapping[type[Any], Callable[[Any], str]] = MappingProxyType(
+    {
+        type(None): lambda _value: "",
+        bool: lambda value: "true" if value else "false",
+        Decimal: lambda value: format(value, "f"),
+        float: float_text,
+        time: moment_text,
+        datetime: moment_text,
+        date: date.isoformat,
+        dict: document_text,
+        list: document_text,
+    }
+)

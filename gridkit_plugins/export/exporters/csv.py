@@ -11,7 +11,7 @@ from gridkit_django.exports import CopiedExporter, CopyShape, ExportSheet, KeptS
 from gridkit_django.exports.guard import guard_text
 from gridkit_django.typing import JSONObject, JSONValue
 from gridkit_plugins.export.exporters.columntexts import csv_writing
-from gridkit_plugins.export.exporters.encoding import TextEncoder
+from gridkit_plugins.export.exporters.encoding import TextEncoder, charset
 from gridkit_plugins.export.options import CSV_OPTIONS
 
 LINE_ENDS = {"crlf": "\r\n", "lf": "\n"}
@@ -34,6 +34,16 @@ class CsvExporter(CopiedExporter):
     content_type = "text/csv; charset=utf-8"
     extension = "csv"
     options_schema = CSV_OPTIONS
+
+    @classmethod
+    def shows_labels(cls, options: Mapping[str, JSONValue]) -> bool:
+        """Return whether choices are written by their labels."""
+        return options.get("values") == "label"
+
+    @classmethod
+    def file_type(cls, options: Mapping[str, JSONValue]) -> tuple[str, str]:
+        """Return the media type and the extension of the file."""
+        return f"text/csv; charset={charset(options)}", cls.extension
 
     @classmethod
     def shape(cls, sheet: ExportSheet) -> CopyShape:

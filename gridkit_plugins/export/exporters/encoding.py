@@ -13,6 +13,12 @@ from gridkit_django.typing import JSONValue
 _MARKS = {"utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE}
 
 
+def charset(options: Mapping[str, JSONValue]) -> str:
+    """Return the name of the encoding on the web."""
+    asked = str(options.get("encoding", "utf-8"))
+    return asked.replace("cp", "windows-").removesuffix("-sig")
+
+
 class TextEncoder:
     """Encodes lines of CSV as the options say.
 
@@ -84,8 +90,8 @@ class TextEncoder:
     def _lacks(self, letter: str, place: str) -> ExportEncodingError:
         named = f"U+{ord(letter):04X}" if len(letter) == 1 else letter
         return ExportEncodingError(
-            f"The encoding {self._codec} has no {named}, which stands in {place}. Take utf-8, or let such characters be "
-            "replaced (unencodable: replace)."
+            f"The encoding {self._codec} has no {named}, which stands in {place}. Take utf-8, or let such characters "
+            "be replaced (unencodable: replace)."
         )
 
     def _read(self, lines: str) -> Iterator[list[str]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any, BinaryIO, ClassVar
 
 from gridkit_django.exports import CopiedExporter, CopyShape, ExportSheet, KeptSegment, SegmentPlace
-from gridkit_django.typing import JSONObject
+from gridkit_django.typing import JSONObject, JSONValue
 from gridkit_plugins.export.exporters.columntexts import json_writing
 from gridkit_plugins.export.options import JSON_OPTIONS
 
@@ -31,6 +31,11 @@ class JsonExporter(CopiedExporter):
     between: ClassVar[bytes] = b",\n"
     closing: ClassVar[bytes] = b"\n]\n"
     closing_of_none: ClassVar[bytes] = b"\n]\n"
+
+    @classmethod
+    def shows_labels(cls, options: Mapping[str, JSONValue]) -> bool:
+        """Return whether choices are written by their labels."""
+        return options.get("values") == "label"
 
     @classmethod
     def shape(cls, sheet: ExportSheet) -> CopyShape:

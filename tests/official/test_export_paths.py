@@ -1,0 +1,330 @@
+"""The two ways to the same file: rows that PostgreSQL writes, and values that Python writes. Every byte is the same.
+
+Each file is also read back with Python's own readers and compared with the database, cell by cell.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from gridkit_django.exports import CopiedExporter, ExportColumn, ExportSheet, KeptSegment, SegmentPlace
+from gridkit_django.exports.rows import RowSource
+from gridkit_django.grids import ChoiceColumn, Grid, GridAccess, TextColumn
+from gridkit_django.grids.query import GridQuery
+from gridkit_django.typing import JSONValue
+from gridkit_plugins.export.exporters.csv import CsvExporter
+from gridkit_plugins.export.exporters.json import JsonExporter, NdjsonExporter
+from tests.shop.models import Product, Specimen
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+NAMES = ["key", "text", "whole", "truth", "money", "tiny", "units", "real", "moment", "day", "clock", "token", "data"]
+ZONES = ["UTC", "America/New_York", "Asia/Kathmandu", "Africa/Monrovia"]
+
+
+class SpecimenGrid(Grid):
+    """A column of every type."""
+
+    class Meta:
+        model = Specimen
+        id = "export-specimens"
+        columns = NAMES
+        default_sort = ["whole"]
+
+
+class CategoryGrid(Grid):
+    """Choices."""
+
+    category = ChoiceColumn()
+
+    class Meta:
+        model = Product
+        id = "export-categories"
+        columns = ["category", "sku"]
+        default_sort = ["sku"]
+
+
+class Masked(TextColumn):
+    """Written by Python."""
+
+    def _wire(self, value: Any, zone: Any) -> JSONValue:
+        return "=" + value[-1]
+
+
+class MaskedGrid(Grid):
+    """A column that the database must not write."""
+
+    sku = Masked()
+
+    class Meta:
+        model = Product
+        id = "export-masked-path"
+        columns = ["sku"]
+
+
+def sheet_of(source: RowSource, **options: Any) -> ExportSheet:
+    columns = tuple(ExportColumn(column.id, f"-{column.label}", column.type) for column in source.columns)
+    return ExportSheet("Things", columns, options, datetime(2026, 5, 17, tzinfo=UTC), "ann", 0, source.zone)
+
+
+def ways(
+    grid: type[Grid], exporter: type[CopiedExporter], size: int, *, zone: str = "UTC", **options: Any
+) -> list[bytes]:
+    """Write the file in each way that this database has: values in one go, values in segments, copied in segments."""
+    access = GridAccess(grid, User(username="ann"))
+    source = RowSource(access, GridQuery.from_dict({"tz": zone}), labels=exporter.shows_labels(options))
+    sheet = sheet_of(source, **options)
+    files = [in_one_go(source, sheet, exporter()), in_segments(source, sheet, exporter(), size, copied=False)]
+    shape = exporter.shape(sheet)
+    if connection.vendor == "postgresql":
+        assert shape is not None
+        assert source.why_not_copied(shape) == ""
+        files.append(in_segments(source, sheet, exporter(), size, copied=True))
+    return files
+
+
+def in_one_go(source: RowSource, sheet: ExportSheet, exporter: CopiedExporter) -> bytes:
+    stream = io.BytesIO()
+    exporter.begin(stream, sheet)
+    for rows in source.take(chunk=2):
+        exporter.write(rows)
+    exporter.finish()
+    return stream.getvalue()
+
+
+def in_segments(source: RowSource, sheet: ExportSheet, exporter: CopiedExporter, size: int, *, copied: bool) -> bytes:
+    kept: list[KeptSegment] = []
+    after: JSONValue = None
+    while True:
+        place = SegmentPlace(len(kept), sum(segment.rows for segment in kept))
+        part = io.BytesIO()
+        if copied:
+            shape = exporter.shape(sheet)
+            assert shape is not None
+            copy = source.copy(after, size, shape)
+            facts = exporter.write_copied(part, sheet, place, iter(copy))
+            rows, after = copy.rows, copy.bookmark
+        else:
+            take = source.take(after, size, chunk=2)
+            facts = exporter.write_segment(part, sheet, place, iter(take))
+            rows, after = take.rows, take.bookmark
+        part.seek(0)
+        kept.append(KeptSegment(place, rows, part, facts))
+        if after is None:
+            break
+    whole = io.BytesIO()
+    exporter.join(whole, sheet, iter(kept))
+    return whole.getvalue()
+
+
+def same(files: Sequence[bytes]) -> bytes:
+    for file in files[1:]:
+        assert file == files[0]
+    return files[0]
+
+
+LETTERS = st.text(
+    st.one_of(
+        st.characters(exclude_characters="\x00", exclude_categories=["Cs"]),
+        st.sampled_from("=+-@\t\r\n,;\"' \\.\uff1d\uff0b\x01\x02é数🛫"),
+    ),
+    max_size=12,
+)
+FLOATS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([1e15, 1e16, -0.0, 123456789012345.6, 1e-5, 0.1, 1.0]),
+)
+DOCUMENTS = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), FLOATS, LETTERS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(LETTERS, inner, max_size=3)),
+    max_leaves=5,
+)
+
+
+def money(places: int, digits: int) -> st.SearchStrategy[Decimal]:
+    most = 10**digits - 1
+    return st.integers(-most, most).map(lambda number: Decimal(number).scaleb(-places))
+
+
+SPECIMENS = st.lists(
+    st.builds(
+        Specimen,
+        key=st.uuids(),
+        text=st.one_of(st.none(), LETTERS),
+        whole=st.one_of(st.none(), st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1)),
+        truth=st.one_of(st.none(), st.booleans()),
+        money=st.one_of(st.none(), money(2, 12)),
+        tiny=st.one_of(st.none(), money(9, 12)),
+        units=st.one_of(st.none(), money(0, 8)),
+        real=st.one_of(st.none(), FLOATS),
+        moment=st.one_of(st.none(), st.datetimes(datetime(1850, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))),  # noqa: DTZ001
+        day=st.one_of(st.none(), st.dates(date(1, 1, 1), date(9999, 12, 31))),
+        clock=st.one_of(st.none(), st.times()),
+        token=st.one_of(st.none(), st.uuids()),
+        data=st.one_of(st.none(), DOCUMENTS),
+    ),
+    max_size=7,
+    unique_by=lambda specimen: specimen.key,
+)
+FEW = settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.fixture
+def stored(db: None) -> Any:
+    def store(specimens: list[Specimen]) -> list[Specimen]:
+        Specimen.objects.all().delete()
+        Specimen.objects.bulk_create(specimens)
+        return list(Specimen.objects.all())
+
+    return store
+
+
+@FEW
+@given(specimens=SPECIMENS, size=st.integers(1, 8), zone=st.sampled_from(ZONES), data=st.data())
+def test_csv_is_the_same_in_every_way_and_reads_back_as_the_database(
+    stored: Any, specimens: list[Specimen], size: int, zone: str, data: st.DataObject
+):
+    held = {str(item.pk): item for item in stored(specimens)}
+    options = {
+        "delimiter": data.draw(st.sampled_from([",", ";", "\t", "|"])),
+        "decimal": data.draw(st.sampled_from([".", ","])),
+        "lineEnd": data.draw(st.sampled_from(["crlf", "lf"])),
+        "guard": data.draw(st.booleans()),
+        "encoding": data.draw(st.sampled_from(["utf-8", "utf-16"])),
+    }
+    file = same(ways(SpecimenGrid, CsvExporter, size, zone=zone, **options))
+    text = file.decode("utf-16" if options["encoding"] == "utf-16" else "utf-8")
+    header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=str(options["delimiter"]))
+
+    assert header == NAMES
+    assert len(rows) == len(held)
+    for row in rows:
+        cells = dict(zip(NAMES, row, strict=True))
+        item = held[cells["key"]]
+        for name in ("money", "tiny", "units", "real"):
+            cells[name] = cells[name].replace(str(options["decimal"]), ".")
+        assert {name: READERS[name](cells[name]) for name in NAMES[2:]} == {
+            name: getattr(item, name) for name in NAMES[2:]
+        }
+        plain = item.text or ""
+        assert cells["text"] in ([plain] if not options["guard"] else [plain, "'" + plain])
+
+
+def nothing_or(kind: Any) -> Any:
+    return lambda text: None if text == "" else kind(text)
+
+
+READERS: dict[str, Any] = {
+    "whole": nothing_or(int),
+    "truth": nothing_or({"true": True, "false": False}.__getitem__),
+    "money": nothing_or(Decimal),
+    "tiny": nothing_or(Decimal),
+    "units": nothing_or(Decimal),
+    "real": nothing_or(float),
+    "moment": nothing_or(datetime.fromisoformat),
+    "day": nothing_or(date.fromisoformat),
+    "clock": nothing_or(time.fromisoformat),
+    "token": nothing_or(UUID),
+    "data": nothing_or(json.loads),
+}
+
+
+@FEW
+@given(specimens=SPECIMENS, size=st.integers(1, 8), zone=st.sampled_from(ZONES), data=st.data())
+def test_json_is_the_same_in_every_way_and_reads_back_as_the_database(
+    stored: Any, specimens: list[Specimen], size: int, zone: str, data: st.DataObject
+):
+    held = {str(item.pk): item for item in stored(specimens)}
+    options = {
+        "decimals": data.draw(st.sampled_from(["text", "number"])),
+        "largeIntegers": data.draw(st.sampled_from(["text", "number"])),
+    }
+    array = json.loads(same(ways(SpecimenGrid, JsonExporter, size, zone=zone, **options)), parse_float=Decimal)
+    lines = same(ways(SpecimenGrid, NdjsonExporter, size, zone=zone, **options)).split(b"\n")[:-1]
+
+    assert [json.loads(line, parse_float=Decimal) for line in lines] == array
+    assert len(array) == len(held)
+    for row in array:
+        item = held[row["key"]]
+        assert row["text"] == item.text
+        assert [None if row[name] is None else int(row[name]) for name in ("whole",)] == [item.whole]
+        assert [None if row[name] is None else Decimal(row[name]) for name in ("money", "tiny", "units")] == [
+            item.money, item.tiny, item.units,
+        ]  # fmt: skip
+        assert (None if row["real"] is None else float(row["real"])) == item.real
+        assert (None if row["moment"] is None else datetime.fromisoformat(row["moment"])) == item.moment
+        large = item.whole is not None and abs(item.whole) >= 2**53
+        assert isinstance(row["whole"], str) is (large and options["largeIntegers"] == "text")
+
+
+@pytest.mark.postgres_only
+def test_floats_that_are_no_numbers_are_the_same_in_every_way(stored: Any):
+    stored([Specimen(whole=1, real=math.nan), Specimen(whole=2, real=math.inf), Specimen(whole=3, real=-math.inf)])
+
+    rows = list(csv.DictReader(io.StringIO(same(ways(SpecimenGrid, CsvExporter, 2)).decode(), newline="")))
+    assert [row["real"] for row in rows] == ["NaN", "Infinity", "-Infinity"]
+    assert [row["real"] for row in json.loads(same(ways(SpecimenGrid, JsonExporter, 2)))] == [None] * 3
+
+
+def test_labels_are_the_same_in_every_way_and_guarded(db: None):
+    for number, kind in enumerate(["book", "=left", "toy", ""]):
+        Product.objects.create(sku=f"s{number}", name="n", category=kind, price=1)
+    file = same(ways(CategoryGrid, CsvExporter, 3, values="label", header="label"))
+
+    assert file.decode().split("\r\n") == ["'-Category,'-Sku", "Book,s0", "'=left,s1", "Toy,s2", ",s3", ""]
+    assert [row["category"] for row in json.loads(same(ways(CategoryGrid, JsonExporter, 3, values="label")))] == [
+        "Book", "=left", "Toy", "",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("texts", [["", "a", "\\.", ' "x"', "."]])
+def test_a_single_column_is_the_same_in_every_way(stored: Any, texts: list[str]):
+    class Alone(Grid):
+        class Meta:
+            model = Specimen
+            id = "export-alone"
+            columns = ["text"]
+
+    stored([Specimen(key=UUID(int=number), text=text) for number, text in enumerate([*texts, None])])
+    for line_end in ("lf", "crlf"):
+        file = same(ways(Alone, CsvExporter, 2, lineEnd=line_end))
+
+        assert list(csv.reader(io.StringIO(file.decode(), newline="")))[1:] == [[text] for text in [*texts, ""]]
+
+
+def test_columns_that_python_writes_keep_the_database_from_writing(db: None):
+    Product.objects.create(sku="s7", name="n", price=1)
+    source = RowSource(GridAccess(MaskedGrid, User(username="ann")), GridQuery())
+    sheet = sheet_of(source)
+    reason = source.why_not_copied(CsvExporter.shape(sheet))
+
+    assert ("Python code of this site: sku" if connection.vendor == "postgresql" else "not in PostgreSQL") in reason
+    assert in_one_go(source, replace(sheet, options={"header": "none"}), CsvExporter()) == b"'=7\r\n"
+
+
+def test_no_rows_are_a_whole_file_in_every_way(stored: Any):
+    stored([])
+
+    assert same(ways(CategoryGrid, CsvExporter, 3)) == b"category,sku\r\n"
+    assert json.loads(same(ways(CategoryGrid, JsonExporter, 3))) == []
+    assert same(ways(CategoryGrid, NdjsonExporter, 3)) == b""
