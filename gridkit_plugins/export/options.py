@@ -67,6 +67,12 @@ XLSX_OPTIONS: JSONObject = MappingProxyType(
     {
         "header": {"type": "string", "enum": ["label", "id"], "default": "label", "title": "Header row"},
         "formatting": dict(_FORMATTING),
+        "template": {
+            "type": "string",
+            "pattern": "^([A-Za-z0-9][A-Za-z0-9_-]{0,60})?$",
+            "default": "",
+            "title": "Template",
+        },
     }
 )
 

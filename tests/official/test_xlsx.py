@@ -16,7 +16,7 @@ import openpyxl
 import pytest
 
 from gridkit_plugins.export.exporters.xlsx import XlsxExporter
-from gridkit_plugins.export.exporters.xlsxcells import CUT_MARK, TEXT_MAX, sheet_text
+from gridkit_plugins.export.exporters.xlsx.values import CUT_MARK, TEXT_MAX, sheet_text
 
 TEXT = [("a", "Text", "text")]
 
@@ -122,10 +122,12 @@ def test_what_a_spreadsheet_cannot_hold_exactly_is_exact_text(written: Callable[
     assert cell.value == expected
 
 
-def test_control_characters_are_replaced_and_line_ends_become_line_feeds(written: Callable[..., bytes]):
-    (cell,) = column(written(XlsxExporter, TEXT, [["a\x00b\x0bc\r\nd\re\tf 🛫"]]))
+def test_control_characters_stand_as_the_format_escapes_them_and_line_ends_become_line_feeds(
+    written: Callable[..., bytes],
+):
+    (cell,) = column(written(XlsxExporter, TEXT, [["a\x00b\x0bc\r\nd\re\tf 🛫 _x0041_ \ud800"]]))
 
-    assert cell.value == "a\ufffdb\ufffdc\nd\ne\tf 🛫"
+    assert cell.value == "a_x0000_b_x000B_c\nd\ne\tf 🛫 _x005F_x0041_ \ufffd"
 
 
 def test_a_text_over_the_limit_of_a_cell_is_cut_with_a_mark(written: Callable[..., bytes]):

@@ -1,0 +1,56 @@
+"""Files that are made in segments, by another exporter each, as workers do that die and are followed by others."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gridkit_django.exports import ExportColumn, ExportSheet, KeptSegment, SegmentedExporter, SegmentPlace
+
+ZONE = ZoneInfo("America/New_York")
+Rows = Sequence[Sequence[Any]]
+
+
+def sheet_of(*columns: ExportColumn, rows: int = 0, **more: Any) -> ExportSheet:
+    """Return what an exporter is told."""
+    made = ExportSheet(
+        title="Products",
+        columns=columns,
+        options=more.pop("options", {}),
+        created_at=datetime(2026, 5, 17, 12, 4, tzinfo=UTC),
+        owner_label="ann",
+        total_rows=rows,
+        time_zone=ZONE,
+    )
+    return replace(made, **more)
+
+
+def in_segments(
+    exporter: type[SegmentedExporter], sheet: ExportSheet, rows: Rows, sizes: Sequence[int] = (), chunk: int = 3
+) -> bytes:
+    """Write rows in segments of these sizes, and what is left in a last one."""
+    sheet = replace(sheet, total_rows=len(rows))
+    ends = [sum(sizes[: count + 1]) for count in range(len(sizes))]
+    parts = [rows[start:end] for start, end in zip([0, *ends], [*ends, len(rows)], strict=True)]
+    kept = list(_kept(exporter, sheet, parts, chunk))
+    stream = io.BytesIO()
+    exporter().join(stream, sheet, iter(kept))
+    return stream.getvalue()
+
+
+def _kept(
+    exporter: type[SegmentedExporter], sheet: ExportSheet, parts: Sequence[Rows], chunk: int
+) -> Iterator[KeptSegment]:
+    first = 0
+    for number, part in enumerate(parts):
+        place = SegmentPlace(number, first)
+        stream = io.BytesIO()
+        chunks = iter([part[start : start + chunk] for start in range(0, len(part), chunk)])
+        facts = exporter().write_segment(stream, sheet, place, chunks)
+        stream.seek(0)
+        yield KeptSegment(place, len(part), stream, facts)
+        first += len(part)
