@@ -12,7 +12,7 @@ from django.db import connection
 
 from gridkit_django.plugins.boot import record_folder
 
-pytest_plugins = ["tests.servers.databases", "tests.servers.stack", "tests.servers.browser"]
+pytest_plugins = [f"tests.servers.{name}" for name in ("databases", "stack", "browser", "measuring")]
 
 
 @pytest.fixture(autouse=True)

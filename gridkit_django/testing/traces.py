@@ -10,8 +10,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any
+from itertools import chain, compress, repeat
+from operator import is_
+from types import BuiltinFunctionType, FunctionType
+from typing import Any, TypeVar
 from weakref import ReferenceType
 
 from django.dispatch import Signal
@@ -24,6 +26,8 @@ _PATCHABLE = (FunctionType, BuiltinFunctionType, type, classmethod, staticmethod
 _ONCE = ("environment variable ", "sys.path entry ")
 """How those traces are named that look the same when they are made again."""
 
+_Item = TypeVar("_Item")
+
 _OURS = "gridkit"
 """The runtime's own threads have names that begin so."""
 
@@ -34,19 +38,19 @@ class Traces:
 
     Attributes:
         named: things that can come and go, by a key that tells two of them apart; the value names each for people.
-        patchable: functions and classes of Django, of GridKit and of some modules of Python, by their place.
+        spaces: what the modules of Django and GridKit, some of Python's, and their classes hold, by their names.
     """
 
     named: Mapping[tuple[str, Any], str]
-    patchable: Mapping[str, Any]
+    spaces: Mapping[str, Mapping[str, Any]]
 
     def left_since(self, before: Traces) -> tuple[str, ...]:
         """Return what is here now and was not before, each in a few words."""
         new = [text for key, text in self.named.items() if key not in before.named]
         patched = [
-            f"replaced {place}"
-            for place, value in before.patchable.items()
-            if self.patchable.get(place, value) is not value
+            f"replaced {place}.{name}"
+            for place, space in before.spaces.items()
+            for name in _replaced(space, self.spaces.get(place, space))
         ]
         return tuple(sorted([*new, *patched]))
 
@@ -71,7 +75,7 @@ def traces(own: str = "") -> Traces:
     named: dict[tuple[str, Any], str] = {}
     for look in (_threads, _receivers, _log_handlers, _environment, _paths, _exits):
         named.update(look())
-    return Traces(named, dict(_patchable(own)))
+    return Traces(named, dict(_spaces(own)))
 
 
 def _threads() -> Iterator[tuple[tuple[str, Any], str]]:
@@ -96,9 +100,9 @@ def _signals() -> Iterable[Signal]:
     It alone would not do: it does not tell of what ``gc.freeze()`` has set aside, as servers do before they fork.
     """
     modules = [getattr(module, "__dict__", {}) for module in list(sys.modules.values())]
-    places = [value for module in modules for value in list(module.values())]
+    places = [*chain.from_iterable(list(module.values()) for module in modules)]
     ours = [signal for _, _, signal in all_signals()]
-    found = [item for item in (*places, *gc.get_objects()) if issubclass(type(item), Signal)]
+    found = [signal for items in (places, gc.get_objects()) for signal in _instances(items, items, Signal)]
     return {id(signal): signal for signal in (*found, *ours)}.values()
 
 
@@ -129,22 +133,38 @@ def _exits() -> Iterator[tuple[tuple[str, Any], str]]:
         yield ("atexit", number), "function registered with atexit"
 
 
-def _patchable(own: str) -> Iterator[tuple[str, Any]]:
+def _spaces(own: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield a copy of the names of each watched module and of each of its classes."""
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] in _WATCHED or name in _BORROWED:
             if own and (name == own or name.startswith(f"{own}.")):
                 continue
-            yield from _patchable_of(name, module)
+            space = dict(getattr(module, "__dict__", {}))
+            yield name, space
+            for key, value in _instances(space.items(), space.values(), type):
+                if value.__module__ == name:
+                    yield f"{name}.{key}", dict(vars(value))
 
 
-def _patchable_of(name: str, module: ModuleType) -> Iterator[tuple[str, Any]]:
-    for key, value in list(getattr(module, "__dict__", {}).items()):
-        if issubclass(type(value), _PATCHABLE):  # isinstance would wake Django's lazy objects up
-            yield f"{name}.{key}", value
-        if issubclass(type(value), type) and value.__module__ == name:
-            for inner, member in list(vars(value).items()):
-                if issubclass(type(member), _PATCHABLE):
-                    yield f"{name}.{key}.{inner}", member
+def _instances(items: Iterable[_Item], values: Iterable[Any], kind: type | tuple[type, ...]) -> Iterator[_Item]:
+    """Yield the items whose values are of a kind, judged by their real type: isinstance wakes Django's lazy objects.
+
+    All of it runs inside the interpreter, since there are hundreds of thousands of objects to judge.
+    """
+    return compress(items, map(issubclass, map(type, values), repeat(kind)))
+
+
+def _replaced(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names that hold another function or class than before; most spaces are seen at once to be the same."""
+    if list(before) == list(after) and all(map(is_, before.values(), after.values())):
+        return
+    for name, value in before.items():
+        if issubclass(type(value), _PATCHABLE) and _is_patched(value, after.get(name, value)):
+            yield name
+
+
+def _is_patched(value: Any, now: Any) -> bool:
+    return now is not value and issubclass(type(now), _PATCHABLE)
 
 
 def _name(thing: Any) -> str:

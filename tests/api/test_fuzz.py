@@ -87,6 +87,7 @@ def _sendable(value: str) -> bool:
 
 @pytest.mark.both_databases
 @pytest.mark.postgres_only
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_answer_is_one_that_the_document_describes(
     name: str, boss: APIClient, parts: dict[str, str], queued: list[Any]

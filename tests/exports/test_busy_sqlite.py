@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from tests.exports.busy_sqlite import ROWS
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.servers.processes import ROOT, unmeasured_environment
 
 
 def test_two_workers_and_a_busy_writer_share_a_sqlite_file(tmp_path: Path):
     command = [sys.executable, "-m", "tests.exports.busy_sqlite", str(tmp_path / "db.sqlite3")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    env = unmeasured_environment()
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
 
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)

@@ -14,7 +14,7 @@ from gridkit_django.grids import GridAccess
 from gridkit_django.grids.selection import Selection
 from tests.grids.shop import ADMIN, OrderGrid, ProductGrid, ask, make_orders, make_products
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.unmeasured]
 
 NUMBERS: list[Any] = [
     0,

@@ -16,12 +16,20 @@ from django.core.signals import request_started
 
 from gridkit_django.plugins import Plugin
 from gridkit_django.testing import PluginConformance
+from gridkit_django.testing.conformance import ending, work
 from tests.testing.conftest import MakeSubject
 from tests.testing.failing import CASES, GOOD, Case
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TESTS = sorted(name for name in vars(PluginConformance) if name.startswith("test_"))
+
+
+@pytest.fixture(autouse=True)
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send events and load anew a few times only: what fails here does so at once. `tests/official` does all of it."""
+    monkeypatch.setattr(work, "ROUNDS", 5)
+    monkeypatch.setattr(ending, "RELOADS", 3)
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.docs.pages import ROOT
 from tests.plugins.samples import write_plugin
+from tests.servers.processes import unmeasured_environment
 
 SETTINGS = """
 SECRET_KEY = "only-for-tests"
@@ -41,7 +42,8 @@ class Sample(Plugin):
 
 def run(folder: Path, *words: str) -> str:
     """Run Python in a folder, away from the settings of this suite, and return what it printed."""
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("DJANGO", "PYTEST"))}
+    told = unmeasured_environment()
+    env = {key: value for key, value in told.items() if not key.startswith(("DJANGO", "PYTEST"))}
     env |= {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
     done = subprocess.run(
         [sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True, timeout=180, check=False

@@ -1,0 +1,65 @@
+"""Has coverage.py look away where it learns nothing: what it watches takes about twice as long.
+
+The second run, on PostgreSQL, is measured in the rooms whose code asks which database it has, and in tests that run
+nowhere else. In both runs, tests marked `unmeasured` are not: they send many values through lines that others reach.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import coverage
+import pytest
+from django.db import connection
+
+ROOMS = frozenset({"audit", "checks", "grids"})
+"""Folders of tests that are measured on PostgreSQL, too."""
+
+PASSED_ON = "COVERAGE_PROCESS_CONFIG"
+"""The variable by which coverage.py starts in the processes that a test starts."""
+
+
+class Measuring:
+    """Halts coverage.py in this process and in those that it starts, and lets it go on."""
+
+    def __init__(self) -> None:
+        self._measure = coverage.Coverage.current()
+        self._passed_on = os.environ.get(PASSED_ON)
+        self._runs = True
+
+    def turn(self, *, on: bool) -> None:
+        """Let it run, or halt it; nothing happens where it already does, or where nobody measures."""
+        if self._measure is None or on == self._runs:
+            return
+        self._runs = on
+        if not on:
+            self._measure.stop()
+            os.environ.pop(PASSED_ON, None)
+            return
+        if self._passed_on is not None:
+            os.environ[PASSED_ON] = self._passed_on
+        self._measure.start()
+
+
+_MEASURING = pytest.StashKey[Measuring]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Halt it while the tests are gathered for PostgreSQL: the first run imports the same modules."""
+    config.stash[_MEASURING] = Measuring()
+    config.stash[_MEASURING].turn(on=connection.vendor == "sqlite")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure a test, or don't."""
+    item.config.stash[_MEASURING].turn(on=_is_measured(item))
+    return (yield)
+
+
+def _is_measured(item: pytest.Item) -> bool:
+    if item.get_closest_marker("unmeasured"):
+        return False
+    alone = item.get_closest_marker("postgres_only") is not None
+    return connection.vendor == "sqlite" or alone or not ROOMS.isdisjoint(item.path.parts)
