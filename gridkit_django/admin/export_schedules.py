@@ -17,7 +17,7 @@ from gridkit_django.admin.read_only import Typed
 from gridkit_django.audit import Target, record
 from gridkit_django.events import EventSource, holding, request_act
 from gridkit_django.exceptions import GridKitError
-from gridkit_django.exports import exporters, judge_export, mail_address, next_run, run_schedule
+from gridkit_django.exports import exporters, judge_export, mail_address, may_ask, next_run, run_schedule
 from gridkit_django.grids import grid_registry
 from gridkit_django.models import ExportSchedule
 from gridkit_django.templatetags.gridkit_admin import badge
@@ -88,6 +88,17 @@ class ExportScheduleAdmin(Typed[ExportSchedule]):
         """Show how it goes for a schedule that is there only."""
         own = list(ScheduleForm.Meta.fields)
         return own if obj is None else [*own, *self.readonly_fields]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> ExportSchedule | None:
+        """Return a schedule; its question is left out when it names a column that the reader may not see (one gate)."""
+        found = super().get_object(request, object_id, from_field)
+        if found is not None and not may_ask(found.grid, found.query, request.user):
+            found.query, found.kept_back = {}, True  # type: ignore[attr-defined]
+        return found
+
+    def has_change_permission(self, request: HttpRequest, obj: ExportSchedule | None = None) -> bool:
+        """Leave a schedule whose question the reader does not see to those who do: saving would lose it."""
+        return super().has_change_permission(request, obj) and not getattr(obj, "kept_back", False)
 
     def save_model(self, request: HttpRequest, obj: ExportSchedule, form: Any, change: bool) -> None:
         """Store it with its next time, and record who did so."""

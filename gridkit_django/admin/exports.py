@@ -12,19 +12,21 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from gridkit_django.admin.read_only import ReadOnlyAdmin
-from gridkit_django.exports import cancel_export, may_see_query
+from gridkit_django.events import EventSource, holding, request_act
+from gridkit_django.exceptions import GridKitError
+from gridkit_django.exports import cancel_export, describe_job, may_see_query, retry_export
 from gridkit_django.models import ExportJob, JobState
 
 
 class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
-    """The jobs, newest first; the page of running jobs renews itself."""
+    """The jobs, newest first; pages of jobs that are under way renew themselves."""
 
     list_display = ("created_at", "grid", "format", "owner", "state", "progress_bar", "file_size")
-    list_filter = ("state", "format", "grid", "created_at")
+    list_filter = ("state", "format", "grid", ("schedule", admin.RelatedOnlyFieldListFilter), "created_at")
     search_fields = ("grid", "owner__username", "download_name", "error_detail")
-    list_select_related = ("owner",)
+    list_select_related = ("owner", "schedule")
     date_hierarchy = "created_at"
-    actions = ("cancel_jobs",)
+    actions = ("cancel_jobs", "retry_jobs")
     fields = (
         "grid",
         "format",
@@ -33,7 +35,13 @@ class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
         "progress_bar",
         "rows_done",
         "rows_total",
+        "stage",
+        "consistency",
+        "attempts",
+        "schedule",
+        "notify",
         "query",
+        "selection",
         "options",
         "download_name",
         "file_size",
@@ -51,7 +59,7 @@ class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
         """Return a job; its question is left out when it names a column that the reader may not see (one gate)."""
         job = super().get_object(request, object_id, from_field)
         if job is not None and not may_see_query(job, request.user):
-            job.query = {}
+            job.query, job.selection = {}, None
         return job
 
     @admin.display(description=_("progress"))
@@ -60,9 +68,10 @@ class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
         percent = round(job.progress * 100)
         under_way = "data-open" if job.state in (JobState.QUEUED, JobState.RUNNING) else ""
         return format_html(
-            '<progress class="gridkit-progress" max="100" value="{0}" aria-label="{0} %" {1}></progress> {0} %',
+            '<progress class="gridkit-progress" max="100" value="{0}" aria-label="{0} %" {1}></progress> {0} %{2}',
             percent,
             under_way,
+            _how_far(job),
         )
 
     @admin.display(description=_("size"), ordering="size")
@@ -79,6 +88,34 @@ class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
         text = ngettext("%d job was asked to stop.", "%d jobs were asked to stop.", len(waiting)) % len(waiting)
         self.message_user(request, text, messages.SUCCESS)
 
+    @admin.action(description=_("Try selected jobs again"), permissions=["cancel"])
+    def retry_jobs(self, request: HttpRequest, queryset: QuerySet[ExportJob]) -> None:
+        """Ask for the selected jobs that failed or were cancelled again; what they had made is kept."""
+        tried = 0
+        with holding(request_act(request, EventSource.ADMIN)):
+            for job in queryset.filter(state__in=(JobState.FAILED, JobState.CANCELLED)):
+                try:
+                    tried += retry_export(job, request.user).state == JobState.QUEUED
+                except GridKitError as error:
+                    self.message_user(request, f"{job}: {error.detail}", messages.ERROR)
+        text = ngettext("%d job waits again.", "%d jobs wait again.", tried) % tried
+        self.message_user(request, text, messages.SUCCESS)
+
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         """Whoever may change export jobs may stop them."""
         return bool(request.user.has_perm("gridkit_django.change_exportjob"))
+
+
+def _how_far(job: ExportJob) -> str:
+    """Return the place of a job in the queue, or its rate and the seconds that are left."""
+    if job.state not in (JobState.QUEUED, JobState.RUNNING):
+        return ""
+    told = describe_job(job)
+    if place := told.get("queuePosition"):
+        return " · " + _("number %(place)s in the queue") % {"place": place}
+    parts = []
+    if isinstance(rate := told.get("rate"), float | int):
+        parts.append(_("%(rate)d rows a second") % {"rate": rate})
+    if (left := told.get("secondsLeft")) is not None:
+        parts.append(_("%(seconds)s s left") % {"seconds": left})
+    return "".join(f" · {part}" for part in parts)

@@ -78,6 +78,7 @@ endpoints: list[URLPattern] = [
     path("grids/<str:grid>/jobs/", jobs.JobListView.as_view(), name="job-list"),
     path("grids/<str:grid>/jobs/<uuid:job>/", jobs.JobView.as_view(), name="job"),
     path("grids/<str:grid>/jobs/<uuid:job>/result/", jobs.JobResultView.as_view(), name="job-result"),
+    path("grids/<str:grid>/jobs/<uuid:job>/retry/", jobs.JobRetryView.as_view(), name="job-retry"),
     path("grids/<str:grid>/jobs/<uuid:job>/link/", jobs.JobLinkView.as_view(), name="job-link"),
     path("exports/<str:token>/", jobs.LinkedResultView.as_view(), name="export-link"),
     path("plugins/", plugins.PluginListView.as_view(), name="plugin-list"),

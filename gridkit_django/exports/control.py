@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
@@ -126,6 +128,15 @@ def may_see_query(job: ExportJob, user: User) -> bool:
     """Whether ``user`` may see every column that the job's question names, by the grid's own gate, as of now."""
     try:
         compile_query(picked_by(open_grid(job.grid, user), job), GridQuery.from_dict(job.query))
+    except (GridNotFoundError, QueryError):
+        return False
+    return True
+
+
+def may_ask(grid_id: str, query: Mapping[str, Any], user: User) -> bool:
+    """Whether ``user`` may ask a question of a grid, by the grid's own gate, as of now."""
+    try:
+        compile_query(open_grid(grid_id, user), GridQuery.from_dict(dict(query)))
     except (GridNotFoundError, QueryError):
         return False
     return True

@@ -1,9 +1,10 @@
-"""The page of one's exports: how far each is, its file, and a way to stop it. Letters and messages lead here."""
+"""The page of one's exports: how far each is, its file, ways to stop it and to try it again. Mails lead here."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -11,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from gridkit_django.exceptions import ExportNotFoundError, GridNotFoundError
-from gridkit_django.exports import cancel_export, describe_job, get_job
+from gridkit_django.events import EventSource, holding, request_act
+from gridkit_django.exceptions import GridKitError, GridNotFoundError
+from gridkit_django.exports import cancel_export, describe_job, get_job, retry_export
 from gridkit_django.grids import open_grid, open_grids
 from gridkit_django.models import ExportJob, JobState
 from gridkit_django.typing import User
@@ -24,10 +26,10 @@ _OPEN = (JobState.QUEUED, JobState.RUNNING)
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def exports_page(request: HttpRequest) -> HttpResponse:
-    """List the user's exports, newest first; a POST stops one."""
+    """List the user's exports, newest first; a POST stops one, or tries one again."""
     user = cast("User", request.user)
     if request.method == "POST":
-        _cancel(request.POST.get("cancel", ""), user)
+        _act(request, user)
         return HttpResponseRedirect(request.path)
     jobs = list(ExportJob.objects.filter(owner_id=user.pk)[:JOBS_MAX])
     told = [_told(job, user) for job in jobs]
@@ -35,11 +37,15 @@ def exports_page(request: HttpRequest) -> HttpResponse:
     return render(request, "gridkit/exports.html", context)
 
 
-def _cancel(job_id: str, user: User) -> None:
-    try:
-        cancel_export(get_job(job_id, user), user)
-    except ExportNotFoundError:
-        return
+def _act(request: HttpRequest, user: User) -> None:
+    """Stop a job, or try it again; a refusal is told on the page."""
+    act = retry_export if "retry" in request.POST else cancel_export
+    job_id = request.POST.get("retry") or request.POST.get("cancel", "")
+    with holding(request_act(request, EventSource.API)):
+        try:
+            act(get_job(job_id, user), user)
+        except GridKitError as error:
+            messages.error(request, error.detail)
 
 
 def _told(job: ExportJob, user: User) -> dict[str, Any]:
@@ -57,5 +63,6 @@ def _told(job: ExportJob, user: User) -> dict[str, Any]:
         "is_open": job.state in _OPEN,
         "created": job.created_at,
         "until": job.expires_at,
+        "may_retry": job.state in (JobState.FAILED, JobState.CANCELLED),
         "url": reverse("gridkit:job-result", kwargs={"grid": job.grid, "job": job.pk}) if ready else None,
     }

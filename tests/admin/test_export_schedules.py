@@ -92,3 +92,19 @@ def test_what_would_be_refused_each_time_is_refused_at_once(boss: Client, wrong:
 def test_an_owner_without_the_right_is_refused(boss: Client) -> None:
     answer = boss.post(f"{PAGE}add/", form(User.objects.create(username="eve")))
     assert "no grid" in errors(answer)
+
+
+def test_a_reader_sees_and_changes_no_question_about_a_column_that_the_grid_hides(client: Client) -> None:
+    query = {"columns": ["sku"], "filter": {"col": "price", "op": "gt", "value": "7.77"}}
+    row = ExportSchedule.objects.create(
+        name="Dear", grid=GRID, format="csv", cron="0 6 * * *", owner=person("ann", "shop.view_price"), query=query
+    )
+    rights = ("gridkit_django.view_exportschedule", "gridkit_django.change_exportschedule")
+    for name, more, seen in (("clerk", (), False), ("buyer", ("shop.view_price",), True)):
+        reader = person(name, *rights, *more)
+        reader.is_staff = True
+        reader.save()
+        client.force_login(reader)
+        page = client.get(f"{PAGE}{row.pk}/change/").content.decode()
+        assert ("7.77" in page) is seen
+        assert ('name="_save"' in page) is seen

@@ -148,3 +148,15 @@ def test_owner_who_lost_the_right_to_export_gets_no_file(mine: APIClient, owner:
     job = finished_job(owner)
     owner.user_permissions.remove(*owner.user_permissions.filter(codename="export_grid"))
     assert_problem(mine.get(f"{JOBS}{job.pk}/result/"), 403, "access-denied")
+
+
+def test_failed_export_is_tried_again_and_another_stays_as_it_is(mine: APIClient, owner: User) -> None:
+    failed, running = make_job(owner, state=JobState.FAILED, error_code="x"), make_job(owner, state=JobState.RUNNING)
+    answers = [mine.post(f"{JOBS}{job.pk}/retry/") for job in (failed, running)]
+    assert [(answer.status_code, answer.json()["state"]) for answer in answers] == [(202, "queued"), (202, "running")]
+    assert answers[0].json()["error"] is None
+
+
+def test_export_of_somebody_else_is_not_tried_again(mine: APIClient, make_user: Callable[..., User]) -> None:
+    job = make_job(make_user("other"), state=JobState.FAILED)
+    assert_problem(mine.post(f"{JOBS}{job.pk}/retry/"), 404, "export-not-found")

@@ -257,7 +257,8 @@ def test_export_of_the_filtered_rows_runs_and_downloads(grid: GridPage, world: S
     grid.filter("carrier", "eq", "UA")
     expect(grid.count).to_have_text(f"{FLIGHTS // 2} rows")
     grid.page.get_by_role("button", name="Export").click()
-    grid.page.get_by_role("menuitem", name="CSV").click()
+    grid.page.get_by_label("Format").select_option("csv")
+    grid.page.get_by_role("button", name="Start the export").click()
     expect(grid.page.locator(".gridkit-job")).to_contain_text("Ready", timeout=30_000)
     with grid.page.expect_download() as download:
         grid.page.get_by_role("link", name="Download").click()

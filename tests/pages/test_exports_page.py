@@ -90,6 +90,15 @@ def test_a_job_is_cancelled_and_somebody_elses_is_left(client: Client, ann: User
     assert client.post(PAGE, {"cancel": "nonsense"}).status_code == 302
 
 
+def test_a_job_that_failed_is_tried_again_and_a_refusal_is_told(client: Client, ann: User) -> None:
+    failed = job(ann, state=JobState.FAILED)
+    assert 'name="retry"' in client.get(PAGE).content.decode()
+    client.post(PAGE, {"retry": str(failed.pk)})
+    failed.refresh_from_db()
+    assert failed.state == JobState.QUEUED
+    assert "no export with this id" in client.post(PAGE, {"retry": "nonsense"}, follow=True).content.decode()
+
+
 def test_who_is_not_logged_in_is_asked_to(db: None) -> None:
     response = Client().get(PAGE)
     assert response.status_code == 302

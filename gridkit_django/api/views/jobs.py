@@ -22,7 +22,15 @@ from gridkit_django.api.pagination import PAGE_PARAMETERS, JobPagination, page_r
 from gridkit_django.api.parameters import choice
 from gridkit_django.api.serializers.jobs import Job, JobLink, JobPage, bulk_job_body, job_body
 from gridkit_django.exceptions import ExportNotFoundError, QueryError
-from gridkit_django.exports import cancel_export, get_job, open_result, owner_of_link, ready_job, sign_link
+from gridkit_django.exports import (
+    cancel_export,
+    get_job,
+    open_result,
+    owner_of_link,
+    ready_job,
+    retry_export,
+    sign_link,
+)
 from gridkit_django.grids import GridAccess, open_grid
 from gridkit_django.grids.bulk_jobs import bulk_jobs, cancel_bulk, find_bulk_job
 from gridkit_django.models import ExportJob, JobState
@@ -138,6 +146,27 @@ class JobResultView(GridKitView):
         """Stream the file as an attachment."""
         found = ready_job(_job_of(grid, job, request.user).pk, request.user)
         return file_response(request, found, lambda part: open_result(found.pk, request.user, part=part))
+
+
+class JobRetryView(GridKitView):
+    """Another try of an export that failed or was cancelled."""
+
+    throttle_scopes: ClassVar = {"POST": "exports"}
+    operations: ClassVar = {
+        "POST": Operation(
+            id="retryJob",
+            tag="jobs",
+            summary="Try an export again that failed or was cancelled",
+            description="What it had made is kept. An export that did not fail stays as it is.",
+            responses={202: Job},
+            problems=(403, 404, 409),
+        )
+    }
+
+    def post(self, request: Request, grid: str, job: uuid.UUID) -> Response:
+        """Let the job wait for a worker again."""
+        tried = retry_export(_job_of(grid, job, request.user), request.user)
+        return Response(job_body(tried, request), status=202)
 
 
 class JobLinkView(GridKitView):

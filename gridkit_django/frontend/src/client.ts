@@ -206,6 +206,10 @@ export class GridClient {
     await this.#send(this.#job(id), { method: "DELETE" });
   }
 
+  async retryJob(id: string | number): Promise<void> {
+    await this.#send(`${this.#job(id)}retry/`, { method: "POST" });
+  }
+
   jobResultUrl(id: string | number): string {
     return `${this.#src}${this.#job(id)}result/`;
   }

@@ -384,11 +384,11 @@ export class Grid {
     this.announce(selectionLabel(this));
   }
 
-  startExport(format: string): void {
+  startExport(format: string, more: Readonly<Record<string, unknown>> = {}): void {
     const method = this.exportMethod;
     this.popovers.finish();
     const columns = this.state.ordered.filter((column) => this.state.isVisible(column.id)).map((column) => column.id);
-    if (method) void this.jobs.start(method.name, format, { columns, ...this.state.rowsQuery });
+    if (method) void this.jobs.start(method.name, format, { columns, ...this.state.rowsQuery }, more);
   }
 
   #saved(row: RowRecord, column: ColumnSchema, answer: EditResponse | null): void {
@@ -494,6 +494,7 @@ export class Grid {
   }
 
   #jobChanged(item: FollowedJob | null): void {
+    if (item?.format) this.panels.use(() => this.requestRender());
     if (item?.job?.state === "finished") this.announcement = this.t("jobFinished");
     const result = item?.job?.result;
     if (item?.title && result) {

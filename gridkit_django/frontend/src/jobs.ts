@@ -68,11 +68,11 @@ export class JobTray {
   }
 
   /** Asks the method for an export of what the user sees, and follows the job it answers with. */
-  async start(method: string, format: string, query: GridQuery): Promise<void> {
+  async start(method: string, format: string, query: GridQuery, more: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const key = ++this.#lastKey;
     this.#put({ key, format, title: "", job: null, error: null, resultUrl: null });
     try {
-      const outcome = await this.#options.client.callMethod(method, { format }, query);
+      const outcome = await this.#options.client.callMethod(method, { format, ...more }, query);
       if (outcome.kind === "job") {
         this.#update(key, { job: outcome.job });
         this.#schedule(key, FIRST_POLL_MS);
@@ -106,11 +106,20 @@ export class JobTray {
     }
   }
 
-  async cancel(key: number): Promise<void> {
+  cancel(key: number): Promise<void> {
+    return this.#ask(key, (id) => this.#options.client.cancelJob(id));
+  }
+
+  /** Lets the server try a job again that failed, and follows it. */
+  retry(key: number): Promise<void> {
+    return this.#ask(key, (id) => this.#options.client.retryJob(id));
+  }
+
+  async #ask(key: number, act: (id: string | number) => Promise<void>): Promise<void> {
     const job = this.#find(key)?.job;
     if (!job) return;
     try {
-      await this.#options.client.cancelJob(job.id);
+      await act(job.id);
       this.#schedule(key, 0);
     } catch (error) {
       this.#update(key, { error });

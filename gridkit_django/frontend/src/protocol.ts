@@ -107,6 +107,9 @@ export interface JsonSchema {
   readonly oneOf?: readonly JsonSchema[];
   readonly allOf?: readonly JsonSchema[];
   readonly title?: string;
+  readonly type?: unknown;
+  readonly if?: JsonSchema;
+  readonly then?: JsonSchema;
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
 }
@@ -302,6 +305,10 @@ export interface Job {
   readonly id: string | number;
   readonly action?: string;
   readonly rowsTotal?: number | null;
+  /** Rows a second. */
+  readonly rate?: number | null;
+  readonly secondsLeft?: number | null;
+  readonly queuePosition?: number | null;
   readonly state: JobState;
   readonly progress?: number | null;
   readonly rows?: number | null;

@@ -22,6 +22,7 @@ function trayOn(start: MethodOutcome | RequestProblem, polls: (Job | RequestProb
     jobs: async (kind: string) => (kind === "bulk" ? give(left) : give(new RequestProblem(404, {}))),
     job: async () => give(polls.shift()),
     cancelJob: async (id: string | number) => void cancelled.push(id),
+    retryJob: async (id: string | number) => void cancelled.push(`again ${id}`),
     jobResultUrl: (id: string | number) => `/jobs/${id}/result/`,
   } as unknown as GridClient;
   const tray = new JobTray({ client, changed: () => undefined, saveFile: (_blob, name) => files.push(name) });
@@ -111,6 +112,20 @@ test("cancel asks the server and then reads the state", async () => {
   await pass(1);
   assert.deepEqual(cancelled, [5]);
   assert.equal(only().job?.state, "cancelled");
+});
+
+test("a job that failed is tried again and followed", async () => {
+  const { tray, only, pass, cancelled } = trayOn(queued, [
+    { id: 5, state: "failed" },
+    { id: 5, state: "finished" },
+  ]);
+  await tray.start("export", "csv", QUERY, { notify: true });
+  await pass(400);
+  assert.equal(only().job?.state, "failed");
+  await tray.retry(only().key);
+  await pass(0);
+  assert.deepEqual(cancelled, ["again 5"]);
+  assert.equal(only().job?.state, "finished");
 });
 
 test("formatsOf reads enum, $ref and anyOf of const", () => {

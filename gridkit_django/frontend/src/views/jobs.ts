@@ -21,14 +21,14 @@ export function jobsView(grid: Grid): TemplateResult | typeof nothing {
 }
 
 function jobView(grid: Grid, item: FollowedJob): TemplateResult {
-  const { t, formatter } = grid;
+  const { t, formatter, panels } = grid;
   const name = item.title || t("exportOf", { format: formatLabel(item.format, t) });
   const state = item.error !== null && !item.job ? "failed" : (item.job?.state ?? "queued");
   return html`
     <li class="gridkit-job is-${state}">
       <span class="gridkit-job-name">${name}</span>
       ${hasEnded(item) ? nothing : progressBar(item, name)}
-      <span class="gridkit-job-text">${jobText(item, formatter, t)}</span>
+      <span class="gridkit-job-text">${panels.views?.exportText(grid, item) ?? jobText(item, formatter, t)}</span>
       <span class="gridkit-spring"></span>
       ${actions(grid, item)}
     </li>
@@ -42,7 +42,8 @@ function progressBar(item: FollowedJob, name: string): TemplateResult {
   return html`<progress class="gridkit-progress" aria-label=${name} max="1" .value=${done}></progress>`;
 }
 
-function actions({ jobs, t }: Grid, item: FollowedJob): TemplateResult {
+function actions(grid: Grid, item: FollowedJob): TemplateResult {
+  const { jobs, t, panels } = grid;
   if (!hasEnded(item)) {
     return html`<button type="button" class="gridkit-link" ?disabled=${!item.job} @click=${() => void jobs.cancel(item.key)}>${t("cancel")}</button>`;
   }
@@ -50,7 +51,7 @@ function actions({ jobs, t }: Grid, item: FollowedJob): TemplateResult {
     ? html`<a class="gridkit-button is-primary" href=${item.resultUrl} download>${t("download")}</a>`
     : nothing;
   return html`
-    ${download}
+    ${download} ${item.format && item.job?.state === "failed" ? (panels.views?.retryButton(grid, item) ?? nothing) : nothing}
     <button type="button" class="gridkit-icon-button" aria-label=${t("dismiss")} @click=${() => jobs.dismiss(item.key)}>${closeIcon}</button>
   `;
 }

@@ -5,7 +5,7 @@ import type { Grid } from "../grid.ts";
 import type { PopoverName } from "../popover.ts";
 import { columnItems, columnLabel } from "./columnmenu.ts";
 import { columnsPanel } from "./columnsmenu.ts";
-import { exportItems } from "./exportmenu.ts";
+import { exportPanel } from "./exportmenu.ts";
 import { filterLabel, filterPanel } from "./filterpopover.ts";
 import { pivotPanel } from "./pivotpanel.ts";
 import { viewsPanel } from "./viewsmenu.ts";
@@ -14,6 +14,7 @@ export { FilterForm } from "../filterform.ts";
 export { RowForm } from "../rowform.ts";
 export { PANEL_ENGLISH } from "../panelstrings.ts";
 export { dialogForm } from "./dialog.ts";
+export { exportText, retryButton } from "./exportmenu.ts";
 
 export interface Panel {
   readonly label: (grid: Grid) => string;
@@ -24,7 +25,7 @@ export const POPOVERS: Readonly<Record<PopoverName, Panel>> = {
   filter: { label: filterLabel, content: filterPanel },
   column: { label: columnLabel, content: columnItems },
   columns: { label: ({ t }) => t("columnsTitle"), content: columnsPanel },
-  export: { label: ({ t }) => t("exportAs"), content: exportItems },
+  export: { label: ({ t }) => t("exportTitle"), content: exportPanel },
   pivot: { label: ({ t }) => t("pivotTitle"), content: pivotPanel },
   views: { label: ({ t }) => t("views"), content: viewsPanel },
 };

@@ -5,7 +5,7 @@ import type { Grid } from "../grid.ts";
 import type { PopoverName } from "../popover.ts";
 import { onMenuKey } from "./menu.ts";
 
-const MENUS: ReadonlySet<PopoverName> = new Set(["column", "export"]);
+const MENUS: ReadonlySet<PopoverName> = new Set(["column"]);
 const NAMES: readonly PopoverName[] = ["filter", "column", "columns", "export", "views", "pivot"];
 
 export function shellsView(grid: Grid): TemplateResult {
