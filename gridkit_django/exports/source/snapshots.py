@@ -36,6 +36,10 @@ def snapshot_connection(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabas
         raise ExportError(f"There is no snapshot of this database. {reason}")
     own: BaseDatabaseWrapper = connection.copy()
     try:
+        if own.vendor == "sqlite":
+            own.connect()
+            # A site may begin its transactions with the lock for writing; this one reads, and must stop nobody.
+            own.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]
         own.set_autocommit(autocommit=False, force_begin_transaction_with_broken_autocommit=True)
         if own.vendor == "postgresql":
             with own.cursor() as cursor:
