@@ -95,7 +95,7 @@ def test_values_are_cells_of_their_own_types(written: Callable[..., bytes]):
         "datetime": naive(2013, 1, 1, 5, 30, 15),
         "time": time(5, 17),
         "uuid": str(UUID(int=7)),
-        "json": '{"a":1}',
+        "json": '{"a": 1}',
         "text": None,
     }
     assert cells["date"].number_format == "yyyy-mm-dd"

@@ -253,6 +253,28 @@ def test_a_group_over_two_sheets_has_its_figures_on_each_and_links_stay_with_the
     assert cells(second)[-2][0] == "AA (4)"
 
 
+def test_rules_are_for_the_rows_of_groups_and_not_for_their_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    price = ExportColumn("price", "Price", "decimal", styles=(CellStyle("gt", 1, tone="bad"),))
+    sheet = sheet_of(CARRIER, DAY, price, figures=figures((2, Fn.SUM)), groups=(ExportGroup(0),))
+
+    (found,) = book(in_segments(XlsxExporter, sheet, FLIGHTS, [2])).active.conditional_formatting
+    assert (str(found.sqref), found.rules[0].formula) == ("C2:C4 C6 C8", ["AND(ISNUMBER($C2),$C2>1)"])
+    monkeypatch.setattr(pages, "SPANS_MAX", 2)
+    (found,) = book(in_segments(XlsxExporter, sheet, FLIGHTS, [2])).active.conditional_formatting
+    assert str(found.sqref) == "C2:C9"
+
+
+def test_columns_are_as_wide_as_their_format_needs() -> None:
+    columns = (
+        ExportColumn("day", "Day", "date", format=DateFormat("long")),
+        ExportColumn("price", "Price", "decimal", format=NumberFormat(decimals=2, prefix="EUR "), decimals=2),
+    )
+    page = book(in_segments(XlsxExporter, sheet_of(*columns, language="de"), [])).active
+
+    assert [page.column_dimensions[letter].width for letter in "AB"] == [len("28. September 2028") + 2, 19]
+    assert page["A1"].font.name == "Calibri"
+
+
 def test_width_direction_and_paper_follow_the_columns_and_the_language() -> None:
     wide = [ExportColumn(f"c{number}", "C", "text", width=145) for number in range(6)]
     page = book(in_segments(XlsxExporter, sheet_of(*wide, language="ar"), [])).active

@@ -10,10 +10,9 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.utils import translation
 from openpyxl import Workbook
@@ -21,25 +20,26 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 
 from gridkit_django.exceptions import ExportError
-from gridkit_django.exports import ExportColumn, ExportSheet
+from gridkit_django.exports import ExportSheet
 from gridkit_plugins.export.exporters.xlsx.looks import BookLooks, register_looks
 from gridkit_plugins.export.exporters.xlsx.rules import rules
 from gridkit_plugins.export.exporters.xlsx.templates import template_book
 from gridkit_plugins.export.exporters.xlsx.values import sheet_text
+from gridkit_plugins.export.exporters.xlsx.widths import column_width
 
 COLUMNS_MAX = 16_384
 """Columns of a sheet: a limit of the file format."""
 
-_WIDTHS: Mapping[str, float] = MappingProxyType(
-    {"text": 24, "json": 30, "uuid": 38, "datetime": 20, "date": 12, "time": 10, "choice": 16}
-)
-_NARROW = 12.0
 _UPRIGHT_WIDTH = 95
 """Characters that fit on an upright page."""
 
 _TITLE_FORBIDDEN = re.compile(r"[\\/*?:\[\]\x00-\x1f]")
 _TITLE_MAX = 31
 _DIMENSION = re.compile(rb"<dimension [^>]*/>")
+
+
+Spans: TypeAlias = "Sequence[tuple[int, int]]"
+"""First and last row of each stretch of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,12 @@ class Book:
         """Return the name of a sheet."""
         return str(self._pages(self._begun(), index + 1)[index].title)
 
-    def parts(self, rows: Sequence[int]) -> tuple[list[SheetXml], dict[str, bytes]]:
+    def parts(self, rows: Sequence[int], spans: Sequence[Spans] = ()) -> tuple[list[SheetXml], dict[str, bytes]]:
         """Make the workbook.
 
         Args:
             rows: how many rows each sheet has, without headings and totals.
+            spans: of each sheet, where rows of the table stand that rules are for; empty for all rows.
 
         Returns:
             The sheets with rows, and all other members of the file by name.
@@ -120,7 +121,7 @@ class Book:
         register_looks(book.worksheets[0], self._sheet)
         pages = self._pages(book, len(rows))
         for index, page in enumerate(pages):
-            self._lay_out(page, self.header_row(index), rows[index])
+            self._lay_out(page, self.header_row(index), rows[index], spans[index] if index < len(spans) else ())
         saved = io.BytesIO()
         book.save(saved)
         with zipfile.ZipFile(saved) as archive:
@@ -158,7 +159,7 @@ class Book:
         more = [book.create_sheet(_sheet_title(self._sheet.title, number)) for number in range(2, count + 1)]
         return [book.worksheets[0], *more]
 
-    def _lay_out(self, page: Any, header: int, rows: int) -> None:
+    def _lay_out(self, page: Any, header: int, rows: int, spans: Spans) -> None:
         page.cell(header, 1)
         styles = page.parent._cell_styles  # noqa: SLF001 - the numbers that the cells of the rows use count in this list
         for number, column in enumerate(self._sheet.columns, start=1):
@@ -167,20 +168,23 @@ class Book:
             cell.data_type = "s"
             cell._style = copy.copy(styles[self.looks.header])  # noqa: SLF001 - openpyxl has no other way
         if self._formatted:
-            self._format(page, header, rows)
+            self._format(page, header, rows, spans)
 
-    def _format(self, page: Any, header: int, rows: int) -> None:
+    def _format(self, page: Any, header: int, rows: int, spans: Spans) -> None:
         end = header + max(rows, 1)
         page.freeze_panes = f"A{header + 1}"
         page.print_title_rows = f"{header}:{header}"
         if not self._sheet.groups:
             page.auto_filter.ref = f"A{header}:{self._last_column}{header + rows}"
-        widths = [_width(column) for column in self._sheet.columns]
+        widths = [column_width(column, self._sheet.language) for column in self._sheet.columns]
         for number, (column, width) in enumerate(zip(self._sheet.columns, widths, strict=True), start=1):
             letter = get_column_letter(number)
             page.column_dimensions[letter].width = width
-            for rule in rules(column, f"${letter}{header + 1}", self._sheet.time_zone):
-                page.conditional_formatting.add(f"{letter}{header + 1}:{letter}{end}", rule)
+            where = " ".join(f"{letter}{first}:{letter}{last}" for first, last in spans or [(header + 1, end)])
+            for rule in rules(
+                column, f"${letter}{where.partition(':')[0].removeprefix(letter)}", self._sheet.time_zone
+            ):
+                page.conditional_formatting.add(where, rule)
         if sum(widths) > _UPRIGHT_WIDTH:
             page.page_setup.orientation = "landscape"
         page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
@@ -200,13 +204,6 @@ def _parted(name: str, xml: bytes, header: int, dimension: str) -> SheetXml:
     end = xml.index(b"</row>", start) + len(b"</row>")
     before = _DIMENSION.sub(b'<dimension ref="%s"/>' % dimension.encode(), xml[:end], count=1)
     return SheetXml(name, before, xml[xml.rindex(b"</sheetData>") :])
-
-
-def _width(column: ExportColumn) -> float:
-    """Return a column's width in characters; a declared one is in CSS pixels."""
-    if column.width is not None:
-        return max((column.width - 5) / 7, 2)
-    return max(_WIDTHS.get(column.type, _NARROW), min(len(column.label) + 4, 40))
 
 
 def _is_right_to_left(language: str) -> bool:

@@ -49,6 +49,7 @@ class GroupedRows:
                 self._starts.append(self._pages.next_row)
             own = [(row - passed, column, url) for row, column, url in links if passed <= row < passed + run.rows]
             self._pages.lay(xml.take(run.size), run.rows, own)
+            self._pages.span(run.rows)
             self._subtotals.add(run.rows, run.tallies)
             passed += run.rows
 

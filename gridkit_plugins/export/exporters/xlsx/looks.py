@@ -26,10 +26,13 @@ KINDS: Mapping[str, type] = MappingProxyType(
 )  # fmt: skip
 """Column type to the Python type of its values."""
 
-_BOLD = Font(bold=True)
+_FACE: Mapping[str, Any] = MappingProxyType({"name": "Calibri", "size": 11, "family": 2, "scheme": "minor"})
+"""The font of a new workbook; a font that names no face is drawn in any."""
+
+_BOLD = Font(bold=True, **_FACE)
 _GROUND = PatternFill("solid", fgColor="FFE8ECF1")
 _SOFT_GROUND = PatternFill("solid", fgColor="FFF4F6F9")
-_LINK = Font(color="FF0563C1", underline="single")
+_LINK = Font(color="FF0563C1", underline="single", **_FACE)
 _LINE = Border(top=Side("thin", color="FF8A94A3"))
 
 

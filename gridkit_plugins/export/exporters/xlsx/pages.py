@@ -23,6 +23,9 @@ from gridkit_plugins.export.exporters.xlsx.zipping import ZipWriter
 LINKS_MAX = 65_530
 """Links of one sheet at most: a limit of spreadsheets. Further addresses stay texts."""
 
+SPANS_MAX = 2_000
+"""Stretches of rows that a rule names; with more of them it is for the figures between them too."""
+
 _FUNCTIONS = {Fn.AVG: 101, Fn.COUNT: 103, Fn.MAX: 104, Fn.MIN: 105, Fn.SUM: 109}
 """Numbers of SUBTOTAL that leave hidden rows and other subtotals out."""
 
@@ -78,6 +81,7 @@ class Pages:
         self._book = book
         self._writers = writers
         self._rows: list[int] = []
+        self._spans: list[list[tuple[int, int]]] = []
         self._members: dict[str, bytes] = {}
         self._related: dict[str, bytes] = {}
         self._totals = tallies(sheet.figures)
@@ -110,6 +114,14 @@ class Pages:
         for part in xml:
             self._zip.write(part)
         self._rows[-1] += rows
+
+    def span(self, rows: int) -> None:
+        """Say that the rows laid in last are rows of the table, and not figures."""
+        last, held = self.next_row - 1, self._spans[-1]
+        if held and held[-1][1] == last - rows:
+            held[-1] = (held[-1][0], last)
+        elif len(held) <= SPANS_MAX:
+            held.append((last - rows + 1, last))
 
     def total(self, gathered: Sequence[Tally]) -> None:
         """Take in the figures of rows."""
@@ -145,6 +157,7 @@ class Pages:
 
     def _open(self) -> None:
         self._rows.append(0)
+        self._spans.append([])
         self._links = Links()
         expected = self._expected()
         parts, _members = self._book.parts([*self._rows[:-1], expected])
@@ -157,7 +170,8 @@ class Pages:
         return min(left, self._book.room(len(self._rows) - 1)) + bool(self._sheet.figures)
 
     def _end(self, rows: str) -> None:
-        parts, self._members = self._book.parts(self._rows)
+        spans = [held if len(held) <= SPANS_MAX else [] for held in self._spans]
+        parts, self._members = self._book.parts(self._rows, spans)
         part = parts[-1]
         after = self._with_links(part)
         self._zip.write(rows.encode() + after)
