@@ -20,8 +20,8 @@ ROWS = 3000
 
 
 def configure(path: str) -> None:
-    """Set Django up on a database file in WAL mode."""
-    options = {"init_command": "PRAGMA journal_mode=wal;"}
+    """Set Django up on a database file in WAL mode, where every transaction begins as a writer's."""
+    options = {"init_command": "PRAGMA journal_mode=wal;", "transaction_mode": "IMMEDIATE"}
     settings.DATABASES["default"].update(ENGINE="django.db.backends.sqlite3", NAME=path, OPTIONS=options)
     settings.MIDDLEWARE = []
     django.setup()
@@ -50,7 +50,7 @@ def main() -> None:
     from django.apps import apps  # noqa: PLC0415
     from django.core.management import call_command  # noqa: PLC0415
 
-    from gridkit_django.exports import run_export  # noqa: PLC0415
+    from gridkit_django.exports import run_export, watching  # noqa: PLC0415
     from gridkit_django.grids import grid_registry  # noqa: PLC0415
     from gridkit_django.models import AuditRecord, ExportJob  # noqa: PLC0415
     from tests.exports import shop  # noqa: PLC0415
@@ -61,6 +61,8 @@ def main() -> None:
     config = apps.get_app_config("gridkit_django")
     config.job_queue = RememberingQueue()
     shop.Recorder.chunk_rows = 50
+    # Each chunk is told of, so that a worker that reads and tells in each other's way is found out.
+    watching.SECONDS_BETWEEN_UPDATES = 0
     config.exporters.register("lines", shop.Recorder)
     grid_registry().register(shop.ExportGrid)
     shop.products(ROWS)
