@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring
-from math import copysign
 from typing import Any, TypeAlias
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -52,16 +51,7 @@ def canonical_text(value: Any) -> str:
         value: JSON values; keys of objects are texts.
     """
     text = _ENCODER.encode(value)
-    return text if _FRACTION.search(text) and _has_odd_float(value) else CanonicalText(text)
-
-
-def _has_odd_float(value: Any) -> bool:
-    """Whether a float in it is written otherwise than its canonical text: with an exponent, or as ``-0.0``."""
-    if isinstance(value, float):
-        return not 1e-4 <= abs(value) < 1e16 and (value != 0 or copysign(1.0, value) < 0)
-    if isinstance(value, dict):
-        return any(map(_has_odd_float, value.values()))
-    return isinstance(value, (list, tuple)) and any(map(_has_odd_float, value))
+    return text if _ODD_NUMBER.search(text) else CanonicalText(text)
 
 
 RecordFields: TypeAlias = Any
@@ -204,6 +194,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 _FRACTION = re.compile(r"\d[.eE]")
 """What a number that is not whole has in it; some texts have it, too."""
+
+_ODD_NUMBER = re.compile(r"(?:^|[:,\[])-?(?:\d+(?:\.\d+)?e|(?<=-)0\.0(?:[],}]|$))")
+"""A float that Python writes otherwise than its canonical text is; a text that looks like one costs time only."""
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object)
 _TOKENS = json.JSONDecoder(object_pairs_hook=_object, parse_float=_Number, parse_int=_Number)

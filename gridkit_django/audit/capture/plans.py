@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.apps import apps
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from gridkit_django.audit.capture.values import Field, Reader, key_text, reader_of
+from gridkit_django.audit.capture.values import Field, Reader, keeps_nothing, key_text, reader_of
 from gridkit_django.audit.labels import label_field
 from gridkit_django.audit.policies import AuditPolicy, PolicyTable
 from gridkit_django.audit.scope import grid_of
@@ -137,6 +137,8 @@ class Inserted:
     values: tuple[int, ...]
 
 
+Known: TypeAlias = tuple[str, Reader, bool]
+
 _SHAPES_MAX = 200
 """Sets of fields that are remembered for a table: code names few, and whoever names many pays for it."""
 
@@ -165,9 +167,7 @@ class Watch:
     lineages: tuple[Lineage, ...]
     labels: tuple[Field, ...]
     _readers: dict[tuple[str, str], Reader] = field(default_factory=dict, compare=False)
-    _many_readers: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, Reader], ...]] = field(
-        default_factory=dict, compare=False
-    )
+    _many_readers: dict[tuple[str, tuple[str, ...]], tuple[Known, ...]] = field(default_factory=dict, compare=False)
     _shapes: dict[tuple[str, ...], Shape] = field(default_factory=dict, compare=False)
     _inserted: dict[tuple[str, ...], Inserted] = field(default_factory=dict, compare=False)
 
@@ -208,14 +208,16 @@ class Watch:
             found = self._readers[place] = reader_of(item, connection)
         return found
 
-    def readers(self, fields: Sequence[Field], connection: BaseDatabaseWrapper) -> tuple[tuple[str, Reader], ...]:
-        """Return name and reader of each of some fields of this table."""
+    def readers(self, fields: Sequence[Field], connection: BaseDatabaseWrapper) -> tuple[Known, ...]:
+        """Return what reads each of some fields of this table: name, reader, and whether NULL is None to it for sure."""
         place = (connection.alias, tuple([item.name for item in fields]))
         found = self._many_readers.get(place)
         if found is None:
             if len(self._many_readers) >= _SHAPES_MAX:
                 self._many_readers.clear()
-            found = tuple((item.name, self.reader(item, connection)) for item in fields)
+            found = tuple(
+                (item.name, self.reader(item, connection), keeps_nothing(item, connection)) for item in fields
+            )
             self._many_readers[place] = found
         return found
 

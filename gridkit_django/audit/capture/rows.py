@@ -56,10 +56,12 @@ def changed_values(watch: Watch, connection: BaseDatabaseWrapper, fields: Sequen
     nothing = (None,) * len(fields)
     found: Values = {}
     readers = watch.readers(fields, connection)
-    for (name, read), before, after in zip(readers, change.before or nothing, change.after or nothing, strict=True):
+    sides = (change.before or nothing, change.after or nothing)
+    for (name, read, is_plain), before, after in zip(readers, *sides, strict=True):
         if before is after or (before == after and before is not None and after is not None):
             continue
-        old, new = read(before), read(after)
+        old = None if before is None and is_plain else read(before)
+        new = None if after is None and is_plain else read(after)
         if differs(old, new):
             found[name] = [old, new]
     return found

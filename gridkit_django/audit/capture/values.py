@@ -13,12 +13,18 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from gridkit_django.audit.values import json_value
+from gridkit_django.audit.values import json_value, storable
 from gridkit_django.exceptions import AuditError
 from gridkit_django.typing import JSONValue
 
 Reader: TypeAlias = Callable[[Any], JSONValue]
 Field: TypeAlias = "models.Field[Any, Any]"
+
+
+def keeps_nothing(field: Field, connection: BaseDatabaseWrapper) -> bool:
+    """Whether the reader of a field makes None of NULL for sure, since nobody's code looks at it."""
+    column = field.get_col(field.model._meta.db_table)
+    return not connection.ops.get_db_converters(column) and not column.get_db_converters(connection)
 
 
 def reader_of(field: Field, connection: BaseDatabaseWrapper) -> Reader:
@@ -84,6 +90,8 @@ def writer_of(field: Field) -> Reader:
 def _plain(value: Any) -> JSONValue:
     if value is None or value is True or value is False or type(value) is int:
         return value
+    if type(value) is str:
+        return storable(value)
     if type(value) is float and math.isfinite(value):
         return value
     try:
