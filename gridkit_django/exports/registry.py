@@ -47,7 +47,8 @@ class RegisteredExporter:
     def _unavailable(self, error: Exception) -> str:
         return (
             f"The format {self.format!r} can't be written on this site: {error}. Install what it needs (for pdf: the "
-            f"extra gridkit-django[pdf] and the pango library), or take it out of the formats of {self.owner}."
+            f"extra gridkit-django[pdf] and the pango library, for parquet: gridkit-django[parquet]), "
+            f"or take it out of the formats of {self.owner}."
         )
 
 

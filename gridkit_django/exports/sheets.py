@@ -64,7 +64,9 @@ def make_sheet(job: ExportJob, access: GridAccess, source: RowSource, total: int
 
 
 def _column(column: Column, *, people: bool) -> ExportColumn:
-    told = ExportColumn(column.id, str(column.label), column.type)
+    told = ExportColumn(
+        column.id, str(column.label), column.type, decimals=getattr(column.value_field, "decimal_places", None)
+    )
     if not people:
         return told
     return replace(
@@ -72,7 +74,6 @@ def _column(column: Column, *, people: bool) -> ExportColumn:
         format=column.format,
         styles=tuple(_labelled(column, style) for style in clean_styles(column)),
         width=column.width,
-        decimals=getattr(column.value_field, "decimal_places", None),
         link=isinstance(column.value_field, models.URLField),
     )
 

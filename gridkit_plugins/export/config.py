@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-Format = Literal["csv", "xlsx", "pdf", "json", "ndjson"]
+Format = Literal["csv", "xlsx", "pdf", "json", "ndjson", "parquet"]
 
 
 class ExportConfig(BaseModel):

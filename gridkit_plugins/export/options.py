@@ -91,8 +91,26 @@ PDF_OPTIONS: JSONObject = MappingProxyType(
     }
 )
 
+PARQUET_OPTIONS: JSONObject = MappingProxyType(
+    {
+        "compression": {
+            "type": "string",
+            "enum": ["zstd", "snappy", "gzip", "none"],
+            "default": "zstd",
+            "title": "Compression",
+        }
+    }
+)
+
 OPTIONS_BY_FORMAT: Mapping[str, JSONObject] = MappingProxyType(
-    {"csv": CSV_OPTIONS, "json": JSON_OPTIONS, "ndjson": JSON_OPTIONS, "xlsx": XLSX_OPTIONS, "pdf": PDF_OPTIONS}
+    {
+        "csv": CSV_OPTIONS,
+        "json": JSON_OPTIONS,
+        "ndjson": JSON_OPTIONS,
+        "xlsx": XLSX_OPTIONS,
+        "pdf": PDF_OPTIONS,
+        "parquet": PARQUET_OPTIONS,
+    }
 )
 
 

@@ -20,6 +20,7 @@ EXPORTERS: Mapping[str, str] = MappingProxyType(
         "ndjson": "gridkit_plugins.export.exporters.json.NdjsonExporter",
         "xlsx": "gridkit_plugins.export.exporters.xlsx.XlsxExporter",
         "pdf": "gridkit_plugins.export.exporters.pdf.PdfExporter",
+        "parquet": "gridkit_plugins.export.exporters.parquet.ParquetExporter",
     }
 )
 """Dotted paths, imported at the first file of a format: a missing library costs that format only."""

@@ -60,7 +60,7 @@ def test_install_offers_the_method_and_all_formats(manager: PluginManager, user:
 
     assert info.id == PLUGIN
     assert formats_on(GRID, user) == ["csv", "xlsx", "pdf", "json"]
-    assert exporters().formats() == ("csv", "json", "ndjson", "pdf", "xlsx")
+    assert exporters().formats() == ("csv", "json", "ndjson", "parquet", "pdf", "xlsx")
 
 
 def test_a_call_is_answered_with_202_and_a_job_of_the_caller_that_exports_what_the_caller_looks_at(

@@ -68,7 +68,9 @@ def register_looks(page: Any, sheet: ExportSheet) -> BookLooks:
     """
     formatted = bool(sheet.options.get("formatting", True))
     dates = {KINDS[name]: _number(page, code) for name, code in ISO.items()}
-    codes = [format_code(column, sheet.language) for column in sheet.columns]
+    codes = [
+        format_code(column, sheet.language) if formatted else ISO.get(column.type, GENERAL) for column in sheet.columns
+    ]
     counted = {figure.column for figure in sheet.figures if figure.fn is Fn.COUNT}
     under = ["0" if place in counted else code for place, code in enumerate(codes)]
     quoted = _quoted(page)
