@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +21,13 @@ def write_csv(rows: list[list[str]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
+
+
+def source_rows(name: str) -> Iterator[dict[str, str]]:
+    """Read a file of the package without the loader's code."""
+    path = dataset_folder() / name
+    data = zipfile.ZipFile(path).read("flights.csv") if path.suffix == ".zip" else path.read_bytes()
+    yield from csv.DictReader(io.StringIO(data.decode()))
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,14 @@
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
-from example_project.flights.dataset import FILES, dataset_folder
 from example_project.flights.loader import MODELS, load, plan
 from example_project.flights.models import Airline, Airport, Flight, Plane, Weather
-from tests.example.conftest import FLIGHTS
+from tests.example.conftest import FLIGHTS, source_rows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 FLIGHT_COLUMNS = [
@@ -28,13 +22,6 @@ class Interrupted(BaseException):
 
 def load_all(folder: Path) -> list[int]:
     return [load(table) for table in plan(folder)]
-
-
-def source_rows(name: str) -> Iterator[dict[str, str]]:
-    """Read a file of the package without the loader's code."""
-    path = dataset_folder() / name
-    data = zipfile.ZipFile(path).read("flights.csv") if path.suffix == ".zip" else path.read_bytes()
-    yield from csv.DictReader(io.StringIO(data.decode()))
 
 
 def test_load_of_a_slice_fills_every_table(slice_folder: Path):
@@ -138,15 +125,3 @@ def test_row_made_after_the_load_gets_the_next_id(slice_folder: Path):
     values: dict[str, Any] = Flight.objects.values(*FLIGHT_COLUMNS).get(pk=1)
 
     assert Flight.objects.create(**values).pk == FLIGHTS + 1
-
-
-@pytest.mark.postgres_only
-def test_load_of_everything_matches_an_independent_reading_of_the_files():
-    assert load_all(dataset_folder()) == [16, 1458, 3322, 26115, 336_776]
-
-    for model, name in zip(MODELS, FILES, strict=True):
-        assert model._base_manager.count() == sum(1 for _row in source_rows(name)), name
-    delays = [int(row["dep_delay"]) for row in source_rows("flights.csv.zip") if row["dep_delay"] != "NA"]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(dep_delay), SUM(dep_delay), MIN(dep_delay), MAX(dep_delay) FROM flights_flight")
-        assert cursor.fetchone() == (len(delays), sum(delays), min(delays), max(delays))
