@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from gridkit_django.audit.health import TrailHealth
+from gridkit_django.exports import ExportFigures
 from gridkit_django.models import DeliveryState, EffectiveState, HealthStatus
 from gridkit_django.plugins import PluginFigures, SiteFigures
 from gridkit_django.plugins.histogram import BOUNDS, Histogram
@@ -33,34 +34,39 @@ EDGES: Final = tuple(range(_FIRST_EDGE, 136, _STEP))
 """Which bounds of the runtime's histogram are shown: from 1 µs to 18 minutes, each four times the one before."""
 
 
-def exposition(figures: SiteFigures, trails: Sequence[TrailHealth], accept: str) -> tuple[bytes, str]:
+def exposition(
+    figures: SiteFigures, exports: ExportFigures, trails: Sequence[TrailHealth], accept: str
+) -> tuple[bytes, str]:
     """Return the figures as text, and its media type.
 
     Args:
         figures: the site.
+        exports: its exports.
         trails: the audit trail of each database.
         accept: the request's ``Accept``, by which the client chooses OpenMetrics or the older text format.
     """
     encoder, media_type = choose_encoder(accept)
-    return encoder(_registry(figures, trails)), media_type
+    return encoder(_registry(figures, exports, trails)), media_type
 
 
-def _registry(figures: SiteFigures, trails: Sequence[TrailHealth]) -> Any:
+def _registry(figures: SiteFigures, exports: ExportFigures, trails: Sequence[TrailHealth]) -> Any:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(figures, trails))
+    registry.register(_Collector(figures, exports, trails))
     return registry
 
 
 class _Collector:
     """What the library asks for the metrics."""
 
-    def __init__(self, figures: SiteFigures, trails: Sequence[TrailHealth]) -> None:
+    def __init__(self, figures: SiteFigures, exports: ExportFigures, trails: Sequence[TrailHealth]) -> None:
         self._figures = figures
+        self._exports = exports
         self._trails = trails
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric, those of the site first."""
         yield from _of_site(self._figures)
+        yield from _of_exports(self._exports)
         yield from _of_trails(self._trails)
         plugins = self._figures.plugins
         yield from _states(plugins)
@@ -77,6 +83,15 @@ def _of_site(figures: SiteFigures) -> Iterator[Metric]:
     yield _gauge("gridkit_processes_behind", text, [((), figures.behind)])
     text = "Living processes that run no plugins on purpose."
     yield _gauge("gridkit_processes_safe_mode", text, [((), figures.safe_mode)])
+
+
+def _of_exports(exports: ExportFigures) -> Iterator[Metric]:
+    states = [((state,), float(getattr(exports, state))) for state in ("queued", "running", "lost")]
+    yield _gauge("gridkit_exports", "Exports that wait, run, or lost their worker.", states, ["state"])
+    text = "How long the oldest queued export has waited."
+    yield _gauge("gridkit_exports_waited_seconds", text, [((), exports.waited_seconds)])
+    text = "Bytes of all export files and segments."
+    yield _gauge("gridkit_exports_stored_bytes", text, [((), exports.stored_bytes)])
 
 
 def _of_trails(trails: Sequence[TrailHealth]) -> Iterator[Metric]:

@@ -7,6 +7,7 @@ registers ``CHECKS`` under the tag ``gridkit``: ``manage.py check --tag gridkit`
 from __future__ import annotations
 
 from gridkit_django.checks.audit import check_sealing, check_signing_key
+from gridkit_django.checks.exports import check_export_privacy, check_export_storage
 from gridkit_django.checks.grids import check_grids
 from gridkit_django.checks.partitions import check_audit_partitions
 from gridkit_django.checks.plugins import check_plugin_sources
@@ -14,8 +15,15 @@ from gridkit_django.checks.settings import check_libraries, check_object_rights,
 from gridkit_django.checks.triggers import check_audit_triggers
 
 TAG = "gridkit"
-CHECKS = (check_settings, check_libraries, check_object_rights, check_grids, check_plugin_sources)
-DEPLOY_CHECKS = (check_signing_key,)
+CHECKS = (
+    check_settings,
+    check_libraries,
+    check_object_rights,
+    check_grids,
+    check_plugin_sources,
+    check_export_storage,
+)
+DEPLOY_CHECKS = (check_signing_key, check_export_privacy)
 """Run with ``manage.py check --deploy`` only."""
 
 DATABASE_CHECKS = (check_audit_triggers, check_audit_partitions, check_sealing)
@@ -28,6 +36,8 @@ __all__ = [
     "TAG",
     "check_audit_partitions",
     "check_audit_triggers",
+    "check_export_privacy",
+    "check_export_storage",
     "check_grids",
     "check_libraries",
     "check_object_rights",

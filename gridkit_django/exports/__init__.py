@@ -21,6 +21,7 @@ from gridkit_django.exports.creation import request_export
 from gridkit_django.exports.direct import answer_at_once
 from gridkit_django.exports.door import create_export, judge_export
 from gridkit_django.exports.expiry import expire_exports
+from gridkit_django.exports.figures import ExportFigures, export_figures
 from gridkit_django.exports.jobs import describe_job
 from gridkit_django.exports.links import SignedLink, owner_of_link, sign_link
 from gridkit_django.exports.notices import connect_notices, tell
@@ -41,6 +42,7 @@ __all__ = [
     "CopyShape",
     "ExportColumn",
     "ExportFigure",
+    "ExportFigures",
     "ExportGroup",
     "ExportQueue",
     "ExportRequest",
@@ -57,6 +59,7 @@ __all__ = [
     "create_export",
     "describe_job",
     "expire_exports",
+    "export_figures",
     "exporters",
     "get_job",
     "hand_waiting",

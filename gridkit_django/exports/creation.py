@@ -38,7 +38,7 @@ from gridkit_django.grids.looks import told_query
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery
 from gridkit_django.grids.selection import Selection
-from gridkit_django.models import ExportJob
+from gridkit_django.models import Consistency, ExportJob
 from gridkit_django.typing import JSONValue
 
 _FAULTS_MAX = 20
@@ -70,6 +70,7 @@ def request_export(access: GridAccess, request: ExportRequest) -> ExportJob:
         selection=None if selection is None else selection.to_dict(),
         format=request.format,
         options=dict(request.options),
+        consistency_asked=request.consistency,
         notify=request.notify,
         schedule=request.schedule,
         owner_id=cast("int", access.user.pk),
@@ -92,7 +93,9 @@ def judge_request(access: GridAccess, request: ExportRequest) -> tuple[GridQuery
         raise ExportOptionsError.at("/notify", "Your account has no e-mail address. Leave out that it shall be told.")
     query, selection = settled(access, request)
     frozen = _freeze(access, query)
-    _check_size(picked(access, selection), frozen, exporter)
+    source = RowSource(picked(access, selection), frozen)
+    _check_consistency(request.consistency, source)
+    _check_size(source, exporter)
     return frozen, selection
 
 
@@ -130,14 +133,25 @@ def _freeze(access: GridAccess, query: GridQuery) -> GridQuery:
     return query.with_changes(columns=columns, window=CursorWindow(), count=CountMode.NONE, tz=zone)
 
 
-def _check_size(access: GridAccess, query: GridQuery, exporter: type[BaseExporter]) -> None:
-    """Refuse at the door what the format can't take; compiling the query also judges it.
+def _check_consistency(asked: str, source: RowSource) -> None:
+    """Refuse a moment that nobody knows, and a snapshot that this database can't give.
+
+    Raises:
+        ExportOptionsError: with the reason.
+    """
+    if asked not in Consistency.values:
+        raise ExportOptionsError.at("/consistency", f"The consistency is one of {', '.join(Consistency.values)}.")
+    if asked == Consistency.SNAPSHOT and source.why_no_snapshot:
+        raise ExportOptionsError.at("/consistency", f"There is no snapshot of this database. {source.why_no_snapshot}")
+
+
+def _check_size(source: RowSource, exporter: type[BaseExporter]) -> None:
+    """Refuse at the door what the format can't take, without counting all rows.
 
     Raises:
         ExportTooLargeError: when there are more rows than the format takes.
-        QueryError: when the query can't be understood.
+        QueryError: when the database can't compute which rows they are.
     """
-    source = RowSource(access, query)
     limit = exporter.max_rows
     if limit is not None and source.count_up_to(limit + 1) > limit:
         raise ExportTooLargeError(too_large(limit))

@@ -18,7 +18,7 @@ from gridkit_django.grids.selection import Selection
 from gridkit_django.grids.strict import read_word
 from gridkit_django.grids.view_state import ViewState
 from gridkit_django.grids.views import get_view, open_view
-from gridkit_django.models import ExportJob, ExportSchedule
+from gridkit_django.models import Consistency, ExportJob, ExportSchedule
 from gridkit_django.typing import JSONValue, MutableJSONObject, User
 
 ROWS = ("all", "page")
@@ -35,6 +35,8 @@ class How(TypedDict, total=False):
     change (``include``, or ``query`` and ``exclude``), where ``exclude`` alone stands for all that match but these."""
     view: UUID | str | None
     """Id of a saved view that the user may see; parts that the query names go before those of the view."""
+    consistency: str
+    """Of which moment the rows are: ``auto``, ``live`` (each segment has its own) or ``snapshot`` (one for all)."""
     notify: bool
     """Tell the owner by mail when it has ended."""
     schedule: ExportSchedule | None
@@ -95,6 +97,7 @@ def _request(access: GridAccess, query: GridQuery | Mapping[str, Any] | None, na
         how.get("options", NO_OPTIONS),
         _picked(access, asked, how.get("rows", "all")),
         queue=how.get("queue", True),
+        consistency=how.get("consistency", Consistency.AUTO),
         notify=how.get("notify", False),
         schedule=how.get("schedule"),
     )

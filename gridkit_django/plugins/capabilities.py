@@ -197,7 +197,7 @@ class PluginExports(Capability):
             query: which rows and columns, as in a rows request; windows play no part.
             format: a format that an active plugin writes.
             options: what the writer of the format understands.
-            pick: what else is asked: ``rows``, ``view``, ``notify`` and ``queue`` as the arguments of
+            pick: what else is asked: ``rows``, ``view``, ``consistency``, ``notify`` and ``queue`` as those of
                 ``gridkit_django.exports.create_export`` with these names. Without ``queue`` nobody carries the job out,
                 unless the method answers it with ``"answer": "file"`` beside the ``job``.
 

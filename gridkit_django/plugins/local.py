@@ -241,8 +241,8 @@ class LocalBackend:
             GridNotFoundError: when the user may not open the grid.
             PluginError: when ``pick`` has what it can't have.
         """
-        if strange := sorted(set(pick) - {"rows", "view", "queue", "notify"}):
-            raise PluginError(f"An export can't be told {strange[0]!r}. It takes rows, view, queue and notify.")
+        if strange := sorted(set(pick) - {"rows", "view", "queue", "notify", "consistency"}):
+            raise PluginError(f"An export takes rows, view, queue, notify and consistency, and no {strange[0]!r}.")
         told: dict[str, Any] = dict(pick)
         return describe_job(create_export(grid, dict(query), name, _calling_user(), options=dict(options), **told))
 

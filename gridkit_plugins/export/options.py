@@ -130,6 +130,12 @@ PICKING: JSONObject = MappingProxyType(
             "title": "Rows",
         },
         "view": {"type": "string", "format": "uuid", "title": "Saved view"},
+        "consistency": {
+            "type": "string",
+            "enum": ["auto", "live", "snapshot"],
+            "default": "auto",
+            "title": "Rows as of",
+        },
         "notify": {"type": "boolean", "default": False, "title": "Tell me by e-mail when it is ready"},
     }
 )

@@ -18,8 +18,11 @@ from gridkit_django.api.views import metrics
 from gridkit_django.audit.delivery import declare_destination
 from gridkit_django.audit.sealing import seal_all
 from gridkit_django.models import (
+    ExportJob,
+    ExportSegment,
     HealthCheckResult,
     InstalledPlugin,
+    JobState,
     PluginJobRun,
     PluginStorageUsage,
     PluginUsageRecord,
@@ -232,7 +235,7 @@ def test_number_of_queries_does_not_grow_with_the_plugins(
         other = InstalledPlugin.objects.create(plugin_id=f"other-{number}", source="object", source_ref="x")
         usage(other, "row:update", calls=1)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(19):
         assert monitor.get(METRICS).status_code == 200
 
 
@@ -248,3 +251,21 @@ def test_trail_is_told_by_database_and_destination(monitor: APIClient, tmp_path:
     assert found["gridkit_audit_sealed_records", "default"] == 1
     assert found["gridkit_audit_verification_faults", "default"] == 0
     assert found["gridkit_audit_gaps", "default"] == 0
+
+
+def test_exports_are_told_by_state(monitor: APIClient) -> None:
+    owner = User.objects.create(username="exporting")
+    now = timezone.now()
+    lost = {"state": JobState.RUNNING, "lease_until": now - timedelta(seconds=1)}
+    alive = {"state": JobState.RUNNING, "lease_until": now + timedelta(minutes=1)}
+    done = {"state": JobState.FINISHED, "file_name": "a", "size": 70}
+    for fields in ({}, lost, alive, done, {"state": JobState.FAILED}):
+        job = ExportJob.objects.create(grid="g", format="csv", owner=owner, **fields)
+    ExportSegment.objects.create(job=job, number=0, rows=1, size=7, sha256="", bookmark={}, file_name="b")
+    found = samples(monitor.get(METRICS))
+
+    assert {name: found["gridkit_exports", name] for name in ("queued", "running", "lost")} == {
+        "queued": 1, "running": 2, "lost": 1,
+    }  # fmt: skip
+    assert 0 <= found["gridkit_exports_waited_seconds",] < 60
+    assert found["gridkit_exports_stored_bytes",] == 77

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.core.checks import run_checks
 from django.test import modify_settings, override_settings
 
-from gridkit_django.checks import CHECKS, TAG, check_grids, check_libraries, check_object_rights, check_settings
+from gridkit_django.checks import (
+    CHECKS,
+    TAG,
+    check_export_privacy,
+    check_export_storage,
+    check_grids,
+    check_libraries,
+    check_object_rights,
+    check_settings,
+)
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import SettingsError
 from gridkit_django.grids import Grid, grid_registry
@@ -113,3 +124,36 @@ def test_missing_guardian_is_w001() -> None:
 def test_guardian_without_its_backend_is_w002() -> None:
     with override_settings(AUTHENTICATION_BACKENDS=["django.contrib.auth.backends.ModelBackend"]):
         assert [message.id for message in check_object_rights()] == ["gridkit.W002"]
+
+
+@pytest.mark.parametrize("backend", ["nobody.knows.Storage", None])
+def test_export_storage_that_is_none_is_told(settings: Any, backend: str | None) -> None:
+    settings.GRIDKIT = {"EXPORT_STORAGE": "exports"}
+    extra = {} if backend is None else {"exports": {"BACKEND": backend}}
+    settings.STORAGES = {**settings.STORAGES, **extra}
+
+    (found,) = check_export_storage()
+    assert (found.id, "'exports'" in found.msg) == ("gridkit.E004", True)
+    assert check_export_privacy() == []
+
+
+@pytest.mark.parametrize(
+    ("place", "url", "told"), [("media", "/media/", True), ("media/in", "/media/", True), ("own", "/media/", False),
+                               ("media", "", False)],
+)  # fmt: skip
+def test_export_files_below_the_media_folder_are_told(
+    settings: Any, tmp_path: Path, place: str, url: str, *, told: bool
+) -> None:
+    settings.MEDIA_ROOT, settings.MEDIA_URL = tmp_path / "media", url
+    backend = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path / place}}
+    settings.STORAGES = {**settings.STORAGES, "exports": backend}
+    settings.GRIDKIT = {"EXPORT_STORAGE": "exports"}
+
+    assert [found.id for found in check_export_privacy()] == (["gridkit.W005"] if told else [])
+    assert check_export_storage() == []
+
+
+def test_checks_of_the_export_storage_leave_wrong_settings_to_their_own_check(settings: Any) -> None:
+    settings.GRIDKIT = {"NO_SUCH_KEY": 1}
+
+    assert [*check_export_storage(), *check_export_privacy()] == []

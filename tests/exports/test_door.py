@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 
-from gridkit_django.exceptions import GridNotFoundError, QueryError, UnknownColumnError, ViewError, ViewNotFoundError
+from gridkit_django.exceptions import (
+    ExportOptionsError,
+    GridNotFoundError,
+    QueryError,
+    UnknownColumnError,
+    ViewError,
+    ViewNotFoundError,
+)
 from gridkit_django.exports import create_export, open_result, run_export
 from gridkit_django.models import AuditRecord, ExportJob, JobState, SavedView
 from tests.exports.shop import GRID, ORDERS, as_csv, orders, person, products
@@ -152,3 +159,19 @@ def test_two_people_may_pick_the_same_rows(ann: User):
     cat = person("cat")
     for user in (ann, cat):
         assert cells(create_export(GRID, SKUS, "csv", user, rows={"include": ids})) == ["S0000", "S0001"]
+
+
+def test_the_moment_of_the_rows_that_is_asked_for_is_kept(ann: User):
+    assert create_export(GRID, None, "csv", ann).consistency_asked == "auto"
+    assert create_export(GRID, None, "csv", ann, consistency="live").consistency_asked == "live"
+
+
+def test_a_moment_that_nobody_knows_is_refused(ann: User):
+    with pytest.raises(ExportOptionsError, match="one of auto, live, snapshot"):
+        create_export(GRID, None, "csv", ann, consistency="yesterday")
+
+
+def test_a_snapshot_is_refused_where_the_database_gives_none(ann: User, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gridkit_django.exports.rows.RowSource.why_no_snapshot", "It keeps no versions.")
+    with pytest.raises(ExportOptionsError, match="It keeps no versions"):
+        create_export(GRID, None, "csv", ann, consistency="snapshot")

@@ -23,6 +23,7 @@ from gridkit_django.api.renderers import CompactJSONRenderer
 from gridkit_django.audit.health import trail_health
 from gridkit_django.audit.sealing import sealed_aliases
 from gridkit_django.conf import settings
+from gridkit_django.exports import export_figures
 from gridkit_django.plugins import plugin_manager
 
 _BY_TOKEN = "metrics-token"  # noqa: S105 - a mark on the request, no secret
@@ -61,7 +62,7 @@ class MetricsRenderer(CompactJSONRenderer):
 
 
 class MetricsView(GridKitView):
-    """The figures of all plugins and of the audit trail over the whole site, whichever process answers."""
+    """The figures of all plugins, exports and the audit trail over the whole site, whichever process answers."""
 
     permission_classes = (IsMonitorOrUser,)
     renderer_classes = (MetricsRenderer,)
@@ -69,7 +70,7 @@ class MetricsView(GridKitView):
         "GET": Operation(
             id="getMetrics",
             tag="plugins",
-            summary="Read the metrics of plugins and of the audit trail, for Prometheus",
+            summary="Read the metrics of plugins, exports and the audit trail, for Prometheus",
             description=(
                 "Prometheus' text format, or OpenMetrics when the client accepts it. Send `Authorization: Bearer` with "
                 f"`METRICS_TOKEN`, or be a user with `{VIEW_PLUGIN}` for all plugins. Needs the extra `metrics`."
@@ -94,5 +95,7 @@ class MetricsView(GridKitView):
         if not HAS_PROMETHEUS:
             raise MetricsUnavailableError
         trails = [trail_health(alias) for alias in sealed_aliases()]
-        text, media_type = exposition(plugin_manager().site_figures(), trails, request.headers.get("Accept", ""))
+        text, media_type = exposition(
+            plugin_manager().site_figures(), export_figures(), trails, request.headers.get("Accept", "")
+        )
         return HttpResponse(text, content_type=media_type)
