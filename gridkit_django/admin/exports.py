@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -116,6 +118,6 @@ def _how_far(job: ExportJob) -> str:
     parts = []
     if isinstance(rate := told.get("rate"), float | int):
         parts.append(_("%(rate)d rows a second") % {"rate": rate})
-    if (left := told.get("secondsLeft")) is not None:
-        parts.append(_("%(seconds)s s left") % {"seconds": left})
+    if isinstance(left := told.get("secondsLeft"), float | int):
+        parts.append(_("%(seconds)s s left") % {"seconds": ceil(left)})
     return "".join(f" · {part}" for part in parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any, cast
 
 from django.contrib import messages
@@ -55,8 +56,11 @@ def _told(job: ExportJob, user: User) -> dict[str, Any]:
     except GridNotFoundError:
         title, there = job.grid, False
     ready = job.state == JobState.FINISHED and there
+    told = describe_job(job)
+    left = told.get("secondsLeft")
     return {
-        **describe_job(job),
+        **told,
+        "secondsLeft": ceil(left) if isinstance(left, float | int) else None,
         "title": title,
         "word": job.get_state_display(),
         "percent": round(job.progress * 100),

@@ -10,6 +10,7 @@ export const PANEL_ENGLISH = {
   exportRows: "Rows",
   exportAll: "All rows that match",
   exportPicked: "Selected rows",
+  exportOptions: "Options of the format",
   exportNotify: "Tell me by e-mail when it is ready",
   exportStart: "Start the export",
   exportTab: "Tab",

@@ -37,12 +37,24 @@ export function exportPanel(grid: Grid): TemplateResult {
           ${form.formats.map((format) => html`<option value=${format} ?selected=${format === form.format}>${formatLabel(format, t)}</option>`)}
         </select>
       </label>
-      ${rowsView(grid, form)} ${form.options.map((option) => optionView(grid, form, option))}
+      ${rowsView(grid, form)} ${optionsView(grid, form)}
       ${form.canNotify ? flag(t("exportNotify"), form.notify, (on) => (form.notify = on)) : nothing}
       <div class="gridkit-form-actions">
         <button type="submit" class="gridkit-button is-primary">${t("exportStart")}</button>
       </div>
     </form>
+  `;
+}
+
+/** The options of the format; they have fitting defaults, so they come into sight only when somebody asks for them. */
+function optionsView(grid: Grid, form: ExportForm): TemplateResult | typeof nothing {
+  const { options } = form;
+  if (!options.length) return nothing;
+  return html`
+    <details class="gridkit-more" @toggle=${() => grid.popovers.reposition()}>
+      <summary>${grid.t("exportOptions")}</summary>
+      <div class="gridkit-form">${options.map((option) => optionView(grid, form, option))}</div>
+    </details>
   `;
 }
 
