@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.db import connections
+
 from gridkit_django.exceptions import ExportError
 from gridkit_django.exports.base import BaseExporter, ExportSheet
 from gridkit_django.exports.copying import CopiedExporter, CopyShape
 from gridkit_django.exports.guard import guard_columns, guard_rows
+from gridkit_django.exports.jobs import database
 from gridkit_django.exports.kept import KeptSegments
+from gridkit_django.exports.leases import has_follower
 from gridkit_django.exports.planning import Plan
 from gridkit_django.exports.rows import RowSource
 from gridkit_django.exports.scratch import ScratchFile, Workshop
@@ -120,12 +124,19 @@ class FileWriter:
         return file, facts
 
     def _passed(self, take: CopyTake) -> Iterator[bytes]:
-        """Yield blocks as the database wrote them."""
+        """Yield blocks as the database wrote them.
+
+        Where one connection does all, nothing can be asked of it before the last block: the job is looked at then.
+        """
+        is_busy = not has_follower() and self._plan.source.connection is connections[database()]
         before = 0
         for block in take:
             yield block
+            if is_busy:
+                continue
             self._watch.add(take.rows - before)
             before = take.rows
+        self._watch.add(take.rows - before)
 
     def _counted(self, rows: Iterable[Block]) -> Iterator[Block]:
         """Yield rows as the writer may see them; each list counts once the next one is asked for."""
