@@ -24,11 +24,18 @@ REQUESTS = [(dialect, case["request"]) for dialect, fixture in sorted(FIXTURES.i
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in a request, the whole of it first."""
+    """Every place in a request, the whole of it first; of a list, whose items are alike, in two items and the last."""
     yield path
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in inner:
+    for key, item in inside(value):
         yield from places(item, (*path, key))
+
+
+def inside(value: Any) -> list[tuple[Any, Any]]:
+    """What a part of a request holds, with the keys that lead there."""
+    if isinstance(value, dict):
+        return list(value.items())
+    items = list(enumerate(value)) if isinstance(value, list) else []
+    return items if len(items) < 4 else [*items[:2], items[-1]]
 
 
 def with_value(request: Any, path: tuple[Any, ...], value: Any) -> Any:
