@@ -20,6 +20,10 @@ _VALUES: JSONObject = MappingProxyType(
     {"type": "string", "enum": ["raw", "label"], "default": "raw", "title": "Choices as stored, or by their labels"}
 )
 
+_COMPRESS: JSONObject = MappingProxyType(
+    {"type": "string", "enum": ["none", "gzip", "zip"], "default": "none", "title": "Compression"}
+)
+
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", *(f"cp{page}" for page in range(1250, 1259)))
 
 CSV_OPTIONS: JSONObject = MappingProxyType(
@@ -37,6 +41,7 @@ CSV_OPTIONS: JSONObject = MappingProxyType(
         "decimal": {"type": "string", "enum": [".", ","], "default": ".", "title": "Decimal sign"},
         "lineEnd": {"type": "string", "enum": ["crlf", "lf"], "default": "crlf", "title": "Line end"},
         "values": dict(_VALUES),
+        "compress": dict(_COMPRESS),
         "guard": {
             "type": "boolean",
             "default": True,
@@ -48,6 +53,7 @@ CSV_OPTIONS: JSONObject = MappingProxyType(
 JSON_OPTIONS: JSONObject = MappingProxyType(
     {
         "values": dict(_VALUES),
+        "compress": dict(_COMPRESS),
         "decimals": {
             "type": "string",
             "enum": ["text", "number"],

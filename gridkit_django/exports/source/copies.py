@@ -17,7 +17,7 @@ from gridkit_django.exports.copying import CopyShape
 from gridkit_django.exports.source.plainness import shows_stored, stored_as_is
 from gridkit_django.exports.source.ranges import Keys
 from gridkit_django.exports.source.reader import Reader
-from gridkit_django.exports.source.sessions import writing_as
+from gridkit_django.exports.source.sessions import knows_zone, writing_as
 from gridkit_django.exports.source.sqlcells import SqlCell
 from gridkit_django.exports.source.takes import Mark, Take
 from gridkit_django.grids.columns import Column
@@ -105,13 +105,17 @@ def _blocks(copy: Any, between: bytes) -> Iterator[tuple[bytes, int]]:
     lines: list[bytes] = []
     size = 0
     for line in copy:
-        lines.append(line[:-1])
+        lines.append(line)
         size += len(line)
         if size >= BLOCK_BYTES:
-            yield between.join(lines), len(lines)
+            yield _joined(lines, between), len(lines)
             lines, size = [], 0
     if lines:
-        yield between.join(lines), len(lines)
+        yield _joined(lines, between), len(lines)
+
+
+def _joined(lines: Sequence[bytes], between: bytes) -> bytes:
+    return b"".join(lines)[:-1] if between == b"\n" else between.join([line[:-1] for line in lines])
 
 
 def why_not_copied(columns: Sequence[Column], connection: BaseDatabaseWrapper, zone: tzinfo, shape: CopyShape) -> str:
@@ -142,12 +146,8 @@ def _why_not_here(connection: BaseDatabaseWrapper, zone: str) -> str:
     if not zone:
         return "The time zone has no name that PostgreSQL knows."
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT current_setting('server_encoding'), current_setting('client_encoding'), "
-            "EXISTS (SELECT FROM pg_timezone_names WHERE name = %s)",
-            [zone],
-        )
-        server, client, known = cursor.fetchone()
+        cursor.execute("SELECT current_setting('server_encoding'), current_setting('client_encoding')")
+        server, client = cursor.fetchone()
     if (server, client) != ("UTF8", "UTF8"):
         return f"The database holds {server} and sends {client}, where UTF8 is needed."
-    return "" if known else f"PostgreSQL does not know the time zone {zone}."
+    return "" if knows_zone(connection, zone) else f"PostgreSQL does not know the time zone {zone}."

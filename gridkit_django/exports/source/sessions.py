@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import DataError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 _TOLD = "SELECT set_config('TimeZone', %s, true), set_config('DateStyle', %s, true)"
@@ -37,6 +38,25 @@ def writing_as(connection: BaseDatabaseWrapper, zone: str) -> Iterator[None]:
             _run(connection, "ROLLBACK")
         raise
     _run(connection, "COMMIT")
+
+
+def knows_zone(connection: BaseDatabaseWrapper, zone: str) -> bool:
+    """Return whether PostgreSQL knows a time zone by this name. The list of its zones would take it much longer.
+
+    Args:
+        connection: a connection to PostgreSQL.
+        zone: a name.
+    """
+    nested = connection.in_atomic_block or not connection.get_autocommit()
+    _run(connection, "SAVEPOINT gridkit_zone" if nested else "BEGIN")
+    try:
+        _ask(connection, "SELECT set_config('TimeZone', %s, true)", (zone,))
+    except DataError:
+        return False
+    else:
+        return True
+    finally:
+        _run(connection, "ROLLBACK TO SAVEPOINT gridkit_zone" if nested else "ROLLBACK")
 
 
 def _ask(connection: BaseDatabaseWrapper, sql: str, parameters: tuple[str, ...] = ()) -> tuple[str, ...]:

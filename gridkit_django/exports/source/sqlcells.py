@@ -13,7 +13,7 @@ from django.db.models import CharField, F, FileField, FilePathField, Func, Integ
 from django.db.models.sql.compiler import SQLCompiler
 
 from gridkit_django.exports.copying import CopyShape
-from gridkit_django.exports.guard import GUARD_SQL, guard_text
+from gridkit_django.exports.guard import FORMULA_STARTS, GUARD_SQL, guard_text
 from gridkit_django.grids.columns import Column
 
 LARGEST_EXACT = 2**53 - 1
@@ -24,10 +24,15 @@ TEXTS = (CharField, TextField, FileField, FilePathField)
 
 _CSV = {
     "boolean": "({x})::text",
-    "datetime": "trim(both '\"' from to_json({x})::text)",
+    "datetime": "replace(to_json({x})::text, '\"', '')",
     "json": "NULLIF(({x})::text, 'null')",
 }
-_GUARDED = f"""CASE WHEN ({{x}})::text COLLATE "C" ~ E'{GUARD_SQL}' THEN '''' || {{x}} ELSE {{x}} END"""
+_STARTS = ", ".join(str(ord(start)) for start in (" ", *FORMULA_STARTS))
+_FORMULA = f"({{x}})::text COLLATE \"C\" ~ E'{GUARD_SQL}'"
+_SUSPECT = f"CASE WHEN {{x}} = '' THEN NULL WHEN {_FORMULA} THEN '''' || {{x}} ELSE {{x}} END"
+_GUARDED = f"CASE WHEN ascii({{x}}) IN (0, {_STARTS}) THEN {_SUSPECT} ELSE {{x}} END"
+"""Most texts cost one look at their first letter; of an empty text it is 0."""
+
 _FINITE = "CASE WHEN {x} IN ('NaN', 'Infinity', '-Infinity') THEN NULL ELSE {x} END"
 _LARGE = (
     f"CASE WHEN {{x}} NOT BETWEEN -{LARGEST_EXACT} AND {LARGEST_EXACT} "
@@ -80,7 +85,7 @@ def csv_cell(column: Column, shape: CopyShape, *, labels: bool, alone: bool) -> 
         template = f"replace(({{x}})::text, '.', '{shape.decimal}')"
     if alone:
         template = f"COALESCE(({template})::text, '')"
-    elif texts:
+    elif texts and template != _GUARDED:
         template = f"NULLIF({template}, '')"
     return SqlCell(column.path, template, parameters)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from gridkit_django.exports import CopiedExporter, CopyShape, ExportSheet, KeptSegment, SegmentPlace
@@ -12,6 +11,7 @@ from gridkit_django.exports.guard import guard_text
 from gridkit_django.typing import JSONObject, JSONValue
 from gridkit_plugins.export.exporters.columntexts import csv_writing
 from gridkit_plugins.export.exporters.encoding import TextEncoder, charset
+from gridkit_plugins.export.exporters.packing import packed_type, segment_file, whole_file
 from gridkit_plugins.export.options import CSV_OPTIONS
 
 LINE_ENDS = {"crlf": "\r\n", "lf": "\n"}
@@ -43,7 +43,7 @@ class CsvExporter(CopiedExporter):
     @classmethod
     def file_type(cls, options: Mapping[str, JSONValue]) -> tuple[str, str]:
         """Return the media type and the extension of the file."""
-        return f"text/csv; charset={charset(options)}", cls.extension
+        return packed_type(options, f"text/csv; charset={charset(options)}", cls.extension)
 
     @classmethod
     def shape(cls, sheet: ExportSheet) -> CopyShape:
@@ -59,14 +59,16 @@ class CsvExporter(CopiedExporter):
 
     def begin(self, stream: BinaryIO, sheet: ExportSheet) -> None:
         """Write the byte order mark and the header row, as the options say."""
-        self._segment = _Segment(stream, sheet, SegmentPlace(0, 0))
+        self._file = whole_file(stream, sheet.options, self.extension)
+        self._segment = _Segment(self._file.write, sheet, SegmentPlace(0, 0))
 
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         """Add rows."""
         self._segment.rows(rows)
 
     def finish(self) -> None:
-        """All is written already."""
+        """Complete the file."""
+        self._file.close()
 
     def abort(self) -> None:
         """Nothing is held."""
@@ -75,37 +77,40 @@ class CsvExporter(CopiedExporter):
         self, stream: BinaryIO, sheet: ExportSheet, place: SegmentPlace, rows: Iterator[Sequence[Sequence[Any]]]
     ) -> JSONObject:
         """Write rows of values; the first segment has the header."""
-        segment = _Segment(stream, sheet, place)
+        part = segment_file(stream, sheet.options)
+        segment = _Segment(part.write, sheet, place)
         for chunk in rows:
             segment.rows(chunk)
-        return {}
+        return part.close()
 
     def write_copied(
         self, stream: BinaryIO, sheet: ExportSheet, place: SegmentPlace, blocks: Iterator[bytes]
     ) -> JSONObject:
         """Write rows that PostgreSQL wrote; the first segment has the header."""
-        segment = _Segment(stream, sheet, place)
+        part = segment_file(stream, sheet.options)
+        segment = _Segment(part.write, sheet, place)
         for block in blocks:
             segment.block(block)
-        return {}
+        return part.close()
 
     def join(self, stream: BinaryIO, sheet: ExportSheet, segments: Iterator[KeptSegment]) -> None:
         """Put the segments one after the other."""
-        del sheet
+        file = whole_file(stream, sheet.options, self.extension)
         for segment in segments:
-            shutil.copyfileobj(segment.stream, stream, 1024 * 1024)
+            file.take_over(segment)
+        file.close()
 
 
 class _Segment:
     """Lines on their way into one stream.
 
     Args:
-        stream: takes the bytes.
+        write: takes the bytes.
         sheet: title, columns and options.
         place: where in the file the lines belong.
     """
 
-    def __init__(self, stream: BinaryIO, sheet: ExportSheet, place: SegmentPlace) -> None:
+    def __init__(self, write: Callable[[bytes], object], sheet: ExportSheet, place: SegmentPlace) -> None:
         options = sheet.options
         self._delimiter = _delimiter(options)
         self._line_end = _line_end(options)
@@ -113,7 +118,7 @@ class _Segment:
         guard, decimal = _guards(options), str(options.get("decimal", "."))
         self._writings = [csv_writing(column.type, guard=guard, decimal=decimal) for column in sheet.columns]
         self._encoder = TextEncoder(options, [column.id for column in sheet.columns], self._delimiter, place.first_row)
-        self._write = stream.write
+        self._write = write
         if place.number == 0:
             self._write(self._encoder.mark)
             self._head(sheet, guard=guard)

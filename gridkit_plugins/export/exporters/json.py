@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any, BinaryIO, ClassVar
@@ -10,6 +9,7 @@ from typing import Any, BinaryIO, ClassVar
 from gridkit_django.exports import CopiedExporter, CopyShape, ExportSheet, KeptSegment, SegmentPlace
 from gridkit_django.typing import JSONObject, JSONValue
 from gridkit_plugins.export.exporters.columntexts import json_writing
+from gridkit_plugins.export.exporters.packing import packed_type, segment_file, whole_file
 from gridkit_plugins.export.options import JSON_OPTIONS
 
 
@@ -48,21 +48,28 @@ class JsonExporter(CopiedExporter):
             large_as_text=_large_as_text(sheet),
         )
 
+    @classmethod
+    def file_type(cls, options: Mapping[str, JSONValue]) -> tuple[str, str]:
+        """Return the media type and the extension of the file."""
+        return packed_type(options, cls.content_type, cls.extension)
+
     def begin(self, stream: BinaryIO, sheet: ExportSheet) -> None:
         """Open the array."""
-        self._stream = stream
+        self._file = whole_file(stream, sheet.options, self.extension)
         self._objects = _Objects(sheet)
         self._before = self.before_first
-        stream.write(self.opening)
+        self._file.write(self.opening)
 
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         """Add rows, one per line."""
         if rows:
-            self._put(self._objects.text(rows, self.between))
+            self._file.write(self._before + self._objects.text(rows, self.between))
+            self._before = self.between
 
     def finish(self) -> None:
         """Close the array."""
-        self._stream.write(self.closing_of_none if self._before == self.before_first else self.closing)
+        self._file.write(self.closing_of_none if self._before == self.before_first else self.closing)
+        self._file.close()
 
     def abort(self) -> None:
         """Nothing is held."""
@@ -71,37 +78,32 @@ class JsonExporter(CopiedExporter):
         self, stream: BinaryIO, sheet: ExportSheet, place: SegmentPlace, rows: Iterator[Sequence[Sequence[Any]]]
     ) -> JSONObject:
         """Write rows of values."""
-        del place
         objects = _Objects(sheet)
-        return self._segment(stream, (objects.text(chunk, self.between) for chunk in rows if chunk))
+        blocks = (objects.text(chunk, self.between) for chunk in rows if chunk)
+        return self.write_copied(stream, sheet, place, blocks)
 
     def write_copied(
         self, stream: BinaryIO, sheet: ExportSheet, place: SegmentPlace, blocks: Iterator[bytes]
     ) -> JSONObject:
         """Write rows that PostgreSQL wrote."""
-        del sheet, place
-        return self._segment(stream, blocks)
+        del place
+        part = segment_file(stream, sheet.options)
+        before = b""
+        for block in blocks:
+            part.write(before)
+            part.write(block)
+            before = self.between
+        return part.close()
 
     def join(self, stream: BinaryIO, sheet: ExportSheet, segments: Iterator[KeptSegment]) -> None:
         """Put the segments into one array."""
         self.begin(stream, sheet)
         for segment in segments:
             if segment.rows:
-                stream.write(self._before)
+                self._file.write(self._before)
                 self._before = self.between
-                shutil.copyfileobj(segment.stream, stream, 1024 * 1024)
+                self._file.take_over(segment)
         self.finish()
-
-    def _segment(self, stream: BinaryIO, blocks: Iterator[bytes]) -> JSONObject:
-        self._stream, self._before = stream, b""
-        for block in blocks:
-            self._put(block)
-        return {}
-
-    def _put(self, block: bytes) -> None:
-        self._stream.write(self._before)
-        self._stream.write(block)
-        self._before = self.between
 
 
 class NdjsonExporter(JsonExporter):

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, TypeAlias
 from gridkit_django.exports import ExportSheet
 from gridkit_django.exports.subtotals import Keys, Tally, plain, runs, tallies, unplain
 from gridkit_django.typing import JSONValue
+from gridkit_plugins.export.exporters.deflating import Piece, packed, unpacked
 from gridkit_plugins.export.exporters.xlsx.cells import Cells, ColumnWriter
-from gridkit_plugins.export.exporters.xlsx.deflating import Piece, packed, unpacked
 
 Link: TypeAlias = tuple[int, int, str]
 """Place of the row in its chunk, place of the column, and the address."""

@@ -14,11 +14,11 @@ from openpyxl.utils import get_column_letter
 from gridkit_django.exports import ExportSheet
 from gridkit_django.exports.subtotals import Tally, tallies
 from gridkit_django.grids.functions import Fn
+from gridkit_plugins.export.exporters.deflating import Piece, packed, unpacked
 from gridkit_plugins.export.exporters.xlsx.book import Book, SheetXml
 from gridkit_plugins.export.exporters.xlsx.cells import EMPTY, ColumnWriter, text_cell
 from gridkit_plugins.export.exporters.xlsx.chunks import Link
-from gridkit_plugins.export.exporters.xlsx.deflating import Piece, packed, unpacked
-from gridkit_plugins.export.exporters.xlsx.zipping import ZipWriter
+from gridkit_plugins.export.exporters.zipping import ZipWriter
 
 LINKS_MAX = 65_530
 """Links of one sheet at most: a limit of spreadsheets. Further addresses stay texts."""

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from gridkit_plugins.export.exporters.xlsx.deflating import Packer, Piece
+from gridkit_plugins.export.exporters.deflating import Packer, Piece
 
 _COPY_BYTES = 1 << 20
 _LIMIT = 0xFFFFFFFF
