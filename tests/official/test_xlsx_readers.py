@@ -19,8 +19,9 @@ from python_calamine import CalamineWorkbook
 
 from gridkit_django.exceptions import ExportError
 from gridkit_django.exports import ExportColumn, KeptSegment, SegmentPlace
+from gridkit_plugins.export.exporters import zipping
 from gridkit_plugins.export.exporters.deflating import joined_crc
-from gridkit_plugins.export.exporters.xlsx import XlsxExporter, zipping
+from gridkit_plugins.export.exporters.xlsx import XlsxExporter
 from gridkit_plugins.export.exporters.zipping import ZipWriter
 from tests.official.segments import ZONE, in_segments, sheet_of
 
