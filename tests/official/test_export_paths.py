@@ -197,6 +197,7 @@ SPECIMENS = st.lists(
 )
 FEW = settings(
     max_examples=15,
+    derandomize=True,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
