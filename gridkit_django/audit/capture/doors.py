@@ -312,7 +312,7 @@ def _read_and_return(table: str, columns: tuple[str, ...]) -> tuple[str, str]:
     named = [f"{_name(table)}.{_name(column)}" for column in columns]
     # A plus takes the declared type away: both statements then return the values as they are stored.
     stored = ", ".join(f"+{column}" for column in named)
-    return f"SELECT {stored} FROM {_name(table)}", f" RETURNING {', '.join(named)}"  # noqa: S608 - names, no values
+    return f"SELECT {stored} FROM {_name(table)}", f" RETURNING {stored}"  # noqa: S608 - names, no values
 
 
 RETURNS_BOTH = 180_000

@@ -209,7 +209,7 @@ class Watch:
         return found
 
     def readers(self, fields: Sequence[Field], connection: BaseDatabaseWrapper) -> tuple[Known, ...]:
-        """Return what reads each of some fields of this table: name, reader, and whether NULL is None to it for sure."""
+        """Return name and reader of each of some fields of this table, and whether NULL is None to it for sure."""
         place = (connection.alias, tuple([item.name for item in fields]))
         found = self._many_readers.get(place)
         if found is None:
