@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+from collections.abc import Iterator
 from typing import Any
 
+import psutil
+import psycopg
 import pytest
+from celery import Celery
 
 from tests.routes.world import FLIGHTS, PASSWORD, awaited, furnish, method_names, plugin_row
 from tests.servers.http import Client
+from tests.servers.processes import wait_until
 from tests.servers.stack import Stack
 
 STACKS = ("postgres",)
@@ -108,3 +114,39 @@ def test_export_plugin_switched_off_in_the_admin_takes_the_method_from_every_pro
     for client in clients:
         assert method_names(client.get(f"{API}schema/")) == ["export"]
     assert _export(clients[1], {"format": "csv"}, {"columns": ["flight"]})["state"] == "finished"
+
+
+@contextlib.contextmanager
+def _held(world: Stack, client: Client) -> Iterator[dict[str, Any]]:
+    """Start an export whose worker waits for a lock on the flights until the block ends."""
+    with psycopg.connect(world.env["DATABASE_URL"]) as link:
+        link.execute("LOCK TABLE flights_flight IN ACCESS EXCLUSIVE MODE")
+        answer = client.post(
+            f"{API}methods/export/", {"arguments": {"format": "csv"}, "query": {"columns": ["flight"]}}
+        )
+        assert answer.status == 202, answer.text
+        job: dict[str, Any] = answer.json()["job"]
+        running = f"SELECT 1 FROM gridkit_django_exportjob WHERE id = '{job['id']}' AND state = 'running'"
+        wait_until(lambda: bool(world.rows(running)), "a worker to take the export")
+        yield job
+
+
+def test_export_that_is_cancelled_while_its_statement_runs_ends_though_the_statement_could_not(world: Stack) -> None:
+    analyst = world.client("analyst", PASSWORD)
+    with _held(world, analyst) as job:
+        assert analyst.delete(f"{API}jobs/{job['id']}/").status == 202
+        assert _finished(analyst, job)["state"] == "cancelled"
+
+
+def test_export_whose_worker_process_was_killed_is_made_by_the_next_one(world: Stack) -> None:
+    analyst = world.client("analyst", PASSWORD)
+    with _held(world, analyst) as job:
+        for child in psutil.Process(world.worker().pid).children():
+            child.kill()
+    past = "UPDATE gridkit_django_exportjob SET lease_until = '2020-01-01T00:00Z' WHERE id = '{}' RETURNING 1"
+    assert world.rows(past.format(job["id"]))
+    with Celery("probe", broker=world.env["REDIS_URL"], set_as_current=False) as probe:
+        probe.send_task("gridkit.resume_exports", ignore_result=True)
+
+    ended = _finished(analyst, job)
+    assert (ended["state"], ended["rows"], ended["attempts"]) == ("finished", FLIGHTS, 2), ended

@@ -131,3 +131,18 @@ def test_redis_gone_and_back_costs_time_and_nothing_else(site: Site) -> None:
     wait_until(lambda: all("at HINT_URL is back" in text for text in _logs(site)), "Redis to be heard again")
     assert site.change("activate") == 200
     await_agreement(site.stack, PLUGIN, 3)
+
+
+def test_export_that_is_asked_for_while_redis_is_away_is_made_when_it_is_back(site: Site) -> None:
+    analyst, jobs = swift(site.stack, "analyst"), "/gridkit/api/grids/flights/"
+    site.redis.stop()
+    answer = analyst.post(f"{jobs}methods/export/", {"arguments": {"format": "csv"}, "query": {"columns": ["flight"]}})
+    assert (answer.status, answer.json()["job"]["state"]) == (202, "queued"), answer.text
+    address = f"{jobs}jobs/{answer.json()['job']['id']}/"
+    assert analyst.get(address).json()["queuePosition"] == 1
+
+    site.start_redis()
+    with Celery("probe", broker=site.stack.env["REDIS_URL"], set_as_current=False) as probe:
+        probe.send_task("gridkit.resume_exports", ignore_result=True)
+
+    awaited(lambda: analyst.get(address).json()["state"] == "finished", "the export to be made")
