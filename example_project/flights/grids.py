@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from example_project.flights.models import Airline, Airport, Flight, Plane, Weather
-from gridkit_django.grids import Grid, IntegerColumn, TextColumn, register
+from gridkit_django.grids import CellStyle, Grid, IntegerColumn, NumberFormat, TextColumn, register
 from gridkit_django.grids.audit_grid import AuditRecordGrid
 
 TAILNUM = "flights.view_tailnum"
 """Who may see tail numbers, and with them everything that tells one plane from another."""
+
+LATE = (CellStyle("gte", 60, tone="bad", bold=True), CellStyle("gte", 15, tone="warn"))
+"""How delays stand out, on the page, in Excel and in PDF files."""
 
 
 @register
@@ -23,8 +26,9 @@ class FlightGrid(Grid):
     origin_name = TextColumn("origin__name", label="Origin name")
     dest = TextColumn(label="Destination", width=145)
     dest_name = TextColumn("dest_airport__name", label="Destination name", width=225)
-    dep_delay = IntegerColumn(label="Departure delay, min", editable=True, width=150)
-    arr_delay = IntegerColumn(label="Arrival delay, min", editable=True, width=150)
+    dep_delay = IntegerColumn(label="Departure delay, min", editable=True, width=150, styles=LATE)
+    arr_delay = IntegerColumn(label="Arrival delay, min", editable=True, width=150, styles=LATE)
+    distance = IntegerColumn(label="Distance", format=NumberFormat(grouping=True, suffix=" mi"))
     note = TextColumn(label="Note", editable=True)
 
     class Meta:
