@@ -10,6 +10,7 @@ from typing import cast
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import get_language
 from jsonschema import Draft202012Validator
 from referencing import Registry
 
@@ -75,6 +76,7 @@ def request_export(access: GridAccess, request: ExportRequest) -> ExportJob:
         schedule=request.schedule,
         owner_id=cast("int", access.user.pk),
         correlation_id=current_act().correlation_id,
+        language=get_language() or "",
     )
     _store(job, access, frozen, queue=request.queue)
     return job

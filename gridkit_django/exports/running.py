@@ -8,7 +8,8 @@ from contextlib import nullcontext
 from datetime import timedelta
 
 from django.db import connections
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import get_language
 
 from gridkit_django.conf import settings
 from gridkit_django.events import Act, Actor, EventSource, acting, current_act
@@ -46,13 +47,14 @@ def run_export(job_id: uuid.UUID | str) -> None:
         return
     sent = current_act()
     mine = sent if sent.correlation_id == job.correlation_id else Act()
-    with acting(
+    act = acting(
         Actor.from_user(job.owner),
         EventSource.SYSTEM,
         correlation_id=job.correlation_id or None,
         metadata=dict(mine.metadata),
         impersonator=mine.impersonator,
-    ):
+    )
+    with act, translation.override(job.language or get_language()):
         _carry_out(job)
     hand_waiting()
 

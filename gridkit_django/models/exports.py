@@ -65,6 +65,7 @@ class ExportJob(models.Model):
     error_code = models.CharField(_("error code"), max_length=80, blank=True)
     error_detail = models.TextField(_("error"), blank=True)
     correlation_id = models.CharField(_("correlation id"), max_length=64, blank=True)
+    language = models.CharField(_("language"), max_length=20, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     started_at = models.DateTimeField(_("started at"), null=True)
     seen_at = models.DateTimeField(_("last sign of life"), null=True)
