@@ -19,7 +19,7 @@ class FileInWriting(pydyf.PDF):  # type: ignore[misc]  # pydyf is untyped
     def __init__(self, output: BinaryIO) -> None:
         super().__init__()
         self._output = output
-        self._places: dict[int, tuple[int, int, int]] = {0: (0, 0, 65535)}
+        self._places = _Places()
         self._packed: list[tuple[int, bytes]] = []
         self.write_line(b"%PDF-1.7", output)
         self.write_line(b"%\xf0\x9f\x96\xa4", output)
@@ -38,7 +38,7 @@ class FileInWriting(pydyf.PDF):  # type: ignore[misc]  # pydyf is untyped
             if len(self._packed) >= _OBJECTS_PER_STREAM:
                 self._put_packed()
         else:
-            self._places[object_.number] = (1, self.current_position, 0)
+            self._places.note(object_.number, 1, self.current_position, 0)
             self.write_line(object_.indirect, self._output)
         self.objects[object_.number] = None
         return reference
@@ -68,26 +68,47 @@ class FileInWriting(pydyf.PDF):  # type: ignore[misc]  # pydyf is untyped
         extra = {"Type": "/ObjStm", "N": len(self._packed), "First": len(head) + 1}
         stream = pydyf.Stream([head, *(data for _, data in self._packed)], extra, compress=True)
         self.add_object(stream)
-        self._places.update({number: (2, stream.number, place) for place, (number, _) in enumerate(self._packed)})
+        for place, (number, _) in enumerate(self._packed):
+            self._places.note(number, 2, stream.number, place)
         self._packed = []
         self.put(stream)
 
     def _put_places(self) -> None:
         self.xref_position = self.current_position
         number = len(self.objects)
-        self._places[number] = (1, self.xref_position, 0)
-        table = b"".join(
-            kind.to_bytes(1, "big") + where.to_bytes(6, "big") + place.to_bytes(2, "big")
-            for kind, where, place in (self._places[one] for one in range(number + 1))
-        )
+        self._places.note(number, 1, self.xref_position, 0)
         extra = {
             "Type": "/XRef",
             "Index": pydyf.Array((0, number + 1)),
-            "W": pydyf.Array((1, 6, 2)),
+            "W": pydyf.Array((1, 6, 2)),  # as _Places keeps them
             "Size": number + 1,
             "Root": self.catalog.reference,
             "Info": self.info.reference,
         }
-        stream = pydyf.Stream([table], extra, compress=True)
+        stream = pydyf.Stream([bytes(self._places.table)], extra, compress=True)
         self.add_object(stream)
         self.write_line(stream.indirect, self._output)
+
+
+class _Places:
+    """Where each object of a file is, as the file itself says it: nine bytes an object."""
+
+    _ENTRY = 9
+
+    def __init__(self) -> None:
+        self.table = bytearray((0).to_bytes(7, "big") + b"\xff\xff")
+
+    def note(self, number: int, kind: int, where: int, place: int) -> None:
+        """Note the place of an object.
+
+        Args:
+            number: of the object.
+            kind: 1 for an object by itself, 2 for one in a stream of objects.
+            where: its offset in the file, or the number of that stream.
+            place: in that stream.
+        """
+        end = (number + 1) * self._ENTRY
+        if len(self.table) < end:
+            self.table.extend(bytes(end - len(self.table)))
+        entry = kind.to_bytes(1, "big") + where.to_bytes(6, "big") + place.to_bytes(2, "big")
+        self.table[end - self._ENTRY : end] = entry
