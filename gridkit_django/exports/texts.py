@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from django.utils import translation
@@ -21,6 +22,8 @@ from gridkit_django.grids.periods import Period, start_of
 
 TextOf: TypeAlias = Callable[[Any], str]
 
+_MOMENTS_KEPT = 5_000
+"""Days, and times of day, whose texts are kept: both come again and again."""
 _FLOAT_PLACES = 10
 """Digits after the point that a float shows, as on the page."""
 
@@ -113,16 +116,30 @@ def _time_pattern(language: str, *, seconds: bool) -> str:
 def _moment_writer(chosen: ValueFormat, language: str) -> Callable[[date | time], str]:
     if not isinstance(chosen, DateFormat):
         chosen = DateFormat()
-    day = date_pattern(chosen, language, with_time=False)
-    point = date_pattern(chosen, language, with_time=True)
+    pattern = date_pattern(chosen, language, with_time=False)
     clock = _time_pattern(language, seconds=False)
     exact = _time_pattern(language, seconds=True)
 
-    def moment(value: date | time) -> str:
+    @lru_cache(_MOMENTS_KEPT)
+    def day(value: date) -> str:
         with translation.override(language):
-            if isinstance(value, time):
-                return time_format(value, exact if value.second else clock)
-            return format_moment(value, point if isinstance(value, datetime) else day)
+            return format_moment(value, pattern)
+
+    @lru_cache(_MOMENTS_KEPT)
+    def hour(value: time, form: str) -> str:
+        with translation.override(language):
+            return time_format(value, form)
+
+    def moment(value: date | time) -> str:
+        if isinstance(value, time):
+            return hour(value, exact if value.second else clock)
+        if not isinstance(value, datetime):
+            return day(value)
+        if chosen.time is None:
+            return day(value.date())
+        short = value.time().replace(second=0, microsecond=0)
+        when = hour(value.time(), exact) if chosen.time == "medium" else hour(short, clock)
+        return f"{day(value.date())}, {when}"
 
     return moment
 

@@ -85,7 +85,8 @@ class RowKind:
                 yield DrawnRow(self.regular, shown)
                 return
         cells = [
-            _CellLines(cell, cell.shaper.lines(text, cell.width)) for cell, text in zip(styles, texts, strict=True)
+            _CellLines(cell, cell.shaper.lines(text, cell.width) if line is None else [line])
+            for cell, text, line in zip(styles, texts, lines, strict=True)
         ]
         height = max(cell.height for cell in cells)
         if height <= most:

@@ -14,6 +14,8 @@ from gridkit_plugins.export.pdf.layout import PageTemplate, box_of
 _LAID_OUT_AT_ONCE = 50
 """Pages: an even number, so that left pages stay left."""
 _SAMPLES = 4
+_FEW_PAGES = 10
+"""Pages of one digit are laid out: comparing as many costs the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Frames:
         Args:
             number: of the page, from 1.
         """
+        if number < _FEW_PAGES:
+            return self._laid_out(number)
         key = (len(str(number)), number % 2)
         if key not in self._patterns:
             self._learn(key[0])
@@ -76,13 +80,14 @@ class Frames:
 
     def _laid_out(self, number: int) -> Any:
         if number not in self._ready:
-            count = min(_LAID_OUT_AT_ONCE, self._pages - number + 1)
+            last = min(self._pages, _FEW_PAGES - 1) if number < _FEW_PAGES else self._pages
+            count = min(_LAID_OUT_AT_ONCE, last - number + 1)
             self._ready = dict(enumerate(self._lay_out(number, count), number))
         return self._ready.pop(number)
 
     def _learn(self, digits: int) -> None:
         """Compare pages with the lowest and the highest numbers of so many digits."""
-        low = max(1, 10 ** (digits - 1))
+        low = 10 ** (digits - 1)
         high = 10**digits - _SAMPLES
         lows, highs = self._lay_out(low, _SAMPLES), self._lay_out(high, _SAMPLES)
         for place, page in enumerate(lows[:2]):

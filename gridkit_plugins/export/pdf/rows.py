@@ -10,13 +10,24 @@ from gridkit_plugins.export.pdf.layout import Model, PageTemplate
 from gridkit_plugins.export.pdf.shaping import Fonts, Shaper
 
 _SAMPLE = "x"
-_KINDS = (("", False), ("", True), ("subtotal", False), ("total", False))
+_KINDS = (("", False), ("", True))
+_FIGURE_KINDS = (("subtotal", False), ("total", False))
 
 
 def model_rows(content: Content) -> list[Row]:
     """Return rows that show each look that a cell can have in each kind of row."""
     columns = len(content.ends)
-    return [Row([_SAMPLE] * columns, [look] * columns, kind, even) for kind, even in _KINDS for look in content.looks]
+    return [
+        Row([_SAMPLE] * columns, [look] * columns, kind, even)
+        for kind, even in _kinds(content)
+        for look in content.looks
+    ]
+
+
+def _kinds(content: Content) -> Sequence[tuple[str, bool]]:
+    """Return the kinds of rows that the file has, each with whether it is an even row of data."""
+    sheet = content.sheet
+    return (*_KINDS, *_FIGURE_KINDS) if sheet.groups or sheet.figures else _KINDS
 
 
 def lay_out_model(template: PageTemplate, content: Content) -> Model:
@@ -38,7 +49,8 @@ class RowDrawer:
         shapers: dict[str, Shaper] = {}
         boxes = iter(model.rows)
         self._kinds: dict[tuple[str, bool], dict[Look, RowKind]] = {
-            key: {look: RowKind(next(boxes), fonts, suffix, shapers) for look in content.looks} for key in _KINDS
+            key: {look: RowKind(next(boxes), fonts, suffix, shapers) for look in content.looks}
+            for key in _kinds(content)
         }
         self._most = min(model.first.height, model.next.height)
 

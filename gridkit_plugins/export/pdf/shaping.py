@@ -20,9 +20,16 @@ from weasyprint.text.line_break import Layout
 
 Fonts = MutableMapping[Any, Font]
 
-_PLAIN = re.compile("[\x20-\x7e\u00a1-\u00ac\u00ae-\u024f\u0386-\u03ff\u0400-\u0482\u048a-\u052f\u2010-\u2027\u20ac]+")
-"""Scripts whose letters keep their shape whatever stands beside them, marks left out."""
-_PLAIN_IN_RTL = re.compile("[0-9]+(?:[.,:][0-9]+)*|[A-Za-z0-9]+")
+_COMMON = "\x20-\x40\\[-`{-~\u00a1-\u00a9\u00ab\u00ac\u00ae-\u00b9\u00bb-\u00bf\u00d7\u00f7\u2010-\u2027\u20ac"
+_SCRIPTS = (
+    ("", ""),
+    ("x", "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"),
+    ("\u0445", "\u0400-\u0482\u048a-\u052f"),
+    ("\u03c7", "\u0386\u0388-\u03ff"),
+)
+"""A letter of each script whose letters keep their shape whatever stands beside them, and all of them."""
+_PLAIN = tuple((letter, re.compile(f"[{_COMMON}{letters}]+")) for letter, letters in _SCRIPTS)
+_PLAIN_IN_RTL = (("", re.compile("[0-9]+(?:[.,:][0-9]+)*")), ("x", re.compile("[A-Za-z0-9]+")))
 """Texts whose order stays the same when they stand in a line from right to left."""
 _LINES_KEPT = 20_000
 _LONGEST_KEPT = 60
@@ -63,6 +70,9 @@ class Shaper:
     Attributes:
         height: of a line in the style's own font, in CSS pixels.
         baseline: of such a line, below its top.
+        font: the style's own font.
+        size: of it, in CSS pixels.
+        own_font: the operator that chooses it.
     """
 
     def __init__(self, style: Any, fonts: Fonts, suffix: str = "") -> None:
@@ -79,13 +89,12 @@ class Shaper:
         self._known: dict[int, tuple[Font, float]] = {}
         self._rectangle = ffi.new("PangoRectangle *")
         self._kept: dict[str, Line] = {}
-        self._snippets: dict[str, str | None] = {}
-        self._advances: dict[str, int] = {}
         self._plain = _PLAIN if style["direction"] == "ltr" else _PLAIN_IN_RTL
-        self._font, self._size = self._main_font()
-        self._font_name = self.font_name(self._font, self._size)
+        self.font, self.size = self._main_font()
+        self.own_font = self.font_name(self.font, self.size)
         model = self._shape("x")
         self.height, self.baseline = model.height, model.baseline
+        self._pairs = {letter: _Pairs(self, letter) for letter, _ in self._plain}
 
     def _forbid_hyphens(self) -> None:
         """Keep Pango from adding hyphens where it breaks words, in all texts to come."""
@@ -130,8 +139,7 @@ class Shaper:
         """Return a text without newlines as one line."""
         line = self._kept.get(text)
         if line is None:
-            plain = not self._spaced and self._plain.fullmatch(text)
-            line = self._composed(text) if plain else self._shape(text)
+            line = (None if self._spaced else self._composed(text)) or self._shape(text)
             if len(text) <= _LONGEST_KEPT:
                 if len(self._kept) >= _LINES_KEPT:
                     self._kept.clear()
@@ -145,7 +153,7 @@ class Shaper:
     def _broken(self, text: str, width: float) -> list[str]:
         """Return the parts of a text that fit in a line each, as Pango breaks it."""
         parts: list[str] = []
-        for paragraph in text.split("\n"):
+        for paragraph in text.removesuffix("\n").split("\n"):
             data = self._set_text(paragraph)
             pango.pango_layout_set_width(self._layout, int(width * TO_UNITS))
             number = 0
@@ -154,52 +162,19 @@ class Shaper:
                 number += 1
         return parts
 
-    def _composed(self, text: str) -> Line:
-        """Return a line put together from what is known of its pairs of characters."""
-        keys = [*map(operator.add, text, text[1:]), text[-1]]
-        snippets = self._snippets
-        try:
-            glyphs = "".join(map(snippets.__getitem__, keys))  # type: ignore[arg-type]  # None is a TypeError: below
-        except KeyError:
-            for key in keys:
-                if key not in snippets:
-                    self._learn(key)
-            return self._composed(text)
-        except TypeError:
-            return self._shape(text)
-        width = sum(map(self._advances.__getitem__, keys)) * FROM_UNITS
-        shown = "" if text.isspace() else f"[<{glyphs}>]TJ"
-        return Line(shown, self._font_name, self._font_name, width, self.height, self.baseline)
+    def _composed(self, text: str) -> Line | None:
+        """Return a line put together from what is known of its pairs of characters; None where that is not enough."""
+        for letter, plain in self._plain:
+            if plain.fullmatch(text):
+                return self._pairs[letter].line(text)
+        return None
 
-    def _learn(self, key: str) -> None:
-        """Ask Pango what the first character of a pair, or one character, looks like there, and keep the answer."""
-        self._snippets[key] = None
-        alone = self._glyphs(key[0])
-        if alone is None or len(alone) != 1:
-            return
-        glyph, advance = alone[0]
-        if len(key) == 2:
-            after = self._glyphs(key[1])
-            both = self._glyphs(key)
-            if after is None or both is None or len(after) != 1 or len(both) != 2:
-                return
-            if both[0][0] != glyph or both[1] != after[0]:
-                return
-            advance = both[0][1]
-        self._font.to_unicode.setdefault(glyph, key[0])
-        self._advances[key] = advance
-        self._snippets[key] = f"{glyph:04x}" + self._kerning(self.logical_width(self._font, glyph, None), advance)
-
-    def _kerning(self, logical: int, advance: int) -> str:
-        kerning = int(logical - advance * 1000 * FROM_UNITS / self._size)
-        return f">{kerning}<" if kerning else ""
-
-    def _glyphs(self, text: str) -> list[tuple[int, int]] | None:
+    def glyphs(self, text: str) -> list[tuple[int, int]] | None:
         """Return glyphs and advances in Pango's units of a text in the style's own font; None where it takes more."""
         found: list[tuple[int, int]] = []
         for item in self._items(text):
             font, size = self.font_of(item.item.analysis.font)
-            if font is not self._font or size != self._size:
+            if font is not self.font or size != self.size:
                 return None
             string = item.glyphs
             for info in string.glyphs[0 : string.num_glyphs]:
@@ -239,7 +214,7 @@ class Shaper:
         width = self._rectangle.width * FROM_UNITS + self._spacing
         height = self._rectangle.height * FROM_UNITS
         baseline = pango.pango_layout_get_baseline(self._layout) * FROM_UNITS
-        first, last = run.first_font or self._font_name, run.font or self._font_name
+        first, last = run.first_font or self.own_font, run.font or self.own_font
         shown = "" if not text or text.isspace() else run.shown()
         return Line(shown, first, last, width, height, baseline, run.missing)
 
@@ -269,6 +244,64 @@ class Shaper:
         if found is font and twin:
             font.hash += f"x{twin}"
         return found, size
+
+
+class _Pairs:
+    """Puts lines of one script together from pairs of characters.
+
+    A pair is shaped beside a letter of the script, since signs that all scripts share follow the letters around them.
+
+    Args:
+        shaper: of the style.
+        letter: of the script; empty for texts of signs and digits only.
+    """
+
+    def __init__(self, shaper: Shaper, letter: str) -> None:
+        self._shaper = shaper
+        self._letter = letter
+        self._snippets: dict[str, str | None] = {}
+        self._advances: dict[str, int] = {}
+
+    def line(self, text: str) -> Line | None:
+        """Return a line, or None when a pair of it is more than two glyphs side by side."""
+        keys = [*map(operator.add, text, text[1:]), text[-1]]
+        snippets = self._snippets
+        try:
+            glyphs = "".join(map(snippets.__getitem__, keys))  # type: ignore[arg-type]  # None is a TypeError: below
+        except KeyError:
+            for key in keys:
+                if key not in snippets:
+                    self._learn(key)
+            return self.line(text)
+        except TypeError:
+            return None
+        shaper = self._shaper
+        width = sum(map(self._advances.__getitem__, keys)) * FROM_UNITS
+        shown = "" if text.isspace() else f"[<{glyphs}>]TJ"
+        return Line(shown, shaper.own_font, shaper.own_font, width, shaper.height, shaper.baseline)
+
+    def _learn(self, key: str) -> None:
+        """Ask Pango what the first character of a pair, or the last one of a text, looks like, and keep the answer."""
+        self._snippets[key] = None
+        glyph, advance = self._alone(key[0])
+        if len(key) == 2:
+            after, _ = self._alone(key[1])
+            both = self._shaper.glyphs(f"{key} {self._letter}" if self._letter else key) or []
+            if [one for one, _ in both[:2]] != [glyph, after] or len(both) != (4 if self._letter else 2):
+                return
+            advance = both[0][1]
+        if glyph < 0:
+            return
+        font = self._shaper.font
+        font.to_unicode.setdefault(glyph, key[0])
+        self._advances[key] = advance
+        kerning = int(font.widths[glyph] - advance * 1000 * FROM_UNITS / self._shaper.size)
+        self._snippets[key] = f"{glyph:04x}" + (f">{kerning}<" if kerning else "")
+
+    def _alone(self, character: str) -> tuple[int, int]:
+        """Return the glyph of a character at a text's end and its advance, or -1 when it takes more than one."""
+        found = self._shaper.glyphs(self._letter + character) or []
+        return found[-1] if len(found) == len(self._letter) + 1 else (-1, 0)
 
 
 class _Run:
