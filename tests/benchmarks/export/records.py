@@ -79,12 +79,12 @@ def make_records(rows: int = ROWS) -> None:
         cursor.execute(
             """
             INSERT INTO bench_record (ref, whole, money, real, code, note, flag, day, moment, remark, owner_id)
-            SELECT n * 1000003::bigint, n * 31 %% 100000, (n * 7919 %% 100000000) / 100.0, sqrt(n) * 1.1,
+            SELECT n * 1000003::bigint, n * 31 %% 100000, (n::bigint * 7919 %% 100000000) / 100.0, sqrt(n) * 1.1,
                 'code ' || md5(n::text),
                 (ARRAY['plain', 'with, comma', 'say "hi"', E'two\\nlines', '=1+1', 'żółć', 'مرحبا', '数字', '🛫'])
                     [1 + n %% 9] || ' ' || n,
                 n %% 3 = 0, DATE '2010-01-01' + n %% 5000, TIMESTAMPTZ '2015-01-01' + n * INTERVAL '37.251 seconds',
-                CASE WHEN n %% 3 > 0 THEN 'remark ' || n END, 1 + n * 7919 %% %s
+                CASE WHEN n %% 3 > 0 THEN 'remark ' || n END, 1 + n::bigint * 7919 %% %s
             FROM generate_series(1, %s) n
             """,
             [OWNERS, rows],
