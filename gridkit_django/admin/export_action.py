@@ -16,20 +16,20 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from gridkit_django.admin.list_question import ListQuestion, agrees, list_question
 from gridkit_django.api.downloads import file_response
 from gridkit_django.events import EventSource, holding, request_act
 from gridkit_django.exceptions import GridKitError, GridNotFoundError
 from gridkit_django.exports import ExportRequest, answer_at_once, exporters, open_result, request_export
 from gridkit_django.grids import Grid, GridAccess, grid_registry, open_grid
 from gridkit_django.grids.derived import derive_grid
-from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.selection import Selection
 from gridkit_django.models import ExportJob, JobState
 from gridkit_django.typing import User
 
 _LABEL = gettext_lazy("Export selected %(verbose_name_plural)s")
 PICKED_MAX = 10_000
-"""Rows that are exported one by one; beyond, the list must be whole."""
+"""Rows that are exported one by one; beyond, the grid must be able to tell which ones they are."""
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Model]
@@ -85,7 +85,7 @@ class GridExportMixin(_Admin):
             return None
         form = _FormatForm(request.POST if "export_format" in request.POST else None, formats=self._formats())
         if not form.is_valid():
-            return self._asked(request, queryset, form)
+            return self._asked(request, access, queryset, form)
         try:
             with holding(request_act(request, EventSource.ADMIN)):
                 return self._exported(request, access, form.cleaned_data["export_format"], queryset)
@@ -96,31 +96,40 @@ class GridExportMixin(_Admin):
     def _exported(
         self, request: HttpRequest, access: GridAccess, name: str, queryset: QuerySet[Model]
     ) -> HttpResponseBase | None:
-        selection = self._picked(request, queryset)
-        job = request_export(access, ExportRequest(GridQuery(), name, {}, selection, queue=False))
+        question = self._question(request, access)
+        selection = self._picked(request, access, question, queryset)
+        query = question.query if selection is None else question.query.with_changes(filter=None)
+        job = request_export(access, ExportRequest(query, name, {}, selection, queue=False))
         user = cast("User", request.user)
         if answer_at_once(job) and job.state == JobState.FINISHED:
             return file_response(request, job, lambda part: open_result(job.pk, user, part=part))
         self._tell(request, job)
         return None
 
-    def _picked(self, request: HttpRequest, queryset: QuerySet[Model]) -> Selection | None:
-        """Return the ticked rows; None when they are all that there are.
+    def _question(self, request: HttpRequest, access: GridAccess) -> ListQuestion:
+        return list_question(self.get_changelist_instance(request), request, access)
+
+    def _picked(
+        self, request: HttpRequest, access: GridAccess, question: ListQuestion, queryset: QuerySet[Model]
+    ) -> Selection | None:
+        """Return the ticked rows; None when they are just those that the question gives.
 
         Raises:
-            GridKitError: when they are too many to be named, and not all.
+            GridKitError: when they are too many to be named, and the grid can't be told which ones they are.
         """
+        whole = request.POST.get("select_across") == "1"
+        if whole and not question.untold and agrees(access, question.query, queryset):
+            return None
         keys = list(queryset.order_by().values_list("pk", flat=True)[: PICKED_MAX + 1])
         if len(keys) <= PICKED_MAX:
             return Selection(include=tuple(key if isinstance(key, int) else str(key) for key in keys))
-        if queryset.order_by().count() == self.get_queryset(request).order_by().count():
+        if not whole and not question.untold and agrees(access, question.query, queryset):
             return None
-        raise GridKitError(
-            f"More than {PICKED_MAX} rows are ticked, and not all of the list. Filter further, tick all without a "
-            "filter, or export from the grid."
-        )
+        raise GridKitError(_why_not(question))
 
-    def _asked(self, request: HttpRequest, queryset: QuerySet[Model], form: forms.Form) -> TemplateResponse:
+    def _asked(
+        self, request: HttpRequest, access: GridAccess, queryset: QuerySet[Model], form: forms.Form
+    ) -> TemplateResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": _("Export"),
@@ -130,6 +139,7 @@ class GridExportMixin(_Admin):
             "ticked": request.POST.getlist(ACTION_CHECKBOX_NAME),
             "across": request.POST.get("select_across", "0"),
             "checkbox": ACTION_CHECKBOX_NAME,
+            "is_ordered": self._question(request, access).is_ordered,
         }
         return TemplateResponse(request, "admin/gridkit_django/export.html", context)
 
@@ -177,6 +187,16 @@ class GridExportMixin(_Admin):
         if not getattr(user, "is_staff", False) or not self.has_view_permission(request):
             return rows.none()
         return rows.filter(pk__in=self.get_queryset(request).order_by().values("pk"))
+
+
+def _why_not(question: ListQuestion) -> str:
+    """Return why so many rows can't be exported."""
+    if question.untold:
+        names = ", ".join(question.untold)
+        why = f"The grid can't be told by what this list is filtered: {names}."
+    else:
+        why = "The grid's rows are not those of this list."
+    return f"More than {PICKED_MAX} rows are ticked. {why} Filter otherwise, tick fewer, or export from the grid."
 
 
 class _FormatForm(forms.Form):
