@@ -13,7 +13,7 @@ import coverage
 import pytest
 from django.db import connection
 
-ROOMS = frozenset({"audit", "checks", "grids"})
+ROOMS = frozenset({"audit", "checks", "exports", "grids"})
 """Folders of tests that are measured on PostgreSQL, too."""
 
 PASSED_ON = "COVERAGE_PROCESS_CONFIG"
