@@ -17,14 +17,26 @@ from gridkit_django.admin.read_only import Typed
 from gridkit_django.audit import Target, record
 from gridkit_django.events import EventSource, holding, request_act
 from gridkit_django.exceptions import GridKitError
-from gridkit_django.exports import exporters, judge_export, mail_address, may_ask, next_run, run_schedule
+from gridkit_django.exports import (
+    check_question,
+    exporters,
+    judge_export,
+    mail_address,
+    may_ask,
+    next_run,
+    run_schedule,
+)
 from gridkit_django.grids import grid_registry
 from gridkit_django.models import ExportSchedule
 from gridkit_django.templatetags.gridkit_admin import badge
+from gridkit_django.typing import User
 
 
 class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
     """What an administrator may say of a schedule, judged as its owner would be."""
+
+    asker: ClassVar[User | None] = None
+    """Who fills in the form; the admin makes a class of its own for each request."""
 
     grid = forms.ChoiceField(label=_("Grid"))
     format = forms.ChoiceField(label=_("Format"))
@@ -53,6 +65,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         told: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return told
+        self._check_asker(told["grid"], told["query"] or {})
         if told["notify"] and not mail_address(told["owner"]):
             self.add_error("notify", _("The owner has no e-mail address."))
         try:
@@ -67,6 +80,18 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         except GridKitError as error:
             raise forms.ValidationError(error.detail) from error
         return {**told, "query": told["query"] or {}, "options": told["options"] or {}}
+
+    def _check_asker(self, grid: str, query: Any) -> None:
+        """Refuse a question that whoever fills in the form could not ask: its file's length would answer it.
+
+        A column that the owner sees and the asker does not is refused like one that never was.
+        """
+        if not query or self.asker is None:
+            return
+        try:
+            check_question(grid, query, self.asker)
+        except GridKitError as error:
+            raise forms.ValidationError(error.detail) from error
 
 
 class ExportScheduleAdmin(Typed[ExportSchedule]):
@@ -88,6 +113,14 @@ class ExportScheduleAdmin(Typed[ExportSchedule]):
         """Show how it goes for a schedule that is there only."""
         own = list(ScheduleForm.Meta.fields)
         return own if obj is None else [*own, *self.readonly_fields]
+
+    def get_form(
+        self, request: HttpRequest, obj: ExportSchedule | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Return the form's class, which knows who fills it in."""
+        made: Any = super().get_form(request, obj, change, **kwargs)
+        made.asker = request.user
+        return made
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> ExportSchedule | None:
         """Return a schedule; its question is left out when it names a column that the reader may not see (one gate)."""

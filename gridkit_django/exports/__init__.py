@@ -10,6 +10,7 @@ from gridkit_django.exports.base import BaseExporter, ExportColumn, ExportFigure
 from gridkit_django.exports.control import (
     ExportResult,
     cancel_export,
+    check_question,
     get_job,
     may_ask,
     may_see_query,
@@ -55,6 +56,7 @@ __all__ = [
     "SignedLink",
     "answer_at_once",
     "cancel_export",
+    "check_question",
     "connect_notices",
     "create_export",
     "describe_job",

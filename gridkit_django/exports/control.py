@@ -136,10 +136,20 @@ def may_see_query(job: ExportJob, user: User) -> bool:
 def may_ask(grid_id: str, query: Mapping[str, Any], user: User) -> bool:
     """Whether ``user`` may ask a question of a grid, by the grid's own gate, as of now."""
     try:
-        compile_query(open_grid(grid_id, user), GridQuery.from_dict(dict(query)))
+        check_question(grid_id, query, user)
     except (GridNotFoundError, QueryError):
         return False
     return True
+
+
+def check_question(grid_id: str, query: Mapping[str, Any], user: User) -> None:
+    """Judge a question of a grid by the grid's own gate, as of now.
+
+    Raises:
+        GridNotFoundError: when the user may not open the grid.
+        QueryError: when they may not ask the question, or it can't be understood.
+    """
+    compile_query(open_grid(grid_id, user), GridQuery.from_dict(query))
 
 
 def _is_gone(job: ExportJob) -> bool:

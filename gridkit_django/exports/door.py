@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from gridkit_django.exceptions import ViewError
+from gridkit_django.exceptions import ExportOptionsError, QueryError, ViewError
 from gridkit_django.exports.base import NO_OPTIONS
 from gridkit_django.exports.creation import judge_request, request_export
 from gridkit_django.exports.picking import page_of
@@ -91,10 +91,13 @@ def judge_export(
 
 def _request(access: GridAccess, query: GridQuery | Mapping[str, Any] | None, name: str, how: How) -> ExportRequest:
     asked = _asked(access, query, how.get("view"))
+    options = how.get("options", NO_OPTIONS)
+    if not isinstance(options, Mapping):
+        raise ExportOptionsError.at("/options", "Expected an object with the options of the format.")
     return ExportRequest(
         asked,
         name,
-        how.get("options", NO_OPTIONS),
+        options,
         _picked(access, asked, how.get("rows", "all")),
         queue=how.get("queue", True),
         consistency=how.get("consistency", Consistency.AUTO),
@@ -132,14 +135,18 @@ def _columns_of(access: GridAccess, state: ViewState) -> list[JSONValue]:
 def _asked(access: GridAccess, query: GridQuery | Mapping[str, Any] | None, view: UUID | str | None) -> GridQuery:
     if isinstance(query, GridQuery):
         query = query.to_dict()
-    given = {key: value for key, value in (query or {}).items() if value is not None}
     with below(pointer(QUERY)):
+        if query is not None and not isinstance(query, Mapping):
+            raise QueryError.at("", "Expected an object with the keys of a query.")
+        given = {key: value for key, value in (query or {}).items() if value is not None}
         return GridQuery.from_dict(given if view is None else {**view_query(access, view), **given})
 
 
 def _picked(access: GridAccess, query: GridQuery, rows: str | Mapping[str, Any]) -> Selection | None:
     if isinstance(rows, str):
         return page_of(access, query) if read_word(rows, "/rows", ROWS) == "page" else None
+    if not isinstance(rows, Mapping):
+        raise QueryError.at("/rows", f"Expected one of {', '.join(ROWS)}, or an object that picks rows.")
     raw = dict(rows)
     if raw.get("exclude") and not raw.get("include") and raw.get("query") is None:
         written = query.to_dict()

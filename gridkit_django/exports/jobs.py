@@ -75,11 +75,14 @@ def fail_lost_jobs() -> int:
     """End jobs that nobody works on any more, and return how many.
 
     A running job is lost when its worker's time ran out and nobody went on with it for ``LOST_AFTER``; a queued one
-    when it has waited as long as a file would be kept (``EXPORT_EXPIRY_HOURS``).
+    when it has waited as long as a file would be kept (``EXPORT_EXPIRY_HOURS``), counted from when it was asked for, or
+    tried again, or its last worker gave a sign of life.
     """
     now = timezone.now()
     waited = now - timedelta(hours=settings().EXPORT_EXPIRY_HOURS)
-    lost = Q(state=JobState.RUNNING, lease_until__lt=now - LOST_AFTER) | Q(state=JobState.QUEUED, created_at__lt=waited)
+    unseen = Q(seen_at=None) | Q(seen_at__lt=waited)
+    forgotten = Q(state=JobState.QUEUED, created_at__lt=waited) & unseen
+    lost = Q(state=JobState.RUNNING, lease_until__lt=now - LOST_AFTER) | forgotten
     return sum(_fail_lost(job, lost) for job in ExportJob.objects.filter(lost).order_by("created_at"))
 
 

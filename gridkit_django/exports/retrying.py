@@ -82,7 +82,7 @@ def retry_export(job: ExportJob, user: User) -> ExportJob:
         ended = ExportJob.objects.filter(pk=job.pk, state__in=(JobState.FAILED, JobState.CANCELLED))
         fresh = {"attempts": 0, "tries": 0, "deaths": 0, "error_code": "", "error_detail": ""}
         asked = {"cancel_requested": False, "finished_at": None, "expires_at": None, "retry_at": None}
-        if ended.update(state=JobState.QUEUED, handed_at=None, **fresh, **asked):
+        if ended.update(state=JobState.QUEUED, handed_at=None, seen_at=timezone.now(), **fresh, **asked):
             limit = settings().EXPORT_JOBS_PER_USER
             if open_jobs(job.owner_id).count() > limit:
                 raise ExportLimitError(f"{limit} exports are queued or running, the most that one user may have.")

@@ -19,7 +19,7 @@ from gridkit_django.exceptions import ExportChangedError, ExportTooLargeError
 from gridkit_django.exports.copying import CopyShape
 from gridkit_django.exports.source.cells import conversion, convert_rows
 from gridkit_django.exports.source.copies import CopyTake, why_not_copied, zone_name
-from gridkit_django.exports.source.plainness import stored_as_is
+from gridkit_django.exports.source.plainness import marks_exactly, stored_as_is
 from gridkit_django.exports.source.ranges import Keys, Order
 from gridkit_django.exports.source.reader import Reader
 from gridkit_django.exports.source.snapshots import snapshot_connection, why_no_snapshot
@@ -165,11 +165,14 @@ class RowSource:
         return CopyTake(self._reader, self._keys(after), rows, self._mark, cells=cells, shape=shape, zone=zone)
 
     def _why_not_resumable(self) -> str:
-        read = [term.column.id for term in self._terms if not stored_as_is(term.column, self.connection)]
-        if not read:
-            return ""
-        names = ", ".join(read)
-        return f"The order depends on columns whose fields read something into what the database holds: {names}."
+        columns = [term.column for term in self._terms]
+        if read := [column.id for column in columns if not stored_as_is(column, self.connection)]:
+            names = ", ".join(read)
+            return f"The order depends on columns whose fields read something into what the database holds: {names}."
+        if shown := [column.id for column in columns if not marks_exactly(column)]:
+            names = ", ".join(shown)
+            return f"The order depends on columns that are not written as the database holds them: {names}."
+        return ""
 
     def _mark(self, keys: Keys) -> JSONValue:
         pairs = zip(self._terms, keys, strict=True)

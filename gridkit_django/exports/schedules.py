@@ -54,6 +54,10 @@ def run_schedule(schedule: ExportSchedule) -> ExportJob | None:
     except GridKitError as error:
         logger.warning("The scheduled export %s was refused: %s", schedule.pk, error.detail)
         told["last_error"] = error.detail
+    except Exception as error:
+        # Whatever is wrong with one schedule, the others are due as well.
+        logger.exception("The scheduled export %s failed", schedule.pk)
+        told["last_error"] = f"It could not be asked for ({type(error).__name__}). See the log."
     ExportSchedule.objects.filter(pk=schedule.pk).update(**told)
     return job
 

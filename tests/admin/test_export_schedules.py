@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -108,3 +109,29 @@ def test_a_reader_sees_and_changes_no_question_about_a_column_that_the_grid_hide
         page = client.get(f"{PAGE}{row.pk}/change/").content.decode()
         assert ("7.77" in page) is seen
         assert ('name="_save"' in page) is seen
+
+
+def test_who_may_not_see_a_column_can_not_let_an_owner_who_does_ask_by_it(client: Client) -> None:
+    """The number of rows of the owner's file is on the page of jobs: it would answer a filter."""
+    owner = person("ann", "shop.view_price")
+    rights = [f"gridkit_django.{act}_exportschedule" for act in ("add", "view", "change")]
+    clerk = person("clerk", *rights)
+    clerk.is_staff = True
+    clerk.save()
+    client.force_login(clerk)
+
+    def answer(column: str) -> str:
+        query = {"filter": {"col": column, "op": "gt", "value": "7"}}
+        page = client.post(f"{PAGE}add/", form(owner, query=json.dumps(query)))
+        return errors(page).replace(column, "it") if page.status_code == 200 else "made"
+
+    assert "no column" in answer("price")
+    assert answer("price") == answer("nosuch")
+    assert answer("stock") == "made"
+
+
+def test_a_question_that_is_no_object_is_refused_on_the_form(boss: Client) -> None:
+    answer = boss.post(f"{PAGE}add/", form(person("ann"), query="[1]"))
+    assert "Expected an object" in errors(answer)
+    answer = boss.post(f"{PAGE}add/", form(person("bob"), options="[1]"))
+    assert "Expected an object" in errors(answer)

@@ -175,3 +175,15 @@ def test_a_snapshot_is_refused_where_the_database_gives_none(ann: User, monkeypa
     monkeypatch.setattr("gridkit_django.exports.rows.RowSource.why_no_snapshot", "It keeps no versions.")
     with pytest.raises(ExportOptionsError, match="It keeps no versions"):
         create_export(GRID, None, "csv", ann, consistency="snapshot")
+
+
+@pytest.mark.parametrize("how", [{"options": 5}, {"options": [1]}, {"rows": 5}])
+def test_what_is_no_object_is_refused_in_words(ann: User, how: Any):
+    with pytest.raises((ExportOptionsError, QueryError), match="Expected"):
+        create_export(GRID, None, "csv", ann, **how)
+
+
+def test_a_query_that_is_no_object_is_refused_in_words(ann: User):
+    odd: Any = [1]
+    with pytest.raises(QueryError, match="Expected an object"):
+        create_export(GRID, odd, "csv", ann)

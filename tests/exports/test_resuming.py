@@ -191,6 +191,19 @@ def test_a_failed_job_keeps_its_segments_and_a_retry_makes_the_missing_ones_only
     assert [place.number for place in pieces.written] == [2, 3]
 
 
+def test_an_old_job_that_is_tried_again_waits_as_long_as_a_new_one(ann: User, pieces: type[Pieces]):
+    job = ask(ann, "pieces")
+    ExportJob.objects.update(state=JobState.FAILED, created_at=timezone.now() - timedelta(hours=73))
+    retry_export(job, ann)
+    expire_exports()
+    job.refresh_from_db()
+    assert job.state == JobState.QUEUED, job.error_detail
+    ExportJob.objects.update(seen_at=timezone.now() - timedelta(hours=73))
+    expire_exports()
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+
+
 def test_segments_of_a_job_that_failed_long_ago_are_deleted(ann: User, pieces: type[Pieces]):
     products(10)
     job = ask(ann, "pieces")

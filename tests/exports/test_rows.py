@@ -221,6 +221,17 @@ def test_a_column_with_a_way_of_its_own_is_exported_as_the_grid_shows_it(ann: Us
     assert all_rows(RowSource(GridAccess(MaskedGrid, ann), GridQuery())) == [["*0"], ["*1"]]
 
 
+def test_no_take_goes_on_by_what_a_column_shows_instead_of_what_it_holds(ann: User):
+    """Else a bookmark of "*1" would begin before all rows, and the export would never end."""
+    found = RowSource(GridAccess(MaskedGrid, ann), GridQuery.from_dict({"sort": [{"col": "sku"}]}))
+    assert "sku" in found.why_not_resumable
+    assert not found.resumable
+    exact = RowSource(GridAccess(MarkedGrid, ann), GridQuery.from_dict({"sort": [{"col": "sku"}]}))
+    products(3)
+    assert exact.resumable
+    assert all_rows(exact, 1) == [["*0"], ["*1"], ["*2"]]
+
+
 class SessionGrid(Grid):
     """A model whose primary key is text."""
 
@@ -246,6 +257,24 @@ class MaskedGrid(Grid):
     class Meta:
         model = Product
         id = "export-masked"
+        columns = ["sku"]
+
+
+class Marked(Masked):
+    """Shows the last letter only, and marks a place by all of them."""
+
+    def to_cursor(self, value: Any) -> JSONValue:
+        return str(value)
+
+
+class MarkedGrid(Grid):
+    """Hides most of the article number, and can be gone on with."""
+
+    sku = Marked()
+
+    class Meta:
+        model = Product
+        id = "export-marked"
         columns = ["sku"]
 
 

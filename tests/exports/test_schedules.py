@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
-from gridkit_django.exports import run_due_exports, run_export, run_schedule
+from gridkit_django.exports import run_due_exports, run_export, run_schedule, schedules
 from gridkit_django.models import ExportJob, ExportSchedule, JobState, SavedView
 from gridkit_django.tasks.export_notices import run_due_exports as beat
 from tests.exports.shop import GRID, products
@@ -82,3 +82,29 @@ def test_a_crontab_that_can_not_be_read_ends_the_schedule(bob: User):
     row.refresh_from_db()
     assert not row.enabled
     assert "no crontab" in row.last_error
+
+
+@pytest.mark.parametrize("broken", [{"query": [1]}, {"query": "all"}, {"options": [1]}, {"options": 5}])
+def test_a_schedule_that_holds_nonsense_is_noted_and_stops_no_other(bob: User, broken: dict[str, Any]):
+    row = schedule(bob, next_run_at=timezone.now() - timedelta(days=5), **broken)
+    schedule(bob, name="healthy")
+    assert run_due_exports() == 1
+    row.refresh_from_db()
+    assert "Expected an object" in row.last_error
+
+
+def test_a_schedule_that_meets_what_nobody_foresaw_stops_no_other(bob: User, monkeypatch: pytest.MonkeyPatch):
+    row = schedule(bob, next_run_at=timezone.now() - timedelta(days=5), format="odd")
+    schedule(bob, name="healthy")
+    made = schedules.create_export
+
+    def break_down(grid: str, query: Any, name: str, *args: Any, **how: Any) -> ExportJob:
+        if name == "odd":
+            raise RuntimeError("secret")
+        return made(grid, query, name, *args, **how)
+
+    monkeypatch.setattr(schedules, "create_export", break_down)
+    assert run_due_exports() == 1
+    row.refresh_from_db()
+    assert "RuntimeError" in row.last_error
+    assert "secret" not in row.last_error
