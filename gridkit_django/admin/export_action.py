@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import flatten, flatten_fieldsets
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Model, QuerySet
+from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
@@ -50,7 +51,7 @@ class GridExportMixin(_Admin):
 
     Attributes:
         export_grid: id of the declared grid. Empty: a grid ``<site>-<app>-<model>``, as in ``admin-shop-order``, is
-            made of the fields in ``list_display`` (of all fields, when none is there); its rows are those that
+            made of the fields in ``list_display`` (of those on the form, when none is there); its rows are those that
             ``get_queryset`` of this class gives the user, who must be staff and may view the model.
         export_formats: ids of the formats that are offered; empty for all that active plugins write.
     """
@@ -170,8 +171,16 @@ class GridExportMixin(_Admin):
     def _derived_grid(self) -> type[Grid]:
         names = [str(name) for name in self.list_display if isinstance(name, str)]
         own = [name for name in names if self._is_field(name)]
-        columns = own or [field.name for field in self.opts.concrete_fields]
+        columns = own or [field.name for field in self.opts.concrete_fields if self._is_on_the_form(field)]
         return derive_grid(self.export_grid_id, self.model, columns, self._rows_of)
+
+    def _is_on_the_form(self, field: Field[Any, Any]) -> bool:
+        """Whether this class shows a field to those who may look at one object: what it leaves out stays out."""
+        meta: Any = getattr(self.form, "_meta", None)
+        left_out = getattr(meta, "exclude", None) if self.exclude is None else self.exclude
+        fields: Any = getattr(meta, "fields", None) if self.fields is None else self.fields
+        shown = flatten_fieldsets(self.fieldsets) if self.fieldsets else fields and flatten(fields)
+        return field.name not in (left_out or ()) and (not shown or field.primary_key or field.name in shown)
 
     def _is_field(self, name: str) -> bool:
         try:

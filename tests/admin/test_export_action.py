@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django import forms
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -177,6 +178,30 @@ def test_a_list_without_fields_exports_all_fields(site: admin.AdminSite, db: Non
 
     Plain(Product, site)
     assert {"sku", "name", "price"} <= set(grid_registry().get(DERIVED).columns())
+
+
+class SkuForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Product
+        fields = ("sku", "stock")
+
+
+@pytest.mark.parametrize(
+    ("shown", "kept", "left_out"),
+    [
+        ({"exclude": ("price",)}, {"sku", "stock"}, {"price"}),
+        ({"fields": ("sku", ("name", "stock"))}, {"sku", "name", "stock"}, {"price", "category"}),
+        ({"fieldsets": ((None, {"fields": ("sku", ("name", "stock"))}),)}, {"sku", "name", "stock"}, {"price"}),
+        ({"form": SkuForm}, {"sku", "stock"}, {"price"}),
+    ],
+)
+def test_a_list_without_fields_exports_nothing_that_the_form_leaves_out(
+    site: admin.AdminSite, shown: dict[str, Any], kept: set[str], left_out: set[str]
+) -> None:
+    type("Short", (GridExportMixin, admin.ModelAdmin), shown)(Product, site)
+    names = set(grid_registry().get(DERIVED).columns())
+    assert kept <= names
+    assert not left_out & names
 
 
 @pytest.mark.both_databases
