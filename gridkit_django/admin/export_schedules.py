@@ -4,94 +4,23 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from gridkit_django.admin.export_schedule_form import ScheduleForm, person_of, view_choices
 from gridkit_django.admin.read_only import Typed
 from gridkit_django.audit import Target, record
 from gridkit_django.events import EventSource, holding, request_act
-from gridkit_django.exceptions import GridKitError
-from gridkit_django.exports import (
-    check_question,
-    exporters,
-    judge_export,
-    mail_address,
-    may_ask,
-    next_run,
-    run_schedule,
-)
-from gridkit_django.grids import grid_registry
+from gridkit_django.exports import may_ask, next_run, run_schedule
 from gridkit_django.models import ExportSchedule
 from gridkit_django.templatetags.gridkit_admin import badge
-from gridkit_django.typing import User
-
-
-class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What an administrator may say of a schedule, judged as its owner would be."""
-
-    asker: ClassVar[User | None] = None
-    """Who fills in the form; the admin makes a class of its own for each request."""
-
-    grid = forms.ChoiceField(label=_("Grid"))
-    format = forms.ChoiceField(label=_("Format"))
-
-    class Meta:
-        model = ExportSchedule
-        fields: ClassVar = ["name", "grid", "view", "query", "format", "options", "owner", "cron", "notify", "enabled"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        known: Any = self.fields
-        known["grid"].choices = [(grid.options.id, grid.options.label) for grid in grid_registry().all()]
-        known["format"].choices = [(name, name.upper()) for name in exporters().formats()]
-
-    def clean_cron(self) -> str:
-        """Refuse a crontab that can't be read or never comes."""
-        cron = " ".join(self.cleaned_data["cron"].split())
-        try:
-            next_run(ExportSchedule(cron=cron))
-        except GridKitError as error:
-            raise forms.ValidationError(error.detail) from error
-        return cron
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse what would be refused each time: by the owner's rights, the grid, the view and the format."""
-        told: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.errors:
-            return told
-        self._check_asker(told["grid"], told["query"] or {})
-        if told["notify"] and not mail_address(told["owner"]):
-            self.add_error("notify", _("The owner has no e-mail address."))
-        try:
-            judge_export(
-                told["grid"],
-                told["query"] or {},
-                told["format"],
-                told["owner"],
-                options=told["options"] or {},
-                view=told["view"],
-            )
-        except GridKitError as error:
-            raise forms.ValidationError(error.detail) from error
-        return {**told, "query": told["query"] or {}, "options": told["options"] or {}}
-
-    def _check_asker(self, grid: str, query: Any) -> None:
-        """Refuse a question that whoever fills in the form could not ask: its file's length would answer it.
-
-        A column that the owner sees and the asker does not is refused like one that never was.
-        """
-        if not query or self.asker is None:
-            return
-        try:
-            check_question(grid, query, self.asker)
-        except GridKitError as error:
-            raise forms.ValidationError(error.detail) from error
 
 
 class ExportScheduleAdmin(Typed[ExportSchedule]):
@@ -108,6 +37,23 @@ class ExportScheduleAdmin(Typed[ExportSchedule]):
 
     class Media:
         css: ClassVar = {"all": ["gridkit/admin.css"]}
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the address that the list of views is read from when grid or owner change."""
+        views = self.admin_site.admin_view(self.views_page)
+        own = [path("views/", views, name="gridkit_django_exportschedule_views")]
+        return [*own, *super().get_urls()]
+
+    def views_page(self, request: HttpRequest) -> HttpResponse:
+        """Answer which views of a grid the owner of a schedule sees.
+
+        Raises:
+            PermissionDenied: when the reader may not make or change schedules.
+        """
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        found = view_choices(request.GET.get("grid", ""), person_of(request.GET.get("owner")))
+        return JsonResponse({"views": found})
 
     def get_fields(self, request: HttpRequest, obj: ExportSchedule | None = None) -> list[Any]:
         """Show how it goes for a schedule that is there only."""

@@ -13,6 +13,7 @@ from django.utils import timezone
 from gridkit_django.exceptions import PluginError
 
 EVERY_SECONDS_MAX = 366 * 86_400
+_CRON_FIELDS = 5
 CRON_LENGTH_MAX = 100
 _HOURS_OF_A_DAY = 24
 _TRIES_MAX = 200
@@ -83,8 +84,10 @@ def _parsed(cron: str) -> Any:
     try:
         return crontab.from_string(cron)
     except (ValueError, TypeError, ParseException) as error:
+        fields = len(cron.split())
+        why = error if fields == _CRON_FIELDS else f"it has {fields} field{'' if fields == 1 else 's'}"
         raise PluginError(
-            f"{cron!r} is no crontab ({error}). Expected five fields: minute, hour, day of the month, month, day of "
+            f"{cron!r} is no crontab ({why}). Expected five fields: minute, hour, day of the month, month, day of "
             "the week, such as '30 6 * * mon-fri'."
         ) from error
 

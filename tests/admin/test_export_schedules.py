@@ -13,7 +13,7 @@ from django.test import Client
 
 from gridkit_django.exports import ExporterRegistry
 from gridkit_django.grids import grid_registry
-from gridkit_django.models import AuditRecord, ExportJob, ExportSchedule
+from gridkit_django.models import AuditRecord, ExportJob, ExportSchedule, SavedView, ViewScope
 from tests.exports.conftest import RememberingQueue
 from tests.exports.shop import GRID, ExportGrid, person
 
@@ -73,11 +73,16 @@ def test_a_schedule_is_made_paused_resumed_and_run(boss: Client) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"cron": "never"}, "no crontab"),
+        ({"cron": "never"}, "no crontab (it has 1 field)"),
         ({"cron": "0 0 31 2 *"}, "no crontab"),
         ({"query": '{"columns": ["nothing"]}'}, "no column"),
         ({"query": '{"columns": ["price"]}'}, "no column"),
         ({"options": '{"colour": 1}'}, "do not fit"),
+        ({"query": '{"filter": {"col": "sku", "op": "odd", "value": 1}}'}, "/filter/op: "),
+        ({"query": '{"columns": [}'}, "no JSON. Line 1, column 14"),
+        ({"query": '["sku"]'}, "begins with {"),
+        ({"options": '{"header"'}, "no JSON. Line 1"),
+        ({"options": '{"header": "odd"}'}, "is not one of"),
         ({"view": "00000000-0000-0000-0000-000000000000"}, "no view"),
         ({"notify": "on"}, "no e-mail address"),
         ({"format": "odd"}, "valid choice"),
@@ -90,9 +95,15 @@ def test_what_would_be_refused_each_time_is_refused_at_once(boss: Client, wrong:
     assert not ExportSchedule.objects.exists()
 
 
+def test_a_schedule_without_an_owner_is_refused_at_that_field(boss: Client) -> None:
+    answer = boss.post(f"{PAGE}add/", {**form(person("ann")), "owner": ""})
+    assert list(answer.context["adminform"].form.errors) == ["owner"]
+
+
 def test_an_owner_without_the_right_is_refused(boss: Client) -> None:
     answer = boss.post(f"{PAGE}add/", form(User.objects.create(username="eve")))
     assert "no grid" in errors(answer)
+    assert "owner" in answer.context["adminform"].form.errors
 
 
 def test_a_reader_sees_and_changes_no_question_about_a_column_that_the_grid_hides(client: Client) -> None:
@@ -132,6 +143,41 @@ def test_who_may_not_see_a_column_can_not_let_an_owner_who_does_ask_by_it(client
 
 def test_a_question_that_is_no_object_is_refused_on_the_form(boss: Client) -> None:
     answer = boss.post(f"{PAGE}add/", form(person("ann"), query="[1]"))
-    assert "Expected an object" in errors(answer)
+    assert "begins with {" in errors(answer)
     answer = boss.post(f"{PAGE}add/", form(person("bob"), options="[1]"))
-    assert "Expected an object" in errors(answer)
+    assert "begins with {" in errors(answer)
+
+
+def view_of(owner: User, name: str, **more: Any) -> SavedView:
+    return SavedView.objects.create(**{"grid": GRID, "name": name, "owner": owner, "state": {"v": 1}, **more})
+
+
+def test_the_views_that_the_owner_sees_in_the_grid_are_offered_and_others_refused(boss: Client) -> None:
+    ann, bob = person("ann"), person("bob")
+    mine, shared = view_of(ann, "Mine"), view_of(bob, "Shared", scope=ViewScope.PUBLIC)
+    hidden, other = view_of(bob, "Hidden"), view_of(ann, "Elsewhere", grid="other-grid")
+    offered = boss.get(f"{PAGE}views/", {"grid": GRID, "owner": ann.pk}).json()["views"]
+    assert [key for key, _name in offered] == [str(mine.pk), str(shared.pk)]
+    for refused in (hidden, other):
+        answer = boss.post(f"{PAGE}add/", form(ann, view=str(refused.pk)))
+        assert "sees no view" in errors(answer)
+        assert "Mine" in answer.content.decode()
+    assert boss.post(f"{PAGE}add/", form(ann, view=str(shared.pk))).status_code == 302
+    row = ExportSchedule.objects.get()
+    assert row.view == shared.pk
+    page = boss.get(f"{PAGE}{row.pk}/change/").content.decode()
+    assert f'<option value="{shared.pk}" selected>' in page
+    assert "Hidden" not in page
+
+
+@pytest.mark.parametrize("asked", [{}, {"grid": "no-such", "owner": "1"}, {"grid": GRID, "owner": "nonsense"}])
+def test_there_are_no_views_where_grid_or_owner_are_not_there(boss: Client, asked: dict[str, str]) -> None:
+    assert boss.get(f"{PAGE}views/", asked).json() == {"views": []}
+
+
+def test_who_makes_no_schedules_is_told_no_views(client: Client) -> None:
+    reader = person("clerk", "gridkit_django.view_exportschedule")
+    reader.is_staff = True
+    reader.save()
+    client.force_login(reader)
+    assert client.get(f"{PAGE}views/").status_code == 403
