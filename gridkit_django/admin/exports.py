@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import Any, cast
+from uuid import UUID
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from gridkit_django.admin.export_verbs import VERBS, carry_out, download_address, offered_verbs
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.events import EventSource, holding, request_act
 from gridkit_django.exceptions import GridKitError
 from gridkit_django.exports import cancel_export, describe_job, may_see_query, retry_export
 from gridkit_django.models import ExportJob, JobState
+from gridkit_django.typing import User
 
 
 class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
@@ -63,6 +70,47 @@ class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
         if job is not None and not may_see_query(job, request.user):
             job.query, job.selection = {}, None
         return job
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the verbs of the page of one job."""
+        act = self.admin_site.admin_view(self.act_on)
+        return [path("<uuid:pk>/do/<slug:verb>/", act, name="gridkit_django_exportjob_do"), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show one job, with its file and its verbs."""
+        job = super().get_object(request, object_id)
+        more: dict[str, Any] = {}
+        if job is not None:
+            user = cast("User", request.user)
+            more["job_verbs"] = offered_verbs(job, user, may_stop=self.has_cancel_permission(request))
+            more["job_file"] = download_address(job, user)
+        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
+
+    def act_on(self, request: HttpRequest, pk: UUID, verb: str) -> HttpResponse:
+        """Carry out a verb, and show the job that it led to.
+
+        Raises:
+            Http404: when there is no such job or verb.
+            PermissionDenied: when the reader may not look at jobs; what is not offered to them is refused in words.
+        """
+        job = super().get_object(request, str(pk))
+        if job is None or verb not in VERBS:
+            raise Http404
+        if not self.has_view_permission(request, job):
+            raise PermissionDenied
+        if request.method == "POST":
+            user = cast("User", request.user)
+            if verb in dict(offered_verbs(job, user, may_stop=self.has_cancel_permission(request))):
+                job = carry_out(request, job, verb, user)
+            else:
+                messages.error(request, _now("This can't be done to the export as it is now, or not by you."))
+        return HttpResponseRedirect(reverse("admin:gridkit_django_exportjob_change", args=[job.pk]))
 
     @admin.display(description=_("progress"))
     def progress_bar(self, job: ExportJob) -> SafeString:

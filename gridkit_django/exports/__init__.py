@@ -6,6 +6,7 @@ fetched (``open_result``) and cleaned up (``expire_exports``).
 
 from __future__ import annotations
 
+from gridkit_django.exports.again import ask_again
 from gridkit_django.exports.base import BaseExporter, ExportColumn, ExportFigure, ExportGroup, ExportSheet
 from gridkit_django.exports.control import (
     ExportResult,
@@ -55,6 +56,7 @@ __all__ = [
     "SegmentedExporter",
     "SignedLink",
     "answer_at_once",
+    "ask_again",
     "cancel_export",
     "check_question",
     "connect_notices",

@@ -52,12 +52,22 @@ def picked_by(access: GridAccess, job: ExportJob) -> GridAccess:
     Raises:
         QueryError: when the stored selection can't be read any more.
     """
+    selection = selection_of(job)
+    return access if selection is None else PickedAccess(access, selection)
+
+
+def selection_of(job: ExportJob) -> Selection | None:
+    """Return the selection that a job keeps; None for all rows.
+
+    Raises:
+        QueryError: when the stored selection can't be read any more.
+    """
     stored = job.selection
     if stored is None:
-        return access
+        return None
     # The keys were judged when they were picked; a door may have let more pass than a request may name.
     query = None if stored["query"] is None else GridQuery.from_dict(stored["query"])
-    return PickedAccess(access, Selection(query, tuple(stored["include"]), tuple(stored["exclude"])))
+    return Selection(query, tuple(stored["include"]), tuple(stored["exclude"]))
 
 
 def page_of(access: GridAccess, query: GridQuery) -> Selection:

@@ -1,0 +1,119 @@
+"""The page of one export job in the admin: its file and what can be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.utils import timezone
+
+from gridkit_django.exports import ExporterRegistry
+from gridkit_django.exports.files import FOLDER, save_file
+from gridkit_django.grids import grid_registry
+from gridkit_django.models import ExportJob, JobState
+from tests.exports.conftest import RememberingQueue
+from tests.exports.shop import GRID, ExportGrid, person
+
+pytestmark = pytest.mark.django_db
+QUERY: Any = {"columns": ["sku"], "sort": [{"col": "sku", "dir": "desc"}]}
+
+
+@pytest.fixture(autouse=True)
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    registry = ExporterRegistry()
+    registry.register("csv", "gridkit_plugins.export.exporters.csv.CsvExporter")
+    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "exporters", registry)
+    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "job_queue", RememberingQueue())
+    grid_registry().register(ExportGrid)
+    yield
+    grid_registry().unregister(GRID)
+
+
+def staff(name: str, *rights: str) -> tuple[User, Client]:
+    user = person(name, "gridkit_django.view_exportjob", *rights)
+    user.is_staff = True
+    user.save()
+    client = Client()
+    client.force_login(user)
+    return user, client
+
+
+def job(owner: User, state: str, **more: Any) -> ExportJob:
+    told = {"grid": GRID, "format": "csv", "owner": owner, "state": state, "query": QUERY}
+    return ExportJob.objects.create(**{**told, **more})
+
+
+def page(item: ExportJob) -> str:
+    return f"/admin/gridkit_django/exportjob/{item.pk}/change/"
+
+
+def verb(item: ExportJob, name: str) -> str:
+    return f"/admin/gridkit_django/exportjob/{item.pk}/do/{name}/"
+
+
+def test_the_owner_gets_the_file_and_the_same_once_more_and_other_readers_get_neither() -> None:
+    ann, hers = staff("ann")
+    _boss, other = staff("boss", "gridkit_django.change_exportjob")
+    file = save_file(f"{FOLDER}/{ann.pk}-page.csv", ContentFile(b"a"))
+    item = job(ann, JobState.FINISHED, file_name=file, expires_at=timezone.now() + timedelta(hours=1))
+    text = hers.get(page(item)).content.decode()
+    assert f"/jobs/{item.pk}/result/" in text
+    assert verb(item, "again") in text
+    text = other.get(page(item)).content.decode()
+    assert "/result/" not in text
+    assert "/do/" not in text
+    assert "not by you" in other.post(verb(item, "again"), follow=True).content.decode()
+    assert ExportJob.objects.count() == 1
+
+    answer = hers.post(verb(item, "again"))
+    made = ExportJob.objects.exclude(pk=item.pk).get()
+    assert answer["Location"] == page(made)
+    assert (made.state, made.owner, made.query["columns"]) == (JobState.QUEUED, ann, ["sku"])
+    ExportJob.objects.filter(pk=item.pk).update(expires_at=timezone.now())
+    assert "/result/" not in hers.get(page(item)).content.decode()
+
+
+def test_picked_rows_are_those_of_the_export_that_is_made_once_more() -> None:
+    ann, hers = staff("ann")
+    picked = {"query": None, "include": [7, 8], "exclude": [8]}
+    item = job(ann, JobState.FINISHED, selection=picked)
+    hers.post(verb(item, "again"))
+    assert ExportJob.objects.exclude(pk=item.pk).get().selection == picked
+
+
+def test_who_may_change_jobs_stops_and_retries_anybodys_and_readers_do_neither() -> None:
+    ann = person("ann")
+    _boss, boss = staff("boss", "gridkit_django.change_exportjob")
+    _eve, eve = staff("eve")
+    item = job(ann, JobState.QUEUED)
+    assert "/do/" not in eve.get(page(item)).content.decode()
+    eve.post(verb(item, "cancel"))
+    item.refresh_from_db()
+    assert item.state == JobState.QUEUED
+    for name, state in (("cancel", JobState.CANCELLED), ("retry", JobState.QUEUED)):
+        assert verb(item, name) in boss.get(page(item)).content.decode()
+        boss.get(verb(item, name))
+        boss.post(verb(item, name))
+        item.refresh_from_db()
+        assert item.state == state
+
+
+def test_a_refusal_is_told_and_what_is_not_there_is_not_found() -> None:
+    ann, hers = staff("ann")
+    item = job(ann, JobState.FINISHED, query={"columns": ["gone"]})
+    assert "no column" in hers.post(verb(item, "again"), follow=True).content.decode()
+    assert hers.post(verb(item, "explode")).status_code == 404
+    address = verb(item, "again")
+    item.delete()
+    assert hers.post(address).status_code == 404
+    nobody = person("clerk")
+    nobody.is_staff = True
+    nobody.save()
+    hers.force_login(nobody)
+    assert hers.post(verb(job(ann, JobState.QUEUED), "cancel")).status_code == 403
