@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ from django.db import models
 from django.db.models import Q
 
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import RecordNotFoundError
+from gridkit_django.exceptions import QueryError, RecordNotFoundError
 from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.columns.text import storable
 from gridkit_django.grids.judging import ShapeJudge
 from gridkit_django.grids.pointers import below, pointer
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery
@@ -53,7 +54,7 @@ class Selection:
         with below(pointer(SELECTION)):
             raw = read_object(raw, "", ("query", "include", "exclude"))
             most = settings().FILTER_LIST_MAX
-            include, exclude = (tuple(read_list(raw.get(key) or (), f"/{key}", most)) for key in ("include", "exclude"))
+            include, exclude = (_read_keys(raw.get(key) or (), f"/{key}", most) for key in ("include", "exclude"))
         query = raw.get("query")
         if query is None:
             return cls(None, include, exclude)
@@ -93,6 +94,23 @@ class Selection:
             wanted |= Q(pk__in=matching.order_by().values("pk"))
         rows = access.options.model._base_manager.using(alias).filter(wanted, pk__in=visible.values("pk"))
         return rows.exclude(pk__in=_keys(access, self.exclude)) if self.exclude else rows
+
+
+def _read_keys(raw: Any, at: str, most: int) -> tuple[Any, ...]:
+    """Return keys that a job can hold until it runs; whether rows have them is seen then."""
+    keys = tuple(read_list(raw, at, most))
+    for place, key in enumerate(keys):
+        if not _is_storable(key):
+            raise QueryError.at(f"{at}/{place}", "The text holds NUL characters or lone surrogates.")
+    return keys
+
+
+def _is_storable(value: Any) -> bool:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return all(_is_storable(item) for pair in value.items() for item in pair)
+    return not isinstance(value, list | tuple) or all(map(_is_storable, value))
 
 
 def _keys(access: GridAccess, raw: Sequence[Any]) -> list[Any]:

@@ -187,3 +187,11 @@ def test_a_query_that_is_no_object_is_refused_in_words(ann: User):
     odd: Any = [1]
     with pytest.raises(QueryError, match="Expected an object"):
         create_export(GRID, odd, "csv", ann)
+
+
+@pytest.mark.parametrize("key", ["S\x00", "\ud800", ["\x00"], {"\x00": 1}])
+@pytest.mark.parametrize("place", ["include", "exclude"])
+def test_a_key_that_no_database_can_hold_is_refused_in_words(ann: User, key: Any, place: str):
+    """PostgreSQL would refuse the job that names it."""
+    with pytest.raises(QueryError, match="NUL characters or lone surrogates"):
+        create_export(GRID, None, "csv", ann, rows={place: [1, key]})
