@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,9 +19,10 @@ from gridkit_django.exceptions import GridKitError, GridNotFoundError
 from gridkit_django.exports import cancel_export, describe_job, get_job, retry_export
 from gridkit_django.grids import open_grid, open_grids
 from gridkit_django.models import ExportJob, JobState
+from gridkit_django.pages.export_choice import JobChoice
 from gridkit_django.typing import User
 
-JOBS_MAX = 50
+JOBS_PER_PAGE = 25
 _OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 
@@ -31,10 +33,20 @@ def exports_page(request: HttpRequest) -> HttpResponse:
     user = cast("User", request.user)
     if request.method == "POST":
         _act(request, user)
-        return HttpResponseRedirect(request.path)
-    jobs = list(ExportJob.objects.filter(owner_id=user.pk)[:JOBS_MAX])
-    told = [_told(job, user) for job in jobs]
-    context = {"jobs": told, "open": any(job["is_open"] for job in told), "grids": open_grids(user)}
+        return HttpResponseRedirect(request.get_full_path())
+    grids = open_grids(user)
+    own = ExportJob.objects.filter(owner_id=user.pk)
+    choice = JobChoice(own, request.GET, {str(access.grid_id): str(access.options.label) for access in grids})
+    page = Paginator(choice.jobs, JOBS_PER_PAGE).get_page(request.GET.get("page"))
+    told = [_told(job, user) for job in page]
+    context = {
+        "jobs": told,
+        "open": any(job["is_open"] for job in told),
+        "grids": grids,
+        "exportable": [access for access in grids if access.can_export],
+        "page": page,
+        "choice": choice,
+    }
     return render(request, "gridkit/exports.html", context)
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from gridkit_django.exports.files import FOLDER, save_file
 from gridkit_django.grids import grid_registry
 from gridkit_django.models import ExportJob, JobState
+from gridkit_django.pages.exports import JOBS_PER_PAGE
 from tests.exports.shop import GRID, ExportGrid, person
 
 PAGE = "/gridkit/exports/"
@@ -107,3 +108,39 @@ def test_who_is_not_logged_in_is_asked_to(db: None) -> None:
 
 def test_nothing_yet_is_said(client: Client) -> None:
     assert "no exports yet" in client.get(PAGE).content.decode()
+
+
+def test_the_jobs_are_found_by_words_state_format_and_grid(client: Client, ann: User) -> None:
+    done = finished(ann, download_name="spring.csv")
+    failed = job(ann, state=JobState.FAILED, format="json", grid="of-the-past", error_detail="The disk is full.")
+    for asked, found in (
+        ({"q": "SPRING"}, {done}),
+        ({"q": "products for"}, {done}),
+        ({"q": "disk past"}, {failed}),
+        ({"q": "spring past"}, set()),
+        ({"state": "failed"}, {failed}),
+        ({"format": "csv", "grid": GRID}, {done}),
+        ({"grid": GRID, "state": "failed"}, set()),
+        ({"state": "nonsense", "q": "\0"}, {done, failed}),
+    ):
+        text = client.get(PAGE, asked).content.decode()
+        assert {item for item in (done, failed) if f'id="{item.pk}"' in text} == found
+        assert ("None of your exports fits" in text) is (not found)
+
+
+def test_many_jobs_stand_on_pages_that_keep_the_choice(client: Client, ann: User) -> None:
+    made = [job(ann, state=JobState.FAILED) for _number in range(JOBS_PER_PAGE + 1)]
+    first = client.get(PAGE, {"state": "failed"}).content.decode()
+    last = client.get(PAGE, {"state": "failed", "page": "2"}).content.decode()
+    assert "page 1 of 2" in first
+    assert "?state=failed&amp;page=2" in first
+    assert f'id="{made[0].pk}"' not in first
+    assert f'id="{made[0].pk}"' in last
+    assert "?state=failed&amp;page=1" in last
+    assert client.post(f"{PAGE}?state=failed&page=2", {"retry": str(made[0].pk)})["Location"].endswith("page=2")
+
+
+def test_who_has_no_exports_is_led_to_grids_that_they_may_export(client: Client, ann: User) -> None:
+    assert f'href="/gridkit/grids/{GRID}/"><strong>' in client.get(PAGE).content.decode()
+    client.force_login(User.objects.create(username="guest"))
+    assert "may export no grid" in client.get(PAGE).content.decode()
