@@ -17,29 +17,66 @@ _FORMATTING: JSONObject = MappingProxyType(
 _KEYS: JSONObject = MappingProxyType({"type": "array", "items": {"type": ["string", "integer"]}})
 
 _VALUES: JSONObject = MappingProxyType(
-    {"type": "string", "enum": ["raw", "label"], "default": "raw", "title": "Choices as stored, or by their labels"}
+    {
+        "type": "string",
+        "enum": ["raw", "label"],
+        "enumNames": ["as stored", "labels"],
+        "default": "raw",
+        "title": "Choices as stored, or by their labels",
+    }
 )
 
 _COMPRESS: JSONObject = MappingProxyType(
-    {"type": "string", "enum": ["none", "gzip", "zip"], "default": "none", "title": "Compression"}
+    {
+        "type": "string",
+        "enum": ["none", "gzip", "zip"],
+        "enumNames": ["none", "gzip (.gz)", "ZIP (.zip)"],
+        "default": "none",
+        "title": "Compression",
+    }
 )
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", *(f"cp{page}" for page in range(1250, 1259)))
 
 CSV_OPTIONS: JSONObject = MappingProxyType(
     {
-        "header": {"type": "string", "enum": ["id", "label", "none"], "default": "id", "title": "Header row"},
-        "delimiter": {"type": "string", "enum": [",", ";", "\t", "|"], "default": ",", "title": "Delimiter"},
+        "header": {
+            "type": "string",
+            "enum": ["id", "label", "none"],
+            "enumNames": ["names of columns", "labels of columns", "none"],
+            "default": "id",
+            "title": "Header row",
+        },
+        "delimiter": {
+            "type": "string",
+            "enum": [",", ";", "\t", "|"],
+            "enumNames": ["comma", "semicolon", "tab", "bar"],
+            "default": ",",
+            "title": "Delimiter",
+        },
         "bom": {"type": "boolean", "default": False, "title": "Byte order mark, for Excel"},
         "encoding": {"type": "string", "enum": list(ENCODINGS), "default": "utf-8", "title": "Encoding"},
         "unencodable": {
             "type": "string",
             "enum": ["refuse", "replace"],
+            "enumNames": ["refuse the export", "replace by ?"],
             "default": "refuse",
             "title": "Characters that the encoding lacks",
         },
-        "decimal": {"type": "string", "enum": [".", ","], "default": ".", "title": "Decimal sign"},
-        "lineEnd": {"type": "string", "enum": ["crlf", "lf"], "default": "crlf", "title": "Line end"},
+        "decimal": {
+            "type": "string",
+            "enum": [".", ","],
+            "enumNames": ["point", "comma"],
+            "default": ".",
+            "title": "Decimal sign",
+        },
+        "lineEnd": {
+            "type": "string",
+            "enum": ["crlf", "lf"],
+            "enumNames": ["CRLF (Windows)", "LF (Unix)"],
+            "default": "crlf",
+            "title": "Line end",
+        },
         "values": dict(_VALUES),
         "compress": dict(_COMPRESS),
         "guard": {
@@ -57,12 +94,14 @@ JSON_OPTIONS: JSONObject = MappingProxyType(
         "decimals": {
             "type": "string",
             "enum": ["text", "number"],
+            "enumNames": ["texts", "numbers"],
             "default": "text",
             "title": "Decimals as texts, or as numbers with all digits",
         },
         "largeIntegers": {
             "type": "string",
             "enum": ["number", "text"],
+            "enumNames": ["numbers", "texts"],
             "default": "number",
             "title": "Whole numbers over 2^53 as numbers, or as texts",
         },
@@ -71,7 +110,13 @@ JSON_OPTIONS: JSONObject = MappingProxyType(
 
 XLSX_OPTIONS: JSONObject = MappingProxyType(
     {
-        "header": {"type": "string", "enum": ["label", "id"], "default": "label", "title": "Header row"},
+        "header": {
+            "type": "string",
+            "enum": ["label", "id"],
+            "enumNames": ["labels of columns", "names of columns"],
+            "default": "label",
+            "title": "Header row",
+        },
         "formatting": dict(_FORMATTING),
         "template": {
             "type": "string",
@@ -87,10 +132,17 @@ PDF_OPTIONS: JSONObject = MappingProxyType(
         "orientation": {
             "type": "string",
             "enum": ["auto", "portrait", "landscape"],
+            "enumNames": ["by the width of the columns", "portrait", "landscape"],
             "default": "auto",
             "title": "Orientation",
         },
-        "paper": {"type": "string", "enum": ["a4", "letter"], "default": "a4", "title": "Paper"},
+        "paper": {
+            "type": "string",
+            "enum": ["a4", "letter"],
+            "enumNames": ["A4", "US Letter"],
+            "default": "a4",
+            "title": "Paper",
+        },
         "cover": {"type": "boolean", "default": False, "title": "Cover page"},
         "accessible": {"type": "boolean", "default": False, "title": "Tagged for readers' aids (PDF/UA)"},
         "formatting": dict(_FORMATTING),

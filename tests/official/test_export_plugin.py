@@ -258,3 +258,10 @@ def test_health_tells_of_pdf_files_that_cannot_be_written(manager: PluginManager
 
     manager.configure_plugin(PLUGIN, {"formats": ["csv"]})
     assert manager.check_plugin_health(PLUGIN).status == "healthy"
+
+
+def test_each_choice_of_an_option_has_a_name_to_show_unless_it_names_itself() -> None:
+    for known in OPTIONS_BY_FORMAT.values():
+        for name, schema in known.items():
+            if "enum" in schema and name not in ("encoding", "compression"):
+                assert len(schema["enumNames"]) == len(schema["enum"]), name

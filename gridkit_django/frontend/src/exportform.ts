@@ -10,6 +10,8 @@ export interface ExportOption {
   readonly label: string;
   readonly kind: "flag" | "choice" | "number" | "text";
   readonly choices: readonly unknown[];
+  /** What stands for each choice. */
+  readonly names: readonly string[];
   readonly fallback: unknown;
 }
 
@@ -81,5 +83,6 @@ function optionOf(name: string, schema: JsonSchema): ExportOption {
   const choices = schema.enum ?? [];
   const kind = choices.length ? "choice" : (KINDS[String(schema.type)] ?? "text");
   const start = kind === "flag" ? false : kind === "choice" ? choices[0] : "";
-  return { name, label: schema.title ?? name, kind, choices, fallback: schema.default ?? start };
+  const names = choices.map((choice, at) => schema.enumNames?.[at] ?? String(choice));
+  return { name, label: schema.title ?? name, kind, choices, names, fallback: schema.default ?? start };
 }

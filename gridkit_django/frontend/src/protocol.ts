@@ -101,6 +101,8 @@ export interface Aggregate {
 export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly enum?: readonly unknown[];
+  /** What to show for each member of `enum`, in its order. */
+  readonly enumNames?: readonly string[];
   readonly const?: unknown;
   readonly default?: unknown;
   readonly anyOf?: readonly JsonSchema[];

@@ -15,7 +15,7 @@ const METHOD = {
     properties: { format: { enum: ["csv", "xlsx"] }, rows: {}, notify: {} },
     allOf: [
       optionsOf("csv", {
-        header: { type: "string", enum: ["id", "label"], default: "id", title: "Header row" },
+        header: { type: "string", enum: ["id", "label"], default: "id", title: "Header row", enumNames: ["names", "labels"] },
         bom: { type: "boolean", title: "Mark" },
         digits: { type: "integer" },
       }),
@@ -44,6 +44,13 @@ test("options are those of the chosen format, each of its kind", () => {
   form.format = "xlsx";
   assert.deepEqual(form.options.map(({ name }) => name), ["header"]);
   assert.equal(new ExportForm({ name: "export" }, false).options.length, 0);
+});
+
+test("choices have the names that the server gives, and else those of their own", () => {
+  const form = new ExportForm(METHOD, false);
+  assert.deepEqual(named(form, "header").names, ["names", "labels"]);
+  form.format = "xlsx";
+  assert.deepEqual(named(form, "header").names, ["label", "id"]);
 });
 
 test("only what was changed is said, and stays where the other format has it, too", () => {

@@ -94,7 +94,7 @@ function optionView(grid: Grid, form: ExportForm, option: ExportOption): Templat
       <label class="gridkit-between"
         ><span>${option.label}</span>
         <select class="gridkit-input" @change=${(event: Event) => form.set(option, option.choices[(event.target as HTMLSelectElement).selectedIndex])}>
-          ${option.choices.map((choice) => html`<option ?selected=${choice === value}>${choice === "\t" ? words("exportTab") : String(choice)}</option>`)}
+          ${option.choices.map((choice, at) => html`<option ?selected=${choice === value}>${option.names[at] === "\t" ? words("exportTab") : option.names[at]}</option>`)}
         </select>
       </label>
     `;
