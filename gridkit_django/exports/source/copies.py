@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, tzinfo
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -25,6 +26,9 @@ from gridkit_django.grids.time_limit import computable
 
 _NAME = re.compile(r"[A-Za-z0-9_. -]{1,63}")
 BLOCK_BYTES = 256 * 1024
+"""What a block is to hold, about."""
+
+ROWS_MOST = 2000
 _NO_QUOTES = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
 """JSON text holds neither of the two characters, nor a line break: so it comes as it is."""
 
@@ -85,7 +89,7 @@ class CopyTake(Take):
             stack.enter_context(connection.wrap_database_errors)
             cursor: Any = stack.enter_context(connection.cursor())
             copy = stack.enter_context(cursor.copy(statement, parameters))
-            for block, rows in _blocks(copy, self._shape.between):
+            for block, rows in _blocks(copy, self._shape):
                 self.rows += rows
                 yield block
             written = cursor.rowcount
@@ -100,22 +104,23 @@ def _statement(sql: str, shape: CopyShape) -> str:
     return f"COPY (SELECT row_to_json(gridkit) FROM ({sql}) AS gridkit({names})) TO STDOUT ({_NO_QUOTES})"  # noqa: S608
 
 
-def _blocks(copy: Any, between: bytes) -> Iterator[tuple[bytes, int]]:
+def _blocks(copy: Iterable[bytes], shape: CopyShape) -> Iterator[tuple[bytes, int]]:
     """Gather lines to blocks. PostgreSQL sends each row as a message of its own, with a line feed at its end."""
-    lines: list[bytes] = []
-    size = 0
-    for line in copy:
-        lines.append(line)
-        size += len(line)
-        if size >= BLOCK_BYTES:
-            yield _joined(lines, between), len(lines)
-            lines, size = [], 0
-    if lines:
-        yield _joined(lines, between), len(lines)
+    lines = iter(copy)
+    most = ROWS_MOST // 100
+    while gathered := list(islice(lines, most)):
+        block = b"".join(gathered)
+        # As many rows as fill a block, if they go on as they were: one look at each row costs more than to join it.
+        most = max(1, min(ROWS_MOST, BLOCK_BYTES * len(gathered) // len(block)))
+        yield _joined(block, gathered, shape), len(gathered)
 
 
-def _joined(lines: Sequence[bytes], between: bytes) -> bytes:
-    return b"".join(lines)[:-1] if between == b"\n" else between.join([line[:-1] for line in lines])
+def _joined(block: bytes, lines: Sequence[bytes], shape: CopyShape) -> bytes:
+    if shape.between == b"\n":
+        return block[:-1]
+    if shape.kind == "json":  # whose texts hold no line feed
+        return block[:-1].replace(b"\n", shape.between)
+    return shape.between.join([line[:-1] for line in lines])
 
 
 def why_not_copied(columns: Sequence[Column], connection: BaseDatabaseWrapper, zone: tzinfo, shape: CopyShape) -> str:
