@@ -8,23 +8,26 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from io import TextIOWrapper
 from typing import Any, BinaryIO
+from uuid import UUID
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import connection
 
-from gridkit_django.exports import CopiedExporter, ExportColumn, ExportSheet, KeptSegment, SegmentPlace
+from gridkit_django.exports import CopiedExporter, KeptSegment, SegmentPlace, create_export, run_export
 from gridkit_django.grids import grid_registry
+from gridkit_django.grids.registration import sync_registered_grids
+from gridkit_django.models import JobState
 from gridkit_django.typing import JSONValue
 from gridkit_plugins.export.exporters.csv import CsvExporter
 from gridkit_plugins.export.exporters.json import JsonExporter, NdjsonExporter
 from tests.benchmarks.audit.clock import Clock, driver
 from tests.benchmarks.database import server_version
 from tests.benchmarks.export import peers
-from tests.benchmarks.export.records import PATHS, ROWS, SELECT, Record, RecordGrid, make_records, source_of
+from tests.benchmarks.export.records import PATHS, ROWS, SELECT, Record, RecordGrid, make_records, sheet_of, source_of
 from tests.benchmarks.harness import Variant, compare, table
 
 ROUNDS = 4
@@ -36,12 +39,17 @@ def run() -> Iterator[str]:
     """Make the table and compare."""
     make_records()
     grid_registry().register(RecordGrid)
+    sync_registered_grids()
+    config: Any = apps.get_app_config("gridkit_django")
+    config.job_queue = _NoQueue()
+    config.exporters.register("csv", CsvExporter, owner="bench")
     writer = Writer(get_user_model().objects.create_superuser("bench"))
     conditions = {"rows": f"{ROWS:,} of 12 columns", "database": server_version(), "driver": driver()}
     copied: Mapping[str, Variant] = {
         "COPY, bare, streamed to a file": partial(write_file, bare_copy),
         "CSV with guard, zone and header": partial(write_file, partial(writer.copied, CsvExporter)),
         "CSV, the same in segments of 50,000 rows": partial(write_file, partial(writer.segments, CsvExporter)),
+        "CSV as a job: the same, checksums, progress, storage": writer.job,
         "JSON": partial(write_file, partial(writer.copied, JsonExporter)),
         "NDJSON": partial(write_file, partial(writer.copied, NdjsonExporter)),
     }
@@ -60,6 +68,13 @@ def run() -> Iterator[str]:
     conditions["rows"] = f"{most:,} of 12 columns"
     yield table("Written by Python: wall time", compare(portable, rounds=ROUNDS), conditions=conditions)
     yield from _beside_peers(writer, conditions)
+
+
+class _NoQueue:
+    """The benchmark is the worker."""
+
+    def enqueue_export(self, job_id: UUID) -> None:
+        """Do nothing."""
 
 
 def _beside_peers(writer: Writer, conditions: dict[str, object]) -> Iterator[str]:
@@ -104,8 +119,8 @@ class Writer:
 
     def __init__(self, user: Any) -> None:
         self._source = source_of(user)
-        columns = tuple(ExportColumn(column.id, str(column.label), column.type) for column in self._source.columns)
-        self._sheet = ExportSheet("Records", columns, {}, datetime.now(UTC), "bench", ROWS, self._source.zone)
+        self._sheet = sheet_of(self._source)
+        self._user = user
 
     def copied(self, kind: type[CopiedExporter], stream: BinaryIO, *, rows: int | None = None) -> None:
         """Write all rows in one segment."""
@@ -126,6 +141,15 @@ class Writer:
         finally:
             for segment in kept:
                 segment.stream.close()
+
+    def job(self) -> None:
+        """Carry out an export as a worker does, from the question to the stored file."""
+        job = create_export("bench-records", {}, "csv", self._user)
+        run_export(job.pk)
+        job.refresh_from_db()
+        if (job.state, job.rows_done) != (JobState.FINISHED, ROWS):
+            raise RuntimeError(f"The job is {job.state} after {job.rows_done} rows: {job.error_detail}")
+        job.delete()
 
     def valued(self, kind: type[CopiedExporter], rows: int, stream: BinaryIO) -> None:
         """Write rows of values, as where the database can't write them."""

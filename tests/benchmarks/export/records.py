@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 
 from django.db import connection, models
 
+from gridkit_django.exports import ExportColumn, ExportSheet
 from gridkit_django.exports.rows import RowSource
 from gridkit_django.grids import Grid, GridAccess, GridQuery, TextColumn
 
@@ -95,3 +97,9 @@ def make_records(rows: int = ROWS) -> None:
 def source_of(user: object) -> RowSource:
     """Return the rows as an export reads them."""
     return RowSource(GridAccess(RecordGrid, user), GridQuery())  # type: ignore[arg-type]
+
+
+def sheet_of(source: RowSource) -> ExportSheet:
+    """Return what the file is about."""
+    columns = tuple(ExportColumn(column.id, str(column.label), column.type) for column in source.columns)
+    return ExportSheet("Records", columns, {}, datetime.now(UTC), "bench", ROWS, source.zone)
