@@ -39,7 +39,18 @@ def run_pytest(database: str, arguments: list[str], shown: TextIO) -> tuple[int,
     Returns:
         Its exit status and the counts of its closing line.
     """
-    command: list[str | Path] = [PYTHON, "-m", "coverage", "run", "-m", "pytest", "-q", "--no-header", *arguments]
+    command: list[str | Path] = [
+        PYTHON,
+        "-m",
+        "coverage",
+        "run",
+        "-m",
+        "pytest",
+        "-q",
+        "--no-header",
+        "--durations=30",
+        *arguments,
+    ]
     shown.write(f"\nTests on {database}\n")
     shown.flush()
     last = ""
