@@ -38,7 +38,7 @@ def json_object(values: Mapping[str, Any]) -> MutableJSONObject:
     Raises:
         AuditError: when a value has no exact JSON form.
     """
-    return {storable(str(key)): json_value(value) for key, value in values.items()}
+    return {storable_text(str(key)): json_value(value) for key, value in values.items()}
 
 
 def json_value(value: Any, *, depth: int = DEPTH_MAX) -> JSONValue:
@@ -56,11 +56,11 @@ def json_value(value: Any, *, depth: int = DEPTH_MAX) -> JSONValue:
         AuditError: for a value with no exact JSON form (a model instance, for example), or one that is too deep.
     """
     if type(value) is str and depth >= 0:
-        return storable(value)
+        return storable_text(value)
     if depth < 0:
         raise AuditError(f"A value for an audit record has more than {DEPTH_MAX} levels. Record its parts.")
     if isinstance(value, Mapping):
-        return {storable(str(key)): json_value(item, depth=depth - 1) for key, item in value.items()}
+        return {storable_text(str(key)): json_value(item, depth=depth - 1) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):
         return sorted((json_value(item, depth=depth - 1) for item in value), key=repr)
     if isinstance(value, (list, tuple)):
@@ -75,7 +75,7 @@ def _scalar(value: Any) -> JSONValue:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else _non_finite(value)
-    return storable(_written(value))
+    return storable_text(_written(value))
 
 
 def _non_finite(value: float) -> str:
@@ -108,7 +108,7 @@ def _digits(value: Decimal) -> str:
     return format(value, "f") if isinstance(exponent, int) and -_SCALE_MAX <= exponent <= 0 else str(value)
 
 
-def storable(value: str) -> str:
+def storable_text(value: str) -> str:
     """Return a text with the replacement character for what ``jsonb`` can't hold."""
     if value.isascii() and "\x00" not in value:
         return value

@@ -21,7 +21,7 @@ from gridkit_django.audit import direct
 from gridkit_django.audit.canonical import CanonicalText, canonical_of, canonical_text, operation_text
 from gridkit_django.audit.mac import mac_keys
 from gridkit_django.audit.record_function import function_name, record_function
-from gridkit_django.audit.values import json_value, storable
+from gridkit_django.audit.values import json_value, storable_text
 from gridkit_django.events import Act, Actor
 from gridkit_django.exceptions import AuditUnavailableError
 from gridkit_django.models import AuditOperation, AuditRecord
@@ -78,7 +78,7 @@ class Circumstances:
         Raises:
             AuditError: when a fact has no exact JSON form.
         """
-        facts = [(storable(str(name)), value) for name, value in act.metadata] if metadata else ()
+        facts = [(storable_text(str(name)), value) for name, value in act.metadata] if metadata else ()
         told = {name: json_value(value) for name, value in facts if name not in _OWN}
         other = act.impersonator
         return cls(
@@ -362,4 +362,4 @@ def _moment(connection: BaseDatabaseWrapper, value: datetime) -> Any:
 
 
 def _text(value: str) -> str:
-    return storable(str(value))
+    return storable_text(str(value))

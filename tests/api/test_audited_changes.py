@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from rest_framework.test import APIClient
 
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.audit.state import state_at
+from gridkit_django.audit.triggers import Triggers
 from gridkit_django.models import AuditRecord
 from tests.api.conftest import PRODUCTS, client_of
 from tests.shop.models import Product
@@ -31,6 +33,27 @@ def followed() -> Iterator[None]:
     audit_policies().set("tests", [AuditPolicy(model_label="shop.product", exclude=frozenset({"updated"}))])
     yield
     audit_policies().drop("tests")
+
+
+@pytest.mark.postgres_only
+def test_edit_of_a_strictly_followed_row_tells_who_changed_it_where_and_why(editor: APIClient, db: None) -> None:
+    policy = AuditPolicy(model_label="shop.product", exclude=frozenset({"updated"}), strict=True)
+    audit_policies().set("tests", [policy])
+    try:
+        Triggers(connection, audit_policies().table).install()
+        product = Product.objects.create(sku="S1", name="Lamp", price="1.50")
+        address = f"{PRODUCTS}records/{product.pk}/"
+        version = editor.get(address).json()["row"]["v"]
+        body = {"changes": {"name": "Chair"}, "reason": "new list"}
+        headers = {"If-Match": f'"{version}"', "X-Correlation-ID": "c-1"}
+        assert editor.patch(address, body, format="json", headers=headers).status_code == 200
+        update, _create = editor.get(f"{AUDIT}objects/shop.product/{product.pk}/history/").json()["results"]
+    finally:
+        audit_policies().drop("tests")
+    assert update["changes"] == {"name": ["Lamp", "Chair"]}
+    assert (update["actor"]["label"], update["grid"]) == ("editor", "api-products")
+    told = update["context"]
+    assert (told["source"], told["reason"], told["correlationId"]) == ("api", "new list", "c-1")
 
 
 def test_edit_is_recorded_read_and_taken_back(editor: APIClient, followed: None, db: None) -> None:

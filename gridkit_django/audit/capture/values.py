@@ -13,7 +13,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from gridkit_django.audit.values import json_value, storable
+from gridkit_django.audit.values import json_value, storable_text
 from gridkit_django.exceptions import AuditError
 from gridkit_django.typing import JSONValue
 
@@ -91,7 +91,7 @@ def _plain(value: Any) -> JSONValue:
     if value is None or value is True or value is False or type(value) is int:
         return value
     if type(value) is str:
-        return storable(value)
+        return storable_text(value)
     if type(value) is float and math.isfinite(value):
         return value
     try:
