@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from gridkit_django.admin.export_schedule_views import may_ask_view, view_choices
 from gridkit_django.exceptions import (
     AccessDeniedError,
     ExportOptionsError,
@@ -24,9 +25,8 @@ from gridkit_django.exceptions import (
     ViewNotFoundError,
 )
 from gridkit_django.exports import check_question, exporters, judge_export, mail_address, next_run
-from gridkit_django.grids import grid_registry, open_grid
-from gridkit_django.grids.views import list_views
-from gridkit_django.models import ExportSchedule
+from gridkit_django.grids import grid_registry
+from gridkit_django.models import ExportSchedule, SavedView
 from gridkit_django.typing import User
 
 _FIELD_OF: tuple[tuple[type[GridKitError], str], ...] = (
@@ -53,17 +53,6 @@ def person_of(key: Any) -> User | None:
         return get_user_model()._default_manager.filter(pk=key).first()
     except (TypeError, ValueError):
         return None
-
-
-def view_choices(grid_id: str, owner: User | None) -> list[tuple[str, str]]:
-    """Return id and name of the views of a grid that the owner of a schedule sees; none where they may not open it."""
-    if owner is None or not grid_id:
-        return []
-    try:
-        views = list_views(open_grid(grid_id, owner))
-    except GridNotFoundError:
-        return []
-    return [(str(view.pk), f"{view.name} ({view.get_scope_display()})") for view in views]
 
 
 class ObjectField(forms.JSONField):
@@ -111,7 +100,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
     view = forms.ChoiceField(
         label=_("Saved view"),
         required=False,
-        help_text=_("Those of the grid that the owner sees."),
+        help_text=_("Those of the grid that the owner sees, as far as you may look at them, too."),
         error_messages={"invalid_choice": _("The owner sees no view like this in the grid. Choose one of the list.")},
     )
     query = ObjectField(label=_("Query"), help_text=_QUERY_HELP)
@@ -131,7 +120,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
             return  # The admin leaves out what the reader may only look at.
         known["grid"].choices = [(grid.options.id, grid.options.label) for grid in grid_registry().all()]
         known["format"].choices = [(name, name.upper()) for name in exporters().formats()]
-        known["view"].choices = [("", _("none")), *view_choices(*self._asked())]
+        known["view"].choices = [("", _("none")), *view_choices(*self._asked(), self.asker)]
         known["view"].widget.attrs["data-views"] = reverse("admin:gridkit_django_exportschedule_views")
 
     def _asked(self) -> tuple[str, User | None]:
@@ -161,7 +150,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         told: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return told
-        if not self._may_asker_ask(told["grid"], told["query"]):
+        if not self._may_asker_ask(told["grid"], told["query"], told["view"]):
             return told
         if told["notify"] and not mail_address(told["owner"]):
             self.add_error("notify", _("The owner has no e-mail address."))
@@ -178,21 +167,27 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
             self._refuse(error)
         return told
 
-    def _may_asker_ask(self, grid: str, query: Mapping[str, Any]) -> bool:
+    def _may_asker_ask(self, grid: str, query: Mapping[str, Any], view_id: UUID | None) -> bool:
         """Refuse a question that whoever fills in the form could not ask: its file's length would answer it.
 
-        A column that the owner sees and the asker does not is refused like one that never was.
+        A column that the owner sees and the asker does not is refused like one that never was. Which column of a view
+        it is stays unsaid.
         """
-        if query and self.asker is not None:
-            try:
-                check_question(grid, query, self.asker)
-            except GridNotFoundError:
-                self.add_error("grid", _now("Only who may open this grid may ask a query of it."))
-                return False
-            except GridKitError as error:
-                self._refuse(error)
-                return False
-        return True
+        if self.asker is None or not (query or view_id):
+            return True
+        try:
+            check_question(grid, query, self.asker)
+        except GridNotFoundError:
+            self.add_error("grid", _now("Only who may open this grid may ask a query of it."))
+            return False
+        except GridKitError as error:
+            self._refuse(error)
+            return False
+        view = SavedView.objects.filter(pk=view_id).first() if view_id else None
+        if view is None or may_ask_view(view, self.asker):
+            return True
+        self.add_error("view", _now("This view chooses its rows by what you may not see. Choose another one."))
+        return False
 
     def _refuse(self, error: GridKitError) -> None:
         """Put a refusal to the field that it is about, with the places that it names."""

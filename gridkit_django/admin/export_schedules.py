@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -14,13 +14,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from gridkit_django.admin.export_schedule_form import ScheduleForm, person_of, view_choices
+from gridkit_django.admin.export_schedule_form import ScheduleForm, person_of
+from gridkit_django.admin.export_schedule_views import sees_question, view_choices
 from gridkit_django.admin.read_only import Typed
 from gridkit_django.audit import Target, record
 from gridkit_django.events import EventSource, holding, request_act
-from gridkit_django.exports import may_ask, next_run, run_schedule
+from gridkit_django.exports import next_run, run_schedule
 from gridkit_django.models import ExportSchedule
 from gridkit_django.templatetags.gridkit_admin import badge
+from gridkit_django.typing import User
 
 
 class ExportScheduleAdmin(Typed[ExportSchedule]):
@@ -45,14 +47,15 @@ class ExportScheduleAdmin(Typed[ExportSchedule]):
         return [*own, *super().get_urls()]
 
     def views_page(self, request: HttpRequest) -> HttpResponse:
-        """Answer which views of a grid the owner of a schedule sees.
+        """Answer which views of a grid the owner of a schedule sees and the reader knows.
 
         Raises:
             PermissionDenied: when the reader may not make or change schedules.
         """
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
-        found = view_choices(request.GET.get("grid", ""), person_of(request.GET.get("owner")))
+        reader = cast("User", request.user)
+        found = view_choices(request.GET.get("grid", ""), person_of(request.GET.get("owner")), reader)
         return JsonResponse({"views": found})
 
     def get_fields(self, request: HttpRequest, obj: ExportSchedule | None = None) -> list[Any]:
@@ -69,10 +72,10 @@ class ExportScheduleAdmin(Typed[ExportSchedule]):
         return made
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> ExportSchedule | None:
-        """Return a schedule; its question is left out when it names a column that the reader may not see (one gate)."""
+        """Return a schedule; its question is left out when it names a column or a view that the reader may not see."""
         found = super().get_object(request, object_id, from_field)
-        if found is not None and not may_ask(found.grid, found.query, request.user):
-            found.query, found.kept_back = {}, True  # type: ignore[attr-defined]
+        if found is not None and not sees_question(found, cast("User", request.user)):
+            found.query, found.view, found.kept_back = {}, None, True  # type: ignore[attr-defined]
         return found
 
     def has_change_permission(self, request: HttpRequest, obj: ExportSchedule | None = None) -> bool:

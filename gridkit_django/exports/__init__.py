@@ -21,7 +21,7 @@ from gridkit_django.exports.control import (
 from gridkit_django.exports.copying import CopiedExporter, CopyShape
 from gridkit_django.exports.creation import request_export
 from gridkit_django.exports.direct import answer_at_once
-from gridkit_django.exports.door import create_export, judge_export
+from gridkit_django.exports.door import create_export, judge_export, keeps_its_rows
 from gridkit_django.exports.expiry import expire_exports
 from gridkit_django.exports.figures import ExportFigures, export_figures
 from gridkit_django.exports.jobs import describe_job
@@ -69,6 +69,7 @@ __all__ = [
     "hand_waiting",
     "iter_rows",
     "judge_export",
+    "keeps_its_rows",
     "mail_address",
     "may_ask",
     "may_see_query",

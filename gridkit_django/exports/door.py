@@ -17,7 +17,7 @@ from gridkit_django.grids.query import QUERY, GridQuery
 from gridkit_django.grids.selection import Selection
 from gridkit_django.grids.strict import read_word
 from gridkit_django.grids.view_state import ViewState
-from gridkit_django.grids.views import get_view, open_view
+from gridkit_django.grids.views import OpenedView, get_view, open_view
 from gridkit_django.models import Consistency, ExportJob, ExportSchedule
 from gridkit_django.typing import JSONValue, MutableJSONObject, User
 
@@ -115,13 +115,18 @@ def view_query(access: GridAccess, view_id: UUID | str) -> MutableJSONObject:
             have more rows than the view shows.
     """
     opened = open_view(access, get_view(access, view_id))
-    if any(at == "" or at.startswith(_ROWS_MATTER) for at in opened.dropped):
+    if not keeps_its_rows(opened):
         raise ViewError(
             f"The view {opened.name!r} filters by what this grid does not have for you, so it can't be exported. "
             "Open it, and save it anew."
         )
     columns = _columns_of(access, opened.state)
     return {**opened.state.query_dict(), **({"columns": columns} if columns else {})}
+
+
+def keeps_its_rows(opened: OpenedView) -> bool:
+    """Whether a view gives the rows that it was saved for: nothing that says which ones is lost to this user."""
+    return not any(at == "" or at.startswith(_ROWS_MATTER) for at in opened.dropped)
 
 
 def _columns_of(access: GridAccess, state: ViewState) -> list[JSONValue]:

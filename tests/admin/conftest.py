@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from gridkit_django.exports import ExporterRegistry
+from gridkit_django.grids import grid_registry
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import PluginManager, plugin_manager
+from tests.exports.conftest import RememberingQueue
+from tests.exports.shop import GRID, ExportGrid
 
 MANIFEST = """
 id = "greeter"
@@ -96,3 +101,16 @@ def staff() -> Callable[..., Client]:
         return client
 
     return make
+
+
+@pytest.fixture
+def export_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExporterRegistry]:
+    """A site with a grid that can be exported as CSV, and a queue that remembers; returns the formats."""
+    registry = ExporterRegistry()
+    registry.register("csv", "gridkit_plugins.export.exporters.csv.CsvExporter")
+    config = apps.get_app_config("gridkit_django")
+    monkeypatch.setattr(config, "exporters", registry)
+    monkeypatch.setattr(config, "job_queue", RememberingQueue())
+    grid_registry().register(ExportGrid)
+    yield registry
+    grid_registry().unregister(GRID)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django import forms
-from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import AnonymousUser, Permission, User
@@ -22,8 +21,7 @@ from gridkit_django.exports import ExporterRegistry, run_export
 from gridkit_django.exports.files import export_storage
 from gridkit_django.grids import grid_registry, open_grid
 from gridkit_django.models import ExportJob, JobState
-from tests.exports.conftest import RememberingQueue
-from tests.exports.shop import GRID, ExportGrid, person, products
+from tests.exports.shop import GRID, person, products
 from tests.shop.models import Product
 
 DERIVED = "doors-shop-product"
@@ -46,15 +44,9 @@ class DeclaredAdmin(GridExportMixin, admin.ModelAdmin):  # type: ignore[type-arg
 
 
 @pytest.fixture(autouse=True)
-def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[admin.AdminSite]:
-    registry = ExporterRegistry()
-    registry.register("csv", "gridkit_plugins.export.exporters.csv.CsvExporter")
-    registry.register("json", "gridkit_plugins.export.exporters.json.JsonExporter")
-    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "exporters", registry)
-    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "job_queue", RememberingQueue())
-    grid_registry().register(ExportGrid)
+def site(export_site: ExporterRegistry) -> Iterator[admin.AdminSite]:
+    export_site.register("json", "gridkit_plugins.export.exporters.json.JsonExporter")
     yield admin.AdminSite(name="doors")
-    grid_registry().unregister(GRID)
     grid_registry().unregister(DERIVED)
 
 

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 
-from gridkit_django.exports import ExporterRegistry
 from gridkit_django.exports.files import FOLDER, save_file
-from gridkit_django.grids import grid_registry
 from gridkit_django.models import ExportJob, JobState
-from tests.exports.conftest import RememberingQueue
-from tests.exports.shop import GRID, ExportGrid, person
+from tests.exports.shop import GRID, person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("export_site")]
 QUERY: Any = {"columns": ["sku"], "sort": [{"col": "sku", "dir": "desc"}]}
-
-
-@pytest.fixture(autouse=True)
-def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    registry = ExporterRegistry()
-    registry.register("csv", "gridkit_plugins.export.exporters.csv.CsvExporter")
-    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "exporters", registry)
-    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "job_queue", RememberingQueue())
-    grid_registry().register(ExportGrid)
-    yield
-    grid_registry().unregister(GRID)
 
 
 def staff(name: str, *rights: str) -> tuple[User, Client]:

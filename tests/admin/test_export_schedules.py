@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from gridkit_django.exports import ExporterRegistry
-from gridkit_django.grids import grid_registry
 from gridkit_django.models import AuditRecord, ExportJob, ExportSchedule, SavedView, ViewScope
-from tests.exports.conftest import RememberingQueue
-from tests.exports.shop import GRID, ExportGrid, person
+from tests.exports.shop import GRID, person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("export_site")]
 PAGE = "/admin/gridkit_django/exportschedule/"
-
-
-@pytest.fixture(autouse=True)
-def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    registry = ExporterRegistry()
-    registry.register("csv", "gridkit_plugins.export.exporters.csv.CsvExporter")
-    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "exporters", registry)
-    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "job_queue", RememberingQueue())
-    grid_registry().register(ExportGrid)
-    yield
-    grid_registry().unregister(GRID)
 
 
 @pytest.fixture
@@ -181,3 +165,46 @@ def test_who_makes_no_schedules_is_told_no_views(client: Client) -> None:
     reader.save()
     client.force_login(reader)
     assert client.get(f"{PAGE}views/").status_code == 403
+
+
+def clerk_with(client: Client, *rights: str) -> User:
+    """Somebody who may add and change schedules, logged in."""
+    clerk = person("clerk", *(f"gridkit_django.{act}_exportschedule" for act in ("add", "view", "change")), *rights)
+    clerk.is_staff = True
+    clerk.save()
+    client.force_login(clerk)
+    return clerk
+
+
+def test_private_views_of_an_owner_are_named_to_those_only_who_may_look_at_anybodys_views(client: Client) -> None:
+    ann = person("ann")
+    mine, shared = view_of(ann, "Mine"), view_of(ann, "Shared", scope=ViewScope.PUBLIC)
+    asked = {"grid": GRID, "owner": ann.pk}
+    clerk = clerk_with(client)
+    assert [key for key, _name in client.get(f"{PAGE}views/", asked).json()["views"]] == [str(shared.pk)]
+    answer = client.post(f"{PAGE}add/", form(ann, view=str(mine.pk)))
+    assert "sees no view" in errors(answer)
+    assert "Mine" not in answer.content.decode()
+    row = ExportSchedule.objects.create(name="Hers", grid=GRID, format="csv", cron="0 6 * * *", owner=ann, view=mine.pk)
+    page = client.get(f"{PAGE}{row.pk}/change/").content.decode()
+    assert str(mine.pk) not in page
+    assert 'name="_save"' not in page
+    clerk.user_permissions.add(Permission.objects.get(codename="view_savedview"))
+    assert len(client.get(f"{PAGE}views/", asked).json()["views"]) == 2
+    assert f'<option value="{mine.pk}" selected>' in client.get(f"{PAGE}{row.pk}/change/").content.decode()
+
+
+def test_a_view_is_judged_as_who_chooses_it_too_and_its_column_stays_unsaid(client: Client) -> None:
+    ann = person("ann", "shop.view_price")
+    by_price = {"v": 1, "query": {"filter": {"col": "price", "op": "gt", "value": "7"}}}
+    by_stock = {"v": 1, "query": {"filter": {"col": "stock", "op": "gt", "value": 7}}}
+    dear = view_of(ann, "Dear", scope=ViewScope.PUBLIC, state=by_price)
+    many = view_of(ann, "Many", scope=ViewScope.PUBLIC, state=by_stock)
+    clerk_with(client)
+    answer = client.post(f"{PAGE}add/", form(ann, view=str(dear.pk)))
+    assert "by what you may not see" in errors(answer)
+    assert "price" not in errors(answer)
+    assert client.post(f"{PAGE}add/", form(ann, view=str(many.pk))).status_code == 302
+    row = ExportSchedule.objects.get()
+    ExportSchedule.objects.update(view=dear.pk)
+    assert 'name="_save"' not in client.get(f"{PAGE}{row.pk}/change/").content.decode()
