@@ -43,6 +43,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.ExportTooLargeError: 422,
         e.ExportOptionsError: 422,
         e.ExportLimitError: 409,
+        e.ExportStorageError: 503,
         e.AuditUnavailableError: 503,
         e.ReasonRequiredError: 422,
         e.PluginNotFoundError: 404,

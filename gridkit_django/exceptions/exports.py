@@ -42,7 +42,7 @@ class ExportNotFoundError(ExportError):
 
 
 class ExportNotReadyError(ExportError):
-    """The job has no file yet, or its file has expired."""
+    """The job has no file yet, or its file has expired or is not as it was written any more."""
 
     code = "export-not-ready"
 

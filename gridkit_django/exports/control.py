@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.files import File
 from django.utils import timezone
 
 from gridkit_django.audit import record
 from gridkit_django.exceptions import ExportNotFoundError, ExportNotReadyError, GridNotFoundError, QueryError
 from gridkit_django.exports.creation import check_may_export
-from gridkit_django.exports.files import export_storage
 from gridkit_django.exports.jobs import OPEN_STATES, close, target_of
 from gridkit_django.exports.kept import clean_up
 from gridkit_django.exports.picking import picked_by
+from gridkit_django.exports.stored import StoredFile, gone
 from gridkit_django.grids.access import open_grid
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rights import has_permission
@@ -39,7 +38,7 @@ class ExportResult:
     """
 
     job: ExportJob
-    file: File[bytes]
+    file: StoredFile
 
 
 def get_job(job_id: uuid.UUID | str, user: User) -> ExportJob:
@@ -99,7 +98,7 @@ def ready_job(job_id: uuid.UUID | str, user: User) -> ExportJob:
             "The grid's columns have changed since this export was made. Ask for it again.", extra={"expired": True}
         )
     if _is_gone(job):
-        raise _gone()
+        raise gone()
     return job
 
 
@@ -113,24 +112,28 @@ def open_result(job_id: uuid.UUID | str, user: User, **evidence: str) -> ExportR
 
     Raises:
         ExportNotFoundError, ExportNotReadyError, GridNotFoundError, AccessDeniedError: as ``ready_job`` says.
+        ExportNotReadyError: when the file is not as it was written; for changed bytes of the right number, the error
+            comes while it is read, before the last block.
+        ExportStorageError: when the storage can't be asked.
     """
     job = ready_job(job_id, user)
-    try:
-        file = export_storage().open(job.file_name)
-    except FileNotFoundError as error:
-        raise _gone() from error
+    file = StoredFile(job)
     facts = {"format": job.format, "size": job.size, **{key: text for key, text in evidence.items() if text}}
     record("export.download", target=target_of(job), grid=job.grid, evidence=facts)
     return ExportResult(job, file)
 
 
 def may_see_query(job: ExportJob, user: User) -> bool:
-    """Whether ``user`` may see every column that the job's question names, by the grid's own gate, as of now."""
+    """Whether ``user`` may see every column that the job's question names, by the grid's own gate, as of now.
+
+    A search names no column, yet which rows a file has tells what is in those that it looked into when it was made.
+    """
     try:
-        compile_query(picked_by(open_grid(job.grid, user), job), GridQuery.from_dict(job.query))
+        access = open_grid(job.grid, user)
+        compile_query(picked_by(access, job), GridQuery.from_dict(job.query))
     except (GridNotFoundError, QueryError):
         return False
-    return True
+    return access.by_id.keys() >= set(job.plan.get("searched", ()))
 
 
 def may_ask(grid_id: str, query: Mapping[str, Any], user: User) -> bool:
@@ -154,7 +157,3 @@ def check_question(grid_id: str, query: Mapping[str, Any], user: User) -> None:
 
 def _is_gone(job: ExportJob) -> bool:
     return not job.file_name or job.expires_at is None or job.expires_at <= timezone.now()
-
-
-def _gone() -> ExportNotReadyError:
-    return ExportNotReadyError("The file of this export has expired. Ask for it again.", extra={"expired": True})

@@ -18,7 +18,7 @@ from gridkit_django.conf import settings
 from gridkit_django.exceptions import AccessDeniedError
 from gridkit_django.exports.base import BaseExporter, ExportSheet
 from gridkit_django.exports.creation import check_may_export
-from gridkit_django.exports.picking import picked_by
+from gridkit_django.exports.picking import picked_by, selection_of
 from gridkit_django.exports.registry import exporters
 from gridkit_django.exports.rows import RowSource
 from gridkit_django.exports.segments import SegmentedExporter
@@ -26,6 +26,7 @@ from gridkit_django.exports.sheets import grouped, make_sheet
 from gridkit_django.grids.access import GridAccess, open_grid
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import compile_query
+from gridkit_django.grids.search import search_columns
 from gridkit_django.models import Consistency, ExportJob
 
 Reading: TypeAlias = Callable[[BaseDatabaseWrapper], AbstractContextManager[None]]
@@ -41,6 +42,7 @@ class Plan:
         sheet: what the file is about, with the number of rows as it was counted first.
         mark: tells this plan from others: segments that were made for another one can't be gone on with.
         snapshot: all rows are read as of one moment.
+        searched: ids of the columns that a search looks into.
     """
 
     exporter: BaseExporter
@@ -48,6 +50,7 @@ class Plan:
     sheet: ExportSheet
     mark: str
     snapshot: bool
+    searched: tuple[str, ...]
 
 
 def make_plan(job: ExportJob, reading: Reading) -> Plan:
@@ -75,7 +78,8 @@ def make_plan(job: ExportJob, reading: Reading) -> Plan:
     same = job.plan.get("mark") == mark
     with reading(source.connection):
         total = int(job.plan["total"]) if same else source.total(_limit(exporter))
-    return Plan(exporter, source, replace(sheet, total_rows=total), mark, _of_one_moment(job, exporter, source, total))
+    at_once = _of_one_moment(job, exporter, source, total)
+    return Plan(exporter, source, replace(sheet, total_rows=total), mark, at_once, _searched(job, access, query))
 
 
 def open_owned(job: ExportJob) -> GridAccess:
@@ -90,6 +94,14 @@ def open_owned(job: ExportJob) -> GridAccess:
     access = open_grid(job.grid, job.owner)
     check_may_export(access)
     return picked_by(access, job)
+
+
+def _searched(job: ExportJob, access: GridAccess, query: GridQuery) -> tuple[str, ...]:
+    selection = selection_of(job)
+    asked = [query, selection.query if selection is not None else None]
+    if not any(one is not None and one.search for one in asked):
+        return ()
+    return tuple(column.id for column in search_columns(access))
 
 
 def _limit(exporter: BaseExporter) -> int:

@@ -13,7 +13,18 @@ from django.utils.translation import get_language
 
 from gridkit_django.conf import settings
 from gridkit_django.events import Act, Actor, EventSource, acting, current_act
-from gridkit_django.exceptions import ExportCancelled, ExportChangedError, ExportError, ExportLostError, GridKitError
+from gridkit_django.exceptions import (
+    AccessDeniedError,
+    ExportCancelled,
+    ExportChangedError,
+    ExportError,
+    ExportLostError,
+    GridKitError,
+    GridNotFoundError,
+    QueryError,
+    QueryNotComputableError,
+    QueryTooSlowError,
+)
 from gridkit_django.exports.claiming import claim
 from gridkit_django.exports.files import delete_file, download_name
 from gridkit_django.exports.jobs import close, close_quietly, this_run
@@ -29,6 +40,12 @@ from gridkit_django.exports.writing import FileWriter
 from gridkit_django.models import Consistency, ExportJob, JobState
 
 logger = logging.getLogger("gridkit_django.exports")
+
+_USELESS = (ExportChangedError, AccessDeniedError, GridNotFoundError, QueryError)
+"""Ends after which nobody may have, or go on with, what is kept: the owner lost a right, or all has changed."""
+
+_COMPUTING = (QueryNotComputableError, QueryTooSlowError)
+"""Questions that the owner may ask, and that the database did not answer."""
 
 
 def run_export(job_id: uuid.UUID | str) -> None:
@@ -95,10 +112,12 @@ def _produce(job: ExportJob, watch: Watch, workshop: Workshop) -> tuple[ScratchF
 def _note(job: ExportJob, plan: Plan) -> None:
     """Write on the job what its segments are made for, so that the next worker knows whether it can go on.
 
+    What was searched stays there for the judgement of who may have the file.
+
     Raises:
         ExportLostError: when the job is no longer this worker's.
     """
-    job.plan = {"mark": plan.mark, "total": plan.sheet.total_rows}
+    job.plan = {"mark": plan.mark, "total": plan.sheet.total_rows, "searched": list(plan.searched)}
     job.consistency = Consistency.SNAPSHOT if plan.snapshot else Consistency.LIVE
     if not this_run(job).update(plan=job.plan, consistency=job.consistency):
         raise taken()
@@ -150,7 +169,7 @@ def _end(job: ExportJob, error: Exception) -> None:
         if may_pass(error) and try_later(job, error):
             return
         _close(job, error)
-    except Exception:
+    except Exception:  # a receiver of the event may raise anything; the job must not stay open for it
         logger.exception("The end of export job %s could not be told", job.pk)
         told = _told(error)
         close_quietly(job, told.code, told.detail)
@@ -163,10 +182,10 @@ def _close(job: ExportJob, error: Exception) -> None:
         return
     if not isinstance(error, GridKitError):
         logger.error("Export job %s failed", job.pk, exc_info=error)
-    if isinstance(error, ExportChangedError):
-        forget_segments(job)  # of no use to anybody: by hand it is tried again from the start
     told = _told(error)
-    close(job, JobState.FAILED, only=this_run(job), error_code=told.code, error_detail=told.detail)
+    ended = close(job, JobState.FAILED, only=this_run(job), error_code=told.code, error_detail=told.detail)
+    if ended and isinstance(error, _USELESS) and not isinstance(error, _COMPUTING):
+        clean_up(job)
 
 
 def _told(error: Exception) -> GridKitError:
