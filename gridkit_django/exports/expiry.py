@@ -35,7 +35,7 @@ def expire_exports() -> int:
 def _expire(job: ExportJob) -> bool:
     try:
         delete_file(job.file_name)
-    except Exception:
+    except Exception:  # each storage has errors of its own; the other files are past their time, too
         logger.exception("The file of export job %s could not be deleted", job.pk)
         return False
     job.file_name = ""

@@ -52,7 +52,7 @@ def storage_trouble(doing: str) -> Iterator[None]:
         yield
     except GridKitError:
         raise
-    except Exception as error:
+    except Exception as error:  # each storage has errors of its own; the cause goes with this one
         raise storage_error(doing, error) from error
 
 

@@ -112,6 +112,8 @@ class KeptSegments:
     def opened(self) -> Iterator[KeptSegment]:
         """Yield all segments in their order, each open as long as the next one is not asked for.
 
+        Reading one stops when the run is to stop.
+
         Raises:
             ExportStorageError: when one is not there, or not as it was written; it and all later ones are forgotten.
         """
@@ -120,13 +122,13 @@ class KeptSegments:
             stream = self._open(segment)
             try:
                 place = SegmentPlace(segment.number, first, self.opening)
-                yield KeptSegment(place, segment.rows, stream, segment.facts)
+                yield KeptSegment(place, segment.rows, self._workshop.reading(stream), segment.facts)
             finally:
                 stream.close()
             first += segment.rows
         for place, rows, file, facts in self._loose:
             file.stream.seek(0)
-            yield KeptSegment(place, rows, file.stream, facts)
+            yield KeptSegment(place, rows, self._workshop.reading(file.stream), facts)
             file.discard()
 
     def _add(self, segment: ExportSegment) -> None:
@@ -209,5 +211,5 @@ def clean_up(job: ExportJob) -> None:
             delete_file(name)
         clear_folder(job_folder(job), keep=job.file_name)
         job.segments.all().delete()
-    except Exception:
+    except Exception:  # each storage has errors of its own; the job has ended, however this goes
         logger.exception("The files of export job %s could not be deleted", job.pk)

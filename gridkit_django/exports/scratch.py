@@ -27,6 +27,8 @@ from gridkit_django.models import ExportJob
 
 _BUFFER = 256 * 1024
 _READ = 1024 * 1024
+_BLOCK = 64 * 1024
+"""What of a segment is read between two looks."""
 
 
 class _Raw(io.FileIO):
@@ -147,6 +149,38 @@ class _Movable(File):  # type: ignore[type-arg]  # at run time it takes no param
         return str(self._path)
 
 
+class _Looking(io.RawIOBase):
+    """A stream that is read with a look at each block, so that a run can be stopped there; closing it closes no other.
+
+    Args:
+        stream: what is read; it can be read from any place on.
+        glance: called with each block.
+    """
+
+    def __init__(self, stream: BinaryIO, glance: Callable[[], None]) -> None:
+        self._stream = stream
+        self._glance = glance
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._stream.seek(offset, whence)
+        return self._stream.tell()
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        self._glance()
+        block = self._stream.read(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+
 class Workshop:
     """Makes the files of one run, and throws away what was not stored.
 
@@ -155,7 +189,7 @@ class Workshop:
 
     Args:
         job: whose files.
-        glance: called with each block that is written.
+        glance: called with each block that is written, or read to be put together.
     """
 
     def __init__(self, job: ExportJob, glance: Callable[[], None]) -> None:
@@ -181,6 +215,10 @@ class Workshop:
     def store(self, file: ScratchFile, extension: str) -> str:
         """Store a file under a name that nobody can guess, and return the name."""
         return file.store(secret_name(self._job, extension))
+
+    def reading(self, stream: BinaryIO) -> BinaryIO:
+        """Return what reads a segment from the place where it is, and stops when the run is to stop."""
+        return io.BufferedReader(_Looking(stream, self._glance), _BLOCK)
 
     def close(self) -> None:
         """Throw away what was not stored."""

@@ -32,7 +32,7 @@ def hand_over(job_id: uuid.UUID) -> bool:
     """
     try:
         export_queue().enqueue_export(job_id)
-    except Exception:
+    except Exception:  # each task queue has errors of its own; the job is safe, and is handed over later
         logger.exception("Export job %s could not be queued; it waits for the task queue to come back", job_id)
         return False
     ExportJob.objects.filter(pk=job_id).update(handed_at=timezone.now())

@@ -13,7 +13,15 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from gridkit_django.exports import cancel_export, expire_exports, open_result, retry_export, run_export, running
+from gridkit_django.exports import (
+    cancel_export,
+    expire_exports,
+    open_result,
+    retry_export,
+    run_export,
+    running,
+    watching,
+)
 from gridkit_django.exports.segments import SegmentPlace
 from gridkit_django.models import ExportJob, ExportSegment, JobState
 from tests.exports.segmented import Killed, Pieces
@@ -90,6 +98,19 @@ def test_a_worker_that_dies_while_it_joins_repeats_the_last_segment_only(ann: Us
 
     assert finish(job) == in_order()
     assert [place.number for place in pieces.written] == [3]
+
+
+def test_a_job_that_is_cancelled_while_it_is_put_together_stops_at_the_next_look(
+    ann: User, pieces: type[Pieces], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(watching, "SECONDS_BETWEEN_LOOKS", 0)
+    products(10)
+    job = ask(ann, "pieces")
+    pieces.act_join = staticmethod(lambda: cancel_export(ExportJob.objects.get(pk=job.pk), ann) and None)
+    run_export(job.pk)
+    job.refresh_from_db()
+
+    assert (job.state, [number for number, *_ in pieces.joined], stored_files()) == (JobState.CANCELLED, [0, 1], [])
 
 
 def test_later_segments_know_the_facts_of_the_first_one_whoever_wrote_it(ann: User, pieces: type[Pieces]):
@@ -169,6 +190,19 @@ def test_segments_of_another_plan_are_not_gone_on_with(ann: User, pieces: type[P
     finish(job)
 
     assert [place.number for place in pieces.written] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("right", ["open_grid", "export_grid", "view_price"])
+def test_segments_of_a_job_whose_owner_lost_the_right_are_deleted_at_once(ann: User, pieces: type[Pieces], right: str):
+    products(10)
+    job = ask(ann, "pieces", columns=["sku", "price"])
+    kill_at(pieces, 2)
+    run_and_die(job)
+    ann.user_permissions.remove(*ann.user_permissions.filter(codename=right))
+    run_export(job.pk)
+    job.refresh_from_db()
+
+    assert (job.state, job.segments.count(), stored_files()) == (JobState.FAILED, 0, [])
 
 
 def test_a_failed_job_keeps_its_segments_and_a_retry_makes_the_missing_ones_only(ann: User, pieces: type[Pieces]):
