@@ -24,7 +24,7 @@ from gridkit_django.exports.source.ranges import Keys, Order
 from gridkit_django.exports.source.reader import Reader
 from gridkit_django.exports.source.snapshots import snapshot_connection, why_no_snapshot
 from gridkit_django.exports.source.sqlcells import csv_cell, json_cell
-from gridkit_django.exports.source.takes import Rows, RowTake
+from gridkit_django.exports.source.takes import Rows, RowTake, Span
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.cursors import query_seal
 from gridkit_django.grids.group_rows import plain
@@ -132,7 +132,7 @@ class RowSource:
         paths = list(dict.fromkeys(column.path for column in self.columns))
         places = [paths.index(column.path) for column in self.columns]
         convert = partial(convert_rows, places=places, conversions=self._conversions)
-        return RowTake(self._reader, self._keys(after), rows, self._mark, paths=paths, convert=convert, chunk=chunk)
+        return RowTake(self._span(after, rows), paths=paths, convert=convert, chunk=chunk)
 
     def why_not_copied(self, shape: CopyShape) -> str:
         """Return why the database can't write the rows in a shape, so that ``copy`` must not be used; empty if it can.
@@ -162,7 +162,10 @@ class RowSource:
         else:
             cells = [json_cell(column, shape, labels=labels) for column in self.columns]
         zone = zone_name(self.zone)
-        return CopyTake(self._reader, self._keys(after), rows, self._mark, cells=cells, shape=shape, zone=zone)
+        return CopyTake(self._span(after, rows), cells=cells, shape=shape, zone=zone)
+
+    def _span(self, after: JSONValue, rows: int | None) -> Span:
+        return Span(self._reader, self._keys(after), rows, self._mark)
 
     def _why_not_resumable(self) -> str:
         columns = [term.column for term in self._terms]

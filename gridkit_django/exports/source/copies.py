@@ -16,11 +16,9 @@ from django.db.models import QuerySet
 from gridkit_django.exceptions import ExportError
 from gridkit_django.exports.copying import CopyShape
 from gridkit_django.exports.source.plainness import shows_stored, stored_as_is
-from gridkit_django.exports.source.ranges import Keys
-from gridkit_django.exports.source.reader import Reader
 from gridkit_django.exports.source.sessions import knows_zone, writing_as
 from gridkit_django.exports.source.sqlcells import SqlCell
-from gridkit_django.exports.source.takes import Mark, Take
+from gridkit_django.exports.source.takes import Span, Take
 from gridkit_django.grids.columns import Column
 from gridkit_django.grids.time_limit import computable
 
@@ -42,18 +40,8 @@ class CopyTake(Take):
         zone: name of the time zone in which points in time are shown.
     """
 
-    def __init__(
-        self,
-        reader: Reader,
-        after: Keys | None,
-        size: int | None,
-        mark: Mark,
-        *,
-        cells: Sequence[SqlCell],
-        shape: CopyShape,
-        zone: str,
-    ) -> None:
-        super().__init__(reader, after, size, mark)
+    def __init__(self, span: Span, *, cells: Sequence[SqlCell], shape: CopyShape, zone: str) -> None:
+        super().__init__(span)
         self._cells = cells
         self._shape = shape
         self._zone = zone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gridkit_django.exports.source.ranges import Keys
@@ -14,27 +15,41 @@ Mark = Callable[[Keys], JSONValue]
 """Turns the sort keys of a row into a bookmark."""
 
 
-class Take:
-    """Rows of an export, from a place on. Iterate it once, to its end; then it knows where the next one begins.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which rows a take is about.
 
-    Args:
+    Attributes:
         reader: what runs the statements.
         after: sort keys of the row before, or None for the start.
         size: how many rows; None for all that follow.
         mark: makes bookmarks.
+    """
+
+    reader: Reader
+    after: Keys | None
+    size: int | None
+    mark: Mark
+
+
+class Take:
+    """Rows of an export, from a place on. Iterate it once, to its end; then it knows where the next one begins.
+
+    Args:
+        span: which rows.
 
     Attributes:
         rows: how many rows were given out until now.
         bookmark: where the next take begins, as plain JSON; None before the end, and when no row follows.
     """
 
-    def __init__(self, reader: Reader, after: Keys | None, size: int | None, mark: Mark) -> None:
+    def __init__(self, span: Span) -> None:
         self.rows = 0
         self.bookmark: JSONValue = None
-        self._reader = reader
-        self._after = after
-        self._size = size
-        self._mark = mark
+        self._reader = span.reader
+        self._after = span.after
+        self._size = span.size
+        self._mark = span.mark
 
     def _end(self) -> Keys | None:
         """Find the last row of the take, once, before anything is read."""
@@ -54,17 +69,9 @@ class RowTake(Take):
     """
 
     def __init__(
-        self,
-        reader: Reader,
-        after: Keys | None,
-        size: int | None,
-        mark: Mark,
-        *,
-        paths: Sequence[str],
-        convert: Callable[[list[Values]], Rows],
-        chunk: int,
+        self, span: Span, *, paths: Sequence[str], convert: Callable[[list[Values]], Rows], chunk: int
     ) -> None:
-        super().__init__(reader, after, size, mark)
+        super().__init__(span)
         self._paths = paths
         self._convert = convert
         self._chunk = chunk
