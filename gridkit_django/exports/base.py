@@ -132,7 +132,8 @@ class BaseExporter(ABC):
         chunk_rows: rows of one call of ``write`` at most; cancelling takes effect between two calls.
         formula_guard: the file is text that spreadsheets open, so texts that look like formulas must be defused
             before they reach ``write`` (``gridkit_django.exports.guard``).
-        for_people: the file is read by people, so choices appear by label, unless ``options["formatting"]`` is false.
+        for_people: the file is read by people, so choices and keys appear by label, unless ``options["formatting"]`` is
+            false.
         direct: a small file is made quickly enough for the answer of a request (``EXPORT_DIRECT_ROWS_MAX``).
         options_schema: JSON Schema of each option by name; an option that is not named here is refused.
     """
@@ -150,7 +151,7 @@ class BaseExporter(ABC):
 
     @classmethod
     def shows_labels(cls, options: Mapping[str, JSONValue]) -> bool:
-        """Return whether the rows come with the labels of choices instead of their stored values.
+        """Return whether the rows come with the labels of choices and keys instead of what is stored.
 
         Args:
             options: options of the format, already checked.

@@ -74,7 +74,7 @@ def make_plan(job: ExportJob, reading: Reading) -> Plan:
     ordered = grouped(access, query) if people else query
     source = RowSource(access, ordered, labels=exporter.shows_labels(job.options))
     sheet = make_sheet(job, access, source, 0, people=people)
-    mark = _mark(exporter, sheet, _statement(access, ordered))
+    mark = _mark(exporter, sheet, [_statement(access, ordered), *(named.facts for named in source.named.values())])
     same = job.plan.get("mark") == mark
     with reading(source.connection):
         total = int(job.plan["total"]) if same else source.total(_limit(exporter))

@@ -14,11 +14,13 @@ from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Subquery
 
 from gridkit_django.exceptions import ExportChangedError, ExportTooLargeError
 from gridkit_django.exports.copying import CopyShape
-from gridkit_django.exports.source.cells import conversion, convert_rows
+from gridkit_django.exports.source.cells import Conversion, conversion, convert_rows, naming
 from gridkit_django.exports.source.copies import CopyTake, why_not_copied, zone_name
+from gridkit_django.exports.source.keylabels import key_labels
 from gridkit_django.exports.source.plainness import marks_exactly, stored_as_is
 from gridkit_django.exports.source.ranges import Keys, Order
 from gridkit_django.exports.source.reader import Reader
@@ -26,6 +28,7 @@ from gridkit_django.exports.source.snapshots import snapshot_connection, why_no_
 from gridkit_django.exports.source.sqlcells import csv_cell, json_cell
 from gridkit_django.exports.source.takes import Rows, RowTake, Span
 from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.columns import Column
 from gridkit_django.grids.cursors import query_seal
 from gridkit_django.grids.group_rows import plain
 from gridkit_django.grids.query import GridQuery
@@ -41,10 +44,11 @@ class RowSource:
     Args:
         access: the grid as its user may see it.
         query: sort, filter, search and columns; its window plays no part.
-        labels: give choices by label instead of by stored value.
+        labels: give choices, and keys of other grids' rows, by label instead of by stored value.
 
     Attributes:
         columns: the columns, in the order of the values in each row.
+        named: where the labels of keys come from, by the ids of the columns that are given by them.
         zone: the time zone in which points in time are shown.
         alias: the database that the rows are in.
         why_not_resumable: why no take can begin where another one ended; empty when one can.
@@ -60,7 +64,10 @@ class RowSource:
         self._terms = compiled.terms
         self._seal = query_seal(access, compiled.query)
         self._reader = Reader(rows, Order(compiled.terms, compiled.frame), connections[self.alias])
-        self._conversions = [conversion(column, self.zone, labels=labels) for column in self.columns]
+        by_id = {column.id: column for column in self.columns}
+        self.named = key_labels(access, by_id, self.alias) if labels else {}
+        self._read = self._what_is_read()
+        self._conversions = [self._conversion(access, column, compiled.query) for column in self.columns]
         self.why_not_resumable = self._why_not_resumable()
 
     @property
@@ -129,10 +136,27 @@ class RowSource:
         Raises:
             ExportChangedError: when the bookmark belongs to another order, or to other columns.
         """
-        paths = list(dict.fromkeys(column.path for column in self.columns))
-        places = [paths.index(column.path) for column in self.columns]
+        paths, places = self._read
         convert = partial(convert_rows, places=places, conversions=self._conversions)
         return RowTake(self._span(after, rows), paths=paths, convert=convert, chunk=chunk)
+
+    def _what_is_read(self) -> tuple[list[str | Subquery], list[list[int]]]:
+        """Return what is read of each row, once each, and where each column's part of it stands."""
+        paths: list[str | Subquery] = list(dict.fromkeys(column.path for column in self.columns))
+        places = [[paths.index(column.path)] for column in self.columns]
+        for column, place in zip(self.columns, places, strict=True):
+            named = self.named.get(column.id)
+            if named is not None and named.in_sql:
+                place.append(len(paths))
+                paths.append(named.expression())
+        return paths, places
+
+    def _conversion(self, access: GridAccess, column: Column, query: GridQuery) -> Conversion | None:
+        named = self.named.get(column.id)
+        if named is None:
+            return conversion(column, self.zone, labels=self._labels)
+        grouped = any(term.col == column.id for term in query.group)
+        return naming(access, column, read=named.in_sql, grouped=grouped)
 
     def why_not_copied(self, shape: CopyShape) -> str:
         """Return why the database can't write the rows in a shape, so that ``copy`` must not be used; empty if it can.
@@ -140,7 +164,7 @@ class RowSource:
         Args:
             shape: how the rows would be written.
         """
-        return why_not_copied(self.columns, self.connection, self.zone, shape)
+        return why_not_copied(self.columns, self.named, self.connection, self.zone, shape)
 
     def copy(self, after: JSONValue, rows: int | None, shape: CopyShape) -> CopyTake:
         """Return the next rows as the database writes them, to be iterated once: blocks of whole rows.
@@ -155,12 +179,8 @@ class RowSource:
         Raises:
             ExportChangedError: when the bookmark belongs to another order, or to other columns.
         """
-        labels = self._labels
-        if shape.kind == "csv":
-            alone = len(self.columns) == 1
-            cells = [csv_cell(column, shape, labels=labels, alone=alone) for column in self.columns]
-        else:
-            cells = [json_cell(column, shape, labels=labels) for column in self.columns]
+        write = partial(csv_cell, alone=len(self.columns) == 1) if shape.kind == "csv" else json_cell
+        cells = [write(column, shape, labels=self._labels, named=self.named.get(column.id)) for column in self.columns]
         zone = zone_name(self.zone)
         return CopyTake(self._span(after, rows), cells=cells, shape=shape, zone=zone)
 

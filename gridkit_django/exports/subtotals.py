@@ -15,6 +15,7 @@ from typing import Any, Self, TypeAlias
 from uuid import UUID
 
 from gridkit_django.exports.base import ExportFigure, ExportSheet
+from gridkit_django.exports.source.keylabels import KeyName
 from gridkit_django.exports.texts import group_key
 from gridkit_django.grids.functions import Fn
 from gridkit_django.typing import JSONValue
@@ -33,6 +34,7 @@ _READ: Mapping[str, Callable[[str], Any]] = MappingProxyType(
         "datetime": datetime.fromisoformat,
         "time": time.fromisoformat,
         "UUID": UUID,
+        "KeyName": KeyName.from_text,
     }
 )
 
@@ -42,6 +44,8 @@ def plain(value: Any) -> JSONValue:
     if value is None:
         return None
     kind = next(base.__name__ for base in type(value).__mro__ if base.__name__ in _READ)
+    if isinstance(value, KeyName):
+        return [kind, value.to_text()]
     return [kind, value.isoformat() if isinstance(value, (date, time)) else str(value)]
 
 

@@ -16,6 +16,7 @@ from django.db.models import IntegerField, QuerySet, Value
 from gridkit_django.exceptions import GridNotFoundError, RecordNotFoundError
 from gridkit_django.grids.access import GridAccess, open_grid
 from gridkit_django.grids.columns import Column, TextColumn
+from gridkit_django.grids.columns.paths import AnyField
 from gridkit_django.grids.group_rows import plain
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.records import read_key
@@ -47,6 +48,11 @@ def names_rows(column: Column) -> bool:
     return bool(column.lookup) and column.choices is None
 
 
+def key_kind(field: AnyField) -> str:
+    """Return what the database must know of a field to compare keys in it with others of the same kind."""
+    return "integer" if isinstance(field, IntegerField) else field.get_internal_type()
+
+
 def read_labels(access: GridAccess, wanted: Mapping[str, Iterable[JSONValue]]) -> Labels:
     """Return the labels of keys. Keys without one, and columns that name no rows, are left out.
 
@@ -70,7 +76,7 @@ def read_labels(access: GridAccess, wanted: Mapping[str, Iterable[JSONValue]]) -
     labels: Labels = defaultdict(dict)
     for name, wire, source, key in asked:
         if label := found.get((source.number, key)):
-            labels[name][wire] = label
+            labels[name][wire] = str(source.label.to_wire(label))
     return dict(labels)
 
 
@@ -100,13 +106,13 @@ class _Source:
 
     Attributes:
         access: the grid and the user.
-        label: the path of the labels.
+        label: the column whose text names its rows.
         number: tells its labels from those of other grids.
         keys: the primary keys of the rows wanted.
     """
 
     access: GridAccess
-    label: str
+    label: Column
     number: int = 0
     keys: set[Any] = field(default_factory=set)
 
@@ -125,20 +131,18 @@ class _Source:
     def rows(self) -> QuerySet[Any, Any]:
         """Number, key and label of each row wanted that the user may see."""
         rows = plain(self.access.queryset()).filter(pk__in=self.keys).order_by()
-        return rows.values_list(Value(self.number, IntegerField()), "pk", self.label)
+        return rows.values_list(Value(self.number, IntegerField()), "pk", self.label.path)
 
     @property
     def together(self) -> tuple[str, str]:
         """What sources must share to be read by one query: the database, and the type of the keys."""
-        key = self.access.key.value_field
-        kind = "integer" if isinstance(key, IntegerField) else key.get_internal_type()
-        return self.access.queryset().db, kind
+        return self.access.queryset().db, key_kind(self.access.key.value_field)
 
 
 def _source(access: GridAccess, column: Column) -> _Source | None:
     source = lookup_grid(access, column)
     label = None if source is None else label_column(source)
-    return None if source is None or label is None else _Source(source, label.path)
+    return None if source is None or label is None else _Source(source, label)
 
 
 def _read(sources: Iterable[_Source]) -> dict[tuple[int, Any], str]:

@@ -22,7 +22,7 @@ _VALUES: JSONObject = MappingProxyType(
         "enum": ["raw", "label"],
         "enumNames": ["as stored", "labels"],
         "default": "raw",
-        "title": "Choices as stored, or by their labels",
+        "title": "Choices and keys as stored, or by their labels",
     }
 )
 

@@ -7,12 +7,15 @@ from datetime import tzinfo
 from functools import partial
 from typing import Any, TypeAlias
 
+from gridkit_django.exports.source.keylabels import KeyName
 from gridkit_django.exports.source.plainness import shows_stored
+from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns import Column
+from gridkit_django.grids.labels import read_labels
 
 Cells: TypeAlias = Sequence[Any]
-Conversion: TypeAlias = Callable[[Cells], Cells]
-"""Turns the values of one column in many rows."""
+Conversion: TypeAlias = Callable[..., Cells]
+"""Turns the values of one column in many rows, and of what else was read for it."""
 
 
 def conversion(column: Column, zone: tzinfo, *, labels: bool) -> Conversion | None:
@@ -32,19 +35,42 @@ def conversion(column: Column, zone: tzinfo, *, labels: bool) -> Conversion | No
     return None
 
 
+def naming(access: GridAccess, column: Column, *, read: bool, grouped: bool) -> Conversion:
+    """Return what turns a column's keys into their labels; a key without one stays.
+
+    Args:
+        access: the grid and the user.
+        column: the column.
+        read: the labels were read beside the keys; else they are asked for here.
+        grouped: the column makes groups.
+    """
+    name = KeyName if grouped else _plain_name
+
+    def read_beside(keys: Cells, labels: Cells) -> Cells:
+        wires = column.to_wires(keys) if grouped else keys
+        return [name(label, wire) if label else key for key, label, wire in zip(keys, labels, wires, strict=True)]
+
+    def asked_for(keys: Cells) -> Cells:
+        wires = [wire if isinstance(wire, (str, int)) else None for wire in column.to_wires(keys)]
+        labels = read_labels(access, {column.id: {wire for wire in wires if wire is not None}}).get(column.id, {})
+        return read_beside(keys, [labels.get(wire) for wire in wires])
+
+    return read_beside if read else asked_for
+
+
 def convert_rows(
-    found: Sequence[Sequence[Any]], places: Sequence[int], conversions: Sequence[Conversion | None]
+    found: Sequence[Sequence[Any]], places: Sequence[Sequence[int]], conversions: Sequence[Conversion | None]
 ) -> Sequence[Sequence[Any]]:
     """Turn read tuples into rows, column by column and not row by row.
 
     Args:
         found: what was read.
-        places: for each column, where in a tuple its value is.
+        places: for each column, where in a tuple its value is, and after it what else was read for it.
         conversions: for each column, what turns its values.
     """
     held = list(zip(*found, strict=True))
     cells = [
-        held[place] if convert is None else convert(held[place])
+        held[place[0]] if convert is None else convert(*(held[one] for one in place))
         for place, convert in zip(places, conversions, strict=True)
     ]
     return list(zip(*cells, strict=True))
@@ -56,6 +82,10 @@ def _in_zone(values: Cells, *, zone: tzinfo) -> Cells:
         value if value is None or value.tzinfo is None or value.tzinfo is zone else value.astimezone(zone)
         for value in values
     ]
+
+
+def _plain_name(text: str, _key: Any) -> str:
+    return text
 
 
 def _labelled(values: Cells, *, by_value: dict[Any, str]) -> Cells:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, tzinfo
 from itertools import islice
@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from gridkit_django.exceptions import ExportError
 from gridkit_django.exports.copying import CopyShape
+from gridkit_django.exports.source.keylabels import KeyLabels
 from gridkit_django.exports.source.plainness import shows_stored, stored_as_is
 from gridkit_django.exports.source.sessions import knows_zone, writing_as
 from gridkit_django.exports.source.sqlcells import SqlCell
@@ -111,11 +112,18 @@ def _joined(block: bytes, lines: Sequence[bytes], shape: CopyShape) -> bytes:
     return shape.between.join([line[:-1] for line in lines])
 
 
-def why_not_copied(columns: Sequence[Column], connection: BaseDatabaseWrapper, zone: tzinfo, shape: CopyShape) -> str:
+def why_not_copied(
+    columns: Sequence[Column],
+    named: Mapping[str, KeyLabels],
+    connection: BaseDatabaseWrapper,
+    zone: tzinfo,
+    shape: CopyShape,
+) -> str:
     """Return why PostgreSQL can't write these columns in this shape; empty when it can.
 
     Args:
         columns: the columns of the export.
+        named: where the labels of keys come from, by column.
         connection: what the statements run on.
         zone: the time zone in which points in time are shown.
         shape: how the rows would be written.
@@ -125,6 +133,8 @@ def why_not_copied(columns: Sequence[Column], connection: BaseDatabaseWrapper, z
     own = [column.id for column in columns if not (shows_stored(column) and stored_as_is(column, connection))]
     if own:
         return f"Columns are written by Python code of this site: {', '.join(own)}."
+    if far := [name for name, one in named.items() if not (one.in_sql and stored_as_is(one.label, connection))]:
+        return f"The labels of keys come from elsewhere, or are written by Python code of this site: {', '.join(far)}."
     if unnamed := [key for key in shape.keys if not _NAME.fullmatch(key)]:
         return f"Columns have names that PostgreSQL would change: {', '.join(unnamed)}."
     return _why_not_here(connection, zone_name(zone))

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 
 from gridkit_django.exports.source.ranges import Keys, Order
 from gridkit_django.grids.quick_points import quick_points_on
@@ -63,7 +63,9 @@ class Reader:
             left = max(1, left - self._number(found.order_by().values("pk")))
         return None
 
-    def chunks(self, after: Keys | None, end: Keys | None, paths: Sequence[str], size: int) -> Iterator[list[Values]]:
+    def chunks(
+        self, after: Keys | None, end: Keys | None, paths: Sequence[str | Subquery], size: int
+    ) -> Iterator[list[Values]]:
         """Yield the rows of a range in lists of ``size`` at most.
 
         Args:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import CharField, F, FileField, FilePathField, Func, IntegerField, TextField
+from django.db.models import CharField, F, FileField, FilePathField, Func, IntegerField, Subquery, TextField
 from django.db.models.sql.compiler import SQLCompiler
 
 from gridkit_django.exports.copying import CopyShape
 from gridkit_django.exports.guard import FORMULA_STARTS, GUARD_SQL, guard_text
+from gridkit_django.exports.source.keylabels import KeyLabels
 from gridkit_django.grids.columns import Column
 
 LARGEST_EXACT = 2**53 - 1
@@ -45,14 +46,15 @@ class SqlCell(Func):
 
     Args:
         path: ORM path of the value.
-        template: SQL in which ``{x}`` stands for the value, and ``%s`` for a parameter.
-        parameters: the parameters, in their order.
+        template: SQL in which ``{x}`` stands for the value, ``{label}`` for the label, and ``%s`` for a parameter.
+        parameters: the parameters, in their order; they come after those of the label.
+        label: the label of a key, which stands first in the template; or None.
     """
 
     output_field = TextField()
 
-    def __init__(self, path: str, template: str, parameters: Sequence[Any] = ()) -> None:
-        super().__init__(F(path))
+    def __init__(self, path: str, template: str, parameters: Sequence[Any] = (), label: Subquery | None = None) -> None:
+        super().__init__(F(path), *([] if label is None else [label]))
         self._template = template
         self._parameters = tuple(parameters)
 
@@ -61,11 +63,14 @@ class SqlCell(Func):
     ) -> tuple[str, list[Any]]:
         """Write the expression."""
         del connection
-        value, _none = compiler.compile(self.source_expressions[0])
-        return self._template.replace("{x}", value), list(self._parameters)
+        (value, _none), *others = map(compiler.compile, self.source_expressions)
+        template, parameters = self._template.replace("{x}", value), list(self._parameters)
+        for label, its_own in others:
+            template, parameters = template.replace("{label}", label), [*its_own, *parameters]
+        return template, parameters
 
 
-def csv_cell(column: Column, shape: CopyShape, *, labels: bool, alone: bool) -> SqlCell:
+def csv_cell(column: Column, shape: CopyShape, *, labels: bool, alone: bool, named: KeyLabels | None = None) -> SqlCell:
     """Return the expression that writes a column for CSV.
 
     Args:
@@ -73,11 +78,17 @@ def csv_cell(column: Column, shape: CopyShape, *, labels: bool, alone: bool) -> 
         shape: how rows are written.
         labels: give choices by label instead of by stored value.
         alone: the row has no other column; then an empty cell must not look like an empty line.
+        named: where the labels of its keys come from.
     """
     texts = isinstance(column.value_field, TEXTS)
     template = _GUARDED if texts and shape.guard else _CSV.get(column.type, "{x}")
     parameters: list[Any] = []
-    if labels and column.choices is not None:
+    label: Subquery | None = None
+    if named is not None:
+        shown_label = _GUARDED if shape.guard else "NULLIF({x}, '')"
+        label = named.expression(SqlCell(named.label.path, shown_label))
+        template = f"COALESCE({{label}}, ({template})::text)"
+    elif labels and column.choices is not None:
         shown = [(value, guard_text(label) if shape.guard else label) for value, label in column.choices]
         template, parameters = _labelled(shown, template if texts else "({x})::text")
         texts = True
@@ -87,16 +98,17 @@ def csv_cell(column: Column, shape: CopyShape, *, labels: bool, alone: bool) -> 
         template = f"COALESCE(({template})::text, '')"
     elif texts and template != _GUARDED:
         template = f"NULLIF({template}, '')"
-    return SqlCell(column.path, template, parameters)
+    return SqlCell(column.path, template, parameters, label)
 
 
-def json_cell(column: Column, shape: CopyShape, *, labels: bool) -> SqlCell:
+def json_cell(column: Column, shape: CopyShape, *, labels: bool, named: KeyLabels | None = None) -> SqlCell:
     """Return the expression of a column that ``row_to_json`` writes as a value.
 
     Args:
         column: a column whose values are what the database holds.
         shape: how rows are written.
         labels: give choices by label instead of by stored value.
+        named: where the labels of its keys come from.
     """
     if labels and column.choices is not None:
         return SqlCell(column.path, *_labelled(column.choices, "to_json({x})", "to_json(%s::text)"))
@@ -107,7 +119,11 @@ def json_cell(column: Column, shape: CopyShape, *, labels: bool) -> SqlCell:
         template = _FINITE
     elif isinstance(column.value_field, IntegerField) and shape.large_as_text:
         template = _LARGE
-    return SqlCell(column.path, template)
+    if named is None:
+        return SqlCell(column.path, template)
+    label = named.expression(SqlCell(named.label.path, "to_json(NULLIF({x}, ''))"))
+    other = template if template == _LARGE else f"to_json({template})"
+    return SqlCell(column.path, f"COALESCE({{label}}, {other})", label=label)
 
 
 def _labelled(choices: Sequence[tuple[Any, str]], other: str, label: str = "%s") -> tuple[str, list[Any]]:

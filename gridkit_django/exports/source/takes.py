@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Subquery
+
 from gridkit_django.exports.source.ranges import Keys
 from gridkit_django.exports.source.reader import PAGE_ROWS, Reader, Values
 from gridkit_django.typing import JSONValue
@@ -69,7 +71,7 @@ class RowTake(Take):
     """
 
     def __init__(
-        self, span: Span, *, paths: Sequence[str], convert: Callable[[list[Values]], Rows], chunk: int
+        self, span: Span, *, paths: Sequence[str | Subquery], convert: Callable[[list[Values]], Rows], chunk: int
     ) -> None:
         super().__init__(span)
         self._paths = paths

@@ -34,7 +34,7 @@ class JsonExporter(CopiedExporter):
 
     @classmethod
     def shows_labels(cls, options: Mapping[str, JSONValue]) -> bool:
-        """Return whether choices are written by their labels."""
+        """Return whether choices and keys are written by their labels."""
         return options.get("values") == "label"
 
     @classmethod
