@@ -10,114 +10,78 @@ from types import MappingProxyType
 
 from gridkit_django.typing import JSONObject
 
-_FORMATTING: JSONObject = MappingProxyType(
-    {"type": "boolean", "default": True, "title": "Labels, number formats and widths as in the grid"}
-)
+
+def _choice(title: str, named: Mapping[str, str]) -> JSONObject:
+    """Return an option with one of some values, the first by default.
+
+    Args:
+        title: what people read for the option.
+        named: what they read for each value.
+    """
+    return {
+        "type": "string",
+        "enum": list(named),
+        "enumNames": list(named.values()),
+        "default": next(iter(named)),
+        "title": title,
+    }
+
+
+def _switch(title: str, *, default: bool = False) -> JSONObject:
+    """Return an option that is on or off."""
+    return {"type": "boolean", "default": default, "title": title}
+
 
 _KEYS: JSONObject = MappingProxyType({"type": "array", "items": {"type": ["string", "integer"]}})
 
-_VALUES: JSONObject = MappingProxyType(
-    {
-        "type": "string",
-        "enum": ["raw", "label"],
-        "enumNames": ["as stored", "labels"],
-        "default": "raw",
-        "title": "Choices and keys as stored, or by their labels",
-    }
+_IDS, _LABELS = {"id": "names of columns"}, {"label": "labels of columns"}
+
+_FORMATTING: JSONObject = MappingProxyType(
+    {"formatting": _switch("Labels, number formats and widths as in the grid", default=True)}
 )
 
-_COMPRESS: JSONObject = MappingProxyType(
+_TEXT: JSONObject = MappingProxyType(
     {
-        "type": "string",
-        "enum": ["none", "gzip", "zip"],
-        "enumNames": ["none", "gzip (.gz)", "ZIP (.zip)"],
-        "default": "none",
-        "title": "Compression",
+        "values": _choice("Choices and keys as stored, or by their labels", {"raw": "as stored", "label": "labels"}),
+        "compress": _choice("Compression", {"none": "none", "gzip": "gzip (.gz)", "zip": "ZIP (.zip)"}),
     }
 )
+"""What formats of text have in common."""
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", *(f"cp{page}" for page in range(1250, 1259)))
 
 CSV_OPTIONS: JSONObject = MappingProxyType(
     {
-        "header": {
-            "type": "string",
-            "enum": ["id", "label", "none"],
-            "enumNames": ["names of columns", "labels of columns", "none"],
-            "default": "id",
-            "title": "Header row",
-        },
-        "delimiter": {
-            "type": "string",
-            "enum": [",", ";", "\t", "|"],
-            "enumNames": ["comma", "semicolon", "tab", "bar"],
-            "default": ",",
-            "title": "Delimiter",
-        },
-        "bom": {"type": "boolean", "default": False, "title": "Byte order mark, for Excel"},
+        "header": _choice("Header row", {**_IDS, **_LABELS, "none": "none"}),
+        "delimiter": _choice("Delimiter", {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}),
+        "bom": _switch("Byte order mark, for Excel"),
         "encoding": {"type": "string", "enum": list(ENCODINGS), "default": "utf-8", "title": "Encoding"},
-        "unencodable": {
-            "type": "string",
-            "enum": ["refuse", "replace"],
-            "enumNames": ["refuse the export", "replace by ?"],
-            "default": "refuse",
-            "title": "Characters that the encoding lacks",
-        },
-        "decimal": {
-            "type": "string",
-            "enum": [".", ","],
-            "enumNames": ["point", "comma"],
-            "default": ".",
-            "title": "Decimal sign",
-        },
-        "lineEnd": {
-            "type": "string",
-            "enum": ["crlf", "lf"],
-            "enumNames": ["CRLF (Windows)", "LF (Unix)"],
-            "default": "crlf",
-            "title": "Line end",
-        },
-        "values": dict(_VALUES),
-        "compress": dict(_COMPRESS),
-        "guard": {
-            "type": "boolean",
-            "default": True,
-            "title": "Defuse texts that look like formulas (off only for files that no spreadsheet opens)",
-        },
+        "unencodable": _choice(
+            "Characters that the encoding lacks", {"refuse": "refuse the export", "replace": "replace by ?"}
+        ),
+        "decimal": _choice("Decimal sign", {".": "point", ",": "comma"}),
+        "lineEnd": _choice("Line end", {"crlf": "CRLF (Windows)", "lf": "LF (Unix)"}),
+        **_TEXT,
+        "guard": _switch(
+            "Defuse texts that look like formulas (off only for files that no spreadsheet opens)", default=True
+        ),
     }
 )
 
 JSON_OPTIONS: JSONObject = MappingProxyType(
     {
-        "values": dict(_VALUES),
-        "compress": dict(_COMPRESS),
-        "decimals": {
-            "type": "string",
-            "enum": ["text", "number"],
-            "enumNames": ["texts", "numbers"],
-            "default": "text",
-            "title": "Decimals as texts, or as numbers with all digits",
-        },
-        "largeIntegers": {
-            "type": "string",
-            "enum": ["number", "text"],
-            "enumNames": ["numbers", "texts"],
-            "default": "number",
-            "title": "Whole numbers over 2^53 as numbers, or as texts",
-        },
+        **_TEXT,
+        "decimals": _choice("Decimals as texts, or as numbers with all digits", {"text": "texts", "number": "numbers"}),
+        "largeIntegers": _choice(
+            "Whole numbers over 2^53 as numbers, or as texts", {"number": "numbers", "text": "texts"}
+        ),
     }
 )
 
 XLSX_OPTIONS: JSONObject = MappingProxyType(
     {
-        "header": {
-            "type": "string",
-            "enum": ["label", "id"],
-            "enumNames": ["labels of columns", "names of columns"],
-            "default": "label",
-            "title": "Header row",
-        },
-        "formatting": dict(_FORMATTING),
+        "header": _choice("Header row", {**_LABELS, **_IDS}),
+        **_FORMATTING,
         "template": {
             "type": "string",
             "pattern": "^([A-Za-z0-9][A-Za-z0-9_-]{0,60})?$",
@@ -129,23 +93,14 @@ XLSX_OPTIONS: JSONObject = MappingProxyType(
 
 PDF_OPTIONS: JSONObject = MappingProxyType(
     {
-        "orientation": {
-            "type": "string",
-            "enum": ["auto", "portrait", "landscape"],
-            "enumNames": ["by the width of the columns", "portrait", "landscape"],
-            "default": "auto",
-            "title": "Orientation",
-        },
-        "paper": {
-            "type": "string",
-            "enum": ["a4", "letter"],
-            "enumNames": ["A4", "US Letter"],
-            "default": "a4",
-            "title": "Paper",
-        },
-        "cover": {"type": "boolean", "default": False, "title": "Cover page"},
-        "accessible": {"type": "boolean", "default": False, "title": "Tagged for readers' aids (PDF/UA)"},
-        "formatting": dict(_FORMATTING),
+        "orientation": _choice(
+            "Orientation",
+            {"auto": "by the width of the columns", "portrait": "portrait", "landscape": "landscape"},
+        ),
+        "paper": _choice("Paper", {"a4": "A4", "letter": "US Letter"}),
+        "cover": _switch("Cover page"),
+        "accessible": _switch("Tagged for readers' aids (PDF/UA)"),
+        **_FORMATTING,
     }
 )
 
@@ -194,7 +149,7 @@ PICKING: JSONObject = MappingProxyType(
             "default": "auto",
             "title": "Rows as of",
         },
-        "notify": {"type": "boolean", "default": False, "title": "Tell me by e-mail when it is ready"},
+        "notify": _switch("Tell me by e-mail when it is ready"),
     }
 )
 """Which rows, where it is not all that match; ``gridkit_django.exports.create_export`` reads them."""
