@@ -13,6 +13,17 @@ from gridkit_django.exports import ExportColumn, ExportSheet, KeptSegment, Segme
 
 ZONE = ZoneInfo("America/New_York")
 Rows = Sequence[Sequence[Any]]
+TYPED = (
+    ExportColumn("text", "Text", "text"),
+    ExportColumn("whole", "Whole", "integer"),
+    ExportColumn("exact", "Exact", "decimal", decimals=2),
+    ExportColumn("real", "Real", "float"),
+    ExportColumn("truth", "Truth", "boolean"),
+    ExportColumn("day", "Day", "date"),
+    ExportColumn("moment", "Moment", "datetime"),
+    ExportColumn("clock", "Clock", "time"),
+)
+"""A column of each type that files can have values of."""
 
 
 def sheet_of(*columns: ExportColumn, rows: int = 0, **more: Any) -> ExportSheet:

@@ -15,17 +15,10 @@ import pytest
 
 from gridkit_django.exports import ExportColumn
 from gridkit_plugins.export.exporters.parquet import ParquetExporter
-from tests.official.segments import ZONE, in_segments, sheet_of
+from tests.official.segments import TYPED, ZONE, in_segments, sheet_of
 
 COLUMNS = (
-    ExportColumn("text", "Text", "text"),
-    ExportColumn("whole", "Whole", "integer"),
-    ExportColumn("exact", "Exact", "decimal", decimals=2),
-    ExportColumn("real", "Real", "float"),
-    ExportColumn("truth", "Truth", "boolean"),
-    ExportColumn("day", "Day", "date"),
-    ExportColumn("moment", "Moment", "datetime"),
-    ExportColumn("clock", "Clock", "time"),
+    *TYPED,
     ExportColumn("key", "Key", "uuid"),
     ExportColumn("data", "Data", "json"),
     ExportColumn("kind", "Kind", "choice"),

@@ -23,18 +23,9 @@ from gridkit_plugins.export.exporters import zipping
 from gridkit_plugins.export.exporters.deflating import joined_crc
 from gridkit_plugins.export.exporters.xlsx import XlsxExporter
 from gridkit_plugins.export.exporters.zipping import ZipWriter
+from tests.official.segments import TYPED as COLUMNS
 from tests.official.segments import ZONE, in_segments, sheet_of
 
-COLUMNS = (
-    ExportColumn("text", "Text", "text"),
-    ExportColumn("whole", "Whole", "integer"),
-    ExportColumn("exact", "Exact", "decimal", decimals=2),
-    ExportColumn("real", "Real", "float"),
-    ExportColumn("truth", "Truth", "boolean"),
-    ExportColumn("day", "Day", "date"),
-    ExportColumn("moment", "Moment", "datetime"),
-    ExportColumn("clock", "Clock", "time"),
-)
 MILLISECOND = timedelta(milliseconds=1)
 FIRST = datetime(1901, 1, 1)  # noqa: DTZ001 - hypothesis adds the zone
 LAST = datetime(9999, 12, 30)  # noqa: DTZ001
