@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
@@ -20,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from gridkit_django.admin.list_question import ListQuestion, agrees, list_question
 from gridkit_django.api.downloads import file_response
 from gridkit_django.events import EventSource, holding, request_act
-from gridkit_django.exceptions import GridKitError, GridNotFoundError
+from gridkit_django.exceptions import GridKitError, GridNotFoundError, UnknownFormatError
 from gridkit_django.exports import ExportRequest, answer_at_once, exporters, open_result, request_export
 from gridkit_django.grids import Grid, GridAccess, grid_registry, open_grid
 from gridkit_django.grids.derived import derive_grid
@@ -208,11 +209,22 @@ def _why_not(question: ListQuestion) -> str:
     return f"More than {PICKED_MAX} rows are ticked. {why} Filter otherwise, tick fewer, or export from the grid."
 
 
+def _named(formats: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield formats as people know them, with the ending of the files where the name does not tell it."""
+    for name in formats:
+        try:
+            label = str(exporters().get(name).label)
+        except UnknownFormatError:
+            continue  # its library is missing: health tells that
+        yield name, label if label.upper() == name.upper() else f"{label} ({name.upper()})"
+
+
 class _FormatForm(forms.Form):
     """Which format."""
 
     export_format = forms.ChoiceField(label=gettext_lazy("Format"), widget=forms.RadioSelect)
 
     def __init__(self, data: Any, *, formats: tuple[str, ...]) -> None:
-        super().__init__(data, initial={"export_format": formats[0] if formats else ""})
-        cast("forms.ChoiceField", self.fields["export_format"]).choices = [(name, name.upper()) for name in formats]
+        choices = list(_named(formats))
+        super().__init__(data, initial={"export_format": choices[0][0] if choices else ""})
+        cast("forms.ChoiceField", self.fields["export_format"]).choices = choices

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
@@ -10,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -29,13 +31,13 @@ class ExportScheduleAdmin(Typed[ExportSchedule]):
     """The schedules, with when each is due and what went wrong."""
 
     form = ScheduleForm
-    list_display = ("name", "grid", "format", "owner", "cron", "condition", "next_run_at", "last_run_at")
+    list_display = ("name", "file", "owner", "cron", "condition", "next_export", "last_run_at")
     list_filter = ("enabled", "grid", "format")
     list_select_related = ("owner",)
     search_fields = ("name", "grid", "owner__username", "last_error")
     autocomplete_fields = ("owner",)
     actions = ("make_now", "pause_them", "resume_them")
-    readonly_fields = ("condition", "next_run_at", "last_run_at", "last_error")
+    readonly_fields = ("condition", "next_export", "last_run_at", "last_error")
 
     class Media:
         css: ClassVar = {"all": ["gridkit/admin.css"]}
@@ -101,8 +103,19 @@ class ExportScheduleAdmin(Typed[ExportSchedule]):
         if not schedule.enabled:
             return badge("paused", str(_("paused")))
         if schedule.last_error:
-            return badge("bad", str(_("refused")))
+            why = format_html('<div class="gridkit-problem">{}</div>', schedule.last_error)
+            return badge("bad", str(_("refused"))) + why
         return badge("good", str(_("ready")))
+
+    @admin.display(description=_("file"), ordering="grid")
+    def file(self, schedule: ExportSchedule) -> str:
+        """Show of which grid it is, and in which format."""
+        return f"{schedule.grid} · {schedule.format.upper()}"
+
+    @admin.display(description=_("next export"), ordering="next_run_at", empty_value="-")
+    def next_export(self, schedule: ExportSchedule) -> datetime | None:
+        """Show when it is due; a schedule that is paused is not."""
+        return schedule.next_run_at if schedule.enabled else None
 
     @admin.action(description=_("Export now"), permissions=["change"])
     def make_now(self, request: HttpRequest, queryset: QuerySet[ExportSchedule]) -> None:

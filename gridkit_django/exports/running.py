@@ -192,4 +192,7 @@ def _told(error: Exception) -> GridKitError:
     """Return what people are told of an error: nothing of the inside of one that nobody foresaw."""
     if isinstance(error, GridKitError):
         return error
-    return ExportError(f"The export failed ({type(error).__name__}). See the log.")
+    return ExportError(
+        f"Something on the server went wrong ({type(error).__name__}). Try again; if it fails again, tell an "
+        "administrator: the server's log says why."
+    )

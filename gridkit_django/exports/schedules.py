@@ -57,7 +57,10 @@ def run_schedule(schedule: ExportSchedule) -> ExportJob | None:
     except Exception as error:
         # Whatever is wrong with one schedule, the others are due as well.
         logger.exception("The scheduled export %s failed", schedule.pk)
-        told["last_error"] = f"It could not be asked for ({type(error).__name__}). See the log."
+        told["last_error"] = (
+            f"Something on the server went wrong ({type(error).__name__}). It is tried again at its next time; "
+            "the server's log says why."
+        )
     ExportSchedule.objects.filter(pk=schedule.pk).update(**told)
     return job
 

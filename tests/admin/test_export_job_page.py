@@ -101,3 +101,65 @@ def test_a_refusal_is_told_and_what_is_not_there_is_not_found() -> None:
     nobody.save()
     hers.force_login(nobody)
     assert hers.post(verb(job(ann, JobState.QUEUED), "cancel")).status_code == 403
+
+
+def test_what_was_asked_for_stands_in_words_with_the_labels_that_the_reader_sees() -> None:
+    ann, hers = staff("ann")
+    late = {"or": [{"col": "stock", "op": "gt", "value": 3}, {"col": "sku", "op": "blank"}]}
+    query = {
+        "columns": ["sku", "stock"],
+        "filter": {"and": [{"col": "sku", "op": "contains", "value": "<b>"}, late]},
+        "search": "ship",
+        "sort": [{"col": "sku", "dir": "desc"}, {"col": "stock", "dir": "asc"}],
+        "tz": "Europe/Vienna",
+    }
+    options = {"delimiter": ";", "bom": True}
+    text = hers.get(
+        page(job(ann, JobState.FAILED, query=query, options=options, error_detail="No <disk>."))
+    ).content.decode()
+    for said in (
+        "<dd>Sku, Stock</dd>",
+        "Sku contains “&lt;b&gt;” and (Stock is more than 3 or Sku is empty)",
+        "<dd>ship</dd>",
+        "<dd>Sku, descending, Stock</dd>",
+        "<dd>Europe/Vienna</dd>",
+        "<dt>Delimiter</dt><dd>semicolon</dd>",
+        "<dd>yes</dd>",
+        "No &lt;disk&gt;.",
+    ):
+        assert said in text, said
+
+
+@pytest.mark.parametrize(
+    ("selection", "said"),
+    [
+        ({"query": None, "include": [7, 8], "exclude": []}, "2 picked rows"),
+        ({"query": {"search": "", "filter": None}, "include": [], "exclude": [7]}, "all, without 1 row"),
+        (
+            {
+                "query": {"filter": {"not": {"col": "sku", "op": "in", "value": ["a", "b"]}}},
+                "include": [],
+                "exclude": [],
+            },
+            "not (Sku is one of “a”, “b”)",
+        ),
+    ],
+)
+def test_picked_rows_stand_in_words(selection: Any, said: str) -> None:
+    ann, hers = staff("ann")
+    assert said in hers.get(page(job(ann, JobState.FINISHED, selection=selection, rows_done=2))).content.decode()
+
+
+def test_a_question_that_the_reader_may_not_see_is_not_shown_and_lines_without_anything_to_say_are_left_out() -> None:
+    ann, _hers = staff("ann")
+    _eve, eve = staff("eve")
+    text = eve.get(page(job(ann, JobState.QUEUED, query={"columns": ["price"]}, format="gone"))).content.decode()
+    assert "Not shown" in text
+    assert "rice" not in text.split('id="content"')[1]
+    assert "field-stage" not in text
+    running = job(ann, JobState.RUNNING, stage="writing", rows_done=3, rows_total=9)
+    assert "field-stage" in eve.get(page(running)).content.decode()
+    stopped = job(ann, JobState.CANCELLED, rows_done=3, rows_total=9, options={"odd": [1]}, format="gone")
+    text = eve.get(page(stopped)).content.decode()
+    assert "3 of 9 rows" in text
+    assert "<dt>odd</dt><dd>[1]</dd>" in text

@@ -299,7 +299,7 @@ def test_an_error_in_the_writer_fails_the_job_without_its_internals(ann: User, t
     job = done(ask(ann, "lines"))
 
     assert (job.state, job.error_code) == (JobState.FAILED, "export-failed")
-    assert job.error_detail == "The export failed (ZeroDivisionError). See the log."
+    assert job.error_detail.startswith("Something on the server went wrong (ZeroDivisionError). Try again;")
     assert "secret detail" in caplog.text
     assert Recorder.seen[-1] == "abort"
     assert AuditRecord.objects.get(action="export.finish").context["evidence"]["error"] == "export-failed"

@@ -8,15 +8,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 
+from gridkit_django.exports import ExporterRegistry
 from gridkit_django.exports.files import FOLDER, save_file
 from gridkit_django.grids import grid_registry
 from gridkit_django.models import ExportJob, JobState
 from gridkit_django.pages.exports import JOBS_PER_PAGE
+from tests.exports.conftest import RememberingQueue
 from tests.exports.shop import GRID, ExportGrid, person
 
 PAGE = "/gridkit/exports/"
@@ -80,6 +83,29 @@ def test_a_file_that_is_gone_is_not_offered(client: Client, ann: User) -> None:
     text = client.get(PAGE).content.decode()
     assert "/result/" not in text
     assert lost.grid in text
+
+
+def test_a_file_that_is_no_longer_kept_is_asked_for_once_more(
+    client: Client, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = ExporterRegistry()
+    registry.register("csv", "gridkit_plugins.export.exporters.csv.CsvExporter")
+    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "exporters", registry)
+    monkeypatch.setattr(apps.get_app_config("gridkit_django"), "job_queue", RememberingQueue())
+    gone = finished(ann, expires_at=timezone.now() - timedelta(seconds=1), rows_done=2, query={"columns": ["sku"]})
+    finished(ann, grid="of-the-past", expires_at=None)
+    text = client.get(PAGE).content.decode()
+    assert "2 rows · its file is no longer kept" in text
+    assert text.count('name="again"') == 1
+    client.post(PAGE, {"again": str(gone.pk)})
+    made = ExportJob.objects.exclude(pk=gone.pk).get(grid=GRID)
+    assert (made.state, made.query["columns"]) == (JobState.QUEUED, ["sku"])
+
+
+def test_a_job_that_waits_for_another_try_says_why(client: Client, ann: User) -> None:
+    job(ann, error_detail="The <disk> is full.", retry_at=timezone.now() + timedelta(minutes=2))
+    text = client.get(PAGE).content.decode()
+    assert "tried again by itself. The &lt;disk&gt; is full." in text
 
 
 def test_a_job_is_cancelled_and_somebody_elses_is_left(client: Client, ann: User) -> None:
