@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, Response, Route, expect
 
-from tests.routes.world import FLIGHTS, PASSWORD, furnish
+from tests.routes.world import FLIGHTS, PASSWORD, furnish, swift
 from tests.servers.http import Client
 from tests.servers.processes import wait_until
 from tests.servers.stack import Stack
@@ -189,7 +189,7 @@ def test_edit_is_saved_and_the_focus_goes_to_the_next_row(grid: GridPage, world:
 def test_edit_of_a_row_that_somebody_changed_shows_both_values_and_lets_choose(grid: GridPage, world: Stack) -> None:
     grid.filter("flight", "eq", "110")
     grid.settle()
-    other = world.client("admin", PASSWORD)
+    other = swift(world, "admin")
     row = _flight(other, 110)
     other.patch(f"{API}records/{row['id']}/", {"changes": {"dep_delay": 7}}, version=row["v"])
     grid.edit(0, "dep_delay", "8")
@@ -309,7 +309,7 @@ def _looks(grid: GridPage) -> dict[str, Any]:
 
 def test_grid_opens_as_it_was_left(page: Page, world: Stack, sessions: dict[str, Cookies]) -> None:
     # What the page of another test left in its last moment counts for nothing here.
-    world.client("editor", PASSWORD).send("PUT", f"{API}state/", {"state": {"v": 1}})
+    swift(world, "editor").send("PUT", f"{API}state/", {"state": {"v": 1}})
     grid = GridPage(page, world, sessions["editor"], remembers=True)
     fresh = _looks(grid)
     with page.expect_response(lambda answer: answer.request.method == "PUT" and answer.url.endswith("state/")) as kept:
@@ -339,7 +339,7 @@ def test_what_changes_right_before_leaving_is_kept_too(page: Page, world: Stack,
     grid = GridPage(page, world, sessions["analyst"], remembers=True)
     grid.sort("flight")
     page.goto("about:blank")
-    client = world.client("analyst", PASSWORD)
+    client = swift(world, "analyst")
 
     def sort_on_the_server() -> Any:
         state = client.get(f"{API}state/").json()["state"]

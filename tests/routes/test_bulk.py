@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.routes.world import FLIGHTS, PASSWORD, awaited, furnish
+from tests.routes.world import FLIGHTS, awaited, furnish, swift
 from tests.servers.stack import Stack
 
 STACKS = ("postgres",)
@@ -38,7 +38,7 @@ def world(stack: Stack) -> Stack:
 
 
 def test_change_of_many_rows_is_carried_out_by_a_worker_and_recorded_row_by_row(world: Stack) -> None:
-    editor = world.client("editor", PASSWORD)
+    editor = swift(world, "editor")
     body = {"action": "update", "selection": {"query": {}}, "expectedCount": ROWS, "changes": {"note": "checked"}}
 
     drift = editor.post(f"{API}bulk/", {**body, "expectedCount": ROWS + 1})
@@ -64,7 +64,7 @@ def test_change_of_many_rows_is_carried_out_by_a_worker_and_recorded_row_by_row(
 
 
 def test_change_of_few_rows_is_done_at_once_and_undone(world: Stack) -> None:
-    editor = world.client("editor", PASSWORD)
+    editor = swift(world, "editor")
     selection = {"query": {"filter": {"col": "flight", "op": "lte", "value": 104}}}
     body = {"action": "update", "selection": selection, "expectedCount": 5, "changes": {"dep_delay": 444}}
 

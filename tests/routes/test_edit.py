@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.routes.world import PASSWORD, furnish
+from tests.routes.world import furnish, swift
 from tests.servers.stack import Stack
 
 RECORD = "/gridkit/api/grids/flights/records/{}/"
@@ -23,7 +23,7 @@ def _changes(value: object) -> object:
 
 
 def test_edit_by_editor_changes_the_row_and_writes_one_record(world: Stack) -> None:
-    editor = world.client("editor", PASSWORD)
+    editor = swift(world, "editor")
     before = editor.get(RECORD.format(7)).json()["row"]
 
     answer = editor.patch(RECORD.format(7), {"changes": {"dep_delay": 77}}, version=before["v"])
@@ -39,7 +39,7 @@ def test_edit_by_editor_changes_the_row_and_writes_one_record(world: Stack) -> N
 
 
 def test_edit_with_stale_version_gets_412_with_the_current_row(world: Stack) -> None:
-    editor = world.client("editor", PASSWORD)
+    editor = swift(world, "editor")
     stale = editor.get(RECORD.format(8)).json()["row"]["v"]
     editor.patch(RECORD.format(8), {"changes": {"note": "first"}}, version=stale)
 
@@ -53,13 +53,13 @@ def test_edit_with_stale_version_gets_412_with_the_current_row(world: Stack) -> 
 
 
 def test_edit_without_version_gets_428(world: Stack) -> None:
-    answer = world.client("editor", PASSWORD).patch(RECORD.format(9), {"changes": {"note": "x"}})
+    answer = swift(world, "editor").patch(RECORD.format(9), {"changes": {"note": "x"}})
 
     assert (answer.status, answer.json()["code"]) == (428, "version-required")
 
 
 def test_edit_by_analyst_is_refused_and_leaves_no_record(world: Stack) -> None:
-    analyst = world.client("analyst", PASSWORD)
+    analyst = swift(world, "analyst")
     version = analyst.get(RECORD.format(10)).json()["row"]["v"]
 
     answer = analyst.patch(RECORD.format(10), {"changes": {"note": "mine"}}, version=version)

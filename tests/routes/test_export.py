@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from celery import Celery
 
-from tests.routes.world import FLIGHTS, PASSWORD, awaited, furnish, method_names, plugin_row
+from tests.routes.world import FLIGHTS, PASSWORD, awaited, furnish, method_names, plugin_row, swift
 from tests.servers.http import Client
 from tests.servers.processes import wait_until
 from tests.servers.stack import Stack
@@ -48,7 +48,7 @@ def _export(client: Client, arguments: dict[str, Any], query: dict[str, Any]) ->
 
 
 def test_export_of_filtered_rows_holds_just_these_rows_without_the_hidden_column(world: Stack) -> None:
-    analyst = world.client("analyst", PASSWORD)
+    analyst = swift(world, "analyst")
     chosen = {"and": [{"col": "carrier", "op": "eq", "value": "AA"}, {"col": "month", "op": "eq", "value": 2}]}
 
     job = _export(analyst, {"format": "csv"}, {"filter": chosen})
@@ -64,7 +64,7 @@ def test_export_of_filtered_rows_holds_just_these_rows_without_the_hidden_column
 
 @pytest.mark.parametrize("kind", ["json", "xlsx", "pdf"])
 def test_export_of_every_format_finishes_with_all_rows(world: Stack, kind: str) -> None:
-    analyst = world.client("analyst", PASSWORD)
+    analyst = swift(world, "analyst")
 
     job = _export(analyst, {"format": kind}, {"columns": ["flight", "dep_delay"]})
     result = analyst.get(f"{API}jobs/{job['id']}/result/")
@@ -76,16 +76,16 @@ def test_export_of_every_format_finishes_with_all_rows(world: Stack, kind: str) 
 
 
 def test_export_of_another_user_is_not_found(world: Stack) -> None:
-    job = _export(world.client("analyst", PASSWORD), {"format": "csv"}, {"columns": ["flight"]})
+    job = _export(swift(world, "analyst"), {"format": "csv"}, {"columns": ["flight"]})
 
-    stranger = world.client("editor", PASSWORD)
+    stranger = swift(world, "editor")
 
     assert stranger.get(f"{API}jobs/{job['id']}/").status == 404
     assert stranger.get(f"{API}jobs/{job['id']}/result/").status == 404
 
 
 def test_export_naming_the_hidden_column_answers_as_for_a_column_that_is_not_there(world: Stack) -> None:
-    analyst = world.client("analyst", PASSWORD)
+    analyst = swift(world, "analyst")
     texts = []
     for column in ("tailnum", "nosuch1"):
         answer = analyst.post(f"{API}methods/export/", {"arguments": {"format": "csv"}, "query": {"columns": [column]}})
@@ -97,7 +97,7 @@ def test_export_naming_the_hidden_column_answers_as_for_a_column_that_is_not_the
 
 def test_export_plugin_switched_off_in_the_admin_takes_the_method_from_every_process(world: Stack) -> None:
     world.web(2)
-    clients = [world.client("analyst", PASSWORD, index=index) for index in range(2)]
+    clients = [swift(world, "analyst", index=index) for index in range(2)]
     admin = Client(world.url(0))
     admin.log_in("/admin/login/", "admin", PASSWORD)
     page = f"/admin/gridkit_django/installedplugin/{plugin_row(world, '@gridkit/plugin-export')}/"
@@ -132,14 +132,14 @@ def _held(world: Stack, client: Client) -> Iterator[dict[str, Any]]:
 
 
 def test_export_that_is_cancelled_while_its_statement_runs_ends_though_the_statement_could_not(world: Stack) -> None:
-    analyst = world.client("analyst", PASSWORD)
+    analyst = swift(world, "analyst")
     with _held(world, analyst) as job:
         assert analyst.delete(f"{API}jobs/{job['id']}/").status == 202
         assert _finished(analyst, job)["state"] == "cancelled"
 
 
 def test_export_whose_worker_process_was_killed_is_made_by_the_next_one(world: Stack) -> None:
-    analyst = world.client("analyst", PASSWORD)
+    analyst = swift(world, "analyst")
     with _held(world, analyst) as job:
         for child in psutil.Process(world.worker().pid).children():
             child.kill()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.routes.world import PASSWORD, awaited, furnish
+from tests.routes.world import awaited, furnish, swift
 from tests.servers.stack import Stack
 
 STACKS = ("postgres",)
@@ -60,7 +60,7 @@ def folder(stack: Stack) -> Path:
 
 
 def _word(stack: Stack, index: int) -> str:
-    answer = stack.client("editor", PASSWORD, index=index).post(CALL, {"arguments": {}})
+    answer = swift(stack, "editor", index=index).post(CALL, {"arguments": {}})
     return str(answer.json()["result"]["word"]) if answer.status == 200 else answer.text
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from celery import Celery
 
 from tests.routes.board import await_agreement, board
+from tests.routes.shell import Shell, standing_shell
 from tests.routes.world import furnish, method_names, swift
 from tests.servers.http import Client
 from tests.servers.processes import wait_until
@@ -40,30 +42,32 @@ def _reach_all(stack: Stack, url: str, processes: int) -> None:
     wait_until(served, "every process to have served")
 
 
-def _change_elsewhere(stack: Stack, verb: str) -> None:
-    """Change the plugin in a process that is neither web nor worker."""
-    stack.python(f"from gridkit_django.plugins import plugin_manager; plugin_manager().{verb}_plugin({PLUGIN!r})")
+@pytest.fixture(scope="module")
+def elsewhere(stack: Stack) -> Iterator[Shell]:
+    """A process that is neither web nor worker."""
+    with standing_shell(furnish(stack)) as shell:
+        yield shell
 
 
-def _follows(stack: Stack, processes: int) -> None:
+def _follows(stack: Stack, processes: int, elsewhere: Shell) -> None:
     """Let the plugin be switched off and on elsewhere, and wait for all to agree each time."""
     await_agreement(stack, PLUGIN, processes)
     for verb in ("deactivate", "activate"):
-        _change_elsewhere(stack, verb)
+        elsewhere(f"manager.{verb}_plugin({PLUGIN!r})")
         await_agreement(stack, PLUGIN, processes)
 
 
 @pytest.mark.parametrize("options", [(), ("--preload",)], ids=["plain", "preload"])
-def test_idle_workers_of_gunicorn_follow(site: Stack, options: tuple[str, ...]) -> None:
+def test_idle_workers_of_gunicorn_follow(site: Stack, elsewhere: Shell, options: tuple[str, ...]) -> None:
     url = site.start_web("--workers", "2", "--threads", "1", *options)
     _reach_all(site, url, 2)
-    _follows(site, 2)
+    _follows(site, 2, elsewhere)
 
 
-def test_idle_process_of_uvicorn_follows_and_serves(site: Stack) -> None:
+def test_idle_process_of_uvicorn_follows_and_serves(site: Stack, elsewhere: Shell) -> None:
     url = site.start_uvicorn()
     _reach_all(site, url, 1)
-    _follows(site, 1)
+    _follows(site, 1, elsewhere)
     assert method_names(Client(url, token="token-of-analyst").get(SCHEMA)) == ["export"]
 
 
@@ -72,7 +76,7 @@ def test_idle_process_of_uvicorn_follows_and_serves(site: Stack) -> None:
     [(("--concurrency", "2"), 2), (("--pool", "threads", "--concurrency", "2"), 1)],
     ids=["prefork", "threads"],
 )
-def test_idle_worker_of_celery_follows(site: Stack, options: tuple[str, ...], processes: int) -> None:
+def test_idle_worker_of_celery_follows(site: Stack, elsewhere: Shell, options: tuple[str, ...], processes: int) -> None:
     site.start_worker(*options)
     with Celery("probe", broker=site.env["REDIS_URL"], set_as_current=False) as probe:
 
@@ -83,7 +87,7 @@ def test_idle_worker_of_celery_follows(site: Stack, options: tuple[str, ...], pr
             return False
 
         wait_until(served, "every process of the pool to have had a task")
-    _follows(site, processes)
+    _follows(site, processes, elsewhere)
 
 
 def test_command_reports_nothing_of_its_own_and_leaves_no_thread(site: Stack) -> None:

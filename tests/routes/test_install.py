@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.routes.world import PASSWORD, awaited, furnish, method_names, plugin_row
+from tests.routes.world import PASSWORD, awaited, furnish, method_names, plugin_row, swift
 from tests.servers.http import Client
 from tests.servers.stack import Stack
 
@@ -36,7 +36,7 @@ def admin(world: Stack) -> Client:
 
 
 def test_install_with_consent_runs_in_a_worker_and_reaches_every_process(world: Stack, admin: Client) -> None:
-    analysts = [world.client("analyst", PASSWORD, index=index) for index in range(2)]
+    analysts = [swift(world, "analyst", index=index) for index in range(2)]
     assert all(method_names(client.get(SCHEMA)) == [] for client in analysts)
     review = admin.get(INSTALL)
     asked = re.findall(r'name="grants" value="([^"]+)"', review.text)

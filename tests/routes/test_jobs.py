@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -13,8 +12,9 @@ from typing import Any
 import pytest
 from celery import Celery
 
+from tests.routes.shell import Shell, standing_shell
 from tests.routes.world import awaited
-from tests.servers.processes import ROOT, ServerProcess, wait_until
+from tests.servers.processes import ServerProcess, wait_until
 from tests.servers.stack import Stack
 
 STACKS = ("postgres",)
@@ -86,16 +86,6 @@ class Clerk(Plugin):
 _INSTALL = "from gridkit_django.plugins import plugin_manager; plugin_manager().install_plugin('folder:clerk')"
 _DAILY = "SELECT id FROM gridkit_django_pluginschedule WHERE job = 'daily'"
 _PID = "SELECT value FROM gridkit_django_pluginstorageitem WHERE key = 'pid'"
-_LISTEN = """
-import json, sys
-from gridkit_django.models import InstalledPlugin, PluginJobRun, PluginSchedule
-from gridkit_django.plugins import plugin_manager
-manager = plugin_manager()
-for line in sys.stdin:
-    scope = {**globals(), "answer": ""}
-    exec(json.loads(line), scope)
-    print(json.dumps(str(scope["answer"])), flush=True)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -121,36 +111,10 @@ PREFORK = pytest.mark.parametrize("pool", ["prefork"], indirect=True, scope="mod
 """Only a pool of processes can be told to stop, and can lose one."""
 
 
-class Shell:
-    """One process inside the project that carries out code, piece by piece: to start one for each takes seconds.
-
-    Args:
-        stack: whose project.
-    """
-
-    def __init__(self, stack: Stack) -> None:
-        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", _LISTEN]
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, cwd=ROOT, env=stack.env, stdin=pipe, stdout=pipe, text=True)
-
-    def __call__(self, code: str) -> str:
-        """Carry out code, and return what it put into ``answer``."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{json.dumps(code)}\n")
-        self._process.stdin.flush()
-        return str(json.loads(self._process.stdout.readline()))
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate(timeout=30)
-
-
 @pytest.fixture(scope="module")
 def shell(clerk: Stack) -> Iterator[Shell]:
-    running = Shell(clerk)
-    yield running
-    running.close()
+    with standing_shell(clerk) as shell:
+        yield shell
 
 
 def _start(shell: Shell, job: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.routes.world import PASSWORD, awaited, furnish, method_names
+from tests.routes.world import awaited, furnish, method_names
 from tests.servers.http import Client
 from tests.servers.stack import Stack
 
@@ -20,18 +20,11 @@ PLUGIN = "/gridkit/api/plugins/@gridkit/plugin-export/"
 ASKS = 40
 
 
-@pytest.fixture(params=[(), ("--preload",)], ids=["plain", "preload"])
+@pytest.fixture(scope="module", params=[(), ("--preload",)], ids=["plain", "preload"])
 def url(stack: Stack, request: pytest.FixtureRequest) -> str:
     """A web server of three forked workers that the kernel hands connections to."""
-    furnish(stack)
+    furnish(stack).stop()
     return stack.start_web("--workers", "3", "--threads", "1", *request.param)
-
-
-def _reader(url: str) -> Client:
-    """The analyst by session: hashing a password for each of many questions would be most of the test's time."""
-    client = Client(url)
-    client.log_in("/login/", "analyst", PASSWORD)
-    return client
 
 
 def _offers(reader: Client) -> list[list[str]]:
@@ -47,7 +40,7 @@ def _running(stack: Stack, kind: str) -> list[dict[str, Any]]:
 
 
 def test_every_forked_worker_follows_the_next_request_after_a_change(stack: Stack, url: str) -> None:
-    admin, reader = Client(url, "admin", PASSWORD), _reader(url)
+    admin, reader = Client(url, token="token-of-admin"), Client(url, token="token-of-analyst")
     assert _offers(reader) == [["export"]] * ASKS
     assert len(_running(stack, "web")) >= 3
 
@@ -59,7 +52,7 @@ def test_every_forked_worker_follows_the_next_request_after_a_change(stack: Stac
 
 
 def test_forked_workers_that_only_read_leave_the_generation_and_the_plugins_alone(stack: Stack, url: str) -> None:
-    reader = _reader(url)
+    reader = Client(url, token="token-of-analyst")
     generation = "SELECT value FROM gridkit_django_runtimegeneration"
     _offers(reader)
     before = stack.rows(generation), stack.rows("SELECT COUNT(*) FROM gridkit_django_auditrecord")
@@ -70,16 +63,17 @@ def test_forked_workers_that_only_read_leave_the_generation_and_the_plugins_alon
 
 
 def test_children_of_a_prefork_pool_follow_before_each_task(stack: Stack) -> None:
-    url = furnish(stack).url()
+    furnish(stack).stop()
+    url = stack.url()
     stack.start_worker("--concurrency", "2")
-    admin, analyst, reader = Client(url, "admin", PASSWORD), Client(url, "analyst", PASSWORD), _reader(url)
+    admin, analyst = Client(url, token="token-of-admin"), Client(url, token="token-of-analyst")
 
     def exported() -> list[str]:
         """Export four times at once and return how each ended."""
         body = {"arguments": {"format": "csv"}, "query": {"columns": ["flight"]}}
         jobs = [analyst.post(f"{API}methods/export/", body).json()["job"]["id"] for _ in range(4)]
         ended = {"finished", "failed", "cancelled"}
-        states = lambda: [reader.get(f"{API}jobs/{job}/").json()["state"] for job in jobs]  # noqa: E731
+        states = lambda: [analyst.get(f"{API}jobs/{job}/").json()["state"] for job in jobs]  # noqa: E731
         return awaited(lambda: found if set(found := states()) <= ended else [], "the exports to end")
 
     assert exported() == ["finished"] * 4

@@ -26,7 +26,6 @@ import pytest
 import redis
 from celery import Celery
 
-from tests.servers.http import Client
 from tests.servers.postgres import PostgresServer
 from tests.servers.processes import (
     ROOT,
@@ -141,10 +140,6 @@ class Stack:
         server.wait_ready(lambda: _answers(url))
         self._web.append((url, server))
         return url
-
-    def client(self, user: str = "", password: str = "", *, index: int = 0) -> Client:
-        """Return an HTTP client for one of the web processes that sends this user's name and password (Basic)."""
-        return Client(self.url(index), user, password)
 
     def worker(self) -> ServerProcess:
         """See to it that a Celery worker process runs, and return it."""
