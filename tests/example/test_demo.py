@@ -37,6 +37,7 @@ class Demo:
 
     def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
+        self._clients: dict[str, Client] = {}
         self.log = folder / f"demo-{self.port}.log"
         with self.log.open("wb") as log:
             self.process = psutil.Popen(
@@ -73,8 +74,14 @@ class Demo:
         return found[1]
 
     def client(self, user: str, password: str = "") -> Client:
-        """Return an HTTP client with Basic authentication, by default with the password that it printed."""
-        return Client(f"http://127.0.0.1:{self.port}", user, password or self.password(user))
+        """Return an HTTP client that is logged in, by default with the password that it printed.
+
+        Users log in once: a password is hashed for half a second, and Basic authentication does so at each request.
+        """
+        if user not in self._clients:
+            client = self._clients[user] = Client(f"http://127.0.0.1:{self.port}")
+            client.log_in("/login/", user, password or self.password(user))
+        return self._clients[user]
 
     def end(self, how: signal.Signals) -> int:
         """Send a signal and return the exit code; nothing that it started may be left."""
@@ -143,7 +150,6 @@ def test_first_start_loads_all_flights_and_installs_the_official_plugins(demo: D
 
 def test_every_address_that_is_printed_answers_the_admin(demo: Demo):
     browser = demo.client("admin")
-    browser.log_in("/login/", "admin", demo.password("admin"))
 
     addresses = re.findall(r"http://127\.0\.0\.1:\d+(/\S*)", demo.output)
 

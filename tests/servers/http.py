@@ -80,7 +80,12 @@ class Client:
         """Send one request and return the answer, whatever its status."""
         data = None if body is None else json.dumps(body).encode()
         kind = {} if body is None else {"Content-Type": "application/json"}
-        return self._open(method, path, data, {**self._headers, **kind, **(headers or {})})
+        return self._open(method, path, data, {**self._headers, **kind, **self._csrf(), **(headers or {})})
+
+    def _csrf(self) -> dict[str, str]:
+        """Return the header with which Django lets a session change something."""
+        tokens = [cookie.value for cookie in self._cookies if cookie.name == "csrftoken" and cookie.value]
+        return {"X-CSRFToken": tokens[-1]} if tokens else {}
 
     def log_in(self, path: str, user: str, password: str) -> Answer:
         """Fill in a login form of Django as a browser would; later requests carry the session."""
