@@ -233,6 +233,7 @@ def told(response: Any) -> tuple[int, str]:
     return response.status_code, json.dumps(body).replace(HIDDEN, "NAME").replace(UNKNOWN, "NAME")
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("door", DOORS)
 def test_every_place_answers_alike_for_a_hidden_column_and_for_none(
     door: str, make_user: Callable[..., User], products: list[Any]

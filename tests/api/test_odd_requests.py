@@ -125,6 +125,7 @@ def bodies(key: int, odd: Any) -> Iterator[tuple[str, str, Any]]:
 
 
 @pytest.mark.both_databases
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("number", range(len(ODD)))
 def test_odd_value_anywhere_in_a_request_is_no_error_of_the_server(
     client: APIClient, products: list[Product], number: int
@@ -137,6 +138,7 @@ def test_odd_value_anywhere_in_a_request_is_no_error_of_the_server(
 
 
 @pytest.mark.both_databases
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("column", list(OddGrid.columns()))
 def test_odd_value_of_a_cell_is_saved_and_read_back_or_refused(
     client: APIClient, products: list[Product], column: str

@@ -20,7 +20,8 @@ from tests.docs.pages import text_of
 from tests.plugins.samples import metadata
 from tests.testing.test_pytest_plugin import SETTINGS, run
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
+BOTH = pytest.mark.both_databases
 
 PAGE = text_of("how-to/write-a-plugin.md")
 PLUGIN = "@acme/delay-alarm"
@@ -88,6 +89,7 @@ def delay(access: GridAccess, minutes: int) -> None:
     apply_edit(access, 7, {"dep_delay": minutes}, get_record(access, 7).version)
 
 
+@BOTH
 def test_page_in_its_own_words_gives_a_plugin_that_vetoes_keeps_and_answers(
     manager: PluginManager, access: GridAccess
 ) -> None:
@@ -112,6 +114,7 @@ def test_page_names_every_file_of_the_plugin_and_its_test() -> None:
     assert list(FILES) == [*names, "tests/test_delay_alarm.py"]
 
 
+@BOTH
 def test_page_plugin_tells_another_is_told_and_tidies_up(manager: PluginManager, access: GridAccess) -> None:
     manager.install_plugin(PLUGIN, config={"minutes": 90, "tell": "desk"})
     delay(access, 95)
@@ -131,6 +134,7 @@ def test_page_plugin_tells_another_is_told_and_tidies_up(manager: PluginManager,
     manager.unregister_plugin("desk")
 
 
+@BOTH
 def test_page_migration_turns_the_stored_minutes_into_hours(
     manager: PluginManager, access: GridAccess, tmp_path: Path
 ) -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from gridkit_django.testing import PluginConformance
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.unmeasured  # tests/testing measures the suite itself
 
 
+@pytest.mark.both_databases
 class TestAuditLog(PluginConformance):
     source = "@gridkit/plugin-audit-log"
 

@@ -56,6 +56,7 @@ def shelf(db: None) -> None:
     fill_shelf()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("dialect", sorted(FIXTURES))
 def test_reading_an_odd_request_gives_a_question_or_a_refusal(dialect: str) -> None:
     access = GridAccess(ProductGrid, ADMIN)
