@@ -34,6 +34,7 @@ from gridkit_django.typing import User
 _ONLY_UNDER_WAY = frozenset({"stage", "rows_done", "rows_total"})
 _MAY_BE_EMPTY: Mapping[str, str] = MappingProxyType(
     {
+        "remark_list": "remarks",
         "rows_done": "rows_done",
         "rows_total": "rows_total",
         "stage": "stage",
@@ -79,6 +80,7 @@ class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
         "notify",
         "download_name",
         "file_size",
+        "remark_list",
         "created_at",
         "started_at",
         "finished_at",
@@ -96,7 +98,7 @@ class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
         if job is not None:
             job.reader = request.user  # type: ignore[attr-defined]
             if not may_see_query(job, request.user):
-                job.query, job.selection = {}, None
+                job.query, job.selection, job.plan = {}, None, {}  # remarks may show characters of the file
         return job
 
     def get_urls(self) -> list[URLPattern]:
@@ -179,6 +181,11 @@ class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
     def file_size(self, job: ExportJob) -> str:
         """Show the size of the file for people."""
         return filesizeformat(job.size) if job.size else "-"
+
+    @admin.display(description=_("remarks"))
+    def remark_list(self, job: ExportJob) -> str:
+        """Show what the writer says of the file."""
+        return "\n".join(job.remarks)
 
     @admin.action(description=_("Cancel selected jobs"), permissions=["cancel"])
     def cancel_jobs(self, request: HttpRequest, queryset: QuerySet[ExportJob]) -> None:

@@ -190,5 +190,12 @@ class BaseExporter(ABC):
     def finish(self) -> None:
         """Complete the file, so that the stream holds all of it."""
 
+    def remarks(self) -> Sequence[str]:
+        """Return what the owner should know of a whole file, such as what it could not show: short texts, or none.
+
+        It is asked once after ``finish`` or ``join``; the texts stand on the job.
+        """
+        return ()
+
     def abort(self) -> None:  # noqa: B027 - most formats hold nothing besides the stream
         """Let go of everything that an unfinished file holds. The stream is thrown away by the caller."""

@@ -114,6 +114,7 @@ def describe_job(job: ExportJob) -> MutableJSONObject:
         "expiresAt": _moment(job.expires_at),
         "size": job.size,
         "error": failed,
+        "remarks": list(job.remarks),
         "name": job.download_name,
     }
 

@@ -134,6 +134,9 @@ def _deliver(job: ExportJob, plan: Plan, file: ScratchFile, watch: Watch, worksh
     """Store the whole file, then end the job; a job that ended otherwise meanwhile leaves no file behind."""
     watch.check()
     size, checksum = file.finish()
+    remarks = list(plan.exporter.remarks())
+    if remarks:  # they may show characters of the file, which the log must not
+        logger.warning("The file of export job %s has %d remarks on the job", job.pk, len(remarks))
     content_type, extension = plan.exporter.file_type(job.options)
     name = workshop.store(file, extension)
     try:
@@ -148,6 +151,7 @@ def _deliver(job: ExportJob, plan: Plan, file: ScratchFile, watch: Watch, worksh
             content_type=content_type,
             size=size,
             sha256=checksum,
+            plan={**job.plan, "remarks": remarks},
             expires_at=timezone.now() + timedelta(hours=settings().EXPORT_EXPIRY_HOURS),
         )
     except BaseException:

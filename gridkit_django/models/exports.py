@@ -101,6 +101,12 @@ class ExportJob(models.Model):
         return f"{self.grid} as {self.format}: {self.state}"
 
     @property
+    def remarks(self) -> list[str]:
+        """What the writer says of the finished file; it stands beside what the file was made for."""
+        told: list[str] = self.plan.get("remarks", [])
+        return told
+
+    @property
     def progress(self) -> float:
         """How much is done, from 0 to 1; 1 only when the job is finished."""
         if self.state == JobState.FINISHED:

@@ -163,3 +163,14 @@ def test_a_question_that_the_reader_may_not_see_is_not_shown_and_lines_without_a
     text = eve.get(page(stopped)).content.decode()
     assert "3 of 9 rows" in text
     assert "<dt>odd</dt><dd>[1]</dd>" in text
+
+
+def test_remarks_of_the_file_are_shown_to_whom_its_question_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, hers = staff("ann")
+    silent = job(ann, JobState.FINISHED)
+    item = job(ann, JobState.FINISHED, plan={"remarks": ["One letter is a box."]})
+
+    assert "One letter is a box." in hers.get(page(item)).content.decode()
+    assert "Remarks" not in hers.get(page(silent)).content.decode()
+    monkeypatch.setattr("gridkit_django.admin.exports.may_see_query", lambda _job, _user: False)
+    assert "One letter is a box." not in hers.get(page(item)).content.decode()

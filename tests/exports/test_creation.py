@@ -203,5 +203,5 @@ def test_a_queued_job_goes_over_the_wire_in_plain_values(ann: User):
         "id": str(job.pk), "grid": GRID, "format": "csv", "state": "queued", "progress": 0.0, "rows": 0,
         "rowsTotal": None, "createdAt": job.created_at.isoformat(), "startedAt": None, "finishedAt": None,
         "expiresAt": None, "size": 0, "error": None, "name": "", "stage": "", "rate": None, "secondsLeft": None,
-        "queuePosition": 1, "attempts": 0, "consistency": "",
+        "queuePosition": 1, "attempts": 0, "consistency": "", "remarks": [],
     }  # fmt: skip

@@ -24,6 +24,7 @@ from gridkit_django.exports import (
     ExporterRegistry,
     ExportSheet,
     cancel_export,
+    describe_job,
     exporters,
     open_result,
     run_export,
@@ -62,6 +63,23 @@ def two_rows_a_chunk(registry: ExporterRegistry) -> Callable[[Callable[[], None]
         registry.register("lines", Acting, owner="tests")
 
     return register
+
+
+def test_what_the_writer_says_of_its_file_stands_on_the_job(
+    ann: User, registry: ExporterRegistry, caplog: pytest.LogCaptureFixture
+):
+    class Telling(Recorder):
+        def remarks(self) -> list[str]:
+            return ["One letter is a box."]
+
+    registry.register("lines", Telling, owner="tests")
+    products(2)
+    job = done(ask(ann, "lines"))
+
+    assert describe_job(job)["remarks"] == ["One letter is a box."]
+    assert f"The file of export job {job.pk} has 1 remarks" in caplog.text
+    assert "One letter" not in caplog.text
+    assert describe_job(done(ask(ann)))["remarks"] == []
 
 
 def test_csv_holds_every_cell_of_the_database_with_formulas_defused(ann: User):

@@ -322,3 +322,15 @@ def test_a_template_that_rows_cannot_be_drawn_into_says_what_it_lacks(
 
     with pytest.raises(ExportError, match=complaint):
         write_pdf(Drawn, numbered(2))
+
+
+@BOTH_WAYS
+def test_characters_that_no_font_has_are_named_in_the_remarks(way: type[PdfExporter]):
+    writer = way()
+    rows = [[chr(0x12000 + number), 1] for number in range(11)]
+    for given, expected in ((rows[:2], ": \U00012000 (U+12000), \U00012001 (U+12001)."), (rows, "(U+12009), ….")):
+        writer.join(io.BytesIO(), sheet_of(rows=len(given)), in_segments(way, [given], sheet_of(rows=len(given))))
+        (remark,) = writer.remarks()
+        assert remark.endswith(expected)
+    writer.join(io.BytesIO(), sheet_of(rows=1), in_segments(way, [[["plain", 1]]], sheet_of(rows=1)))
+    assert writer.remarks() == ()

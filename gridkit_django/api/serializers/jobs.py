@@ -67,6 +67,8 @@ class Job(ResponseBody):
     size: int
     """Bytes of the file."""
     error: JobError | None
+    remarks: list[str]
+    """What the file could not show, such as characters that no font on the server has."""
     name: str
     """Name of the file for a download."""
     url: str
@@ -125,6 +127,7 @@ def bulk_job_body(job: BulkJob, request: Request) -> dict[str, Any]:
         "queuePosition": None,
         "attempts": 0,
         "consistency": "",
+        "remarks": [],
         "url": link(request, "job", grid=job.grid, job=job.pk),
         "resultUrl": None,
     }

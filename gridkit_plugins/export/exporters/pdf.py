@@ -10,6 +10,7 @@ from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from django.utils import translation
+from django.utils.translation import gettext
 
 from gridkit_django.exceptions import ExportError
 from gridkit_django.exports import ExportSheet, KeptSegment, SegmentedExporter, SegmentPlace
@@ -21,11 +22,20 @@ from gridkit_plugins.export.pdf.groups import Figures, RunEnd, RunStart, with_ru
 from gridkit_plugins.export.pdf.layout import PageTemplate
 from gridkit_plugins.export.pdf.pages import PageComposer
 from gridkit_plugins.export.pdf.plan import SAMPLE_ROWS, PagePlan, plan_page
-from gridkit_plugins.export.pdf.records import Record, read_fonts, read_records, write_fonts, write_records
+from gridkit_plugins.export.pdf.records import (
+    Record,
+    missing_characters,
+    read_fonts,
+    read_records,
+    write_fonts,
+    write_records,
+)
 from gridkit_plugins.export.pdf.rows import RowDrawer, lay_out_model
 from gridkit_plugins.export.pdf.shaping import Fonts
 
 _TEXTS, _DRAWN = "texts", "drawn"
+_NAMED = 10
+"""Characters without a font that are named one by one."""
 
 
 class PdfExporter(SegmentedExporter):
@@ -50,6 +60,9 @@ class PdfExporter(SegmentedExporter):
     options_schema = PDF_OPTIONS
     full_rows = 300
     full_cells = 3_000
+
+    def __init__(self) -> None:
+        self._missing: Sequence[str] = ()
 
     def write_segment(
         self, stream: BinaryIO, sheet: ExportSheet, place: SegmentPlace, rows: Iterator[Sequence[Sequence[Any]]]
@@ -87,6 +100,7 @@ class PdfExporter(SegmentedExporter):
                     rows += figures.close()
                     document = PageTemplate(content, plan).document(rows)
                     document.write_pdf(stream, pdf_variant="pdf/ua-1" if accessible else None)
+                    self._missing = missing_characters(document.fonts.values())
                     return
                 remaining = segments if second is None else chain([second], segments)
             composer = PageComposer(stream, content, plan, accessible=accessible)
@@ -96,6 +110,18 @@ class PdfExporter(SegmentedExporter):
                 composer.add_fonts(read_fonts(segment.stream))
             composer.add(figures.close())
             composer.finish()
+            self._missing = missing_characters(composer.fonts)
+
+    def remarks(self) -> Sequence[str]:
+        """Name the characters that no font of this machine has."""
+        if not self._missing:
+            return ()
+        named = ", ".join(f"{character} (U+{ord(character):04X})" for character in self._missing[:_NAMED])
+        more = ", …" if len(self._missing) > _NAMED else ""
+        return (
+            gettext("No font on the server has these characters, which appear as boxes: %(characters)s.")
+            % {"characters": named + more},
+        )
 
     def _is_short(self, rows: int, content: Content) -> bool:
         return rows <= self.full_rows and rows * len(content.ends) <= self.full_cells

@@ -68,6 +68,11 @@ class PageComposer:
         """Add fonts that rows are drawn with."""
         self._painter.fonts.update({font.hash: font for font in fonts})
 
+    @property
+    def fonts(self) -> Iterable[Any]:
+        """All fonts of the file."""
+        return self._painter.fonts.values()
+
     def add(self, rows: Iterable[Any]) -> None:
         """Fill pages with rows, drawn or still to be drawn; a page's rows are written as soon as it is full."""
         for row in rows:

@@ -132,6 +132,11 @@ def read_fonts(stream: BinaryIO) -> list[KeptFont]:
     return [_font(told) for told in json.loads(zlib.decompress(stream.read()))]
 
 
+def missing_characters(fonts: Iterable[Font | KeptFont]) -> list[str]:
+    """Return the characters that fonts of a file were asked for and that none has, in their order."""
+    return [chr(point) for point in sorted({point for font in fonts for point in font.missing})]
+
+
 def _by_file(fonts: Fonts) -> Iterable[list[Font]]:
     groups: dict[str, list[Font]] = {}
     for font in fonts.values():

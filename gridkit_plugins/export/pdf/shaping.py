@@ -47,7 +47,6 @@ class Line:
         width: of all glyphs, spaces at the end included.
         height: of the tallest font.
         baseline: below the top.
-        missing: characters that no font has.
     """
 
     shown: str
@@ -56,7 +55,6 @@ class Line:
     width: float
     height: float
     baseline: float
-    missing: int = 0
 
 
 class Shaper:
@@ -216,7 +214,7 @@ class Shaper:
         baseline = pango.pango_layout_get_baseline(self._layout) * FROM_UNITS
         first, last = run.first_font or self.own_font, run.font or self.own_font
         shown = "" if not text or text.isspace() else run.shown()
-        return Line(shown, first, last, width, height, baseline, run.missing)
+        return Line(shown, first, last, width, height, baseline)
 
     def _main_font(self) -> tuple[Font, float]:
         item = next(self._items("x"))
@@ -313,7 +311,6 @@ class _Run:
         self._operators: list[str] = []
         self._glyphs: list[str] = []
         self.first_font = self.font = ""
-        self.missing = 0
 
     def add(self, item: Any) -> None:
         """Add the glyphs of one of Pango's items."""
@@ -327,7 +324,6 @@ class _Run:
                 self._glyphs.append(f">{number(-width / size)}<")
                 continue
             if glyph & pango.PANGO_GLYPH_UNKNOWN_FLAG:
-                self.missing += 1
                 glyph = _unknown(font, glyph, round(width * 1000 * FROM_UNITS / size))
             if glyph not in font.to_unicode:
                 font.to_unicode[glyph] = _cluster(item, place, self._text)
