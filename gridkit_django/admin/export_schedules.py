@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
@@ -11,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -37,7 +37,7 @@ class ExportScheduleAdmin(Typed[ExportSchedule]):
     search_fields = ("name", "grid", "owner__username", "last_error")
     autocomplete_fields = ("owner",)
     actions = ("make_now", "pause_them", "resume_them")
-    readonly_fields = ("condition", "next_export", "last_run_at", "last_error")
+    readonly_fields = ("condition", "next_export", "last_run_at")
 
     class Media:
         css: ClassVar = {"all": ["gridkit/admin.css"]}
@@ -99,11 +99,15 @@ class ExportScheduleAdmin(Typed[ExportSchedule]):
 
     @admin.display(description=_("state"))
     def condition(self, schedule: ExportSchedule) -> SafeString:
-        """Show whether it works, in a word."""
+        """Show whether it works, in a word, and why not."""
+        why = (
+            format_html('<div class="gridkit-problem">{}</div>', schedule.last_error)
+            if schedule.last_error
+            else SafeString()
+        )
         if not schedule.enabled:
-            return badge("paused", str(_("paused")))
+            return badge("paused", str(_("paused"))) + why
         if schedule.last_error:
-            why = format_html('<div class="gridkit-problem">{}</div>', schedule.last_error)
             return badge("bad", str(_("refused"))) + why
         return badge("good", str(_("ready")))
 
@@ -113,9 +117,10 @@ class ExportScheduleAdmin(Typed[ExportSchedule]):
         return f"{schedule.grid} · {schedule.format.upper()}"
 
     @admin.display(description=_("next export"), ordering="next_run_at", empty_value="-")
-    def next_export(self, schedule: ExportSchedule) -> datetime | None:
+    def next_export(self, schedule: ExportSchedule) -> str | None:
         """Show when it is due; a schedule that is paused is not."""
-        return schedule.next_run_at if schedule.enabled else None
+        due = schedule.next_run_at
+        return date_format(timezone.localtime(due), "DATETIME_FORMAT") if due and schedule.enabled else None
 
     @admin.action(description=_("Export now"), permissions=["change"])
     def make_now(self, request: HttpRequest, queryset: QuerySet[ExportSchedule]) -> None:

@@ -51,7 +51,11 @@ def test_a_schedule_is_made_paused_resumed_and_run(boss: Client) -> None:
     ExportSchedule.objects.update(last_error="No <right>.")
     assert "No &lt;right&gt;." in boss.get(f"{PAGE}{row.pk}/change/").content.decode()
     ExportSchedule.objects.update(enabled=False)
-    assert "paused" in boss.get(PAGE).content.decode()
+    page = boss.get(PAGE).content.decode()
+    assert "paused" in page
+    assert "No &lt;right&gt;." in page
+    ExportSchedule.objects.update(last_error="")
+    assert "&lt;span" not in boss.get(PAGE).content.decode()
 
 
 @pytest.mark.parametrize(
