@@ -55,15 +55,16 @@ class Order:
         found = rows.filter(stretch.condition) if stretch.condition else rows
         return found.order_by(*ordering)
 
-    def stretches(self, after: Keys | None, end: Keys | None) -> Iterator[Stretch]:
+    def stretches(self, after: Keys | None, end: Keys | None, *, apart: bool = False) -> Iterator[Stretch]:
         """Yield what to read one after the other for the rows after one row, up to and with another.
 
         Args:
             after: keys of the row before the range, or None for its start at the first row.
             end: keys of the last row of the range, or None for all rows that follow.
+            apart: also of all rows, those without a value in the first term are a stretch of their own.
         """
         first = self.terms[0]
-        if after is None and end is None:
+        if after is None and end is None and not apart:
             yield Stretch(Q(), uniform=not first.nullable)
         elif not first.nullable:
             yield Stretch(self._between(after, end), uniform=True)

@@ -10,6 +10,7 @@ from django.db.models import Subquery
 
 from gridkit_django.exports.source.ranges import Keys
 from gridkit_django.exports.source.reader import PAGE_ROWS, Reader, Values
+from gridkit_django.exports.source.spools import KEYS_AT_ONCE, KeySpool
 from gridkit_django.typing import JSONValue
 
 Rows = Sequence[Sequence[Any]]
@@ -84,12 +85,23 @@ class RowTake(Take):
         Raises:
             QueryNotComputableError: when the database can't compute them.
         """
+        spool = self._reader.spool(self._after, self._size)
+        if spool is not None:
+            yield from self._spooled(spool)
+            return
         end = self._end()
         for after, until in self._pages(end):
             for found in self._reader.chunks(after, until, self._paths, self._chunk):
                 yield self._convert(found)
                 self.rows += len(found)
         self._finish(end)
+
+    def _spooled(self, spool: KeySpool) -> Iterator[Rows]:
+        for keys in spool.take(min(self._chunk, KEYS_AT_ONCE)):
+            if found := self._reader.by_keys(keys, self._paths):
+                yield self._convert(found)
+                self.rows += len(found)
+        self._finish(spool.end)
 
     def _pages(self, end: Keys | None) -> Iterator[tuple[Keys | None, Keys | None]]:
         """Yield the ranges to be read one after the other; only one where the database has cursors of its own."""
