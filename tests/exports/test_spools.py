@@ -54,7 +54,9 @@ def test_an_order_without_an_index_is_sorted_once_however_many_takes_there_are(
             rows.append(some)
 
     assert (after, [len(some) for some in rows]) == (None, [3] * 7 + [2])
-    assert [sku for some in rows for sku in some] == list(Product.objects.order_by("name").values_list("sku", flat=True))
+    assert [sku for some in rows for sku in some] == list(
+        Product.objects.order_by("name").values_list("sku", flat=True)
+    )
     assert sorting(captured) == 1
 
 

@@ -139,6 +139,7 @@ def test_who_may_not_open_the_other_grid_gets_keys(orders: list[Order]) -> None:
 
 def test_labels_come_with_the_rows_and_those_that_python_writes_by_one_question_a_list(ann: User) -> None:
     beside, asked_for = source_of(ann, columns=["customer"]), source_of(ann, columns=["product"])
+    assert beside.count_up_to(10) == asked_for.count_up_to(10) == 4
     with CaptureQueriesContext(connection) as one:
         assert [row for chunk in beside.take() for row in chunk] == [("=Al",), ("Bo",), (3,), (4,)]
     with CaptureQueriesContext(connection) as more:
