@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import django
+from django.urls import get_resolver
 
 
 def run(words: list[str]) -> tuple[int, str]:
@@ -39,6 +40,7 @@ def run(words: list[str]) -> tuple[int, str]:
 
 if __name__ == "__main__":
     django.setup()
+    _ = get_resolver().url_patterns  # the checks of most commands import them
     for line in sys.stdin:
         sys.stdout.write(f"{json.dumps(run(json.loads(line)))}\n")
         sys.stdout.flush()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gridkit_django.exceptions import QueryError, QueryLimitError, UnknownOperatorError
@@ -213,6 +213,7 @@ queries = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(queries)
 @override_settings(GRIDKIT={"FILTER_DEPTH_MAX": 50})
 def test_query_written_and_read_again_is_equal(query: GridQuery) -> None:

@@ -22,6 +22,7 @@ from gridkit_django.plugins.boot import FORGOTTEN_AFTER_SECONDS, BootRecord, rec
 from gridkit_django.plugins.crashes import FIRST_HOLD_SECONDS
 from gridkit_django.plugins.processes import ProcessRow
 from tests.plugins.samples import Listener, write_plugin
+from tests.servers.measuring import PASSED_ON
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -50,14 +51,16 @@ def record() -> BootRecord:
 
 
 def in_child(act: Callable[[], object]) -> int:
-    """Do something in a forked process; return the signal that ended it, 0 for none."""
+    """Do something in a forked process, which is not measured; return the signal that ended it, 0 for none."""
     connections.close_all()
-    child = os.fork()
-    if child == 0:
-        try:
-            act()
-        finally:
-            os._exit(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(PASSED_ON, raising=False)
+        child = os.fork()
+        if child == 0:
+            try:
+                act()
+            finally:
+                os._exit(0)
     return os.WTERMSIG(os.waitpid(child, 0)[1])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -199,6 +200,10 @@ def _count(stack: Stack, table: str) -> int:
 
 
 def _watch(seconds: float, still: Callable[[], bool]) -> None:
-    """Watch for so long that something stays as it is; return early when it does not."""
+    """Watch for so long that something stays as it is; return early when it does not.
+
+    What is watched only ever grows, so that a look a second misses nothing.
+    """
     end = time.monotonic() + seconds
-    wait_until(lambda: time.monotonic() >= end or not still(), "the time to pass", seconds=seconds + 10)
+    while still() and (left := end - time.monotonic()) > 0:
+        threading.Event().wait(min(1, left))

@@ -9,7 +9,8 @@ lines that others reach.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import coverage
 import pytest
@@ -43,6 +44,16 @@ class Measuring:
             os.environ[PASSED_ON] = self._passed_on
         self._measure.start()
 
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Look away for one block."""
+        ran = self._runs
+        self.turn(on=False)
+        try:
+            yield
+        finally:
+            self.turn(on=ran)
+
 
 _MEASURING = pytest.StashKey[Measuring]()
 
@@ -63,6 +74,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """Measure a test, or don't."""
     item.config.stash[_MEASURING].turn(on=_is_measured(item))
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Look away while the database is made: that runs migrations, which are not measured, for seconds."""
+    if fixturedef.argname != "django_db_setup":
+        return (yield)
+    with request.config.stash[_MEASURING].halted():
+        return (yield)
 
 
 def _is_measured(item: pytest.Item) -> bool:

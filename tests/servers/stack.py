@@ -71,6 +71,7 @@ class Stack:
         }
         self._web: list[tuple[str, ServerProcess]] = []
         self._workers: list[ServerProcess] = []
+        self._asking: tuple[str, psycopg.Connection[tuple[Any, ...]]] | None = None
 
     def manage(self, *words: str, feed: str | None = None) -> str:
         """Run a management command to its end and return what it printed.
@@ -172,10 +173,27 @@ class Stack:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the database itself, past the project, and return all rows."""
         if self.database == "postgres":
-            with psycopg.connect(self.env["DATABASE_URL"]) as link:
-                return link.execute(query.encode()).fetchall()
+            try:
+                return self._connected().execute(query.encode()).fetchall()
+            except psycopg.OperationalError:  # the server was away meanwhile
+                self._disconnect()
+                return self._connected().execute(query.encode()).fetchall()
         with contextlib.closing(sqlite3.connect(self.env["DATABASE_URL"].removeprefix("sqlite:///"))) as file:
             return file.execute(query).fetchall()
+
+    def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """Return the connection of `rows`, which stays: to make one costs more than most questions, and many wait."""
+        url = self.env["DATABASE_URL"]
+        if self._asking is not None and (self._asking[0] != url or self._asking[1].closed):
+            self._disconnect()
+        if self._asking is None:
+            self._asking = url, psycopg.connect(url, autocommit=True)
+        return self._asking[1]
+
+    def _disconnect(self) -> None:
+        if self._asking is not None:
+            self._asking[1].close()
+        self._asking = None
 
     def pids(self) -> set[int]:
         """Return the process ids of its servers and of their living children."""
@@ -190,6 +208,7 @@ class Stack:
 
     def stop(self) -> None:
         """End all its processes."""
+        self._disconnect()
         for _, server in self._web:
             server.stop()
         for worker in self._workers:
