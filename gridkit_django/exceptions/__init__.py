@@ -105,7 +105,9 @@ trail show next to the human text. Catch the width you need::
         │   ├── JobNotFoundError           the plugin has no such job
         │   └── JobArgumentsError          the arguments break the job's JSON Schema
         ├── PluginMethodError              a method raised
-        └── PluginHandlerError             a critical handler raised, so the act failed
+        ├── PluginHandlerError             a critical handler raised, so the act failed
+        ├── OperationCancelled             somebody stopped an operation; it is undone
+        └── OperationLostError             an operation is no longer this worker's
 """
 
 from __future__ import annotations
@@ -204,6 +206,8 @@ from gridkit_django.exceptions.plugins import (
     JobArgumentsError,
     JobNotFoundError,
     ManifestError,
+    OperationCancelled,
+    OperationLostError,
     PluginConfigError,
     PluginConsentError,
     PluginCrashError,
@@ -290,6 +294,8 @@ __all__ = [
     "ManifestError",
     "MethodArgumentsError",
     "MethodNotFoundError",
+    "OperationCancelled",
+    "OperationLostError",
     "PathMissingError",
     "PathToManyError",
     "PluginConfigError",

@@ -21,10 +21,12 @@ from gridkit_django.plugins.manager import PluginManager, plugin_manager
 from gridkit_django.plugins.metadata import Category, PluginMetadata, Pricing, read_manifest
 from gridkit_django.plugins.notices import connect_notices, send_notice
 from gridkit_django.plugins.operations import (
+    cancel_operation,
     end_lost_operations,
     fail_operation,
     request_operation,
     run_operation,
+    unattended_operations,
 )
 from gridkit_django.plugins.permissions import GrantTable, Permission
 from gridkit_django.plugins.plan import ChangeKind, Plan, PlanChange, PlannedPlugin, PlanReason, make_plan
@@ -88,6 +90,7 @@ __all__ = [
     "SiteReport",
     "UsageReport",
     "VersionInfo",
+    "cancel_operation",
     "check_address",
     "connect_notices",
     "deliver_trail",
@@ -101,4 +104,5 @@ __all__ = [
     "rotate_secrets",
     "run_operation",
     "send_notice",
+    "unattended_operations",
 ]

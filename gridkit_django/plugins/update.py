@@ -205,6 +205,28 @@ def _take(
             touch(row, "current_version", "pinned", "pending_version", *try_again(row))
             prune(row)
             _tell("rollback" if candidate.earlier else "update", row, before, was_pinned)
+    _settle(runtime, row, before, was_pinned)
+
+
+def settle(runtime: PluginRuntime, plugin_id: str, before: int | None, *, was_pinned: bool) -> None:
+    """Do what is left of a swap whose process was killed after it: look whether the version starts, or put it back.
+
+    Args:
+        runtime: the runtime of this process.
+        plugin_id: which plugin.
+        before: primary key of the version that was in use, None for none.
+        was_pinned: whether that one was pinned.
+
+    Raises:
+        PluginError: why the new version can't start; the one before is in use again.
+    """
+    runtime.follow()
+    row = get_row(plugin_id)
+    if row.current_version_id != before:
+        _settle(runtime, row, row.versions.filter(pk=before or 0).first(), was_pinned)
+
+
+def _settle(runtime: PluginRuntime, row: InstalledPlugin, before: StoredVersion | None, was_pinned: bool) -> None:
     error = runtime.failure_of(row.plugin_id, row.revision)
     if error is not None:
         if before is not None and kept_among([before.digest]):
