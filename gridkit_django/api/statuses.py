@@ -60,6 +60,12 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.PluginConfigError: 422,
         e.ConfigRevisionNotFoundError: 404,
         e.PluginPermissionError: 422,
+        e.PackageRefusedError: 422,
+        e.PackageBuildError: 422,
+        e.SignatureError: 422,
+        e.TrustError: 502,
+        e.TrustTargetError: 404,
+        e.TrustUnreachableError: 503,
     }
 )
 

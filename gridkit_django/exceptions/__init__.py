@@ -81,6 +81,21 @@ trail show next to the human text. Catch the width you need::
     │   ├── ExportEncodingError            the file's encoding lacks a character
     │   ├── ExportLostError                its worker or its message is gone
     │   └── ExportCancelled                the owner asked the running job to stop
+    ├── MarketplaceError
+    │   ├── PackageRefusedError            the gate refused a package; its code says by which rule
+    │   ├── PackageBuildError              a folder can't be made into a package
+    │   ├── SignatureError                 a release is not signed by the key that should have
+    │   └── TrustError                     what a marketplace sent is not what its keys stand for
+    │       ├── TrustRollbackError         an older state than this site has seen already
+    │       ├── TrustExpiredError          the signed state is too old
+    │       │   └── TrustClockError        the clock of this machine can't be right
+    │       ├── TrustKeyError              not signed by enough of the trusted keys
+    │       ├── TrustMixError              parts of different moments
+    │       ├── TrustLengthError           a file longer or shorter than signed
+    │       ├── TrustDigestError           a file of another digest than signed
+    │       ├── TrustMetadataError         no signed metadata at all
+    │       ├── TrustTargetError           no such file in the signed metadata
+    │       └── TrustUnreachableError      no answer, or not in time
     └── PluginError
         ├── PluginNotFoundError            not installed, or no such source
         ├── PluginStateError               the plugin's state does not allow this
@@ -201,6 +216,23 @@ from gridkit_django.exceptions.grids import (
     ViewError,
     ViewNotFoundError,
 )
+from gridkit_django.exceptions.marketplace import (
+    MarketplaceError,
+    PackageBuildError,
+    PackageRefusedError,
+    SignatureError,
+    TrustClockError,
+    TrustDigestError,
+    TrustError,
+    TrustExpiredError,
+    TrustKeyError,
+    TrustLengthError,
+    TrustMetadataError,
+    TrustMixError,
+    TrustRollbackError,
+    TrustTargetError,
+    TrustUnreachableError,
+)
 from gridkit_django.exceptions.plugins import (
     ConfigRevisionNotFoundError,
     JobArgumentsError,
@@ -292,10 +324,13 @@ __all__ = [
     "JobArgumentsError",
     "JobNotFoundError",
     "ManifestError",
+    "MarketplaceError",
     "MethodArgumentsError",
     "MethodNotFoundError",
     "OperationCancelled",
     "OperationLostError",
+    "PackageBuildError",
+    "PackageRefusedError",
     "PathMissingError",
     "PathToManyError",
     "PluginConfigError",
@@ -328,7 +363,19 @@ __all__ = [
     "RequestUnderWayError",
     "RevertError",
     "SettingsError",
+    "SignatureError",
     "StorageQuotaError",
+    "TrustClockError",
+    "TrustDigestError",
+    "TrustError",
+    "TrustExpiredError",
+    "TrustKeyError",
+    "TrustLengthError",
+    "TrustMetadataError",
+    "TrustMixError",
+    "TrustRollbackError",
+    "TrustTargetError",
+    "TrustUnreachableError",
     "UndoError",
     "UnknownColumnError",
     "UnknownEventTypeError",
