@@ -70,6 +70,9 @@ class GridKitSettings:
         COUNT_CAP: where a ``capped`` count stops counting.
         OFFSET_MAX: the farthest row that an offset window may start at.
         BODY_BYTES_MAX: bytes of a request body at most.
+        REMEMBER_DEVICES: let the element keep a random id of the session and of the browser in its storage, so
+            that events can tell them apart. Off, an id lasts as long as the page. Ask people first where the law
+            demands it; a browser that sends ``DNT`` or ``Sec-GPC`` gets no id either way.
         EVENT_MIDDLEWARE: dotted paths of event middleware, outermost first.
         PLUGIN_ROOT: folder of single-site plugins (one folder each), or None.
         PLUGIN_PINS: plugin id to configuration values that the administrator may see but not change.
@@ -179,6 +182,7 @@ class GridKitSettings:
     COUNT_CAP: Whole = 10_000
     OFFSET_MAX: Whole = 10_000_000
     BODY_BYTES_MAX: Whole = 1_000_000
+    REMEMBER_DEVICES: bool = False
     EVENT_MIDDLEWARE: tuple[str, ...] = ()
     PLUGIN_ROOT: str | None = None
     PLUGIN_PINS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
