@@ -147,6 +147,11 @@ class GridKitSettings:
         EXPORT_BYTES_PER_USER: bytes of one user's export files that are stored, at most.
         EXPORT_WEBHOOK_URL: an ``https://`` address that is told of each export that has ended; empty for none.
         EXPORT_WEBHOOK_SECRET: signs what is sent there (``GridKit-Signature``); empty for no signature.
+        OUTBOX_DELAY_MS: milliseconds that a worker lets messages of the outbox gather before it sends them.
+        OUTBOX_CONNECT_SECONDS: for how long a server is waited for that messages are sent to.
+        OUTBOX_READ_SECONDS: how long each piece of its answer may take; the whole of it takes twice as long at most.
+        OUTBOX_ALLOW_CLEAR: let messages leave over connections that are not encrypted.
+        OUTBOX_ALLOW_PRIVATE: let messages go to addresses of private networks and of this machine.
         PUBLIC_URL: how people reach this site, as in ``https://grids.example.org``, for links in mails and webhooks.
         AUDIT_MODELS: models that the audit trail follows without a grid: ``app_label.Model`` to options such as
             ``fields``, ``exclude``, ``mask``, ``reason_required`` and ``fail_open``.
@@ -242,6 +247,11 @@ class GridKitSettings:
     EXPORT_BYTES_PER_USER: Positive = 10_000_000_000
     EXPORT_WEBHOOK_URL: str = ""
     EXPORT_WEBHOOK_SECRET: str = ""
+    OUTBOX_DELAY_MS: Whole = 1000
+    OUTBOX_CONNECT_SECONDS: Positive = 10
+    OUTBOX_READ_SECONDS: Positive = 30
+    OUTBOX_ALLOW_CLEAR: bool = False
+    OUTBOX_ALLOW_PRIVATE: bool = False
     PUBLIC_URL: str = ""
     AUDIT_MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     AUDIT_DATABASE_ROLES: tuple[str, ...] = ()

@@ -96,6 +96,15 @@ trail show next to the human text. Catch the width you need::
     │       ├── TrustMetadataError         no signed metadata at all
     │       ├── TrustTargetError           no such file in the signed metadata
     │       └── TrustUnreachableError      no answer, or not in time
+    ├── NetworkError
+    │   ├── UnreachableError               a server is not reached, or not in time
+    │   └── AddressRefusedError            an address that this site does not talk to
+    ├── OutboxError
+    │   ├── OutboxChannelError             no such channel, or none that can be
+    │   ├── OutboxMessageError             what can't be put into the outbox
+    │   ├── OutboxRequestError             prepare() of a channel returned what can't be sent
+    │   ├── OutboxLeaseError               another worker has taken the channel over
+    │   └── OutboxLetterError              no such dead letter
     └── PluginError
         ├── PluginNotFoundError            not installed, or no such source
         ├── PluginStateError               the plugin's state does not allow this
@@ -233,6 +242,15 @@ from gridkit_django.exceptions.marketplace import (
     TrustTargetError,
     TrustUnreachableError,
 )
+from gridkit_django.exceptions.network import AddressRefusedError, NetworkError, UnreachableError
+from gridkit_django.exceptions.outbox import (
+    OutboxChannelError,
+    OutboxError,
+    OutboxLeaseError,
+    OutboxLetterError,
+    OutboxMessageError,
+    OutboxRequestError,
+)
 from gridkit_django.exceptions.plugins import (
     ConfigRevisionNotFoundError,
     JobArgumentsError,
@@ -265,6 +283,7 @@ from gridkit_django.exceptions.plugins import (
 
 __all__ = [
     "AccessDeniedError",
+    "AddressRefusedError",
     "AppendOnlyError",
     "AuditChainError",
     "AuditDestinationError",
@@ -327,8 +346,15 @@ __all__ = [
     "MarketplaceError",
     "MethodArgumentsError",
     "MethodNotFoundError",
+    "NetworkError",
     "OperationCancelled",
     "OperationLostError",
+    "OutboxChannelError",
+    "OutboxError",
+    "OutboxLeaseError",
+    "OutboxLetterError",
+    "OutboxMessageError",
+    "OutboxRequestError",
     "PackageBuildError",
     "PackageRefusedError",
     "PathMissingError",
@@ -381,6 +407,7 @@ __all__ = [
     "UnknownEventTypeError",
     "UnknownFormatError",
     "UnknownOperatorError",
+    "UnreachableError",
     "VersionConflictError",
     "VersionRequiredError",
     "ViewError",

@@ -83,6 +83,8 @@ class InstalledPlugin(models.Model):
             ("activate_plugin", _("Can activate and deactivate plugins")),
             ("configure_plugin", _("Can configure plugins")),
             ("grant_plugin", _("Can grant and revoke permissions of plugins")),
+            ("view_outbox", _("Can see what messages of plugins in the outbox hold")),
+            ("manage_outbox", _("Can pause channels of the outbox, and replay or discard dead letters")),
         ]
 
     def __str__(self) -> str:

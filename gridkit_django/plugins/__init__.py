@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gridkit_django.audit.privacy import MASK as AUDIT_MASK
 from gridkit_django.exceptions import PluginNotReadyError
+from gridkit_django.outbox import OutgoingMessage, OutgoingRequest, OutgoingResponse, Verdict, default_judge
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.calls import MethodCall, MethodHandler, MethodResult
 from gridkit_django.plugins.catalog import AvailablePlugin
@@ -61,6 +62,9 @@ __all__ = [
     "MethodCall",
     "MethodHandler",
     "MethodResult",
+    "OutgoingMessage",
+    "OutgoingRequest",
+    "OutgoingResponse",
     "PendingVersion",
     "Permission",
     "PermissionInfo",
@@ -89,10 +93,12 @@ __all__ = [
     "SiteFigures",
     "SiteReport",
     "UsageReport",
+    "Verdict",
     "VersionInfo",
     "cancel_operation",
     "check_address",
     "connect_notices",
+    "default_judge",
     "deliver_trail",
     "end_lost_operations",
     "fail_operation",
