@@ -78,7 +78,10 @@ class GridKitSettings:
         PLUGIN_PINS: plugin id to configuration values that the administrator may see but not change.
         PLUGINS_SAFE_MODE: activate no plugin in this process; writes nothing.
         PLUGINS_FEATURED: ids of the plugins that this site puts first.
-        PACKAGE_BYTES_MAX: bytes of a plugin's files that are kept for other hosts and for rolling back, zipped.
+        PACKAGE_BYTES_MAX: bytes of a plugin's files that are kept in the database for other hosts and for rolling back,
+            zipped.
+        PACKAGE_STORAGE: alias in Django's ``STORAGES`` where the files of larger plugins are kept, or None to keep them
+            not at all. Every host must reach it.
         STATE_DIR: folder where the processes of a host note what they start, or None for one in the system's own
             folder of temporary files. Let it outlive a container.
         ENCRYPTION_KEYS: long random texts from which the keys for stored secrets are made; the first encrypts, all
@@ -194,6 +197,7 @@ class GridKitSettings:
     PLUGINS_SAFE_MODE: bool = False
     PLUGINS_FEATURED: tuple[str, ...] = ()
     PACKAGE_BYTES_MAX: Whole = 10_000_000
+    PACKAGE_STORAGE: str | None = None
     STATE_DIR: str | None = None
     ENCRYPTION_KEYS: tuple[str, ...] = ()
     AUDIT_MAC_KEYS: tuple[str, ...] = ()
