@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='pluginversion',
             name='grants_then',
-            field=models.JSONField(blank=True, help_text='decisions when another took its place', null=True, verbose_name='permissions of its time'),
+            field=models.JSONField(blank=True, help_text='decisions when another version took its place', null=True, verbose_name='permissions of its time'),
         ),
         migrations.AddField(
             model_name='pluginversion',
