@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class GridKitError(Exception):
         extra: plain values that a face may show next to the text (for example the current row of a conflict).
     """
 
-    code: str = "gridkit-error"
+    code: ClassVar[str] = "gridkit-error"
 
     def __init__(
         self, detail: str, *, errors: Sequence[ErrorItem] = (), extra: Mapping[str, Any] | None = None
@@ -51,6 +51,12 @@ class SettingsError(GridKitError):
     """The ``GRIDKIT`` settings dict holds an unknown key or a value of the wrong type."""
 
     code = "settings-invalid"
+
+
+class TimingError(GridKitError):
+    """A crontab can't be read or never comes, or an interval is out of bounds."""
+
+    code = "timing-invalid"
 
 
 class AccessDeniedError(GridKitError):

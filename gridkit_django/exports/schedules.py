@@ -31,7 +31,7 @@ def next_run(schedule: ExportSchedule, now: datetime | None = None) -> datetime:
     """Return when a schedule is due next, by the clocks of the site.
 
     Raises:
-        PluginError: when its crontab can't be read or never comes.
+        TimingError: when its crontab can't be read or never comes.
     """
     return Timing(cron=schedule.cron).next_after(now or timezone.now())
 

@@ -10,7 +10,7 @@ from typing import Any
 from celery.schedules import ParseException, crontab
 from django.utils import timezone
 
-from gridkit_django.exceptions import PluginError
+from gridkit_django.exceptions import TimingError
 
 EVERY_SECONDS_MAX = 366 * 86_400
 _CRON_FIELDS = 5
@@ -57,20 +57,20 @@ def checked_timing(every: timedelta | None, cron: str) -> Timing | None:
         cron: a crontab of five fields.
 
     Raises:
-        PluginError: for both at once, an interval out of bounds, or a crontab that can't be read or never comes.
+        TimingError: for both at once, an interval out of bounds, or a crontab that can't be read or never comes.
     """
     if every is not None and cron:
-        raise PluginError("A job has an interval (every) or a crontab (cron), not both. Leave one out.")
+        raise TimingError("There is an interval (every) and a crontab (cron). Leave one out.")
     if every is not None:
         seconds = every.total_seconds()
         if seconds != int(seconds) or not 1 <= seconds <= EVERY_SECONDS_MAX:
-            raise PluginError(f"The interval of a job is whole seconds, from 1 second to 366 days, not {every}.")
+            raise TimingError(f"An interval is whole seconds, from 1 second to 366 days, not {every}.")
         return Timing(every_seconds=int(seconds))
     if not cron:
         return None
     timing = Timing(cron=" ".join(cron.split()))
     if len(timing.cron) > CRON_LENGTH_MAX:
-        raise PluginError(f"The crontab of a job has at most {CRON_LENGTH_MAX} characters.")
+        raise TimingError(f"A crontab has at most {CRON_LENGTH_MAX} characters.")
     timing.next_after(timezone.now())
     return timing
 
@@ -79,14 +79,14 @@ def _parsed(cron: str) -> Any:
     """Read a crontab with Celery's own reader; its stubs know too little of the ``crontab`` that this returns.
 
     Raises:
-        PluginError: when it is none.
+        TimingError: when it is none.
     """
     try:
         return crontab.from_string(cron)
     except (ValueError, TypeError, ParseException) as error:
         fields = len(cron.split())
         why = error if fields == _CRON_FIELDS else f"it has {fields} field{'' if fields == 1 else 's'}"
-        raise PluginError(
+        raise TimingError(
             f"{cron!r} is no crontab ({why}). Expected five fields: minute, hour, day of the month, month, day of "
             "the week, such as '30 6 * * mon-fri'."
         ) from error
@@ -116,21 +116,21 @@ def _next_of_zone(spec: Any, now: datetime) -> datetime:
         found = wall.replace(tzinfo=zone).astimezone(UTC)
         if found > now:
             return found
-    raise PluginError(f"No time was found for the crontab {spec!r}. Write it in another way.")
+    raise TimingError(f"No time was found for the crontab {spec!r}. Write it in another way.")
 
 
 def _next_on_the_wall(spec: Any, wall: datetime) -> datetime:
     """Return the next time of a clock that is never changed.
 
     Raises:
-        PluginError: when there is none, such as the 31st of February.
+        TimingError: when there is none, such as the 31st of February.
     """
     spec.tz = UTC
     spec.nowfun = lambda: wall.replace(tzinfo=UTC)
     try:
         last, delta, _ = spec.remaining_delta(wall.replace(tzinfo=UTC), tz=UTC)
     except RuntimeError as error:
-        raise PluginError(f"The crontab {spec!r} never comes: {error}. Write it in another way.") from error
+        raise TimingError(f"The crontab {spec!r} never comes: {error}. Write it in another way.") from error
     found: datetime = last + delta
     return found.replace(tzinfo=None)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from gridkit_django.exceptions import PluginError, TimingError
 from gridkit_django.grids.timing import checked_timing
 from gridkit_django.plugins.backend import AuditTarget, ContextBackend, Unsubscribe
 from gridkit_django.plugins.job_arguments import checked_schema
@@ -258,7 +259,11 @@ class PluginJobs(Capability):
             PluginError: for a name, label, timing or schema that is wrong.
         """
         self._require(Permission.SCHEDULE_USE)
-        job = RegisteredJob(name, handler, label, checked_timing(every, cron), checked_schema(name, schema))
+        try:
+            timing = checked_timing(every, cron)
+        except TimingError as error:
+            raise PluginError(error.detail) from error
+        job = RegisteredJob(name, handler, label, timing, checked_schema(name, schema))
         return self._backend.register_job(job)
 
     def run(self, name: str, arguments: JSONObject | None = None, *, delay_seconds: int = 0) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridkit_django.exceptions import PluginError
+from gridkit_django.exceptions import TimingError
 from gridkit_django.grids.timing import EVERY_SECONDS_MAX, Timing, checked_timing
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -81,7 +81,7 @@ def test_crontab_is_read_by_the_clocks_of_the_site(new_york: None, cron: str, ex
     "cron", ["* * * *", "61 * * * *", "0 0 31 2 *", "x * * * *", "* * * * * *", f"{'1,' * 60}1 * * * *"]
 )
 def test_crontab_that_can_not_be_read_or_never_comes_is_refused(cron: str) -> None:
-    with pytest.raises(PluginError, match="crontab"):
+    with pytest.raises(TimingError, match="crontab"):
         checked_timing(None, cron)
 
 
@@ -90,12 +90,12 @@ def test_crontab_that_can_not_be_read_or_never_comes_is_refused(cron: str) -> No
     [timedelta(0), timedelta(seconds=-5), timedelta(milliseconds=1500), timedelta(seconds=EVERY_SECONDS_MAX + 1)],
 )
 def test_interval_out_of_bounds_is_refused(every: timedelta) -> None:
-    with pytest.raises(PluginError, match="whole seconds"):
+    with pytest.raises(TimingError, match="whole seconds"):
         checked_timing(every, "")
 
 
 def test_job_with_interval_and_crontab_is_refused() -> None:
-    with pytest.raises(PluginError, match="not both"):
+    with pytest.raises(TimingError, match="Leave one out"):
         checked_timing(timedelta(hours=1), "0 * * * *")
 
 

@@ -25,7 +25,7 @@ TEXTS = (CharField, TextField, FileField, FilePathField)
 
 _CSV = {
     "boolean": "({x})::text",
-    "datetime": "replace(to_json({x})::text, '\"', '')",
+    "datetime": "split_part(to_json({x})::text, '\"', 2)",
     "json": "NULLIF(({x})::text, 'null')",
 }
 _STARTS = ", ".join(str(ord(start)) for start in (" ", *FORMULA_STARTS))
