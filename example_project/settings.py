@@ -132,10 +132,12 @@ CELERY_BEAT_SCHEDULE = {
     "gridkit-resume-exports": {"task": "gridkit.resume_exports", "schedule": 5, "options": {"expires": 5}},
     "gridkit-expire-exports": {"task": "gridkit.expire_exports", "schedule": 300},
     "gridkit-expire-edits": {"task": "gridkit.expire_edits", "schedule": 300},
+    "gridkit-resume-operations": {"task": "gridkit.resume_operations", "schedule": 10, "options": {"expires": 10}},
     "gridkit-health": {"task": "gridkit.check_plugin_health", "schedule": 60},
     # What waits for a busy worker for so long is stale: the next one does the same.
     "gridkit-due-exports": {"task": "gridkit.run_due_exports", "schedule": 60, "options": {"expires": 60}},
     "gridkit-jobs": {"task": "gridkit.run_due_jobs", "schedule": 5, "options": {"expires": 5}},
+    "gridkit-deliver-outbox": {"task": "gridkit.deliver_outbox", "schedule": 5, "options": {"expires": 5}},
     "gridkit-deliver-audit": {"task": "gridkit.deliver_audit", "schedule": 10, "options": {"expires": 10}},
     "gridkit-purge-audit": {"task": "gridkit.purge_audit", "schedule": 86_400},
     "gridkit-partition-audit": {"task": "gridkit.partition_audit", "schedule": 86_400},

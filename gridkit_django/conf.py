@@ -70,12 +70,18 @@ class GridKitSettings:
         COUNT_CAP: where a ``capped`` count stops counting.
         OFFSET_MAX: the farthest row that an offset window may start at.
         BODY_BYTES_MAX: bytes of a request body at most.
+        REMEMBER_DEVICES: let the element keep a random id of the session and of the browser in its storage, so
+            that events can tell them apart. Off, an id lasts as long as the page. Ask people first where the law
+            demands it; a browser that sends ``DNT`` or ``Sec-GPC`` gets no id either way.
         EVENT_MIDDLEWARE: dotted paths of event middleware, outermost first.
         PLUGIN_ROOT: folder of single-site plugins (one folder each), or None.
         PLUGIN_PINS: plugin id to configuration values that the administrator may see but not change.
         PLUGINS_SAFE_MODE: activate no plugin in this process; writes nothing.
         PLUGINS_FEATURED: ids of the plugins that this site puts first.
-        PACKAGE_BYTES_MAX: bytes of a plugin's files that are kept for other hosts and for rolling back, zipped.
+        PACKAGE_BYTES_MAX: bytes of a plugin's files that are kept in the database for other hosts and for rolling back,
+            zipped.
+        PACKAGE_STORAGE: alias in Django's ``STORAGES`` where the files of larger plugins are kept, or None to keep them
+            not at all. Every host must reach it.
         STATE_DIR: folder where the processes of a host note what they start, or None for one in the system's own
             folder of temporary files. Let it outlive a container.
         ENCRYPTION_KEYS: long random texts from which the keys for stored secrets are made; the first encrypts, all
@@ -144,6 +150,11 @@ class GridKitSettings:
         EXPORT_BYTES_PER_USER: bytes of one user's export files that are stored, at most.
         EXPORT_WEBHOOK_URL: an ``https://`` address that is told of each export that has ended; empty for none.
         EXPORT_WEBHOOK_SECRET: signs what is sent there (``GridKit-Signature``); empty for no signature.
+        OUTBOX_DELAY_MS: milliseconds that a worker lets messages of the outbox gather before it sends them.
+        OUTBOX_CONNECT_SECONDS: for how long a server is waited for that messages are sent to.
+        OUTBOX_READ_SECONDS: how long each piece of its answer may take; the whole of it takes twice as long at most.
+        OUTBOX_ALLOW_CLEAR: let messages leave over connections that are not encrypted.
+        OUTBOX_ALLOW_PRIVATE: let messages go to addresses of private networks and of this machine.
         PUBLIC_URL: how people reach this site, as in ``https://grids.example.org``, for links in mails and webhooks.
         AUDIT_MODELS: models that the audit trail follows without a grid: ``app_label.Model`` to options such as
             ``fields``, ``exclude``, ``mask``, ``reason_required`` and ``fail_open``.
@@ -179,12 +190,14 @@ class GridKitSettings:
     COUNT_CAP: Whole = 10_000
     OFFSET_MAX: Whole = 10_000_000
     BODY_BYTES_MAX: Whole = 1_000_000
+    REMEMBER_DEVICES: bool = False
     EVENT_MIDDLEWARE: tuple[str, ...] = ()
     PLUGIN_ROOT: str | None = None
     PLUGIN_PINS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     PLUGINS_SAFE_MODE: bool = False
     PLUGINS_FEATURED: tuple[str, ...] = ()
     PACKAGE_BYTES_MAX: Whole = 10_000_000
+    PACKAGE_STORAGE: str | None = None
     STATE_DIR: str | None = None
     ENCRYPTION_KEYS: tuple[str, ...] = ()
     AUDIT_MAC_KEYS: tuple[str, ...] = ()
@@ -238,6 +251,11 @@ class GridKitSettings:
     EXPORT_BYTES_PER_USER: Positive = 10_000_000_000
     EXPORT_WEBHOOK_URL: str = ""
     EXPORT_WEBHOOK_SECRET: str = ""
+    OUTBOX_DELAY_MS: Whole = 1000
+    OUTBOX_CONNECT_SECONDS: Positive = 10
+    OUTBOX_READ_SECONDS: Positive = 30
+    OUTBOX_ALLOW_CLEAR: bool = False
+    OUTBOX_ALLOW_PRIVATE: bool = False
     PUBLIC_URL: str = ""
     AUDIT_MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     AUDIT_DATABASE_ROLES: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ run does nothing, a run after an interruption or a deletion adds what is missing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -19,6 +20,7 @@ from django.core.management.color import no_style
 from django.db import connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from example_project.flights.bare_table import bare_table
 from example_project.flights.dataset import FILES, count_rows, read_rows
 from example_project.flights.models import Airline, Airport, Flight, Plane, Weather
 
@@ -117,11 +119,12 @@ def load(table: TableLoad, *, progress: Progress = lambda _rows: None, using: st
     with transaction.atomic(using=using):
         known = set(table.model._base_manager.using(using).values_list("pk", flat=True))
         added = 0
-        while batch := list(islice(records, BATCH)):
-            fresh = [record for record in batch if record[0] not in known] if known else batch
-            _write(connection, table.model, columns, fresh)
-            added += len(fresh)
-            progress(len(batch))
+        with nullcontext() if known else bare_table(connection, table.model):
+            while batch := list(islice(records, BATCH)):
+                fresh = [record for record in batch if record[0] not in known] if known else batch
+                _write(connection, table.model, columns, fresh)
+                added += len(fresh)
+                progress(len(batch))
         _continue_sequence(connection, table.model)
     return added
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
 from gridkit_django.admin.read_only import ReadOnlyAdmin
+from gridkit_django.admin.verbs import may
 from gridkit_django.conf import settings
 from gridkit_django.models import (
     HealthCheckResult,
@@ -22,8 +28,10 @@ from gridkit_django.models import (
     RuntimeGeneration,
     RuntimeProcess,
 )
+from gridkit_django.plugins import cancel_operation
 from gridkit_django.templatetags.gridkit_admin import badge
 
+_OPEN = (OperationState.QUEUED, OperationState.RUNNING)
 _UNDER_WAY = SafeString(" <span data-open></span>")
 """What the page watches: while it is there, the page renews itself."""
 
@@ -35,8 +43,58 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
     list_filter = ("state", "kind", "created_at")
     search_fields = ("plugin_id", "error_detail", "requested_by__username")
     list_select_related = ("requested_by",)
-    fields = ("kind", "plugin_page", "state_badge", "log_lines", "error", "requested_by", "created_at", "finished_at")
+    fields = (
+        "kind",
+        "plugin_page",
+        "state_badge",
+        "progress_bar",
+        "log_lines",
+        "error",
+        "worker",
+        "requested_by",
+        "created_at",
+        "finished_at",
+    )
     readonly_fields = fields
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the way to stop one."""
+        stop = self.admin_site.admin_view(require_POST(self.stop))
+        return [path("<uuid:pk>/stop/", stop, name="gridkit_operation_stop"), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        """Show one operation, with a way to stop it for whoever may."""
+        operation = self.get_object(request, object_id)
+        context = {"may_stop": operation is not None and _may_stop(request, operation), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    def stop(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Ask an operation to stop.
+
+        Raises:
+            PermissionDenied: when the user neither asked for it nor may install plugins.
+        """
+        operation = get_object_or_404(PluginOperation, pk=pk)
+        if not (self.has_view_permission(request, operation) and _may_stop(request, operation, also_ended=True)):
+            raise PermissionDenied
+        cancel_operation(operation.pk)
+        messages.success(request, _("The operation was asked to stop; what it has done is undone."))
+        return HttpResponseRedirect(
+            reverse(f"{self.admin_site.name}:gridkit_django_pluginoperation_change", args=[operation.pk])
+        )
+
+    @admin.display(description=_("progress"))
+    def progress_bar(self, operation: PluginOperation) -> SafeString:
+        """Show how much is done, and what is being done."""
+        bar = '<progress max="1" value="{}" aria-label="{}"></progress> {} {}'
+        done = operation.progress
+        return format_html(bar, done, _("progress"), f"{done:.0%}", operation.step)
 
     @admin.display(description=_("plugin"))
     def plugin_page(self, operation: PluginOperation) -> SafeString | str:
@@ -50,8 +108,7 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, operation: PluginOperation) -> SafeString:
         """Show the state with a colour, and mark one that is still under way."""
-        open_states = (OperationState.QUEUED, OperationState.RUNNING)
-        mark = _UNDER_WAY if operation.state in open_states else ""
+        mark = _UNDER_WAY if operation.state in _OPEN else ""
         return format_html("{}{}", badge(operation.state, operation.get_state_display()), mark)
 
     @admin.display(description=_("log"))
@@ -63,6 +120,13 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
     def error(self, operation: PluginOperation) -> str:
         """Show why it failed, with the code."""
         return f"{operation.error_detail} ({operation.error_code})" if operation.error_code else "-"
+
+
+def _may_stop(request: HttpRequest, operation: PluginOperation, *, also_ended: bool = False) -> bool:
+    """Whether the user may stop it: whoever asked for it, and those who may install plugins."""
+    is_open = operation.state in _OPEN and not operation.cancel_requested
+    mine = operation.requested_by_id == request.user.pk
+    return (is_open or also_ended) and (mine or may(request, "install_plugin"))
 
 
 class RuntimeProcessAdmin(ReadOnlyAdmin[RuntimeProcess]):

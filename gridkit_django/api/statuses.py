@@ -46,6 +46,9 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.ExportStorageError: 503,
         e.AuditUnavailableError: 503,
         e.ReasonRequiredError: 422,
+        e.OutboxChannelError: 422,
+        e.OutboxMessageError: 422,
+        e.OutboxLetterError: 404,
         e.PluginNotFoundError: 404,
         e.PluginStateError: 409,
         e.PluginVersionError: 404,
@@ -60,6 +63,12 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.PluginConfigError: 422,
         e.ConfigRevisionNotFoundError: 404,
         e.PluginPermissionError: 422,
+        e.PackageRefusedError: 422,
+        e.PackageBuildError: 422,
+        e.SignatureError: 422,
+        e.TrustError: 502,
+        e.TrustTargetError: 404,
+        e.TrustUnreachableError: 503,
     }
 )
 

@@ -95,6 +95,7 @@ endpoints: list[URLPattern] = [
     path("plugins/<gridkit_plugin:plugin>/uninstall/", plugin_acts.UninstallView.as_view(), name="plugin-uninstall"),
     *plugin_endpoints,
     path("operations/<uuid:operation>/", operations.OperationView.as_view(), name="operation"),
+    path("operations/<uuid:operation>/cancel/", operations.CancelView.as_view(), name="operation-cancel"),
     path("metrics/", metrics.MetricsView.as_view(), name="metrics"),
     path("audit/", audit.AuditListView.as_view(), name="audit-list"),
     path("audit/health/", audit_health.AuditHealthView.as_view(), name="audit-health"),

@@ -42,16 +42,19 @@ from gridkit_django.events.types import (
     canonical_type,
     matching_types,
 )
+from gridkit_django.events.visits import NO_VISIT, VISIT_HEADER, Visit
 
 __all__ = [
     "ALIASES",
     "CORRELATION_HEADER",
     "EVENT_TYPES",
     "INTERACTION_TYPES",
+    "NO_VISIT",
     "REASON_HEADER",
     "REASON_LENGTH_MAX",
     "REQUEST_ID_HEADER",
     "SERVER_TYPES",
+    "VISIT_HEADER",
     "Act",
     "Actor",
     "ActorKind",
@@ -63,6 +66,7 @@ __all__ = [
     "PendingAct",
     "Priority",
     "RequestAct",
+    "Visit",
     "acting",
     "all_signals",
     "canonical_type",

@@ -144,6 +144,7 @@ def make_event(event_type: str, payload: JSONObject, *, grid: str | None = None)
         actor=act.actor,
         source=act.source,
         correlation_id=act.correlation_id,
+        visit=act.visit,
     )
 
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from gridkit_django.events.payloads import Actor
 from gridkit_django.events.types import EventSource
+from gridkit_django.events.visits import NO_VISIT, Visit
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,6 +47,7 @@ class Act:
         id: what the act is called in the audit trail. Its circumstances are stored once under this id and proven
             by every record, so an act with other circumstances needs another id.
         began_at: since when.
+        visit: which session of which browser asked for it; no part of the audit trail.
     """
 
     actor: Actor = field(default_factory=lambda: Actor.system("code"))
@@ -56,6 +58,7 @@ class Act:
     reason: str = ""
     id: uuid.UUID = field(default_factory=time_ordered_id)
     began_at: datetime = field(default_factory=timezone.now)
+    visit: Visit = NO_VISIT
 
 
 PendingAct: TypeAlias = Callable[[], Act]
@@ -84,6 +87,7 @@ def acting(
     metadata: dict[str, str] | None = None,
     impersonator: Actor | None = None,
     reason: str = "",
+    visit: Visit = NO_VISIT,
 ) -> Iterator[Act]:
     """Say who acts for the length of the block.
 
@@ -94,9 +98,10 @@ def acting(
         metadata: plain facts for the audit trail.
         impersonator: who acts in the actor's name, if that is somebody else.
         reason: why, in the words of the one who acts.
+        visit: which session of which browser asks for it.
     """
     facts = tuple((metadata or {}).items())
-    act = Act(actor, source, correlation_id or str(uuid.uuid4()), facts, impersonator, reason)
+    act = Act(actor, source, correlation_id or str(uuid.uuid4()), facts, impersonator, reason, visit=visit)
     with holding(act):
         yield act
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from gridkit_django.events.types import EventSource, canonical_type
+from gridkit_django.events.visits import NO_VISIT, Visit
 from gridkit_django.typing import JSONObject, JSONValue, User
 
 
@@ -69,6 +70,7 @@ class GridEvent:
         id: unique; the same in all three moments.
         timestamp: when it was made, aware.
         correlation_id: ties together all that one request or task caused.
+        visit: which session of which browser it came from; stays in this process.
     """
 
     type: str
@@ -79,6 +81,7 @@ class GridEvent:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     timestamp: datetime = field(default_factory=timezone.now)
     correlation_id: str = ""
+    visit: Visit = NO_VISIT
 
     def __post_init__(self) -> None:
         """Resolve an alias and freeze the payload.

@@ -16,6 +16,7 @@ from gridkit_django.events.context import REASON_LENGTH_MAX, Act
 from gridkit_django.events.impersonation import impersonator_of
 from gridkit_django.events.payloads import Actor
 from gridkit_django.events.types import EventSource
+from gridkit_django.events.visits import Visit, read_visit
 from gridkit_django.typing import User
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -43,6 +44,7 @@ class RequestAct:
         self._request = request
         self._source = source
         self._told: dict[tuple[object, ...], Act] = {}
+        self._visit = read_visit(request.headers)
         self._correlation = _well_formed(request, CORRELATION_HEADER) or str(uuid.uuid4())
         self._reason = reason_of(request)[:REASON_LENGTH_MAX]
         self._asking: set[int] = set()
@@ -71,7 +73,8 @@ class RequestAct:
     def _act(self, actor: Actor, impersonator: Actor | None, source: EventSource) -> Act:
         """Return an act; circumstances that are others now (a login renews the session) are told under another id."""
         facts = tuple(request_facts(self._request, self.request_id).items())
-        act = Act(actor, source, self._correlation, facts, impersonator, self._reason)
+        visit = _known_visit(self._visit, dict(facts).get("session", ""))
+        act = Act(actor, source, self._correlation, facts, impersonator, self._reason, visit=visit)
         first = self._told.setdefault((source, facts, impersonator), act)
         return replace(act, id=first.id, began_at=first.began_at)
 
@@ -127,6 +130,11 @@ def request_facts(request: HttpRequest, request_id: str) -> dict[str, str]:
         "session": _session_digest(request),
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _known_visit(visit: Visit, login: str) -> Visit:
+    """Return the visit; without a session of the browser's own, that of the login stands for it."""
+    return visit if visit.session or not login else replace(visit, session=login)
 
 
 def _session_digest(request: HttpRequest) -> str:

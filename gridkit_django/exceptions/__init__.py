@@ -82,6 +82,30 @@ trail show next to the human text. Catch the width you need::
     │   ├── ExportEncodingError            the file's encoding lacks a character
     │   ├── ExportLostError                its worker or its message is gone
     │   └── ExportCancelled                the owner asked the running job to stop
+    ├── MarketplaceError
+    │   ├── PackageRefusedError            the gate refused a package; its code says by which rule
+    │   ├── PackageBuildError              a folder can't be made into a package
+    │   ├── SignatureError                 a release is not signed by the key that should have
+    │   └── TrustError                     what a marketplace sent is not what its keys stand for
+    │       ├── TrustRollbackError         an older state than this site has seen already
+    │       ├── TrustExpiredError          the signed state is too old
+    │       │   └── TrustClockError        the clock of this machine can't be right
+    │       ├── TrustKeyError              not signed by enough of the trusted keys
+    │       ├── TrustMixError              parts of different moments
+    │       ├── TrustLengthError           a file longer or shorter than signed
+    │       ├── TrustDigestError           a file of another digest than signed
+    │       ├── TrustMetadataError         no signed metadata at all
+    │       ├── TrustTargetError           no such file in the signed metadata
+    │       └── TrustUnreachableError      no answer, or not in time
+    ├── NetworkError
+    │   ├── UnreachableError               a server is not reached, or not in time
+    │   └── AddressRefusedError            an address that this site does not talk to
+    ├── OutboxError
+    │   ├── OutboxChannelError             no such channel, or none that can be
+    │   ├── OutboxMessageError             what can't be put into the outbox
+    │   ├── OutboxRequestError             prepare() of a channel returned what can't be sent
+    │   ├── OutboxLeaseError               another worker has taken the channel over
+    │   └── OutboxLetterError              no such dead letter
     └── PluginError
         ├── PluginNotFoundError            not installed, or no such source
         ├── PluginStateError               the plugin's state does not allow this
@@ -106,7 +130,9 @@ trail show next to the human text. Catch the width you need::
         │   ├── JobNotFoundError           the plugin has no such job
         │   └── JobArgumentsError          the arguments break the job's JSON Schema
         ├── PluginMethodError              a method raised
-        └── PluginHandlerError             a critical handler raised, so the act failed
+        ├── PluginHandlerError             a critical handler raised, so the act failed
+        ├── OperationCancelled             somebody stopped an operation; it is undone
+        └── OperationLostError             an operation is no longer this worker's
 """
 
 from __future__ import annotations
@@ -201,11 +227,39 @@ from gridkit_django.exceptions.grids import (
     ViewError,
     ViewNotFoundError,
 )
+from gridkit_django.exceptions.marketplace import (
+    MarketplaceError,
+    PackageBuildError,
+    PackageRefusedError,
+    SignatureError,
+    TrustClockError,
+    TrustDigestError,
+    TrustError,
+    TrustExpiredError,
+    TrustKeyError,
+    TrustLengthError,
+    TrustMetadataError,
+    TrustMixError,
+    TrustRollbackError,
+    TrustTargetError,
+    TrustUnreachableError,
+)
+from gridkit_django.exceptions.network import AddressRefusedError, NetworkError, UnreachableError
+from gridkit_django.exceptions.outbox import (
+    OutboxChannelError,
+    OutboxError,
+    OutboxLeaseError,
+    OutboxLetterError,
+    OutboxMessageError,
+    OutboxRequestError,
+)
 from gridkit_django.exceptions.plugins import (
     ConfigRevisionNotFoundError,
     JobArgumentsError,
     JobNotFoundError,
     ManifestError,
+    OperationCancelled,
+    OperationLostError,
     PluginConfigError,
     PluginConsentError,
     PluginCrashError,
@@ -231,6 +285,7 @@ from gridkit_django.exceptions.plugins import (
 
 __all__ = [
     "AccessDeniedError",
+    "AddressRefusedError",
     "AppendOnlyError",
     "AuditChainError",
     "AuditDestinationError",
@@ -290,8 +345,20 @@ __all__ = [
     "JobArgumentsError",
     "JobNotFoundError",
     "ManifestError",
+    "MarketplaceError",
     "MethodArgumentsError",
     "MethodNotFoundError",
+    "NetworkError",
+    "OperationCancelled",
+    "OperationLostError",
+    "OutboxChannelError",
+    "OutboxError",
+    "OutboxLeaseError",
+    "OutboxLetterError",
+    "OutboxMessageError",
+    "OutboxRequestError",
+    "PackageBuildError",
+    "PackageRefusedError",
     "PathMissingError",
     "PathToManyError",
     "PluginConfigError",
@@ -324,13 +391,26 @@ __all__ = [
     "RequestUnderWayError",
     "RevertError",
     "SettingsError",
+    "SignatureError",
     "StorageQuotaError",
     "TimingError",
+    "TrustClockError",
+    "TrustDigestError",
+    "TrustError",
+    "TrustExpiredError",
+    "TrustKeyError",
+    "TrustLengthError",
+    "TrustMetadataError",
+    "TrustMixError",
+    "TrustRollbackError",
+    "TrustTargetError",
+    "TrustUnreachableError",
     "UndoError",
     "UnknownColumnError",
     "UnknownEventTypeError",
     "UnknownFormatError",
     "UnknownOperatorError",
+    "UnreachableError",
     "VersionConflictError",
     "VersionRequiredError",
     "ViewError",

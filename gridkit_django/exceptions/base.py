@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class GridKitError(Exception):
         extra: plain values that a face may show next to the text (for example the current row of a conflict).
     """
 
-    code: ClassVar[str] = "gridkit-error"
+    code: str = "gridkit-error"
 
     def __init__(
         self, detail: str, *, errors: Sequence[ErrorItem] = (), extra: Mapping[str, Any] | None = None

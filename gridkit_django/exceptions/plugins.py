@@ -153,3 +153,15 @@ class JobArgumentsError(PluginJobError):
     """The arguments of a plugin's job break its JSON Schema, or are too large."""
 
     code = "plugin-job-arguments-invalid"
+
+
+class OperationCancelled(PluginError):  # noqa: N818 - it is no fault; the operation is undone and ends
+    """Somebody stopped the operation; what it had done is undone."""
+
+    code = "operation-cancelled"
+
+
+class OperationLostError(PluginError):
+    """The operation is no longer this worker's, or its workers died again and again."""
+
+    code = "operation-lost"

@@ -24,6 +24,7 @@ from gridkit_django.grids.zones import zone_of
 from gridkit_django.typing import JSONValue, MutableJSONObject
 
 _COUNT_MAX = 2**53
+_MS_MAX = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _pinned_column(access: GridAccess, raw: Any) -> Payload:
 
 
 def _filter(access: GridAccess, raw: Any) -> Payload:
-    raw = read_object(raw, "", ("filter", "search", "count"))
+    raw = read_object(raw, "", ("filter", "search", "count", "ms"))
     query = GridQuery.from_dict({key: raw.get(key) for key in ("filter", "search")})
     frame = Frame(zone_of(access), connections[access.queryset().db].vendor)
     if query.filter is not None:
@@ -103,15 +104,23 @@ def _filter(access: GridAccess, raw: Any) -> Payload:
             "filter": written["filter"],
             "search": query.search,
             "count": None if count is None else read_whole(count, "/count", 0, _COUNT_MAX),
+            **_duration(raw),
         }
     )
 
 
 def _sort(access: GridAccess, raw: Any) -> Payload:
-    query = GridQuery.from_dict(read_object(raw, "", ("sort",)))
+    raw = read_object(raw, "", ("sort", "ms"))
+    query = GridQuery.from_dict({"sort": raw.get("sort")})
     for index, term in enumerate(query.sort):
         bind_term(access, term, f"/sort/{index}/col")
-    return Payload({"sort": [term.to_dict() for term in query.sort]})
+    return Payload({"sort": [term.to_dict() for term in query.sort], **_duration(raw)})
+
+
+def _duration(raw: Mapping[str, Any]) -> MutableJSONObject:
+    """Return how long the person waited for the rows, when the browser says so."""
+    ms = raw.get("ms")
+    return {} if ms is None else {"ms": read_whole(ms, "/ms", 0, _MS_MAX)}
 
 
 def _page(access: GridAccess, raw: Any) -> Payload:

@@ -106,6 +106,7 @@ def report_interactions(access: GridAccess, raw: Any) -> tuple[Verdict, ...]:
         correlation_id=act.correlation_id,
         metadata=dict(act.metadata),
         impersonator=act.impersonator,
+        visit=act.visit,
     ):
         return tuple(_verdict(access, report, seen, f"/events/{index}") for index, report in enumerate(read))
 

@@ -54,6 +54,7 @@ def _around(access: GridAccess) -> MutableJSONObject:
         "methods": _methods(access),
         "defaultState": _default_state(access),
         "timeZone": str(zone_of(access)),
+        "rememberDevices": settings().REMEMBER_DEVICES,
     }
 
 

@@ -13,6 +13,7 @@ from gridkit_django.models.export_schedules import ExportSchedule
 from gridkit_django.models.exports import Consistency, ExportJob, ExportSegment, JobStage, JobState
 from gridkit_django.models.grids import RegisteredGrid
 from gridkit_django.models.jobs import JobRunState, PluginJobRun, PluginSchedule
+from gridkit_django.models.outbox import ChannelState, OutboxChannel, OutboxDeadLetter, OutboxHour, OutboxMessage
 from gridkit_django.models.plugins import (
     DesiredState,
     EffectiveState,
@@ -51,6 +52,7 @@ __all__ = [
     "AuditVerification",
     "BulkJob",
     "BulkJobState",
+    "ChannelState",
     "Consistency",
     "DeliveryState",
     "DesiredState",
@@ -70,6 +72,10 @@ __all__ = [
     "JobState",
     "OperationKind",
     "OperationState",
+    "OutboxChannel",
+    "OutboxDeadLetter",
+    "OutboxHour",
+    "OutboxMessage",
     "PluginConfig",
     "PluginCrash",
     "PluginJobRun",

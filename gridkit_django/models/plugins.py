@@ -16,6 +16,7 @@ class PluginSource(models.TextChoices):
 
     ENTRY_POINT = "entry_point", _("installed package")
     FOLDER = "folder", _("site folder")
+    MARKETPLACE = "marketplace", _("marketplace")
     OBJECT = "object", _("given in code")
 
 
@@ -61,6 +62,7 @@ class InstalledPlugin(models.Model):
     pinned = models.BooleanField(
         _("pinned"), default=False, help_text=_("keep this version, whatever lies at the plugin's source")
     )
+    pin_note = models.CharField(_("why it is pinned"), max_length=200, blank=True)
     desired_state = models.CharField(
         _("wanted"), max_length=20, choices=DesiredState.choices, default=DesiredState.INACTIVE
     )
@@ -83,6 +85,8 @@ class InstalledPlugin(models.Model):
             ("activate_plugin", _("Can activate and deactivate plugins")),
             ("configure_plugin", _("Can configure plugins")),
             ("grant_plugin", _("Can grant and revoke permissions of plugins")),
+            ("view_outbox", _("Can see what messages of plugins in the outbox hold")),
+            ("manage_outbox", _("Can pause channels of the outbox, and replay or discard dead letters")),
         ]
 
     def __str__(self) -> str:
@@ -98,6 +102,15 @@ class PluginVersion(models.Model):
     config_schema = models.JSONField(_("configuration schema"), default=dict)
     config_version = models.PositiveIntegerField(_("version of the configuration schema"), default=1)
     digest = models.CharField(_("content digest"), max_length=80)
+    origin = models.JSONField(
+        _("origin"), default=dict, blank=True, help_text=_("of a marketplace: which one, digest of the package, signer")
+    )
+    grants_then = models.JSONField(
+        _("permissions of its time"),
+        null=True,
+        blank=True,
+        help_text=_("decisions when another version took its place"),
+    )
     installed_at = models.DateTimeField(
         _("installed at"), default=timezone.now, null=True, blank=True, help_text=_("empty: it was never in use")
     )
@@ -124,7 +137,8 @@ class PluginPackage(models.Model):
     """The files of one version, by content digest, so that it can run on every host and come back after an update."""
 
     digest = models.CharField(_("content digest"), max_length=80, unique=True)
-    content = models.BinaryField(_("zip archive"))
+    content = models.BinaryField(_("zip archive"), default=b"", help_text=_("empty: it lies in the storage"))
+    stored_name = models.CharField(_("name in the storage"), max_length=300, blank=True)
     size = models.PositiveBigIntegerField(_("size in bytes"))
     stored_at = models.DateTimeField(_("stored at"), auto_now_add=True)
 

@@ -68,6 +68,7 @@ class OperationState(models.TextChoices):
     RUNNING = "running", _("running")
     FINISHED = "finished", _("finished")
     FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
 
 
 class PluginOperation(models.Model):
@@ -79,7 +80,19 @@ class PluginOperation(models.Model):
     arguments = models.JSONField(_("arguments"), default=dict)
     state = models.CharField(_("state"), max_length=20, choices=OperationState.choices, default=OperationState.QUEUED)
     log = models.JSONField(_("log"), default=list)
-    error_code = models.CharField(_("error code"), max_length=80, blank=True)
+    step = models.CharField(_("step"), max_length=40, blank=True)
+    results = models.JSONField(
+        _("what the finished steps left"), default=dict, blank=True, help_text=_("a step that is named here is done")
+    )
+    progress = models.FloatField(_("progress"), default=0.0)
+    cancel_requested = models.BooleanField(_("cancel requested"), default=False)
+    worker = models.CharField(_("worker"), max_length=300, blank=True)
+    fence = models.PositiveBigIntegerField(_("number of the run"), default=0)
+    lease_until = models.DateTimeField(_("belongs to its worker until"), null=True)
+    deaths = models.PositiveIntegerField(_("lost workers since the last finished step"), default=0)
+    error_code = models.CharField(
+        _("error code"), max_length=80, blank=True, help_text=_("while it runs: it is being undone")
+    )
     error_detail = models.TextField(_("error"), blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -96,6 +109,7 @@ class PluginOperation(models.Model):
         verbose_name = _("plugin operation")
         verbose_name_plural = _("plugin operations")
         ordering: ClassVar = ["-created_at"]
+        indexes: ClassVar = [models.Index(fields=["state", "lease_until"], name="gridkit_operation_state")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.plugin_id}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gridkit_django.audit.privacy import MASK as AUDIT_MASK
 from gridkit_django.exceptions import PluginNotReadyError
+from gridkit_django.outbox import OutgoingMessage, OutgoingRequest, OutgoingResponse, Verdict, default_judge
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.calls import MethodCall, MethodHandler, MethodResult
 from gridkit_django.plugins.catalog import AvailablePlugin
@@ -21,10 +22,12 @@ from gridkit_django.plugins.manager import PluginManager, plugin_manager
 from gridkit_django.plugins.metadata import Category, PluginMetadata, Pricing, read_manifest
 from gridkit_django.plugins.notices import connect_notices, send_notice
 from gridkit_django.plugins.operations import (
+    cancel_operation,
     end_lost_operations,
     fail_operation,
     request_operation,
     run_operation,
+    unattended_operations,
 )
 from gridkit_django.plugins.permissions import GrantTable, Permission
 from gridkit_django.plugins.plan import ChangeKind, Plan, PlanChange, PlannedPlugin, PlanReason, make_plan
@@ -59,6 +62,9 @@ __all__ = [
     "MethodCall",
     "MethodHandler",
     "MethodResult",
+    "OutgoingMessage",
+    "OutgoingRequest",
+    "OutgoingResponse",
     "PendingVersion",
     "Permission",
     "PermissionInfo",
@@ -87,9 +93,12 @@ __all__ = [
     "SiteFigures",
     "SiteReport",
     "UsageReport",
+    "Verdict",
     "VersionInfo",
+    "cancel_operation",
     "check_address",
     "connect_notices",
+    "default_judge",
     "deliver_trail",
     "end_lost_operations",
     "fail_operation",
@@ -101,4 +110,5 @@ __all__ = [
     "rotate_secrets",
     "run_operation",
     "send_notice",
+    "unattended_operations",
 ]

@@ -105,7 +105,7 @@ def _reloadable(runtime: PluginRuntime, row: InstalledPlugin) -> CodeSource:
     catalog = runtime.catalog
     source = (
         catalog.choose(load_spec(row))
-        if row.pinned
+        if row.pinned or row.source == PluginSource.MARKETPLACE
         else frozen(catalog.resolve(PluginSource(row.source), row.source_ref))
     )
     metadata = source.manifest()

@@ -15,6 +15,7 @@ from gridkit_django.typing import JSONObject, JSONValue
 if TYPE_CHECKING:
     from gridkit_django.plugins.calls import RegisteredMethod
     from gridkit_django.plugins.job_calls import RegisteredJob
+    from gridkit_django.plugins.outbox_calls import RegisteredChannel
 
 Unsubscribe = Callable[[], None]
 """Takes back one subscription; calling it twice does nothing."""
@@ -102,6 +103,16 @@ class ContextBackend(Protocol):
 
     def run_job(self, name: str, arguments: JSONObject, delay_seconds: int) -> str:
         """Let a worker run a job of the plugin; the run's id."""
+        ...
+
+    def open_channel(self, channel: RegisteredChannel) -> Unsubscribe:
+        """Open a channel of the outbox."""
+        ...
+
+    def put_messages(
+        self, channel: str, payloads: Sequence[JSONObject], keys: Sequence[str | None] | None
+    ) -> list[str]:
+        """Put messages into a channel; their keys."""
         ...
 
     def register_exporter(self, name: str, target: str) -> Unsubscribe:

@@ -45,6 +45,8 @@ class CodeCache:
         Raises:
             PluginLoadError: when a file can't be compiled; names the file and line.
         """
+        if files.codes is not None:
+            return dict(files.codes)
         before = self._places.get(files.where, {})
         found: dict[str, tuple[bytes, CodeType]] = {}
         for name, content in files.contents.items():
@@ -58,6 +60,15 @@ class CodeCache:
         """Put the place last; one assignment, because several threads may load."""
         others = [item for item in self._places.items() if item[0] != where]
         self._places = dict([*others[-(_PLACES_MAX - 1) :], (where, found)])
+
+
+def compile_files(files: PluginFiles) -> dict[str, CodeType]:
+    """Return the code of each Python file by its name.
+
+    Raises:
+        PluginLoadError: when a file can't be compiled; names the file and line.
+    """
+    return CodeCache().compiled(files)
 
 
 class Bundle(MetaPathFinder):

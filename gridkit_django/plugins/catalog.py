@@ -35,6 +35,7 @@ from gridkit_django.plugins.sources import (
     PluginCode,
 )
 from gridkit_django.plugins.spec import PluginSpec
+from gridkit_django.plugins.unpacked import UnpackedPackages
 
 ENTRY_POINT_GROUP = "gridkit.plugins"
 
@@ -67,12 +68,14 @@ class SourceCatalog:
 
     Attributes:
         unloaded: told plugin id and private package name of each load that is dropped.
+        unpacked: what this host holds of the plugins of marketplaces.
         waiting: digest at the source, by plugin id, of what was found to wait for consent and is to be written down.
     """
 
     def __init__(self) -> None:
         self.unloaded: Callable[[str, str], None] | None = None
         self.waiting: dict[str, str] = {}
+        self.unpacked = UnpackedPackages()
         self._set_aside: dict[str, str] = {}
         self._objects: dict[str, ObjectSource] = {}
         self._loaded: dict[str, str] = {}
@@ -124,6 +127,8 @@ class SourceCatalog:
             PluginLoadError: when neither the source nor kept files are there.
             PluginError: why what lies at the source may not run, when there are no kept files to run instead.
         """
+        if spec.source is PluginSource.MARKETPLACE:
+            return self._unpacked_of(spec)
         if spec.source is not PluginSource.FOLDER:
             return self.resolve(spec.source, spec.source_ref)
         try:
@@ -155,14 +160,15 @@ class SourceCatalog:
         self._set_aside[spec.plugin_id] = chosen
         return True
 
-    def kept(self, ref: str, files: PluginFiles) -> FilesSource:
+    def kept(self, ref: str, files: PluginFiles, kind: PluginSource = PluginSource.FOLDER) -> FilesSource:
         """Return a source for kept files.
 
         Args:
-            ref: name of the folder that they came from.
+            ref: name of the folder that they came from, or id of a plugin of a marketplace.
             files: the files.
+            kind: what kind of source they came from.
         """
-        return FilesSource(ref, files, self._loader)
+        return FilesSource(ref, files, self._loader, kind)
 
     @contextmanager
     def offering(self, code: PluginCode) -> Iterator[None]:
@@ -216,6 +222,19 @@ class SourceCatalog:
             installed: ids of the plugins that are installed.
         """
         return tuple(_describe(source, installed) for source in self.sources())
+
+    def _unpacked_of(self, spec: PluginSpec) -> CodeSource:
+        """Return the files of a plugin of a marketplace as they are unpacked on this host.
+
+        Raises:
+            PluginLoadError: when they are kept nowhere, or are broken.
+        """
+        files = self.unpacked.open(spec.digest, spec.source_ref)
+        if files is None:
+            raise PluginLoadError(
+                f"The files of {spec.plugin_id} {spec.version} ({spec.digest}) are not kept any more. Update it."
+            )
+        return self.kept(spec.source_ref, files, PluginSource.MARKETPLACE)
 
     def _installed(self, spec: PluginSpec, reason: PluginError) -> CodeSource:
         """Return the kept files of the installed version, or say why the source can't run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from django.db import connections, transaction
@@ -18,6 +19,8 @@ from gridkit_django.plugins.savepoints import database, in_transaction
 from gridkit_django.typing import JSONValue, User
 
 V = TypeVar("V", bound=Callable[..., Any])
+
+_riders: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("gridkit_riders", default=())
 
 STATE_FIELDS = ("effective_state", "state_code", "state_reason", "state_evidence")
 
@@ -36,8 +39,23 @@ def changing(runtime: PluginRuntime, user: User | None) -> Iterator[None]:
         runtime.generations.bump()
         with runtime.paused():
             yield
+        for rider in _riders.get():
+            rider()
         transaction.on_commit(runtime.follow_change, using=database())
     runtime.mark_unchecked()
+
+
+@contextmanager
+def riding(rider: Callable[[], None]) -> Iterator[None]:
+    """Let a call be made inside the transaction of each change in the block, as its last act.
+
+    So what it writes stands or falls with the change: whoever was killed in between left both or neither.
+    """
+    token = _riders.set((*_riders.get(), rider))
+    try:
+        yield
+    finally:
+        _riders.reset(token)
 
 
 @contextmanager

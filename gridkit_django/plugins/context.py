@@ -16,6 +16,7 @@ from gridkit_django.plugins.calls import MethodHandler, MethodSchema, Registered
 from gridkit_django.plugins.capabilities import Capability, PluginAudit, PluginExports, PluginJobs, PluginStorage
 from gridkit_django.plugins.handlers import EventHandler, checked_mark
 from gridkit_django.plugins.limits import ResourceUsage
+from gridkit_django.plugins.outbox_door import PluginOutbox
 from gridkit_django.plugins.permissions import Permission, checked_permission
 from gridkit_django.typing import JSONObject, JSONValue
 
@@ -29,6 +30,7 @@ class PluginContext(Capability):
         audit: writes audit records.
         exports: starts exports for the calling user.
         jobs: work in the background, at once, later or on a schedule.
+        outbox: messages that must leave the house, written with the act that they tell of.
         logger: a logger under ``gridkit_django.plugin``.
     """
 
@@ -39,6 +41,7 @@ class PluginContext(Capability):
         self.audit = PluginAudit(plugin_id, backend)
         self.exports = PluginExports(plugin_id, backend)
         self.jobs = PluginJobs(plugin_id, backend)
+        self.outbox = PluginOutbox(plugin_id, backend)
         self.logger = logging.getLogger(f"gridkit_django.plugin.{plugin_id.replace('.', '_')}")
 
     @property

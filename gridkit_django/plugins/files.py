@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
+from types import CodeType, MappingProxyType
 from typing import cast
 
 from gridkit_django.exceptions import PluginLoadError
@@ -37,6 +37,7 @@ class PluginFiles:
         contents: the files by name, with ``/`` between folders.
         digest: digest over all names and contents.
         root: opens the top folder, for data files that the plugin reads while it runs.
+        codes: the Python files compiled already, by name; None when they are not.
     """
 
     label: str
@@ -44,6 +45,7 @@ class PluginFiles:
     contents: Mapping[str, bytes] = field(repr=False)
     digest: str
     root: Callable[[], Traversable] = field(repr=False, compare=False)
+    codes: Mapping[str, CodeType] | None = field(default=None, repr=False, compare=False)
 
 
 def read_folder(folder: Path) -> PluginFiles:

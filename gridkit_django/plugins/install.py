@@ -27,7 +27,7 @@ from gridkit_django.plugins.planning import check_change
 from gridkit_django.plugins.reports import store_version
 from gridkit_django.plugins.revisions import ConfigLayer, add_revision
 from gridkit_django.plugins.runtime import PluginRuntime
-from gridkit_django.plugins.sources import CodeSource, PluginCode
+from gridkit_django.plugins.sources import CodeSource, FilesSource, PluginCode
 from gridkit_django.typing import User
 
 ALL = "all"
@@ -39,13 +39,13 @@ class InstallRequest:
     """What is to be installed, and how.
 
     Attributes:
-        source: ``kind:name``, a plugin id, or a plugin given as an object or class.
+        source: ``kind:name``, a plugin id, a plugin given as an object or class, or its files.
         config: the configuration for all grids; None for the defaults.
         grants: ``ALL``, or the permissions and wildcards to grant.
         activate: whether to start it at once.
     """
 
-    source: str | Plugin | type[Plugin]
+    source: str | Plugin | type[Plugin] | FilesSource
     config: Mapping[str, Any] | None = None
     grants: str | Iterable[str] = ALL
     activate: bool = True
@@ -98,7 +98,9 @@ def uninstall(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None
         _delete(row)
 
 
-def _source(runtime: PluginRuntime, given: str | Plugin | type[Plugin]) -> CodeSource:
+def _source(runtime: PluginRuntime, given: str | Plugin | type[Plugin] | FilesSource) -> CodeSource:
+    if isinstance(given, FilesSource):
+        return given
     return runtime.catalog.find(given) if isinstance(given, str) else runtime.catalog.add_object(given)
 
 

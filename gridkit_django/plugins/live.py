@@ -26,6 +26,7 @@ from gridkit_django.plugins.job_calls import RegisteredJob
 from gridkit_django.plugins.limits import RateLimiter
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.observers import CallObserver, tell_observers
+from gridkit_django.plugins.outbox_calls import OpenChannel
 from gridkit_django.plugins.permissions import GrantTable, Permission
 from gridkit_django.plugins.revisions import ConfigLayer
 from gridkit_django.plugins.savepoints import CallGuard, open_guard
@@ -92,6 +93,7 @@ class LivePlugin:
         self.subscriptions: tuple[Subscription, ...] = ()
         self.methods: dict[str, tuple[RegisteredMethod, CallStats]] = {}
         self.jobs: dict[str, tuple[RegisteredJob, CallStats]] = {}
+        self.channels: dict[str, OpenChannel] = {}
         self.message_handlers: tuple[MessageSubscription, ...] = ()
         self.exporters: list[Unsubscribe] = []
         self.schemas: dict[tuple[str, str], JSONObject] = {}
@@ -319,7 +321,7 @@ class LivePlugin:
     def release(self) -> None:
         """Take back everything that was registered; the object then is told of nothing more."""
         self.subscriptions, self.message_handlers = (), ()
-        self.methods, self.jobs = {}, {}
+        self.methods, self.jobs, self.channels = {}, {}, {}
         self.follows.release()
         self.release_exporters()
 
@@ -329,10 +331,10 @@ class LivePlugin:
             self.exporters.pop()()
 
     def all_stats(self) -> tuple[CallStats, ...]:
-        """Return the accounting of every handler, method and job."""
-        handlers = tuple(item.stats for item in self.subscriptions)
+        """Return the accounting of every handler, method, job and channel."""
+        told = tuple(item.stats for item in self.subscriptions) + tuple(item.stats for item in self.message_handlers)
         named = tuple(stats for _, stats in (*self.methods.values(), *self.jobs.values()))
-        return handlers + named + tuple(item.stats for item in self.message_handlers)
+        return told + named + tuple(item.stats for item in self.channels.values())
 
     def forget_context(self) -> None:
         """Cut the object off from its context: a destroyed plugin reaches nothing more, and nothing reaches it."""

@@ -24,7 +24,7 @@ from gridkit_django.exports import create_export, describe_job, exporters
 from gridkit_django.grids import grid_registry, open_grid
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import compile_query
-from gridkit_django.plugins import jobs, methods
+from gridkit_django.plugins import jobs, methods, outbox
 from gridkit_django.plugins.backend import AuditTarget, MessageHandler, StorageBackend, Unsubscribe
 from gridkit_django.plugins.calls import RegisteredMethod
 from gridkit_django.plugins.callscope import current_call
@@ -37,6 +37,7 @@ from gridkit_django.plugins.jobs import JobRuntime
 from gridkit_django.plugins.limits import ResourceUsage
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.memory import HeapBook
+from gridkit_django.plugins.outbox_calls import RegisteredChannel
 from gridkit_django.plugins.permission_use import PermissionUse
 from gridkit_django.plugins.permissions import GrantTable
 from gridkit_django.plugins.plain_data import plain_copy
@@ -163,6 +164,16 @@ class LocalBackend:
     def run_job(self, name: str, arguments: JSONObject, delay_seconds: int) -> str:
         """Let a worker run a job of the plugin."""
         return str(jobs.start(self._host, self._live.plugin_id, name, arguments, delay_seconds=delay_seconds).pk)
+
+    def open_channel(self, channel: RegisteredChannel) -> Unsubscribe:
+        """Open a channel of the outbox."""
+        return outbox.open_channel(self._live, channel)
+
+    def put_messages(
+        self, channel: str, payloads: Sequence[JSONObject], keys: Sequence[str | None] | None
+    ) -> list[str]:
+        """Put messages into a channel, in the transaction under way."""
+        return outbox.put_messages(self._live, channel, payloads, keys)
 
     def register_exporter(self, name: str, target: str) -> Unsubscribe:
         """Offer a format."""

@@ -1,10 +1,14 @@
-"""Operations: changes that a person asks for and a worker carries out, with a log that can be watched."""
+"""Operations: changes that a person asks for and a worker carries out, with a log that can be watched.
+
+An operation is a list of steps. Each is done once and marked in the transaction of its change, so whoever goes on after
+a killed worker knows what is left. The mark of success is written last. On failure, what was done is undone in reverse.
+"""
 
 from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -12,17 +16,20 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from gridkit_django.exceptions import GridKitError, PluginStateError
+from gridkit_django.exceptions import GridKitError, OperationCancelled, OperationLostError, PluginStateError
 from gridkit_django.models import OperationKind, OperationState, PluginOperation
 from gridkit_django.plugins.change import author_of, get_row
-from gridkit_django.plugins.encryption import Keyring, is_sealed
-from gridkit_django.plugins.manager import PluginManager, plugin_manager
-from gridkit_django.plugins.metadata import PluginMetadata
+from gridkit_django.plugins.encryption import Keyring
+from gridkit_django.plugins.operation_lease import DEATHS_MAX, Heartbeat, claim, give_back, lost_operations, this_run
+from gridkit_django.plugins.operation_recipes import local_recipe
+from gridkit_django.plugins.operation_run import OperationRun, Step, finish
 from gridkit_django.typing import User
 
 logger = logging.getLogger("gridkit_django.plugins")
 
 RUNNING_AT_MOST = timedelta(minutes=15)
+"""When nobody has gone on with an operation for so long after its worker's last sign of life, nobody will."""
+
 QUEUED_AT_MOST = timedelta(hours=24)
 
 _ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
@@ -70,132 +77,125 @@ def _sealed(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {**arguments, "config": Keyring.of_site().seal(config)} if config else dict(arguments)
 
 
-def _config_of(operation: PluginOperation) -> Mapping[str, Any] | None:
-    """Return the configuration among an operation's arguments.
+def run_operation(operation_id: uuid.UUID | str) -> PluginOperation | None:
+    """Carry out an operation that waits, or go on with one whose worker is gone.
+
+    None when it is gone, has ended, or is in another worker's hands. A failure is written on the operation, not
+    raised. A configuration among the arguments is forgotten at the end, because it may hold secrets.
 
     Raises:
-        PluginSecretError: when this worker lacks the key that it was sealed with.
+        SystemExit: when the worker has to end; another one goes on.
     """
-    config: Mapping[str, Any] | None = operation.arguments.get("config")
-    return Keyring.of_site().unseal(config) if config is not None and is_sealed(config) else config
-
-
-def run_operation(operation_id: uuid.UUID | str) -> PluginOperation | None:
-    """Carry out a queued operation; None when it is gone or another worker took it.
-
-    A failure is written on the operation, not raised. A configuration among the arguments is forgotten at the end,
-    because it may hold secrets.
-    """
-    now = timezone.now()
-    queued = PluginOperation.objects.filter(pk=operation_id, state=OperationState.QUEUED)
-    if not queued.update(state=OperationState.RUNNING, started_at=now):
+    operation = claim(operation_id)
+    if operation is None:
         return None
-    operation = PluginOperation.objects.select_related("requested_by").get(pk=operation_id)
-    _log(operation, f"Started: {operation.get_kind_display()} {operation.plugin_id}.")
+    run = OperationRun(operation)
     try:
-        _STEPS[OperationKind(operation.kind)](plugin_manager(), operation)
-    except GridKitError as error:
-        _finish(operation, OperationState.FAILED, error.code, error.detail)
-    except Exception as error:  # a fault of ours or of the database; recorded on the operation and logged
-        logger.exception("Operation %s failed", operation.pk)
-        _finish(operation, OperationState.FAILED, "unexpected-error", f"{type(error).__name__}: {error}")
-    else:
-        _finish(operation, OperationState.FINISHED)
+        with Heartbeat(operation):
+            _carry_out(run)
+    except OperationLostError:
+        logger.warning("Operation %s was taken from this worker", operation.pk)
+    except (SystemExit, KeyboardInterrupt):
+        give_back(operation)
+        raise
     return operation
 
 
-def _install(manager: PluginManager, operation: PluginOperation) -> None:
-    arguments = operation.arguments
-    source = str(arguments.get("source") or operation.plugin_id)
-    found: PluginMetadata = manager.runtime.catalog.find(source).manifest()
-    _log(
-        operation,
-        f"Found {found.id} {found.version} by {found.author}; it asks for "
-        f"{', '.join(found.required_permissions) or 'no permissions'}.",
-    )
-    manager.install_plugin(
-        source,
-        config=_config_of(operation),
-        grants=arguments.get("grants", "all"),
-        user=operation.requested_by,
-        activate=False,
-    )
-    _log(operation, "Installed.")
-    if arguments.get("activate", True):
-        _activate(manager, operation)
+def _carry_out(run: OperationRun) -> None:
+    operation = run.operation
+    steps: Sequence[Step] = ()
+    try:
+        steps = local_recipe(run)
+        if not operation.error_code:
+            _begin(run)
+            _go_through(run, steps)
+    except OperationLostError as error:
+        if not this_run(operation).exists():
+            raise
+        run.fail(error.code, error.detail)
+    except GridKitError as error:
+        run.fail(error.code, error.detail)
+    except Exception as error:  # a fault of ours or of the database; recorded on the operation and logged
+        logger.exception("Operation %s failed", operation.pk)
+        run.fail("unexpected-error", f"{type(error).__name__}: {error}")
+    if operation.error_code:
+        if operation.deaths <= DEATHS_MAX:  # whoever undoes it may be killed over that, too
+            _undo(run, steps)
+        cancelled = operation.error_code == OperationCancelled.code
+        state = OperationState.CANCELLED if cancelled else OperationState.FAILED
+        finish(operation, state, operation.error_code, operation.error_detail)
+    else:
+        finish(operation, OperationState.FINISHED)
 
 
-def _activate(manager: PluginManager, operation: PluginOperation) -> None:
-    manager.activate_plugin(operation.plugin_id, user=operation.requested_by)
-    _log(operation, "Active. Other processes follow at their next request or task.")
+def _begin(run: OperationRun) -> None:
+    operation = run.operation
+    if operation.fence == 1:
+        run.log(f"Started: {operation.get_kind_display()} {operation.plugin_id}.")
+        return
+    if operation.deaths > DEATHS_MAX:
+        raise OperationLostError(
+            f"{operation.deaths} workers were lost over the step {operation.step!r}; the next one would be, too."
+        )
+    run.log(f"Another worker goes on: {operation.worker}.")
 
 
-def _deactivate(manager: PluginManager, operation: PluginOperation) -> None:
-    manager.deactivate_plugin(operation.plugin_id, user=operation.requested_by)
-    _log(operation, "Switched off.")
+def _go_through(run: OperationRun, steps: Sequence[Step]) -> None:
+    for number, step in enumerate(steps):
+        if run.is_done(step.name):
+            continue
+        run.begin(step.name, number, len(steps))
+        if step.stops:
+            run.check()
+        with run.marking(step.name):
+            step.act(run)
 
 
-def _configure(manager: PluginManager, operation: PluginOperation) -> None:
-    arguments = operation.arguments
-    manager.configure_plugin(
-        operation.plugin_id,
-        _config_of(operation) or {},
-        grid=str(arguments.get("grid", "")),
-        user=operation.requested_by,
-    )
-    _log(operation, "The configuration is in force.")
+def _undo(run: OperationRun, steps: Sequence[Step]) -> None:
+    """Undo the step that failed and those before it, in reverse. What can't be undone is told, and left."""
+    for step in reversed(steps):
+        if not (run.is_done(step.name) or step.name == run.operation.step):
+            continue
+        if step.undo is not None:
+            try:
+                step.undo(run)
+            except OperationLostError:
+                raise
+            except Exception as error:  # the others are undone all the same; told on the operation and logged
+                logger.exception("Step %s of operation %s could not be undone", step.name, run.operation.pk)
+                run.log(f"The step {step.name} could not be undone: {type(error).__name__}: {error}.")
+        run.unmark(step.name)
 
 
-def _reload(manager: PluginManager, operation: PluginOperation) -> None:
-    manager.reload_plugin(operation.plugin_id, user=operation.requested_by)
-    _log(operation, f"Loaded anew: {manager.get_plugin(operation.plugin_id).version}.")
+def cancel_operation(operation_id: uuid.UUID | str) -> PluginOperation | None:
+    """Stop an operation: one that waits at once, one that runs at its next chance. What has ended stays as it is.
+
+    Returns:
+        The operation as it is now, None when there is none.
+    """
+    rows = PluginOperation.objects.filter(pk=operation_id)
+    operation = rows.first()
+    if operation is None:
+        return None
+    if rows.filter(state=OperationState.QUEUED).update(cancel_requested=True):
+        finish(operation, OperationState.CANCELLED, OperationCancelled.code, "It was stopped before it began.")
+    else:
+        rows.filter(state=OperationState.RUNNING).update(cancel_requested=True)
+    operation.refresh_from_db()
+    return operation
 
 
-def _update(manager: PluginManager, operation: PluginOperation) -> None:
-    arguments = operation.arguments
-    before = manager.get_plugin(operation.plugin_id).version
-    info = manager.update_plugin(
-        operation.plugin_id,
-        arguments.get("version"),
-        grants=arguments.get("grants") or (),
-        user=operation.requested_by,
-    )
-    _log(operation, f"Version {info.version} is in use; before it was {before}.")
-
-
-def _roll_back(manager: PluginManager, operation: PluginOperation) -> None:
-    info = manager.roll_back_plugin(
-        operation.plugin_id, operation.arguments.get("version"), user=operation.requested_by
-    )
-    _log(operation, f"Version {info.version} is back, and pinned.")
-
-
-def _uninstall(manager: PluginManager, operation: PluginOperation) -> None:
-    manager.uninstall_plugin(operation.plugin_id, user=operation.requested_by)
-    _log(operation, "Uninstalled.")
-
-
-_STEPS: Mapping[OperationKind, Callable[[PluginManager, PluginOperation], None]] = MappingProxyType(
-    {
-        OperationKind.INSTALL: _install,
-        OperationKind.ACTIVATE: _activate,
-        OperationKind.DEACTIVATE: _deactivate,
-        OperationKind.CONFIGURE: _configure,
-        OperationKind.RELOAD: _reload,
-        OperationKind.UPDATE: _update,
-        OperationKind.ROLL_BACK: _roll_back,
-        OperationKind.UNINSTALL: _uninstall,
-    }
-)
+def unattended_operations() -> list[uuid.UUID]:
+    """Return the operations whose worker is gone, the oldest first, for others to go on with."""
+    rows = lost_operations(timezone.now()).filter(lease_until__gte=timezone.now() - RUNNING_AT_MOST)
+    return list(rows.order_by("created_at").values_list("pk", flat=True))
 
 
 def end_lost_operations() -> int:
-    """Fail the operations whose worker or message is gone, so that nobody waits for them; return how many.
-
-    A worker that was only slow still does its work, but no longer changes the verdict.
-    """
+    """Fail the operations whose worker or message is gone, so that nobody waits for them; return how many."""
     now = timezone.now()
-    lost = Q(state=OperationState.RUNNING, started_at__lt=now - RUNNING_AT_MOST) | Q(
+    running = Q(lease_until__lt=now - RUNNING_AT_MOST) | Q(lease_until=None, started_at__lt=now - RUNNING_AT_MOST)
+    lost = Q(running, state=OperationState.RUNNING) | Q(
         state=OperationState.QUEUED, created_at__lt=now - QUEUED_AT_MOST
     )
     found = list(PluginOperation.objects.filter(lost))
@@ -206,26 +206,4 @@ def end_lost_operations() -> int:
 
 def fail_operation(operation: PluginOperation, code: str, detail: str) -> None:
     """End an operation that is not over yet as failed; its configuration is forgotten, as it may hold secrets."""
-    _finish(operation, OperationState.FAILED, code, detail)
-
-
-def _log(operation: PluginOperation, text: str) -> None:
-    operation.log = [*operation.log, {"at": timezone.now().isoformat(), "text": text}]
-    operation.save(update_fields=["log"])
-
-
-def _finish(operation: PluginOperation, state: OperationState, code: str = "", detail: str = "") -> None:
-    """Write the end down, unless the operation has ended already."""
-    operation.state, operation.error_code, operation.error_detail = state, code, detail
-    operation.finished_at = timezone.now()
-    operation.arguments = {key: value for key, value in operation.arguments.items() if key != "config"}
-    line = {"at": operation.finished_at.isoformat(), "text": detail if state is OperationState.FAILED else "Finished."}
-    operation.log = [*operation.log, line]
-    PluginOperation.objects.filter(pk=operation.pk, state__in=(OperationState.QUEUED, OperationState.RUNNING)).update(
-        state=state,
-        error_code=code,
-        error_detail=detail,
-        finished_at=operation.finished_at,
-        arguments=operation.arguments,
-        log=operation.log,
-    )
+    finish(operation, OperationState.FAILED, code, detail)

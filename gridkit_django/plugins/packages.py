@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
+from typing import Any
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage, storages
+from django.db import transaction
 from django.db.models import F
 
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import PluginVersionError
+from gridkit_django.exceptions import PluginLoadError, PluginVersionError
 from gridkit_django.models import InstalledPlugin, PluginPackage, PluginVersion
 from gridkit_django.plugins.files import PluginFiles, read_archive, write_archive
 from gridkit_django.plugins.savepoints import database
@@ -24,11 +29,46 @@ def keep_files(files: PluginFiles) -> bool:
     packages = PluginPackage.objects.using(database())
     if packages.filter(digest=files.digest).exists():
         return True
-    content = write_archive(files)
+    return keep_bytes(files.digest, write_archive(files))
+
+
+def keep_bytes(digest: str, content: bytes) -> bool:
+    """Keep an archive, once; False when it is larger than ``PACKAGE_BYTES_MAX`` and there is no ``PACKAGE_STORAGE``."""
+    kept: dict[str, Any] = {"content": content}
     if len(content) > settings().PACKAGE_BYTES_MAX:
-        return False
-    packages.get_or_create(digest=files.digest, defaults={"content": content, "size": len(content)})
+        storage = _storage()
+        if storage is None:
+            return False
+        name = f"gridkit/packages/{digest.removeprefix('sha256:')}.zip"
+        if not storage.exists(name):
+            name = storage.save(name, ContentFile(content))
+        kept = {"stored_name": name}
+    packages = PluginPackage.objects.using(database())
+    packages.get_or_create(digest=digest, defaults={**kept, "size": len(content)})
     return True
+
+
+def kept_bytes(digest: str) -> bytes | None:
+    """Return a kept archive, or None when there is none with this digest.
+
+    Raises:
+        PluginLoadError: when its row is there and its file in the storage is not.
+    """
+    packages = PluginPackage.objects.using(database()).filter(digest=digest)
+    found = packages.values_list("content", "stored_name").first()
+    if found is None:
+        return None
+    content, name = found
+    if not name:
+        return bytes(content)
+    storage = _storage()
+    if storage is None:
+        raise PluginLoadError(f"The package {digest} lies in a storage, and PACKAGE_STORAGE names none.")
+    try:
+        with storage.open(name) as file:
+            return bytes(file.read())
+    except OSError as error:
+        raise PluginLoadError(f"The package {digest} can't be read from the storage: {error}.") from error
 
 
 def kept_among(digests: Iterable[str]) -> frozenset[str]:
@@ -47,9 +87,8 @@ def open_kept(digest: str, label: str) -> PluginFiles | None:
     Raises:
         PluginLoadError: when what is kept is broken or has another digest.
     """
-    packages = PluginPackage.objects.using(database()).filter(digest=digest)
-    content = packages.values_list("content", flat=True).first()
-    return None if content is None else read_archive(bytes(content), digest, label)
+    content = kept_bytes(digest)
+    return None if content is None else read_archive(content, digest, label)
 
 
 def require_kept(version: PluginVersion, label: str) -> PluginFiles:
@@ -90,4 +129,15 @@ def forget_files(digests: Iterable[str]) -> None:
     """Drop kept files."""
     dropped = set(digests)
     if dropped:
-        PluginPackage.objects.using(database()).filter(digest__in=dropped).delete()
+        rows = PluginPackage.objects.using(database()).filter(digest__in=dropped)
+        names = [name for name in rows.values_list("stored_name", flat=True) if name]
+        rows.delete()
+        storage = _storage()
+        if storage is not None:
+            for name in names:
+                transaction.on_commit(partial(storage.delete, name), using=database())
+
+
+def _storage() -> Storage | None:
+    alias = settings().PACKAGE_STORAGE
+    return None if alias is None else storages[alias]

@@ -124,14 +124,16 @@ class FilesSource:
     """Files that were read already, from a folder or from what was kept: all it says is of one moment.
 
     Args:
-        ref: name of the plugin's folder.
+        ref: name of the plugin's folder, or id of a plugin of a marketplace.
         files: the files.
         loader: loads them.
+        kind: what kind of source they came from.
     """
 
-    kind = PluginSource.FOLDER
-
-    def __init__(self, ref: str, files: PluginFiles, loader: BundleLoader) -> None:
+    def __init__(
+        self, ref: str, files: PluginFiles, loader: BundleLoader, kind: PluginSource = PluginSource.FOLDER
+    ) -> None:
+        self.kind = kind
         self.ref = ref
         self.files = files
         self._loader = loader

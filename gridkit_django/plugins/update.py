@@ -31,6 +31,7 @@ from gridkit_django.plugins.config import checked_config, site_values
 from gridkit_django.plugins.config_migration import fitted
 from gridkit_django.plugins.configuration import for_version
 from gridkit_django.plugins.consent import check_same_plugin, consent_error, undecided
+from gridkit_django.plugins.grant_history import remember_grants, restore_grants
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.packages import kept_among, prune, require_kept
 from gridkit_django.plugins.pending import note_pending, refuse_pending
@@ -39,9 +40,12 @@ from gridkit_django.plugins.plan import ChangeKind, PlanChange
 from gridkit_django.plugins.planning import check_change
 from gridkit_django.plugins.reports import RUNTIME, store_version
 from gridkit_django.plugins.runtime import PluginRuntime
-from gridkit_django.plugins.sources import CodeSource, PluginCode
+from gridkit_django.plugins.sources import CodeSource, FilesSource, PluginCode
 from gridkit_django.plugins.spec import load_spec
 from gridkit_django.typing import User
+
+_OURS = frozenset({PluginSource.FOLDER, PluginSource.MARKETPLACE})
+"""The sources whose versions the runtime keeps and chooses among."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +91,34 @@ def update(
         PluginError: when it could not be loaded or started.
     """
     row = get_row(plugin_id)
+    _update(runtime, row, _newer(runtime, row, version), grants, user)
+
+
+def update_to(
+    runtime: PluginRuntime, plugin_id: str, source: CodeSource, grants: Iterable[str], user: User | None
+) -> None:
+    """Put a version whose files are at hand in the place of the one in use. Otherwise like ``update``.
+
+    Args:
+        runtime: the runtime of this process.
+        plugin_id: which plugin.
+        source: the files of the version.
+        grants: permissions and wildcards to grant with it.
+        user: who does it.
+    """
+    row = get_row(plugin_id)
+    _update(runtime, row, _Candidate(source, source.manifest(), pinned=False), grants, user)
+
+
+def _update(
+    runtime: PluginRuntime, row: InstalledPlugin, candidate: _Candidate, grants: Iterable[str], user: User | None
+) -> None:
+    plugin_id = row.plugin_id
     wanted = tuple(dict.fromkeys(checked_grant(name) for name in grants))
-    candidate = _newer(runtime, row, version)
     _judge(row, candidate)
     asked = undecided(row, candidate.metadata.required_permissions)
     missing = [name for name in asked if not any(covers(pattern, name) for pattern in wanted)]
-    if missing and candidate.source.kind is PluginSource.FOLDER:
+    if missing and candidate.source.kind in _OURS:
         with acting_as(user):
             note_pending(plugin_id, candidate.source, candidate.metadata, missing)
         raise consent_error(candidate.metadata, missing)
@@ -117,10 +143,10 @@ def roll_back(runtime: PluginRuntime, plugin_id: str, version: str | None, user:
         PluginError: when it could not be loaded or started; the version in use stays.
     """
     row = get_row(plugin_id)
-    if row.source != PluginSource.FOLDER:
+    if row.source not in _OURS:
         raise PluginStateError(_not_ours(row))
     stored = _earlier(row, version)
-    source = runtime.catalog.kept(row.source_ref, require_kept(stored, row.source_ref))
+    source = _kept(runtime, row, stored)
     candidate = _Candidate(source, source.manifest(), pinned=True, earlier=stored)
     _judge(row, candidate)
     _take(runtime, row, candidate, (), user)
@@ -143,13 +169,17 @@ def _newer(runtime: PluginRuntime, row: InstalledPlugin, version: str | None) ->
     else:
         if version in (None, metadata.version):
             return _Candidate(found, metadata, pinned=False)
-    if row.source != PluginSource.FOLDER:
+    if row.source not in _OURS:
         raise PluginVersionError(f"{row.plugin_id} {version} is not there. {_not_ours(row)}")
     stored = row.versions.filter(version=version).order_by("-pk").first()
     if stored is None:
         raise PluginVersionError(_unknown_version(row, str(version)))
-    source = runtime.catalog.kept(row.source_ref, require_kept(stored, row.source_ref))
+    source = _kept(runtime, row, stored)
     return _Candidate(source, source.manifest(), pinned=True)
+
+
+def _kept(runtime: PluginRuntime, row: InstalledPlugin, stored: StoredVersion) -> FilesSource:
+    return runtime.catalog.kept(row.source_ref, require_kept(stored, row.source_ref), PluginSource(row.source))
 
 
 def _earlier(row: InstalledPlugin, version: str | None) -> StoredVersion:
@@ -196,15 +226,39 @@ def _take(
         with changing(runtime, user):
             row = get_row(row.plugin_id, lock=True)
             before, was_pinned = row.current_version, row.pinned
+            remember_grants(row)
             _grant(row, grants, user)
             row.current_version = candidate.earlier or _stored(row, candidate.metadata, code)
             if candidate.earlier is not None:
                 for_version(row, candidate.earlier, user)
+                restore_grants(row, candidate.earlier, user)
             row.pinned, row.pending_version = candidate.pinned, None
             keep_source(candidate.source)
             touch(row, "current_version", "pinned", "pending_version", *try_again(row))
             prune(row)
             _tell("rollback" if candidate.earlier else "update", row, before, was_pinned)
+    _settle(runtime, row, before, was_pinned)
+
+
+def settle(runtime: PluginRuntime, plugin_id: str, before: int | None, *, was_pinned: bool) -> None:
+    """Do what is left of a swap whose process was killed after it: look whether the version starts, or put it back.
+
+    Args:
+        runtime: the runtime of this process.
+        plugin_id: which plugin.
+        before: primary key of the version that was in use, None for none.
+        was_pinned: whether that one was pinned.
+
+    Raises:
+        PluginError: why the new version can't start; the one before is in use again.
+    """
+    runtime.follow()
+    row = get_row(plugin_id)
+    if row.current_version_id != before:
+        _settle(runtime, row, row.versions.filter(pk=before or 0).first(), was_pinned)
+
+
+def _settle(runtime: PluginRuntime, row: InstalledPlugin, before: StoredVersion | None, was_pinned: bool) -> None:
     error = runtime.failure_of(row.plugin_id, row.revision)
     if error is not None:
         if before is not None and kept_among([before.digest]):
@@ -249,6 +303,7 @@ def _put_back(
         bad.save(update_fields=["refused_at"])
         row.current_version, row.pinned = before, was_pinned
         for_version(row, before, None)
+        restore_grants(row, before, None)
         touch(row, "current_version", "pinned", *try_again(row))
         evidence = {"code": error.code, "reason": f"{bad.version} could not start: {error.detail}", **error.extra}
         changes = {"version": [bad.version, before.version]}

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gridkit_django.tasks import audit, edits, export_notices, exports, jobs, notices, plugins
+from gridkit_django.tasks import audit, edits, export_notices, exports, jobs, notices, outbox, plugins
 
-__all__ = ["audit", "edits", "export_notices", "exports", "jobs", "notices", "plugins"]
+__all__ = ["audit", "edits", "export_notices", "exports", "jobs", "notices", "outbox", "plugins"]

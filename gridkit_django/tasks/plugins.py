@@ -11,7 +11,13 @@ from django.db import router, transaction
 
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.models import PluginOperation
-from gridkit_django.plugins import end_lost_operations, fail_operation, plugin_manager, run_operation
+from gridkit_django.plugins import (
+    end_lost_operations,
+    fail_operation,
+    plugin_manager,
+    run_operation,
+    unattended_operations,
+)
 from gridkit_django.tasks.sending import send
 
 logger = logging.getLogger("gridkit_django.tasks")
@@ -35,6 +41,19 @@ def run_plugin_operation(operation_id: str) -> None:
         run_operation(operation_id)
 
 
+@shared_task(name="gridkit.resume_operations", ignore_result=True)
+def resume_operations() -> int:
+    """Hand the operations to workers whose own worker was killed. Let Celery beat call it every few seconds.
+
+    Returns:
+        How many were handed over.
+    """
+    found = unattended_operations()
+    for operation_id in found:
+        send(run_plugin_operation, [str(operation_id)])
+    return len(found)
+
+
 @shared_task(name="gridkit.check_plugin_health", ignore_result=True)
 def check_plugin_health(plugin_id: str = "") -> None:
     """Check one plugin, or every active one, in this worker and store the results; end lost operations and jobs.
@@ -43,6 +62,7 @@ def check_plugin_health(plugin_id: str = "") -> None:
         plugin_id: which; empty for all.
     """
     with acting(Actor.system("health"), EventSource.SYSTEM):
+        resume_operations()
         end_lost_operations()
         plugin_manager().tidy_job_runs()
         plugin_manager().thin_history()

@@ -10,6 +10,7 @@ from gridkit_django.tasks.export_notices import tell_of_export
 from gridkit_django.tasks.exports import run_export
 from gridkit_django.tasks.jobs import run_plugin_job
 from gridkit_django.tasks.notices import send_notice
+from gridkit_django.tasks.outbox import send_outbox
 from gridkit_django.tasks.sending import send
 
 KILL_AFTER_SECONDS = 30
@@ -41,6 +42,10 @@ class CeleryQueue:
             soft_time_limit=longest,
             time_limit=longest + KILL_AFTER_SECONDS,
         )
+
+    def enqueue_outbox(self, plugin_id: str, channel: str, delay_seconds: float) -> None:
+        """Let a worker send what waits in a channel of a plugin."""
+        send(send_outbox, [plugin_id, channel], countdown=delay_seconds)
 
     def enqueue_notice(self, kind: str, plugin_id: str, subject: str) -> None:
         """Let a worker send a mail."""

@@ -251,3 +251,28 @@ def test_grids_have_guardians_page_of_object_permissions(admin: Client) -> None:
 
     assert "Of the test" in _page(admin, "registeredgrid/")
     assert admin.get(f"{ADMIN}registeredgrid/{grid.pk}/permissions/").status_code == 200
+
+
+def test_operation_page_offers_a_stop_to_those_who_may_and_carries_it_out(admin: Client) -> None:
+    operation = PluginOperation.objects.create(kind="install", plugin_id="greeter")
+    address = f"/admin/gridkit_django/pluginoperation/{operation.pk}/stop/"
+    assert address in _page(admin, f"pluginoperation/{operation.pk}/change/")
+    assert admin.get(address).status_code == 405
+
+    stopped = admin.post(address, follow=True).content.decode()
+
+    operation.refresh_from_db()
+    assert operation.state == "cancelled"
+    assert address not in stopped
+
+
+def test_operation_of_somebody_else_can_not_be_stopped_by_who_may_only_look(
+    staff: Callable[..., Client],
+) -> None:
+    operation = PluginOperation.objects.create(kind="install", plugin_id="greeter")
+    reader = staff("view_pluginoperation")
+
+    page = reader.get(f"/admin/gridkit_django/pluginoperation/{operation.pk}/change/").content.decode()
+
+    assert "/stop/" not in page
+    assert reader.post(f"/admin/gridkit_django/pluginoperation/{operation.pk}/stop/").status_code == 403

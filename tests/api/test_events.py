@@ -53,8 +53,8 @@ ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("cell:focus", {"rowId": "{row}", "column": "stock"}, {"rowId": "{row}", "column": "stock"}),
     (
         "filter:apply",
-        {"filter": {"col": "stock", "op": "gt", "value": 5}, "search": " x ", "count": 3},
-        {"filter": {"col": "stock", "op": "gt", "value": 5}, "search": "x", "count": 3},
+        {"filter": {"col": "stock", "op": "gt", "value": 5}, "search": " x ", "count": 3, "ms": 120},
+        {"filter": {"col": "stock", "op": "gt", "value": 5}, "search": "x", "count": 3, "ms": 120},
     ),
     ("filter:apply", {}, {"filter": None, "search": "", "count": None}),
     ("sort:change", {"sort": [{"col": "sku", "dir": "desc"}]}, {"sort": [{"col": "sku", "dir": "desc"}]}),

@@ -408,3 +408,15 @@ def test_operation_of_somebody_else_is_for_those_who_may_install(
     assert_problem(person("activate").get(address), 404, "not-found")
     missing = "/gridkit/api/operations/00000000-0000-0000-0000-000000000000/"
     assert_problem(person("grant").get(missing), 404, "not-found")
+
+
+def test_operation_is_stopped_by_those_who_may_install_and_does_not_exist_for_others(
+    person: Callable[..., APIClient],
+) -> None:
+    operation = PluginOperation.objects.create(kind=OperationKind.INSTALL, plugin_id=CLERK)
+    address = f"/gridkit/api/operations/{operation.pk}/cancel/"
+    assert_problem(person("activate").post(address, {}, format="json"), 404, "not-found")
+
+    answer = person("install").post(address, {}, format="json")
+
+    assert (answer.status_code, answer.json()["state"], answer.json()["progress"]) == (200, "cancelled", 0.0)

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import Model
 
 from example_project.flights.loader import MODELS, load, plan
 from example_project.flights.models import Airline, Airport, Flight, Plane, Weather
@@ -18,6 +20,11 @@ FLIGHT_COLUMNS = [
 
 class Interrupted(BaseException):
     """What Ctrl-C is to the loader."""
+
+
+def parts_of(model: type[Model]) -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        return connection.introspection.get_constraints(cursor, model._meta.db_table)
 
 
 def load_all(folder: Path) -> list[int]:
@@ -109,6 +116,14 @@ def test_interrupted_load_leaves_the_table_empty_and_the_next_one_repairs_it(sli
 
     assert Flight.objects.count() == 0
     assert load_all(slice_folder) == [0, 0, 0, 0, FLIGHTS]
+
+
+def test_table_has_the_indexes_and_keys_of_before_after_its_first_load(slice_folder: Path):
+    before = parts_of(Flight)
+
+    load_all(slice_folder)
+
+    assert parts_of(Flight) == before
 
 
 def test_progress_adds_up_to_the_rows_of_the_file(slice_folder: Path):

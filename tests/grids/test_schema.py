@@ -55,6 +55,7 @@ def test_schema_says_all_that_a_front_end_needs() -> None:
         },
         "auditReason": None,
         "timeZone": "America/New_York",
+        "rememberDevices": False,
     }
     columns = {column["id"]: column for column in schema["columns"]}
     assert columns["price"] == {

@@ -169,3 +169,5 @@ class GridSchema(ResponseBody):
     audit_reason: Literal["required", "optional"] | None
     """Whether people are asked why they change a row: the `reason` of a change."""
     time_zone: str
+    remember_devices: bool
+    """Whether session and browser may be told apart by random ids that the browser keeps: `X-GridKit-Visit`."""

@@ -25,7 +25,12 @@ class OperationState(ResponseBody):
     id: str
     kind: str
     plugin: str
-    state: Literal["queued", "running", "finished", "failed"]
+    state: Literal["queued", "running", "finished", "failed", "cancelled"]
+    step: str
+    """What it does now."""
+    progress: float
+    """How much is done, from 0 to 1."""
+    cancel_requested: bool
     log: list[Any]
     """The steps so far."""
     error: OperationError | None
@@ -49,6 +54,9 @@ def operation_body(operation: PluginOperation, request: Request) -> dict[str, An
         kind=operation.kind,
         plugin=operation.plugin_id,
         state=operation.state,
+        step=operation.step,
+        progress=operation.progress,
+        cancel_requested=operation.cancel_requested,
         log=operation.log,
         error=error if operation.error_code else None,
         created_at=operation.created_at,

@@ -114,6 +114,8 @@ export class GridClient {
   readonly #src: string;
   readonly #csrfToken: () => string | null;
   readonly #fetch: typeof fetch;
+  /** What ties the requests of one person together, see `visits.ts`; empty for nothing. */
+  visit = "";
 
   constructor(options: ClientOptions) {
     this.#src = options.src.endsWith("/") ? options.src : `${options.src}/`;
@@ -279,6 +281,7 @@ export class GridClient {
     if (body !== undefined) headers.set("Content-Type", "application/json");
     const token = method === "GET" ? null : this.#csrfToken();
     if (token) headers.set("X-CSRFToken", token);
+    if (this.visit) headers.set("X-GridKit-Visit", this.visit);
     const init: RequestInit = { method, headers, keepalive, credentials: "same-origin" };
     if (body !== undefined) init.body = JSON.stringify(body);
     if (signal) init.signal = signal;

@@ -9,6 +9,7 @@ import { notebook } from "./notebook.ts";
 import { viewList } from "./savedviews.ts";
 import { translator } from "./strings.ts";
 import { problemText } from "./texts.ts";
+import { visitHeader } from "./visits.ts";
 import { alertView } from "./views/banner.ts";
 
 /**
@@ -75,6 +76,7 @@ export class GridkitGrid extends HTMLElement {
   }
 
   #start(client: GridClient, schema: GridSchema, left: ViewState | null, views: ViewList | null): void {
+    client.visit = visitHeader(schema.rememberDevices === true);
     const root = document.createElement("div");
     root.className = "gridkit";
     this.replaceChildren(root);

@@ -441,10 +441,12 @@ export class Grid {
   /** Asks for the rows of the query as it is now, and counts them afterwards. */
   async #open(): Promise<void> {
     const query = this.state.query;
+    const began = performance.now();
     this.strayRow = null;
     clearTimeout(this.#countTimer);
     void this.totals.open(query);
     await this.windows.open(query);
+    const ms = Math.round(performance.now() - began);
     if (this.windows.query !== query) return;
     this.scroller.scrollToTop();
     if (this.windows.length > 0 && !this.#hasSuggested) {
@@ -455,7 +457,7 @@ export class Grid {
     await this.windows.countApart();
     if (this.windows.query !== query) return;
     this.#announceCount();
-    this.#reports.queryAnswered(query, this.windows.count);
+    this.#reports.queryAnswered(query, this.windows.count, ms);
     void this.#countLater();
   }
 

@@ -73,13 +73,13 @@ export class QueryReports {
   }
 
   /** The first query is the default of the grid, nobody's act: it is remembered, not reported. */
-  queryAnswered({ filter, search = "", sort }: GridQuery, count: RowCount): void {
+  queryAnswered({ filter, search = "", sort }: GridQuery, count: RowCount, ms: number): void {
     const filterNow = JSON.stringify([filter ?? null, search]);
     const sortNow = JSON.stringify(sort);
     if (this.#filter !== null && filterNow !== this.#filter) {
-      this.#log.add("filter:apply", { filter: filter ?? null, search, count: count.value });
+      this.#log.add("filter:apply", { filter: filter ?? null, search, count: count.value, ms });
     }
-    if (this.#filter !== null && sortNow !== this.#sort) this.#log.add("sort:change", { sort });
+    if (this.#filter !== null && sortNow !== this.#sort) this.#log.add("sort:change", { sort, ms });
     this.#filter = filterNow;
     this.#sort = sortNow;
   }

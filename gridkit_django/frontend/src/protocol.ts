@@ -156,6 +156,8 @@ export interface GridSchema {
   };
   readonly auditReason?: "required" | "optional" | null;
   readonly timeZone?: string | null;
+  /** Whether session and browser may be told apart by random ids that the browser keeps. */
+  readonly rememberDevices?: boolean;
   readonly eventsUrl?: string | null;
 }
 

@@ -111,14 +111,14 @@ const QUERY = { columns: ["a"], sort: [] };
 
 test("the first query is not reported, changes of filter and sort are", () => {
   const { added, reports: subject } = reports();
-  subject.queryAnswered(QUERY, COUNT);
-  subject.queryAnswered({ ...QUERY, columns: ["b"] }, COUNT);
+  subject.queryAnswered(QUERY, COUNT, 7);
+  subject.queryAnswered({ ...QUERY, columns: ["b"] }, COUNT, 7);
   assert.deepEqual(added, []);
-  subject.queryAnswered({ ...QUERY, search: "x" }, COUNT);
-  subject.queryAnswered({ ...QUERY, search: "x", sort: [{ col: "a", dir: "asc" }] }, COUNT);
+  subject.queryAnswered({ ...QUERY, search: "x" }, COUNT, 12);
+  subject.queryAnswered({ ...QUERY, search: "x", sort: [{ col: "a", dir: "asc" }] }, COUNT, 34);
   assert.deepEqual(added, [
-    ["filter:apply", { filter: null, search: "x", count: 3 }],
-    ["sort:change", { sort: [{ col: "a", dir: "asc" }] }],
+    ["filter:apply", { filter: null, search: "x", count: 3, ms: 12 }],
+    ["sort:change", { sort: [{ col: "a", dir: "asc" }], ms: 34 }],
   ]);
 });
 

@@ -13,6 +13,7 @@ from django.apps import apps
 from gridkit_django.plugins.manager.governance import Governance
 from gridkit_django.plugins.manager.insight import Insight
 from gridkit_django.plugins.manager.lifecycle import Lifecycle
+from gridkit_django.plugins.manager.post import Post
 from gridkit_django.plugins.manager.work import Work
 from gridkit_django.plugins.observers import CallObserver
 from gridkit_django.plugins.site_figures import SiteFigures, site_figures
@@ -20,7 +21,7 @@ from gridkit_django.plugins.site_figures import SiteFigures, site_figures
 __all__ = ["PluginManager", "plugin_manager"]
 
 
-class PluginManager(Lifecycle, Governance, Insight, Work):
+class PluginManager(Lifecycle, Governance, Insight, Work, Post):
     """Installs, switches, configures, watches and lists plugins. Every change is stored, recorded, told and followed.
 
     Each change raises ``PluginNotFoundError`` when the plugin is not installed, and tells a failure to start as the

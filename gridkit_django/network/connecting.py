@@ -1,0 +1,69 @@
+"""An open connection to an address that was judged: no way into our own network, an end to everything."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from gridkit_django.exceptions import AddressRefusedError
+from gridkit_django.network.addresses import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a connection may do.
+
+    Attributes:
+        allow_private: whether it may lead to private networks and this machine.
+        private_setting: the setting that would allow it, for the text of the error.
+        connect_seconds: for how long it is waited for.
+        read_seconds: how long each piece of the answer may take.
+        total_seconds: how long the whole request may take; whoever drips its answer does not hold us longer.
+        answer_bytes: bytes of the answer that are read at most.
+    """
+
+    allow_private: bool = False
+    private_setting: str = ""
+    connect_seconds: float = 10.0
+    read_seconds: float = 15.0
+    total_seconds: float = 60.0
+    answer_bytes: int = 4096
+
+
+def connect(address: Address, rules: Rules) -> socket.socket:
+    """Return an open connection, encrypted where the scheme says so.
+
+    The name is resolved once, and the address that was judged is the one that is used: a name that changes its mind
+    in between leads nowhere else.
+
+    Raises:
+        AddressRefusedError: when the name leads into our own network and that is not allowed.
+        OSError: when nothing answers.
+    """
+    family, kind, proto, _, place = _resolved(address, rules)
+    raw = socket.socket(family, kind, proto)
+    try:
+        raw.settimeout(rules.connect_seconds)
+        raw.connect(place)
+        link = raw
+        if address.scheme in ("https", "tls"):
+            link = ssl.create_default_context().wrap_socket(raw, server_hostname=address.host)
+        link.settimeout(rules.read_seconds)
+    except OSError:
+        raw.close()
+        raise
+    return link
+
+
+def _resolved(
+    address: Address, rules: Rules
+) -> tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]:
+    kind = socket.SOCK_DGRAM if address.scheme == "udp" else socket.SOCK_STREAM
+    found = socket.getaddrinfo(address.host, address.port, type=kind)[0]
+    if not ip_address(str(found[4][0]).partition("%")[0]).is_global and not rules.allow_private:
+        raise AddressRefusedError(
+            f"{address.host} is an address of a private network. Set {rules.private_setting} where that is meant."
+        )
+    return found  # type: ignore[return-value]

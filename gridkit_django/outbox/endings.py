@@ -1,0 +1,151 @@
+"""How a batch ends: delivered messages go, refused ones become dead letters, in one transaction with the figures."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from gridkit_django.models import ChannelState, OutboxChannel, OutboxDeadLetter, OutboxMessage
+from gridkit_django.outbox.channels import Place, database
+from gridkit_django.outbox.figures import Tally, add_to_hour
+from gridkit_django.outbox.leases import PAUSE_SECONDS_MAX, hold_lease
+
+TRIES_MAX = 20
+"""How often a single message may be handed back before it becomes a dead letter."""
+
+_REASON_LENGTH = 1000
+_RESPONSE_LENGTH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a message becomes a dead letter.
+
+    Attributes:
+        reason: for people.
+        status: of the last response; None when there was none.
+        response: its body as text, without secrets.
+    """
+
+    reason: str
+    status: int | None = None
+    response: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of the messages of a batch. Messages that are not named here stay as they are.
+
+    Attributes:
+        delivered: the other side has them.
+        again: to be tried again, each in how many seconds.
+        refused: why each becomes a dead letter.
+        expired: waited too long.
+        values: what else is written on the channel.
+    """
+
+    delivered: Sequence[OutboxMessage] = ()
+    again: Sequence[tuple[OutboxMessage, float]] = ()
+    refused: Sequence[tuple[OutboxMessage, Refusal]] = ()
+    expired: Sequence[OutboxMessage] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def end_batch(row: OutboxChannel, ending: Ending) -> OutboxChannel:
+    """Write down what became of a batch, if the lease still holds; return the channel's row of before.
+
+    Raises:
+        OutboxLeaseError: when another worker has taken the channel over; nothing is written then.
+    """
+    with transaction.atomic(using=database()):
+        return end_batch_here(row, ending)
+
+
+def end_batch_here(row: OutboxChannel, ending: Ending) -> OutboxChannel:
+    """Do what ``end_batch`` does, in the transaction under way."""
+    given_up = [(item, _worn_out(item)) for item, _ in ending.again if item.attempts + 1 >= TRIES_MAX]
+    again = [(item, seconds) for item, seconds in ending.again if item.attempts + 1 < TRIES_MAX]
+    refused = [*ending.refused, *given_up]
+    tally = Tally(delivered=len(ending.delivered), again=len(again), dead=len(refused), expired=len(ending.expired))
+    seen = hold_lease(row, **tally.sums(), **_progress(tally), **ending.values)
+    _bury(refused)
+    _delete([*ending.delivered, *ending.expired, *(item for item, _ in refused)])
+    _put_off(again)
+    add_to_hour(Place(row.plugin_id, row.name), tally)
+    return seen
+
+
+def back_off(failures: int, at_least: float | None = None) -> float:
+    """Return how many seconds to wait after so many failures in a row: twice as long each time, with some chance.
+
+    Args:
+        failures: in a row.
+        at_least: what the server asked for, in seconds.
+    """
+    pause = min(2.0 ** min(failures, 12), PAUSE_SECONDS_MAX) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+    return pause if at_least is None else max(pause, at_least * random.uniform(1.0, 1.1))  # noqa: S311 - no secret
+
+
+def cut_reason(text: str) -> str:
+    """Return a reason as long as one is stored."""
+    return text.replace("\x00", "")[:_REASON_LENGTH]
+
+
+def _progress(tally: Tally) -> dict[str, Any]:
+    """Return what a batch that was judged says about the health of the channel."""
+    if tally.delivered:
+        return {
+            "state": ChannelState.READY, "state_code": "", "state_reason": "", "failures": 0, "deaths": 0,
+            "next_try_at": None, "last_success_at": timezone.now(), "dead_in_row": 0,
+        }  # fmt: skip
+    return {"deaths": 0, "dead_in_row": F("dead_in_row") + tally.dead} if tally.dead else {}
+
+
+def _worn_out(item: OutboxMessage) -> Refusal:
+    return Refusal(f"It was handed back {item.attempts + 1} times, the most that may.")
+
+
+def _bury(refused: Sequence[tuple[OutboxMessage, Refusal]]) -> None:
+    now = timezone.now()
+    letters = [
+        OutboxDeadLetter(
+            plugin_id=item.plugin_id,
+            channel=item.channel,
+            key=item.key,
+            payload=item.payload,
+            size=item.size,
+            put_at=item.put_at,
+            attempts=item.attempts + 1,
+            died_at=now,
+            reason=cut_reason(why.reason),
+            status=why.status,
+            response=why.response.replace("\x00", "")[:_RESPONSE_LENGTH],
+        )
+        for item, why in refused
+    ]
+    OutboxDeadLetter.objects.using(database()).bulk_create(letters, batch_size=500)
+
+
+def _delete(messages: Sequence[OutboxMessage]) -> None:
+    rows = OutboxMessage.objects.using(database())
+    for start in range(0, len(messages), _AT_ONCE):
+        rows.filter(pk__in=[item.pk for item in messages[start : start + _AT_ONCE]]).delete()
+
+
+_AT_ONCE = 500
+
+
+def _put_off(again: Sequence[tuple[OutboxMessage, float]]) -> None:
+    now = timezone.now()
+    for item, seconds in again:
+        item.attempts += 1
+        item.due_at = now + timedelta(seconds=back_off(item.attempts, seconds))
+    rows = OutboxMessage.objects.using(database())
+    rows.bulk_update([item for item, _ in again], ["attempts", "due_at"], batch_size=200)

@@ -1,0 +1,207 @@
+"""The channels of a plugin at work in this process: opened, written to, and carried for by a worker."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Sequence
+from signal import SIGTERM
+from typing import Any
+
+from gridkit_django.exceptions import OutboxChannelError, PluginError, PluginLimitError
+from gridkit_django.models import InstalledPlugin
+from gridkit_django.outbox import (
+    Alarm,
+    ChannelLimits,
+    OutgoingMessage,
+    OutgoingRequest,
+    OutgoingResponse,
+    Place,
+    Room,
+    TurnReport,
+    Verdict,
+    default_judge,
+    read_messages,
+    send_waiting,
+    store,
+)
+from gridkit_django.outbox.tending import store_dropped as write_dropped
+from gridkit_django.plugins.backend import Unsubscribe
+from gridkit_django.plugins.config import secrets_of
+from gridkit_django.plugins.job_calls import JobStats
+from gridkit_django.plugins.live import LivePlugin
+from gridkit_django.plugins.outbox_calls import OpenChannel, RegisteredChannel
+from gridkit_django.plugins.permissions import Permission
+from gridkit_django.plugins.requests import note_request
+from gridkit_django.plugins.savepoints import database
+from gridkit_django.plugins.secret_values import without_secrets
+from gridkit_django.typing import JSONObject
+
+logger = logging.getLogger("gridkit_django.plugins")
+
+CHANNELS_MAX = 20
+_TOLD_TO_END = -(256 - SIGTERM)
+"""With what a child of Celery's pool leaves when it is told to end, out of whatever code it is in."""
+
+
+def open_channel(live: LivePlugin, channel: RegisteredChannel) -> Unsubscribe:
+    """Open a channel of a plugin, and return a function that closes it.
+
+    Raises:
+        OutboxChannelError: when it is open already.
+        PluginLimitError: over ``CHANNELS_MAX`` channels.
+    """
+    if channel.name in live.channels:
+        raise OutboxChannelError(f"{live.plugin_id} has opened the channel {channel.name!r} already.")
+    if len(live.channels) >= CHANNELS_MAX:
+        raise PluginLimitError(f"{live.plugin_id} has {CHANNELS_MAX} channels, the most that a plugin may have.")
+    place = Place(_row_of(live.plugin_id), channel.name)
+    entry = OpenChannel(
+        channel,
+        JobStats(f"outbox {channel.name}"),
+        Alarm(live.plugin_id, channel.name),
+        Room(place, channel.limits.max_messages),
+        place,
+    )
+    live.channels = {**live.channels, channel.name: entry}
+
+    def close() -> None:
+        live.channels = {name: item for name, item in live.channels.items() if item is not entry}
+
+    return close
+
+
+def put_messages(
+    live: LivePlugin, name: str, payloads: Sequence[JSONObject], keys: Sequence[str | None] | None
+) -> list[str]:
+    """Write messages down in the transaction under way; return their keys.
+
+    Raises:
+        OutboxChannelError: when the channel is not open.
+        OutboxMessageError: when one of them can't be put.
+    """
+    entry = live.channels.get(name)
+    if entry is None:
+        known = ", ".join(sorted(live.channels)) or "none"
+        raise OutboxChannelError(f"{live.plugin_id} has opened no channel {name!r}. Its channels are: {known}.")
+    messages = read_messages(payloads, keys)
+    given = entry.room.take(len(messages))
+    if given:
+        store(entry.place, messages[:given])
+        entry.alarm.set()
+    return [message.key for message in messages]
+
+
+def send_channel(live: LivePlugin | None, name: str, seconds: float) -> TurnReport | None:
+    """Send what is due in a channel of a plugin at work in this process.
+
+    None when the plugin is not at work here or does not open it, when it is not its time, or another worker is at it.
+    """
+    entry = None if live is None else live.channels.get(name)
+    if live is None or entry is None:
+        return None
+    return send_waiting(entry.place, PluginCarrier(live, entry), seconds)
+
+
+class PluginCarrier:
+    """The code of a plugin's channel, guarded and counted like every call into a plugin.
+
+    Args:
+        live: the plugin.
+        entry: its channel.
+    """
+
+    def __init__(self, live: LivePlugin, entry: OpenChannel) -> None:
+        self._live = live
+        self._entry = entry
+
+    @property
+    def limits(self) -> ChannelLimits:
+        """How much the channel holds and sends at once."""
+        return self._entry.channel.limits
+
+    @property
+    def revision(self) -> int:
+        """The revision of the plugin that is at work here."""
+        return self._live.spec.revision
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the plugin takes the messages itself."""
+        return self._entry.channel.deliver is not None
+
+    def prepare(self, messages: tuple[OutgoingMessage, ...]) -> OutgoingRequest:
+        """Let the plugin make the request that carries a batch.
+
+        Raises:
+            PluginError: when it returned something else.
+            Exception: what the plugin raised.
+        """
+        found = self._call(self._entry.channel.prepare, messages)
+        if not isinstance(found, OutgoingRequest):
+            raise PluginError(f"prepare returned a {type(found).__name__}; it returns an OutgoingRequest.")
+        return found
+
+    def judge(self, messages: tuple[OutgoingMessage, ...], response: OutgoingResponse) -> Verdict:
+        """Let the plugin say what a response means.
+
+        Raises:
+            PluginError: when it returned something else.
+            Exception: what the plugin raised.
+        """
+        if self._entry.channel.judge is None:
+            return default_judge(messages, response)
+        found = self._call(self._entry.channel.judge, messages, response)
+        if not isinstance(found, Verdict):
+            raise PluginError(f"judge returned a {type(found).__name__}; it returns a Verdict.")
+        return found
+
+    def deliver(self, messages: tuple[OutgoingMessage, ...]) -> None:
+        """Let the plugin take a batch, in this transaction.
+
+        Raises:
+            Exception: what the plugin raised.
+        """
+        self._call(self._entry.channel.deliver, messages)
+
+    def may_reach(self, host: str) -> bool:
+        """Whether the plugin may send to a host; one that was never decided about is asked for."""
+        permission = Permission.network(host)
+        if self._live.grants.allows(permission):
+            return True
+        note_request(self._live.plugin_id, permission, f"Its channel {self._entry.channel.name} sends messages there.")
+        return False
+
+    def clean(self, text: str) -> str:
+        """Return a text without the secrets of the plugin's configuration."""
+        return without_secrets(text, secrets_of(self._live.spec))
+
+    def _call(self, function: Any, *arguments: Any) -> Any:
+        try:
+            return self._live.call(function, self._entry.stats, *arguments)
+        except SystemExit as error:
+            if error.code == _TOLD_TO_END:
+                raise
+            raise PluginError(f"The plugin's code called for an exit ({error.code}).") from error
+        except Exception:
+            trace = self.clean(traceback.format_exc())
+            logger.error("channel %s of %s failed\n%s", self._entry.channel.name, self._live.plugin_id, trace)  # noqa: TRY400 - secrets are taken out of the trace
+            raise
+
+
+def _row_of(plugin_id: str) -> int:
+    rows = InstalledPlugin.objects.using(database()).filter(plugin_id=plugin_id)
+    return rows.values_list("pk", flat=True).get()
+
+
+def store_dropped(live: LivePlugin) -> None:
+    """Write down how many messages of a plugin found their channel full in this process, since the last time."""
+    for entry in live.channels.values():
+        dropped = entry.room.take_dropped()
+        if not dropped:
+            continue
+        try:
+            write_dropped(entry.place, dropped)
+        except Exception:
+            entry.room.put_back(dropped)
+            raise

@@ -1,0 +1,192 @@
+"""Kept plugins, unpacked on this host: fetched by digest, checked, compiled once, and checked again at each start.
+
+The folder of a digest is whole or not there: it is written beside its place and renamed. One process of a host unpacks,
+the others wait for its lock. What lies there counts only when its digest is the one that was asked for, so a changed
+file is noticed at the next start and the folder is made anew. Compiled code is sealed with a key of the site, because
+Python runs it without looking at the source.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import marshal
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import MAGIC_NUMBER
+from pathlib import Path
+from types import CodeType, MappingProxyType
+
+from django.core.files import locks
+from django.utils.crypto import salted_hmac
+
+from gridkit_django.exceptions import PluginLoadError
+from gridkit_django.plugins.boot import record_folder
+from gridkit_django.plugins.bundle import compile_files
+from gridkit_django.plugins.files import PluginFiles, digest_of
+from gridkit_django.plugins.packages import open_kept
+
+logger = logging.getLogger("gridkit_django.plugins")
+
+_SEAL_BYTES = 32
+
+
+class UnpackedPackages:
+    """The cache folder of this host."""
+
+    def __init__(self) -> None:
+        self._refused = ""
+
+    def open(self, digest: str, label: str) -> PluginFiles | None:
+        """Return the files of a digest, unpacked and compiled; None when they are kept nowhere.
+
+        Where nothing can be written on this host, they are read from where they are kept each time.
+
+        Args:
+            digest: of which content.
+            label: a name of the plugin for error texts.
+
+        Raises:
+            PluginLoadError: when what is kept is broken or has another digest, or a file can't be compiled.
+        """
+        folder = self._folder()
+        if folder is None:
+            return open_kept(digest, label)
+        place = folder / digest.removeprefix("sha256:")
+        found = _read(place, digest, label)
+        if found is None:
+            with _locked(folder / f"{place.name}.lock"):
+                found = _read(place, digest, label) or _unpack(place, digest, label)
+        return found
+
+    def prune(self, keep: frozenset[str]) -> int:
+        """Remove what no version uses any more; return how many folders.
+
+        Args:
+            keep: digests that stay.
+        """
+        folder = self._folder()
+        names = {digest.removeprefix("sha256:") for digest in keep}
+        gone = [item for item in folder.iterdir() if item.is_dir() and item.name not in names] if folder else []
+        for item in gone:
+            shutil.rmtree(item, ignore_errors=True)
+        return len(gone)
+
+    def _folder(self) -> Path | None:
+        """Return the folder, made when needed; None when it is not ours alone, which is told once."""
+        folder = record_folder() / "packages"
+        reason = ""
+        try:
+            for part in (folder.parent, folder):
+                part.mkdir(mode=0o700, parents=True, exist_ok=True)
+                facts = part.lstat()
+                if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
+                    reason = f"{part} must be a folder that belongs to this user, with mode 0700"
+        except OSError as error:
+            reason = f"{folder}: {error.strerror}"
+        if reason and reason != self._refused:
+            logger.warning("Plugins are not unpacked on this host, so each start compiles them: %s", reason)
+        self._refused = reason
+        return None if reason else folder
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("ab") as file:
+        locks.lock(file, locks.LOCK_EX)
+        try:
+            yield
+        finally:
+            locks.unlock(file)
+
+
+def _read(place: Path, digest: str, label: str) -> PluginFiles | None:
+    """Return what is unpacked at a place, or None when that is not what its digest says."""
+    files = place / "files"
+    try:
+        contents = {path.relative_to(files).as_posix(): path.read_bytes() for path in _walk(files)}
+    except OSError:
+        return None
+    if not contents or digest_of(contents) != digest:
+        if place.exists():
+            logger.warning("The unpacked files of %s were changed on this host; they are made anew", label)
+        return None
+    found = PluginFiles(label, str(files), MappingProxyType(contents), digest, lambda: files)
+    return replace(found, codes=_read_codes(place, found))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for parent, _folders, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names)
+
+
+def _unpack(place: Path, digest: str, label: str) -> PluginFiles | None:
+    """Fetch, write beside the place, compile and rename."""
+    kept = open_kept(digest, label)
+    if kept is None:
+        return None
+    _check_names(kept)
+    shutil.rmtree(place, ignore_errors=True)
+    aside = Path(tempfile.mkdtemp(prefix=".", dir=place.parent))
+    try:
+        for name, content in kept.contents.items():
+            target = aside / "files" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        found = replace(kept, where=str(place / "files"), root=lambda: place / "files")
+        codes = compile_files(found)
+        (aside / _codes_name()).write_bytes(_sealed(found, codes))
+        aside.rename(place)
+    except OSError as error:
+        logger.warning("%s can't be unpacked on this host: %s", label, error)
+        return kept
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return replace(found, codes=MappingProxyType(codes))
+
+
+def _check_names(files: PluginFiles) -> None:
+    """Refuse names that lead out of the folder; the gate has done so before, and this is the last door.
+
+    Raises:
+        PluginLoadError: names the file.
+    """
+    for name in files.contents:
+        parts = name.split("/")
+        if not name or name.startswith("/") or "\\" in name or "\0" in name or {"", ".", ".."} & set(parts):
+            raise PluginLoadError(f"The kept files of {files.label} hold {name!r}, which leads out of their folder.")
+
+
+def _codes_name() -> str:
+    return f"{sys.implementation.cache_tag}.code"
+
+
+def _read_codes(place: Path, files: PluginFiles) -> Mapping[str, CodeType] | None:
+    """Return the compiled code, or None when there is none of this Python, or it is not ours."""
+    try:
+        raw = (place / _codes_name()).read_bytes()
+    except OSError:
+        return None
+    seal, body = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
+    if not hmac.compare_digest(seal, _seal(files, body)):
+        logger.warning("The compiled code of %s on this host is not what was written; it is compiled anew", files.label)
+        return None
+    codes: dict[str, CodeType] = marshal.loads(body)  # noqa: S302 - sealed with a key of the site
+    return MappingProxyType(codes)
+
+
+def _sealed(files: PluginFiles, codes: Mapping[str, CodeType]) -> bytes:
+    body = marshal.dumps(dict(codes))
+    return _seal(files, body) + body
+
+
+def _seal(files: PluginFiles, body: bytes) -> bytes:
+    """Seal code together with what it was made of, where it belongs and for which Python."""
+    facts = b"\0".join((files.digest.encode(), files.where.encode(), MAGIC_NUMBER, body))
+    return salted_hmac("gridkit_django.plugins.unpacked", facts, algorithm="sha256").digest()
