@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, TypeAlias, get_type_hints
 
 from django.conf import settings as django_settings
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict, is_typeddict
 
 from gridkit_django.exceptions import SettingsError
 
@@ -35,6 +36,46 @@ def _network(text: str) -> str:
 
 Network: TypeAlias = Annotated[str, AfterValidator(_network)]
 """An IP address, or a network such as ``10.0.0.0/8``."""
+
+
+class MarketOptions(TypedDict, total=False):
+    """The keys of ``GRIDKIT["MARKET"]``; those that are left out have the values of ``MarketSettings``."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
+
+    serve: bool
+    name: str
+    storage: str
+    checks: Sequence[str]
+    banned_names: Sequence[str]
+    new_names_per_day: Whole
+    review_all: bool
+    package_bytes_max: Positive
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSettings:
+    """What ``GRIDKIT["MARKET"]`` says, with what it leaves out.
+
+    Attributes:
+        serve: whether this site serves a marketplace; if not, its addresses answer 404.
+        name: what clients call it, for people.
+        storage: alias in Django's ``STORAGES`` where packages and pictures go.
+        checks: dotted paths of further checks of a release, see ``marketplace.shelf.checks``.
+        banned_names: names that nobody may take, beside those that are never given.
+        new_names_per_day: new plugins of one publisher a day, at most.
+        review_all: whether a person must look at each release.
+        package_bytes_max: bytes of an uploaded package at most.
+    """
+
+    serve: bool = False
+    name: str = "GridKit marketplace"
+    storage: str = "default"
+    checks: Sequence[str] = ()
+    banned_names: Sequence[str] = ()
+    new_names_per_day: int = 5
+    review_all: bool = False
+    package_bytes_max: int = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +197,8 @@ class GridKitSettings:
         OUTBOX_ALLOW_CLEAR: let messages leave over connections that are not encrypted.
         OUTBOX_ALLOW_PRIVATE: let messages go to addresses of private networks and of this machine.
         PUBLIC_URL: how people reach this site, as in ``https://grids.example.org``, for links in mails and webhooks.
+        MARKET: the marketplace that this site serves to others (see "Run a marketplace"): ``serve``, ``name``,
+            ``storage``, ``checks``, ``banned_names``, ``new_names_per_day``, ``review_all``, ``package_bytes_max``.
         AUDIT_MODELS: models that the audit trail follows without a grid: ``app_label.Model`` to options such as
             ``fields``, ``exclude``, ``mask``, ``reason_required`` and ``fail_open``.
         AUDIT_DATABASE_ROLES: logins of the database that are believed when they say who acts (strict mode); empty for
@@ -257,6 +300,7 @@ class GridKitSettings:
     OUTBOX_ALLOW_CLEAR: bool = False
     OUTBOX_ALLOW_PRIVATE: bool = False
     PUBLIC_URL: str = ""
+    MARKET: MarketOptions = field(default_factory=MarketOptions)
     AUDIT_MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     AUDIT_DATABASE_ROLES: tuple[str, ...] = ()
     THROTTLE_RATES: Mapping[str, str | None] = field(default_factory=dict)
@@ -296,9 +340,14 @@ def _wrong_values(raw: Mapping[Any, Any]) -> Iterator[str]:
     hints = get_type_hints(GridKitSettings, include_extras=True)
     for key in sorted(raw.keys() & hints.keys()):
         try:
-            TypeAdapter(hints[key], config=ConfigDict(strict=True)).validate_python(raw[key])
+            _adapter(hints[key]).validate_python(raw[key])
         except ValidationError as error:
             yield from (_fault(key, item["loc"], item["msg"]) for item in error.errors(include_url=False))
+
+
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    """Return what judges a value; a dict with keys of its own says itself how strict it is."""
+    return TypeAdapter(hint, config=None if is_typeddict(hint) else ConfigDict(strict=True))
 
 
 def _fault(key: str, place: tuple[int | str, ...], message: str) -> str:
@@ -328,3 +377,13 @@ class SettingsReader:
 
 
 settings = SettingsReader()
+
+
+def market_settings() -> MarketSettings:
+    """Return how this site serves a marketplace.
+
+    Raises:
+        SettingsError: when the ``GRIDKIT`` dict is wrong.
+    """
+    given: dict[str, Any] = dict(settings().MARKET)
+    return MarketSettings(**given)

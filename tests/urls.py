@@ -8,4 +8,5 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("gridkit/", include("gridkit_django.urls")),
+    path("market/", include("gridkit_django.api.market.urls")),
 ]

@@ -10,10 +10,12 @@ from typing import Any, ClassVar, TypeVar
 from django.http import HttpRequest, HttpResponseBase
 from pydantic import ValidationError
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.parsers import BaseParser
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.schemas.inspectors import ViewInspector
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from gridkit_django.api.authentication import authenticators
@@ -44,8 +46,8 @@ class GridKitView(APIView):
 
     permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated,)
     renderer_classes = (CompactJSONRenderer,)
-    parser_classes = (StrictJSONParser,)
-    throttle_classes = (SettingsRateThrottle,)
+    parser_classes: tuple[type[BaseParser], ...] = (StrictJSONParser,)
+    throttle_classes: tuple[type[BaseThrottle], ...] = (SettingsRateThrottle,)
     content_negotiation_class = SingleFormatNegotiation
     metadata_class = None
     versioning_class = None

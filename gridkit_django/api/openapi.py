@@ -19,7 +19,6 @@ from gridkit_django.api.problems import MEDIA_TYPE
 from gridkit_django.api.serializers.problems import Problem
 from gridkit_django.events import REQUEST_ID_HEADER
 
-_JSON = "application/json"
 _DESCRIPTION = "Grids, plugins and the audit trail. Every refusal is an RFC 9457 problem document."
 
 
@@ -54,7 +53,7 @@ class GridKitAutoSchema(AutoSchema):
     def get_request_serializer(self) -> Any:
         """Return the shape of the body."""
         request = self._operation.request
-        return {} if request is None else {_JSON: request}
+        return {} if request is None else {self._operation.request_type: request}
 
     def get_response_serializers(self) -> Any:
         """Return the shapes of the answers, problem documents included."""

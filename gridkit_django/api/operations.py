@@ -25,6 +25,7 @@ class Operation:
         responses: status to the shape of the answer.
         description: what else a caller must know.
         request: shape of the body, or None when it takes none.
+        request_type: media type of the body.
         parameters: query parameters and headers; a query parameter that is not listed is refused.
         problems: statuses that it answers with problem documents, beside those that every endpoint has.
         public: whether it answers without authentication.
@@ -36,6 +37,7 @@ class Operation:
     responses: Mapping[int, Answer]
     description: str = ""
     request: type[BaseModel] | None = None
+    request_type: str = "application/json"
     parameters: tuple[OpenApiParameter, ...] = ()
     problems: tuple[int, ...] = ()
     public: bool = False

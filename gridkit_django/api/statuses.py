@@ -69,6 +69,16 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.TrustError: 502,
         e.TrustTargetError: 404,
         e.TrustUnreachableError: 503,
+        e.MarketError: 422,
+        e.ListingNotFoundError: 404,
+        e.PublisherError: 403,
+        e.NameTakenError: 409,
+        e.NameLimitError: 429,
+        e.ReleaseExistsError: 409,
+        e.ReleaseImmutableError: 409,
+        e.ReleaseStateError: 409,
+        e.RatingRefusedError: 403,
+        e.MarketStorageError: 503,
     }
 )
 

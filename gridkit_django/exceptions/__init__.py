@@ -106,6 +106,20 @@ trail show next to the human text. Catch the width you need::
     │   ├── OutboxRequestError             prepare() of a channel returned what can't be sent
     │   ├── OutboxLeaseError               another worker has taken the channel over
     │   └── OutboxLetterError              no such dead letter
+    ├── MarketError                        this site's marketplace refuses something
+    │   ├── ListingNotFoundError           no such plugin or release, or none that is public: the same answer
+    │   ├── PublisherError                 the publisher may not publish this, or not now
+    │   │   └── MarketTokenError           the token is not allowed to do this
+    │   ├── NameTakenError                 taken, a look-alike, or not to be used
+    │   │   └── NameLimitError             too many new names today
+    │   ├── ReleaseExistsError             such a version is there, with another content
+    │   ├── ReleaseImmutableError          what a release holds never changes
+    │   ├── ReleaseStateError              the release's state does not allow this act
+    │   ├── MarketTextError                a text is too long, or nested too deeply
+    │   ├── MarketPictureError             no picture that the marketplace shows
+    │   ├── MarketSearchError              a search that makes no sense
+    │   ├── RatingRefusedError             only a site that has the plugin may rate it
+    │   └── MarketStorageError             the storage can't be read or written
     └── PluginError
         ├── PluginNotFoundError            not installed, or no such source
         ├── PluginStateError               the plugin's state does not allow this
@@ -227,6 +241,22 @@ from gridkit_django.exceptions.grids import (
     ViewError,
     ViewNotFoundError,
 )
+from gridkit_django.exceptions.market import (
+    ListingNotFoundError,
+    MarketError,
+    MarketPictureError,
+    MarketSearchError,
+    MarketStorageError,
+    MarketTextError,
+    MarketTokenError,
+    NameLimitError,
+    NameTakenError,
+    PublisherError,
+    RatingRefusedError,
+    ReleaseExistsError,
+    ReleaseImmutableError,
+    ReleaseStateError,
+)
 from gridkit_django.exceptions.marketplace import (
     MarketplaceError,
     PackageBuildError,
@@ -344,10 +374,19 @@ __all__ = [
     "IdempotencyError",
     "JobArgumentsError",
     "JobNotFoundError",
+    "ListingNotFoundError",
     "ManifestError",
+    "MarketError",
+    "MarketPictureError",
+    "MarketSearchError",
+    "MarketStorageError",
+    "MarketTextError",
+    "MarketTokenError",
     "MarketplaceError",
     "MethodArgumentsError",
     "MethodNotFoundError",
+    "NameLimitError",
+    "NameTakenError",
     "NetworkError",
     "OperationCancelled",
     "OperationLostError",
@@ -381,13 +420,18 @@ __all__ = [
     "PluginSecretError",
     "PluginStateError",
     "PluginVersionError",
+    "PublisherError",
     "QueryError",
     "QueryLimitError",
     "QueryNotComputableError",
     "QueryTooSlowError",
+    "RatingRefusedError",
     "ReasonRequiredError",
     "ReasonTooLongError",
     "RecordNotFoundError",
+    "ReleaseExistsError",
+    "ReleaseImmutableError",
+    "ReleaseStateError",
     "RequestUnderWayError",
     "RevertError",
     "SettingsError",

@@ -13,6 +13,37 @@ from gridkit_django.models.export_schedules import ExportSchedule
 from gridkit_django.models.exports import Consistency, ExportJob, ExportSegment, JobStage, JobState
 from gridkit_django.models.grids import RegisteredGrid
 from gridkit_django.models.jobs import JobRunState, PluginJobRun, PluginSchedule
+from gridkit_django.models.market import (
+    IdentityState,
+    IdentityWay,
+    KeyState,
+    Publisher,
+    PublisherKey,
+    PublisherToken,
+)
+from gridkit_django.models.market_counts import (
+    ListingReport,
+    MarketDay,
+    MarketEvent,
+    MarketEventKind,
+    MarketSite,
+    ReportReason,
+)
+from gridkit_django.models.market_listings import (
+    CheckResult,
+    Listing,
+    ListingPicture,
+    ListingState,
+    MarketSerial,
+    Release,
+    ReleaseCheck,
+    ReleaseFile,
+    ReleaseState,
+)
+from gridkit_django.models.market_search import (
+    MarketSearchRow,
+    MarketSpelling,
+)
 from gridkit_django.models.outbox import ChannelState, OutboxChannel, OutboxDeadLetter, OutboxHour, OutboxMessage
 from gridkit_django.models.plugins import (
     DesiredState,
@@ -53,6 +84,7 @@ __all__ = [
     "BulkJob",
     "BulkJobState",
     "ChannelState",
+    "CheckResult",
     "Consistency",
     "DeliveryState",
     "DesiredState",
@@ -66,10 +98,24 @@ __all__ = [
     "HealthCheckResult",
     "HealthStatus",
     "IdempotencyRecord",
+    "IdentityState",
+    "IdentityWay",
     "InstalledPlugin",
     "JobRunState",
     "JobStage",
     "JobState",
+    "KeyState",
+    "Listing",
+    "ListingPicture",
+    "ListingReport",
+    "ListingState",
+    "MarketDay",
+    "MarketEvent",
+    "MarketEventKind",
+    "MarketSearchRow",
+    "MarketSerial",
+    "MarketSite",
+    "MarketSpelling",
     "OperationKind",
     "OperationState",
     "OutboxChannel",
@@ -88,7 +134,15 @@ __all__ = [
     "PluginStorageUsage",
     "PluginUsageRecord",
     "PluginVersion",
+    "Publisher",
+    "PublisherKey",
+    "PublisherToken",
     "RegisteredGrid",
+    "Release",
+    "ReleaseCheck",
+    "ReleaseFile",
+    "ReleaseState",
+    "ReportReason",
     "RuntimeGeneration",
     "RuntimeProcess",
     "SavedView",

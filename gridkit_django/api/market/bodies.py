@@ -1,0 +1,318 @@
+"""The shapes of the marketplace's wire. Names are snake_case here: it is one protocol between sites, version 1."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gridkit_django.api.serializers.bodies import RequestBody
+
+
+class WireBody(BaseModel):
+    """A body that goes out."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return self.model_dump(mode="json")
+
+
+class WireRequest(RequestBody):
+    """A body that comes in: unknown keys are refused, and no value is converted to fit."""
+
+    model_config = ConfigDict(alias_generator=None)
+
+
+class MarketIndex(WireBody):
+    """What the marketplace is."""
+
+    name: str
+    serial: int
+    """Number of the last change."""
+    protocol: Literal[1] = 1
+
+
+class WirePublisher(WireBody):
+    """Who publishes a plugin."""
+
+    name: str
+    display_name: str
+    identity_proved: bool
+    """Whether it is proved who that is; it says nothing about the code."""
+
+
+class LatestRelease(WireBody):
+    """The release that stands for a plugin."""
+
+    version: str
+    digest: str
+    size: int
+    core_version: str
+    permissions: list[str]
+    released_at: datetime | None
+
+
+class Rating(WireBody):
+    """What sites that have the plugin think of it."""
+
+    value: float | None
+    """Smoothed, 1 to 5; null without a rating."""
+    count: int
+
+
+class Summary(WireBody):
+    """A plugin in a list."""
+
+    id: str
+    name: str
+    summary: str
+    category: str
+    tags: list[str]
+    publisher: WirePublisher
+    verified: bool
+    """Whether a person has looked at the latest release."""
+    featured: bool
+    pricing: str
+    license: str
+    icon: str | None
+    """Relative address of a picture."""
+    latest: LatestRelease | None
+    downloads: int
+    installs: int
+    rating: Rating
+    updated_at: datetime | None
+    state: str
+    """``active``, ``deprecated`` or ``archived``."""
+    state_reason: str
+    homepage: str | None
+    repository: str | None
+
+
+class WireRelease(WireBody):
+    """One release."""
+
+    version: str
+    digest: str
+    size: int
+    filename: str
+    url: str
+    """Relative to the root of the marketplace."""
+    signature: str
+    public_key: str
+    core_version: str
+    python_version: str
+    permissions: list[str]
+    requires: list[str]
+    """What must be installed beside it, as core metadata writes it."""
+    peer_plugins: list[str]
+    incompatible_with: list[str]
+    requires_restart: bool
+    state: str
+    """``published`` or ``yanked``."""
+    yanked_reason: str
+    reviewed: bool
+    released_at: datetime | None
+    config_schema: dict[str, Any]
+    changelog: str
+    notes: str
+
+
+class Picture(WireBody):
+    """A screenshot."""
+
+    url: str
+    width: int
+    height: int
+
+
+class ChangedListing(Summary):
+    """A plugin with its releases, as clients keep it."""
+
+    screenshots: list[Picture]
+    demo: str | None
+    distribution: str
+    import_package: str
+    versions: list[WireRelease]
+
+
+class Detail(ChangedListing):
+    """Everything about a plugin."""
+
+    documentation_html: str
+    changelog_html: str
+
+
+class Count(WireBody):
+    """How many results there are."""
+
+    value: int
+    is_: Literal["exact", "at_least"] = Field(serialization_alias="is")
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, serialize_by_alias=True)
+
+
+class ListingPage(WireBody):
+    """A page of plugins."""
+
+    count: Count
+    serial: int
+    meant: str
+    """Words that were searched for, too, because hardly anything has those that were asked for."""
+    results: list[Summary]
+
+
+class FacetCounts(WireBody):
+    """How many results there are of each kind."""
+
+    serial: int
+    exact: bool
+    category: dict[str, int]
+    tags: dict[str, int]
+    free: dict[str, int]
+    verified: dict[str, int]
+
+
+class Suggestion(WireBody):
+    """A plugin whose name begins so."""
+
+    id: str
+    name: str
+
+
+class Suggestions(WireBody):
+    """Plugins whose names begin so."""
+
+    results: list[Suggestion]
+
+
+class CategoryCount(WireBody):
+    """A category, and how many plugins it has."""
+
+    category: str
+    count: int
+
+
+class Categories(WireBody):
+    """All categories."""
+
+    serial: int
+    results: list[CategoryCount]
+
+
+class ChangesPage(WireBody):
+    """What changed after a serial."""
+
+    serial: int
+    """Ask from here next time."""
+    more: bool
+    """Whether there are further pages now."""
+    listings: list[ChangedListing]
+    removed: list[str]
+    """Ids of what is public no more."""
+
+
+class PublishedBody(WireBody):
+    """A release that was taken in."""
+
+    id: str
+    version: str
+    state: str
+    url: str
+
+
+class WireCheck(WireBody):
+    """What a check says."""
+
+    name: str
+    result: Literal["pass", "fail", "error"]
+    detail: str
+
+
+class ReleaseStatus(PublishedBody):
+    """How far a release is."""
+
+    digest: str
+    held_for: list[str]
+    """Why it waits; for its publisher only."""
+    checks: list[WireCheck]
+    """For its publisher only."""
+    review_note: str
+    """For its publisher only."""
+    reviewed: bool
+    yanked_reason: str
+
+
+class YankRequest(WireRequest):
+    """Why a release is yanked."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class UnpublishRequest(WireRequest):
+    """Why a plugin is removed."""
+
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class SubmitRequest(WireRequest):
+    """Nothing more to say."""
+
+
+class EventRequest(WireRequest):
+    """What a site did."""
+
+    site: Annotated[str, Field(min_length=16, max_length=128)]
+    """An id that the site made up for itself; only a salted hash of it is kept."""
+    kind: Literal["download", "install", "update", "uninstall"]
+    version: Annotated[str, Field(min_length=1, max_length=64)]
+    core_version: Annotated[str, Field(max_length=64)] = ""
+
+
+class RatingRequest(WireRequest):
+    """What a site thinks."""
+
+    site: Annotated[str, Field(min_length=16, max_length=128)]
+    rating: Annotated[int, Field(ge=1, le=5)]
+
+
+class ReportRequest(WireRequest):
+    """What somebody tells the administrators."""
+
+    reason: Literal["malware", "squatting", "broken", "content", "other"]
+    text: Annotated[str, Field(min_length=10, max_length=5000)]
+    contact: Annotated[str, Field(max_length=254)] = ""
+    version: Annotated[str, Field(max_length=64)] = ""
+
+
+class Accepted(WireBody):
+    """It was noted."""
+
+    ok: bool = True
+
+
+class AnalyticsDay(WireBody):
+    """One day."""
+
+    day: date
+    download: int
+    install: int
+    update: int
+    uninstall: int
+
+
+class Analytics(WireBody):
+    """How a plugin does."""
+
+    id: str
+    downloads: int
+    installs: int
+    updates: int
+    rating: Rating
+    days: list[AnalyticsDay]
+    versions: dict[str, int]
+    """Sites that have each version now."""
+    core_versions: dict[str, int]
+    """Reports of the days by version of GridKit."""

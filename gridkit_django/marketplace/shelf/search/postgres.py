@@ -1,0 +1,51 @@
+"""Searching on PostgreSQL: a narrow text vector with a GIN index, and only the weightiest matches ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gridkit_django.marketplace.shelf.search.backend import ORDERS, TABLE, SearchBackend, Sql, page_of, without
+from gridkit_django.marketplace.shelf.search.query import COUNT_MAX, SearchQuery, SortBy
+
+
+class PostgresBackend(SearchBackend):
+    """Words of the vector's English form, the last one also as a beginning."""
+
+    facet_counts = """
+        SELECT 'category', category, COUNT(*) FROM hits GROUP BY category
+        UNION ALL SELECT 'free', free::text, COUNT(*) FROM hits GROUP BY free
+        UNION ALL SELECT 'verified', verified::text, COUNT(*) FROM hits GROUP BY verified
+        UNION ALL (SELECT 'tags', tag, COUNT(*) AS number FROM hits, jsonb_array_elements_text(tags) AS tag
+                   GROUP BY tag ORDER BY number DESC, tag LIMIT 50)"""
+
+    def source(self, query: SearchQuery) -> Sql:
+        """Return FROM and WHERE of what matches."""
+        words = Sql(" WHERE r.vector @@ (") + _tsquery(query.words) + Sql(")") if query.words else Sql(" WHERE true")
+        return Sql(f" FROM {TABLE} r") + words + self.filters(query)
+
+    def ranked(self, query: SearchQuery, but: Sequence[int]) -> list[int]:
+        """Return the page; relevance is the rank of the text times the weight, among the weightiest matches."""
+        source = self.source(query) + without(but)
+        if query.sort_by is not SortBy.RELEVANCE or not query.words:
+            order = Sql(f" ORDER BY {ORDERS[query.sort_by]}")
+            return self.ids(Sql("SELECT r.listing_id") + source + order + page_of(query))
+        some = (
+            Sql("SELECT r.listing_id, r.weight, r.vector")
+            + source
+            + Sql(" ORDER BY r.weight DESC, r.listing_id LIMIT %s", (COUNT_MAX,))
+        )
+        rank = Sql(" ORDER BY ts_rank(hits.vector, (") + _tsquery(query.words) + Sql(")) * hits.weight DESC, 1")
+        return self.ids(Sql("SELECT hits.listing_id FROM (") + some + Sql(") AS hits") + rank + page_of(query))
+
+    def has_tag(self, tag: str) -> Sql:
+        """Return the condition; the GIN index over tags answers it."""
+        return Sql(" AND r.tags @> jsonb_build_array(%s::text)", (tag,))
+
+
+def _tsquery(words: Sequence[str]) -> Sql:
+    """Return all words joined by AND. They are letters, digits and underscores, so none is an operator."""
+    last = words[-1]
+    beginning = Sql("(to_tsquery('english', %s) || to_tsquery('simple', %s))", (last, f"{last}:*"))
+    if len(words) == 1:
+        return beginning
+    return Sql("to_tsquery('english', %s) && ", (" & ".join(words[:-1]),)) + beginning

@@ -1,0 +1,56 @@
+"""The marketplace's own work in the worker: checks of releases."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from celery import shared_task
+from django.db import transaction
+
+from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.marketplace.shelf.database import database
+from gridkit_django.marketplace.shelf.review import judge_release, waiting_for_checks
+from gridkit_django.models import Release, ReleaseState
+from gridkit_django.tasks.sending import send
+
+logger = logging.getLogger("gridkit_django.tasks")
+
+CHECK_SECONDS = 300
+"""How long the checks of one release may take; what takes longer is an error, and keeps the quarantine."""
+
+
+@shared_task(
+    name="gridkit.check_release", ignore_result=True, soft_time_limit=CHECK_SECONDS, time_limit=CHECK_SECONDS + 30
+)
+def check_release(release_id: int) -> None:
+    """Make the checks of one release, and publish it or keep it in quarantine.
+
+    Args:
+        release_id: primary key.
+    """
+    with acting(Actor.system("marketplace"), EventSource.SYSTEM):
+        judge_release(release_id)
+
+
+@shared_task(name="gridkit.check_waiting_releases", ignore_result=True)
+def check_waiting_releases() -> int:
+    """Check the releases whose message was lost, or whose worker died. Let Celery beat call it every few minutes."""
+    waiting = waiting_for_checks()
+    for release_id in waiting:
+        check_release(release_id)
+    return len(waiting)
+
+
+def enqueue_check(release: Release) -> None:
+    """Let a worker check a release, if it waits for that, once the transaction under way has committed."""
+    if release.state == ReleaseState.CHECKING:
+        transaction.on_commit(partial(_send, release.pk), using=database())
+
+
+def _send(release_id: int) -> None:
+    """Hand a release to a worker; where the queue can't be reached, ``check_waiting_releases`` finds it later."""
+    try:
+        send(check_release, [release_id])
+    except Exception:  # whatever the queue's client raises: the release is safe, and waits
+        logger.exception("Release %s could not be handed to a worker; it waits", release_id)
