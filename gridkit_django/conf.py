@@ -192,6 +192,7 @@ class GridKitSettings:
         EXPORT_WEBHOOK_URL: an ``https://`` address that is told of each export that has ended; empty for none.
         EXPORT_WEBHOOK_SECRET: signs what is sent there (``GridKit-Signature``); empty for no signature.
         OUTBOX_DELAY_MS: milliseconds that a worker lets messages of the outbox gather before it sends them.
+        OUTBOX_BYTES_MAX: bytes of messages that may wait in one channel of the outbox, at most.
         OUTBOX_CONNECT_SECONDS: for how long a server is waited for that messages are sent to.
         OUTBOX_READ_SECONDS: how long each piece of its answer may take; the whole of it takes twice as long at most.
         OUTBOX_ALLOW_CLEAR: let messages leave over connections that are not encrypted.
@@ -295,6 +296,7 @@ class GridKitSettings:
     EXPORT_WEBHOOK_URL: str = ""
     EXPORT_WEBHOOK_SECRET: str = ""
     OUTBOX_DELAY_MS: Whole = 1000
+    OUTBOX_BYTES_MAX: Positive = 200_000_000
     OUTBOX_CONNECT_SECONDS: Positive = 10
     OUTBOX_READ_SECONDS: Positive = 30
     OUTBOX_ALLOW_CLEAR: bool = False

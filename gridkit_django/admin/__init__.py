@@ -14,6 +14,8 @@ from gridkit_django.admin.export_action import GridExportMixin
 from gridkit_django.admin.export_schedules import ExportScheduleAdmin
 from gridkit_django.admin.exports import ExportJobAdmin
 from gridkit_django.admin.grids import registered_grid_admin
+from gridkit_django.admin.outbox import OutboxChannelAdmin
+from gridkit_django.admin.outbox_letters import OutboxDeadLetterAdmin
 from gridkit_django.admin.plugins import InstalledPluginAdmin
 from gridkit_django.admin.runtime import HealthCheckResultAdmin, PluginOperationAdmin, RuntimeProcessAdmin
 from gridkit_django.admin.views import SavedViewAdmin
@@ -28,6 +30,8 @@ from gridkit_django.models import (
     ExportSchedule,
     HealthCheckResult,
     InstalledPlugin,
+    OutboxChannel,
+    OutboxDeadLetter,
     PluginOperation,
     RegisteredGrid,
     RuntimeProcess,
@@ -48,5 +52,7 @@ admin.site.register(AuditSubjectKey, AuditSubjectKeyAdmin)
 admin.site.register(AuditVerification, AuditVerificationAdmin)
 admin.site.register(ExportJob, ExportJobAdmin)
 admin.site.register(ExportSchedule, ExportScheduleAdmin)
+admin.site.register(OutboxChannel, OutboxChannelAdmin)
+admin.site.register(OutboxDeadLetter, OutboxDeadLetterAdmin)
 admin.site.register(SavedView, SavedViewAdmin)
 admin.site.register(RegisteredGrid, registered_grid_admin())

@@ -62,6 +62,7 @@ class OutboxChannel(models.Model):
     state = models.CharField(_("state"), max_length=20, choices=ChannelState.choices, default=ChannelState.READY)
     state_code = models.CharField(_("reason code"), max_length=80, blank=True)
     state_reason = models.TextField(_("reason"), blank=True)
+    state_response = models.TextField(_("last response or error"), blank=True)
     state_revision = models.PositiveBigIntegerField(
         _("revision of the plugin"), default=0, help_text=_("held with; another one is tried at once")
     )
@@ -112,7 +113,7 @@ class OutboxDeadLetter(models.Model):
     died_at = models.DateTimeField(_("refused at"), default=timezone.now)
     reason = models.TextField(_("reason"))
     status = models.PositiveSmallIntegerField(_("status of the last response"), null=True, blank=True)
-    response = models.TextField(_("last response"), blank=True)
+    response = models.TextField(_("last response or error"), blank=True)
 
     class Meta:
         verbose_name = _("dead letter")

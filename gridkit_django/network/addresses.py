@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from gridkit_django.exceptions import AddressRefusedError
 
+_PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -53,5 +55,7 @@ def read_address(url: str, *, allow_clear: bool = False) -> Address:
         raise AddressRefusedError("The address holds a user or a password. Put it into a header instead.")
     if parts.scheme == "http" and not allow_clear:
         raise AddressRefusedError("http:// is not encrypted. Use https://, or allow it where the way is safe.")
+    if not _PRINTABLE.fullmatch(url):
+        raise AddressRefusedError("The address holds characters that stand in no URL. Quote them.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Address(parts.scheme, parts.hostname, _PORTS[parts.scheme] if port is None else port, path)

@@ -61,7 +61,10 @@ def _resolved(
     address: Address, rules: Rules
 ) -> tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]:
     kind = socket.SOCK_DGRAM if address.scheme == "udp" else socket.SOCK_STREAM
-    found = socket.getaddrinfo(address.host, address.port, type=kind)[0]
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=kind)[0]
+    except UnicodeError as error:
+        raise AddressRefusedError(f"{address.host} is no name of a host.") from error
     if not ip_address(str(found[4][0]).partition("%")[0]).is_global and not rules.allow_private:
         raise AddressRefusedError(
             f"{address.host} is an address of a private network. Set {rules.private_setting} where that is meant."

@@ -21,7 +21,7 @@ TRIES_MAX = 20
 """How often a single message may be handed back before it becomes a dead letter."""
 
 _REASON_LENGTH = 1000
-_RESPONSE_LENGTH = 2000
+RESPONSE_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Refusal:
     """Why a message becomes a dead letter.
 
     Attributes:
-        reason: for people.
+        reason: for people, with nothing of the message in it.
         status: of the last response; None when there was none.
-        response: its body as text, without secrets.
+        response: its body as text, or what the plugin's code raised; without secrets, but it may repeat the message.
     """
 
     reason: str
@@ -59,7 +59,7 @@ class Ending:
 
 
 def end_batch(row: OutboxChannel, ending: Ending) -> OutboxChannel:
-    """Write down what became of a batch, if the lease still holds; return the channel's row of before.
+    """Write down what became of a batch, if the lease still holds; return the channel's row.
 
     Raises:
         OutboxLeaseError: when another worker has taken the channel over; nothing is written then.
@@ -98,12 +98,17 @@ def cut_reason(text: str) -> str:
     return text.replace("\x00", "")[:_REASON_LENGTH]
 
 
+def cut_response(text: str) -> str:
+    """Return a response as long as one is stored."""
+    return text.replace("\x00", "")[:RESPONSE_LENGTH]
+
+
 def _progress(tally: Tally) -> dict[str, Any]:
     """Return what a batch that was judged says about the health of the channel."""
     if tally.delivered:
         return {
-            "state": ChannelState.READY, "state_code": "", "state_reason": "", "failures": 0, "deaths": 0,
-            "next_try_at": None, "last_success_at": timezone.now(), "dead_in_row": 0,
+            "state": ChannelState.READY, "state_code": "", "state_reason": "", "state_response": "", "failures": 0,
+            "deaths": 0, "next_try_at": None, "last_success_at": timezone.now(), "dead_in_row": 0,
         }  # fmt: skip
     return {"deaths": 0, "dead_in_row": F("dead_in_row") + tally.dead} if tally.dead else {}
 
@@ -126,7 +131,7 @@ def _bury(refused: Sequence[tuple[OutboxMessage, Refusal]]) -> None:
             died_at=now,
             reason=cut_reason(why.reason),
             status=why.status,
-            response=why.response.replace("\x00", "")[:_RESPONSE_LENGTH],
+            response=cut_response(why.response),
         )
         for item, why in refused
     ]

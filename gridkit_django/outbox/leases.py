@@ -13,16 +13,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 from django.utils import timezone
 
+from gridkit_django.conf import settings
 from gridkit_django.exceptions import OutboxLeaseError
 from gridkit_django.models import ChannelState, OutboxChannel
 from gridkit_django.outbox.channels import Carrier, Place, database
 
-LEASE = timedelta(minutes=3)
-"""Longer than one batch can take: see ``sending.Rules``, and prepare and judge of the channel."""
-
+LEASE_LEAST = timedelta(minutes=3)
 PAUSE_SECONDS_MAX = 3600
 DEATHS_MAX = 3
 """Workers that may be lost over a channel one after the other; then somebody must look."""
@@ -60,7 +59,7 @@ def due_channels(revision: int) -> QuerySet[OutboxChannel]:
     rows = OutboxChannel.objects.using(database()).filter(paused=False)
     rows = rows.filter(~Q(state=ChannelState.HELD) | ~Q(state_revision=revision))
     rows = rows.filter(Q(next_try_at=None) | _past("next_try_at", now, timedelta(days=1)))
-    return rows.filter(Q(leased_until=None) | _past("leased_until", now, LEASE))
+    return rows.filter(Q(leased_until=None) | _past("leased_until", now, lease_time()))
 
 
 def claim(row: OutboxChannel, revision: int) -> OutboxChannel | None:
@@ -72,28 +71,26 @@ def claim(row: OutboxChannel, revision: int) -> OutboxChannel | None:
     """
     due = due_channels(revision).filter(pk=row.pk)
     holder = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"[-100:]
-    skip = connections[database()].features.has_select_for_update_skip_locked
     with transaction.atomic(using=database()):
-        seen = due.select_for_update(skip_locked=skip).first()
-        if seen is None:
+        if _is_locked(due):
             return None
-        values: dict[str, Any] = {"leased_until": timezone.now() + LEASE, "leased_by": holder, "fence": F("fence") + 1}
-        if seen.leased_until is not None:
-            values["deaths"] = F("deaths") + 1
-        if not due.update(**values):
+        died = Case(When(leased_until=None, then=F("deaths")), default=F("deaths") + 1)
+        if not due.update(leased_until=_until(), leased_by=holder, fence=F("fence") + 1, deaths=died):
             return None
     return OutboxChannel.objects.using(database()).filter(pk=row.pk, leased_by=holder).first()
 
 
 def hold_lease(row: OutboxChannel, **values: Any) -> OutboxChannel:
-    """Lock the channel in the transaction under way, write values, and keep the lease; return the row of before.
+    """Write values on the channel in the transaction under way, keep the lease, and return the row as it is then.
+
+    The row stays locked until that transaction ends.
 
     Raises:
         OutboxLeaseError: when another worker has taken the channel over.
     """
     mine = _mine(row)
-    seen = mine.select_for_update().first()
-    if seen is None or not mine.update(leased_until=timezone.now() + LEASE, **values):
+    seen = mine.first() if mine.update(leased_until=_until(), **values) else None
+    if seen is None:
         raise OutboxLeaseError(f"Another worker has taken the channel {row.name} over.")
     return seen
 
@@ -101,6 +98,24 @@ def hold_lease(row: OutboxChannel, **values: Any) -> OutboxChannel:
 def release(row: OutboxChannel) -> None:
     """Give a channel back; whoever has taken it over meanwhile keeps it."""
     _mine(row).update(leased_until=None)
+
+
+def lease_time() -> timedelta:
+    """Return for how long a channel belongs to its worker: longer than one request can take, see ``sending``."""
+    limits = settings()
+    longest = timedelta(seconds=limits.OUTBOX_CONNECT_SECONDS + 2 * limits.OUTBOX_READ_SECONDS)
+    return max(LEASE_LEAST, 2 * longest)
+
+
+def _until() -> datetime:
+    return timezone.now() + lease_time()
+
+
+def _is_locked(due: QuerySet[OutboxChannel]) -> bool:
+    """Whether somebody else writes the row just now, or it is not due: then it is left to them, not waited for."""
+    if not connections[database()].features.has_select_for_update_skip_locked:
+        return False  # the UPDATE to come is the first statement, and locks the database as a whole
+    return due.select_for_update(skip_locked=True).values_list("pk", flat=True).first() is None
 
 
 def _mine(row: OutboxChannel) -> QuerySet[OutboxChannel]:

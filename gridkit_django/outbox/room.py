@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 
-from django.db.models import Count
+from django.db.models import Count, Sum
 
+from gridkit_django.conf import settings
 from gridkit_django.models import OutboxMessage
 from gridkit_django.outbox.channels import Place, database
 
@@ -24,25 +26,34 @@ class Room:
 
     Args:
         place: where the messages lie.
-        most: how many may wait.
+        most: how many may wait; how many bytes is the site's to say (``OUTBOX_BYTES_MAX``).
     """
 
     def __init__(self, place: Place, most: int) -> None:
         self._place = place
         self._most = most
-        self._waiting = 0
+        self._waiting = self._bytes = 0
         self._look_at = 0.0
         self._dropped = 0
         self._lock = threading.Lock()
 
-    def take(self, wanted: int) -> int:
-        """Take room for messages, and return for how many there is; the rest is counted as dropped."""
+    def take(self, sizes: Iterable[int]) -> int:
+        """Take room for messages of so many bytes each, and return for how many there is; the others are dropped.
+
+        The first ones are taken; what comes after one that finds no room finds none either, so that order is kept.
+        """
         if time.monotonic() >= self._look_at:
             self._look()
+        given, is_full = 0, False
         with self._lock:
-            given = max(0, min(wanted, self._most - self._waiting))
-            self._waiting += given
-            self._dropped += wanted - given
+            for size in sizes:
+                is_full = is_full or not self._fits(size)
+                if is_full:
+                    self._dropped += 1
+                    continue
+                given += 1
+                self._waiting += 1
+                self._bytes += size
         return given
 
     def take_dropped(self) -> int:
@@ -56,11 +67,14 @@ class Room:
         with self._lock:
             self._dropped += dropped
 
+    def _fits(self, size: int) -> bool:
+        return self._waiting < self._most and self._bytes + size <= settings().OUTBOX_BYTES_MAX
+
     def _look(self) -> None:
         began = time.monotonic()
         rows = OutboxMessage.objects.using(database()).filter(plugin_id=self._place.plugin, channel=self._place.channel)
-        waiting = rows.aggregate(number=Count("pk"))["number"]
+        found = rows.aggregate(number=Count("pk"), bytes=Sum("size"))
         ended = time.monotonic()
         with self._lock:
-            self._waiting = waiting
+            self._waiting, self._bytes = found["number"], found["bytes"] or 0
             self._look_at = ended + max(LOOK_SECONDS, PATIENCE * (ended - began))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -24,7 +25,7 @@ from gridkit_django.exceptions import (
 from gridkit_django.models import ChannelState, OutboxChannel, OutboxMessage
 from gridkit_django.network import Address, Rules, read_address, send_request
 from gridkit_django.outbox.channels import Carrier, Place, database
-from gridkit_django.outbox.endings import Ending, Refusal, back_off, cut_reason, end_batch, end_batch_here
+from gridkit_django.outbox.endings import Ending, Refusal, back_off, cut_reason, cut_response, end_batch, end_batch_here
 from gridkit_django.outbox.leases import DEATHS_MAX, channel_row, claim, hold_lease, release
 from gridkit_django.outbox.messages import OutgoingMessage, OutgoingRequest, OutgoingResponse
 from gridkit_django.outbox.verdicts import Fate, Verdict
@@ -38,6 +39,8 @@ ANSWER_BYTES_MAX = 1_000_000
 NOT_GRANTED = "network-not-granted"
 
 _METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE", "GET"})
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 _OURS = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 
 
@@ -151,8 +154,10 @@ class _Turn:
         """Hand messages to the plugin, in one transaction with their removal."""
         try:
             with transaction.atomic(using=database()):
-                seen = end_batch_here(self._row, Ending(delivered=batch, values={"batch_now": self._row.batch_max}))
+                if not connections[database()].features.has_select_for_update:
+                    hold_lease(self._row)  # locks the database as a whole before the plugin reads from it
                 self._carrier.deliver(messages)
+                seen = end_batch_here(self._row, Ending(delivered=batch))
         except OutboxLeaseError:
             raise
         except Exception as error:  # noqa: BLE001 - the plugin's own code, judged here
@@ -174,33 +179,36 @@ class _Turn:
         try:
             answer = send_request(address, method, headers, body, _rules())
         except UnreachableError as error:
-            self._try_later(error.detail, None)
+            self._try_later(error.detail)
         except AddressRefusedError as error:
             self._hold(error.code, error.detail)
         response = OutgoingResponse(answer.status, answer.headers, answer.body)
         try:
             verdict = self._carrier.judge(messages, response)
         except Exception as error:  # noqa: BLE001 - the plugin's own code; what was delivered goes again, by its key
-            self._try_later(f"judge raised {_told(error)}", None)
+            raised = self._raised("judge", error)
+            self._try_later(raised.reason, response=raised.response)
         self._apply(batch, verdict, response)
 
     def _apply(self, batch: list[OutboxMessage], verdict: Verdict, response: OutgoingResponse) -> None:
         reason = self._carrier.clean(verdict.reason)
         if verdict.fate == Fate.LATER:
-            self._try_later(reason, verdict.after)
+            self._try_later(reason, verdict.after, response.text)
         if verdict.fate == Fate.HOLD:
-            self._hold("refused", reason)
+            self._hold("refused", reason, response.text)
         refusal = Refusal(reason, response.status, self._carrier.clean(response.text))
         if verdict.fate == Fate.SPLIT:
             self._split(batch, refusal, smaller=verdict.smaller)
             return
-        again = [(batch[index], seconds) for index, seconds in verdict.again.items() if index in range(len(batch))]
+        named = {*verdict.again, *verdict.refused}
+        if strange := sorted(named - set(range(len(batch)))):
+            self._try_later(f"judge named the message {strange[0]} of a batch of {len(batch)}.")
+        again = [(batch[index], seconds) for index, seconds in verdict.again.items()]
         refused = [
             (batch[index], Refusal(self._carrier.clean(why), refusal.status, refusal.response))
             for index, why in verdict.refused.items()
-            if index in range(len(batch)) and index not in verdict.again
+            if index not in verdict.again
         ]
-        named = {*verdict.again, *verdict.refused}
         delivered = [item for index, item in enumerate(batch) if index not in named]
         grown = min(self._row.batch_max, self._row.batch_now * 2)
         self._row.batch_now = grown
@@ -218,7 +226,8 @@ class _Turn:
         self._halves += [batch[middle:], batch[:middle]]
 
     def _raised(self, name: str, error: Exception) -> Refusal:
-        return Refusal(self._carrier.clean(f"{name} raised {_told(error)}"))
+        told = error.detail if isinstance(error, GridKitError) else str(error)
+        return Refusal(f"{name} raised {type(error).__name__}.", response=self._carrier.clean(told))
 
     def _end(self, ending: Ending) -> None:
         seen = end_batch(self._row, ending)
@@ -227,13 +236,15 @@ class _Turn:
     def _ended(self, seen: OutboxChannel, delivered: int, dead: int) -> None:
         """Go on, unless somebody paused the channel, or it makes nothing but dead letters."""
         self.delivered += delivered
-        in_row = 0 if delivered else seen.dead_in_row + dead
-        if dead and in_row >= DEAD_IN_ROW_MAX:
-            self._hold("dead-in-row", f"{in_row} messages became dead letters one after the other; see their reasons.")
+        if dead and seen.dead_in_row >= DEAD_IN_ROW_MAX:
+            self._hold(
+                "dead-in-row",
+                f"{seen.dead_in_row} messages became dead letters one after the other; see their reasons.",
+            )
         if seen.paused:
             raise _StopError("An administrator has paused the channel.")
 
-    def _try_later(self, reason: str, after: float | None) -> NoReturn:
+    def _try_later(self, reason: str, after: float | None = None, response: str = "") -> NoReturn:
         """Let the channel wait.
 
         Raises:
@@ -246,6 +257,7 @@ class _Turn:
             state=ChannelState.WAITING,
             state_code="later",
             state_reason=told,
+            state_response=cut_response(self._carrier.clean(response)),
             failures=failures,
             deaths=0,
             next_try_at=timezone.now() + timedelta(seconds=pause),
@@ -253,7 +265,7 @@ class _Turn:
         logger.warning("The channel %s waits %.0f s, %d failures in a row: %s", self._row, pause, failures, told)
         raise _StopError(told)
 
-    def _hold(self, code: str, reason: str) -> NoReturn:
+    def _hold(self, code: str, reason: str, response: str = "") -> NoReturn:
         """Let the channel wait for a person.
 
         Raises:
@@ -264,6 +276,7 @@ class _Turn:
             state=ChannelState.HELD,
             state_code=code,
             state_reason=told,
+            state_response=cut_response(self._carrier.clean(response)),
             state_revision=self._carrier.revision,
             deaths=0,
             next_try_at=None,
@@ -291,7 +304,7 @@ def _read_request(request: OutgoingRequest) -> tuple[Address, dict[str, str], by
     if request.method.upper() not in _METHODS:
         raise OutboxRequestError(f"prepare returned a request with the method {request.method!r}.")
     address = read_address(request.url, allow_clear=settings().OUTBOX_ALLOW_CLEAR)
-    headers = {name: value for name, value in request.headers.items() if name.lower() not in _OURS}
+    headers = _headers(request)
     known = {name.lower() for name in headers}
     if "user-agent" not in known:
         headers["User-Agent"] = "GridKit"
@@ -306,6 +319,19 @@ def _read_request(request: OutgoingRequest) -> tuple[Address, dict[str, str], by
     return address, headers, body
 
 
+def _headers(request: OutgoingRequest) -> dict[str, str]:
+    """Return the headers of a request that are the plugin's to choose.
+
+    Raises:
+        OutboxRequestError: when one is none.
+    """
+    headers = {str(name): str(value) for name, value in request.headers.items()}
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise OutboxRequestError(f"prepare returned a header that is none: {name[:50]!r}.")
+    return {name: value for name, value in headers.items() if name.lower() not in _OURS}
+
+
 def _rules() -> Rules:
     limits = settings()
     return Rules(
@@ -316,7 +342,3 @@ def _rules() -> Rules:
         total_seconds=2 * limits.OUTBOX_READ_SECONDS,
         answer_bytes=ANSWER_BYTES_MAX,
     )
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error.detail if isinstance(error, GridKitError) else error}"

@@ -14,7 +14,6 @@ _NOTHING: Mapping[int, str] = MappingProxyType({})
 _LATER = frozenset({408, 425, 429})
 _HOLD = frozenset({401, 403})
 _TOO_LARGE = 413
-_TOLD = 300
 
 
 class Fate(StrEnum):
@@ -100,7 +99,7 @@ def default_judge(messages: tuple[OutgoingMessage, ...], response: OutgoingRespo
         response: what the server answered.
     """
     status = response.status
-    told = f"The server answered {status}: {response.text[:_TOLD]}"
+    told = f"The server answered {status}."
     if 200 <= status < 300:
         return Verdict.delivered()
     if status in _LATER or status >= 500:

@@ -11,6 +11,8 @@ from gridkit_django.models import (
     DesiredState,
     GrantDecision,
     InstalledPlugin,
+    OutboxDeadLetter,
+    OutboxMessage,
     PluginPermissionGrant,
 )
 from gridkit_django.plugins.activation import activate
@@ -27,6 +29,7 @@ from gridkit_django.plugins.planning import check_change
 from gridkit_django.plugins.reports import store_version
 from gridkit_django.plugins.revisions import ConfigLayer, add_revision
 from gridkit_django.plugins.runtime import PluginRuntime
+from gridkit_django.plugins.savepoints import database
 from gridkit_django.plugins.sources import CodeSource, FilesSource, PluginCode
 from gridkit_django.typing import User
 
@@ -84,7 +87,9 @@ def install(runtime: PluginRuntime, request: InstallRequest, user: User | None) 
 
 
 def uninstall(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None:
-    """Remove a plugin with its configuration, grants, storage and health results. Audit records stay.
+    """Remove a plugin with its configuration, grants, storage, health results and all that it has in the outbox.
+
+    Audit records stay; the one of this act says how much was never sent.
 
     Raises:
         PluginNotFoundError: when it is not installed.
@@ -94,7 +99,7 @@ def uninstall(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None
         row = get_row(plugin_id, lock=True)
         check_change(PlanChange(ChangeKind.UNINSTALL, plugin_id))
         evidence = {"version": row.current_version.version if row.current_version else "", "source": row.source_ref}
-        tell("uninstall", row, evidence=evidence)
+        tell("uninstall", row, evidence={**evidence, **_unsent(row)})
         _delete(row)
 
 
@@ -147,6 +152,13 @@ def _store(
     )
     evidence = {"version": metadata.version, "digest": code.digest, "source": full_ref(source), "grants": grants}
     tell("install", row, evidence=evidence, payload={"grants": list(grants)})
+
+
+def _unsent(row: InstalledPlugin) -> dict[str, int]:
+    """Return what of the plugin goes out of the outbox unsent, where there is something."""
+    models = (("outboxMessages", OutboxMessage), ("outboxDeadLetters", OutboxDeadLetter))
+    found = {name: model.objects.using(database()).filter(plugin=row).count() for name, model in models}
+    return {name: number for name, number in found.items() if number}
 
 
 def _delete(row: InstalledPlugin) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from signal import SIGTERM
 from typing import Any
 
@@ -25,7 +26,6 @@ from gridkit_django.outbox import (
     send_waiting,
     store,
 )
-from gridkit_django.outbox.tending import store_dropped as write_dropped
 from gridkit_django.plugins.backend import Unsubscribe
 from gridkit_django.plugins.config import secrets_of
 from gridkit_django.plugins.job_calls import JobStats
@@ -85,7 +85,7 @@ def put_messages(
         known = ", ".join(sorted(live.channels)) or "none"
         raise OutboxChannelError(f"{live.plugin_id} has opened no channel {name!r}. Its channels are: {known}.")
     messages = read_messages(payloads, keys)
-    given = entry.room.take(len(messages))
+    given = entry.room.take(len(message.text) for message in messages)
     if given:
         store(entry.place, messages[:given])
         entry.alarm.set()
@@ -169,7 +169,9 @@ class PluginCarrier:
         permission = Permission.network(host)
         if self._live.grants.allows(permission):
             return True
-        note_request(self._live.plugin_id, permission, f"Its channel {self._entry.channel.name} sends messages there.")
+        with suppress(PluginLimitError):  # so many requests wait that an administrator has enough to look at
+            why = f"Its channel {self._entry.channel.name} of the outbox sends messages there."
+            note_request(self._live.plugin_id, permission, why)
         return False
 
     def clean(self, text: str) -> str:
@@ -192,16 +194,3 @@ class PluginCarrier:
 def _row_of(plugin_id: str) -> int:
     rows = InstalledPlugin.objects.using(database()).filter(plugin_id=plugin_id)
     return rows.values_list("pk", flat=True).get()
-
-
-def store_dropped(live: LivePlugin) -> None:
-    """Write down how many messages of a plugin found their channel full in this process, since the last time."""
-    for entry in live.channels.values():
-        dropped = entry.room.take_dropped()
-        if not dropped:
-            continue
-        try:
-            write_dropped(entry.place, dropped)
-        except Exception:
-            entry.room.put_back(dropped)
-            raise

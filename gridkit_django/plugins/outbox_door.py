@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from gridkit_django.outbox import ChannelLimits, checked_name
+from gridkit_django.outbox.channels import BYTES_MAX
 from gridkit_django.plugins.backend import Unsubscribe
 from gridkit_django.plugins.capabilities import Capability
 from gridkit_django.plugins.outbox_calls import DeliverHandler, JudgeHandler, PrepareHandler, RegisteredChannel
@@ -87,14 +88,15 @@ class PluginOutbox(Capability):
             OutboxChannelError: for a name or a limit that is wrong, or a channel that is open already.
             PluginLimitError: over 20 channels.
         """
-        limits = ChannelLimits(batch_max=batch_max, max_age=max_age, max_messages=max_messages).checked()
+        limits = ChannelLimits(batch_max, BYTES_MAX, max_age, max_messages).checked()
         return self._backend.open_channel(RegisteredChannel(checked_name(name), limits, deliver=deliver))
 
     def put(self, channel: str, payload: JSONObject, *, key: str | None = None) -> str:
         """Put one message into a channel, in the transaction under way; return its deduplication key.
 
-        A full channel takes nothing: the message is dropped, the drop is counted and shown, and the key returned all
-        the same. Putting never waits for anybody and never asks the network.
+        A full channel (its ``max_messages``, or the site's ``OUTBOX_BYTES_MAX``) takes nothing: the message is dropped,
+        the drop is counted and shown, and the key returned all the same. Putting never waits for anybody and never
+        asks the network.
 
         Args:
             channel: a channel that this object of the plugin has opened.

@@ -155,7 +155,8 @@ def test_refused_credentials_and_redirects_hold_the_channel_until_the_plugin_is_
     row = channel()
     assert (row.state, row.state_code) == (ChannelState.HELD, "refused")
     assert f"answered {status}" in row.state_reason
-    assert "key-of-the-vendor" not in row.state_reason
+    assert "no entry" in row.state_response
+    assert "key-of-the-vendor" not in row.state_response + row.state_reason
     send(manager)
     assert len(vendor.requests) == 1
     manager.configure_plugin("sender", {"url": f"{vendor.url}/track", "api_key": "another"})
@@ -264,8 +265,9 @@ def test_prepare_that_raises_for_one_message_makes_a_dead_letter_of_it(
 
     letter = OutboxDeadLetter.objects.get()
     assert (letter.key, letter.status) == ("k1", None)
-    assert letter.reason.startswith("prepare raised KeyError")
-    assert "key-of-the-vendor" not in letter.reason
+    assert letter.reason == "prepare raised KeyError."
+    assert "no name" in letter.response
+    assert "key-of-the-vendor" not in letter.response
     assert vendor.bodies() == [["k0"], ["k2", "k3"]]
 
 

@@ -12,6 +12,7 @@ from gridkit_django.plugins.history import History
 from gridkit_django.plugins.inventory import PluginInfo
 from gridkit_django.plugins.leftovers import LeftoverWatch
 from gridkit_django.plugins.live import LivePlugin
+from gridkit_django.plugins.outbox_chores import OutboxChores
 from gridkit_django.plugins.reload import HotReloadManager
 from gridkit_django.plugins.reports import NoteReport
 from gridkit_django.plugins.runtime import PluginRuntime
@@ -38,7 +39,7 @@ class ManagerPart:
         runtime.on_put = self._noticed
         runtime.catalog.unloaded = self._leftovers.unloaded
         chores = (self._updates.work, Enforcer(runtime).enforce, self._usage.record, self._look_for_leftovers)
-        runtime.chores = (*runtime.chores, *chores)
+        runtime.chores = (*runtime.chores, *chores, OutboxChores(runtime).work)
 
     def look_for_leftovers(self) -> Mapping[str, tuple[str, ...]]:
         """Look at once for what plugins that ended left behind in this process; return all that is told, by plugin."""
