@@ -15,12 +15,13 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import localize
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from gridkit_django.admin.outbox_charts import hour_charts
@@ -66,7 +67,7 @@ VERBS: Mapping[str, Callable[[OutboxChannel], str]] = MappingProxyType({"pause":
 class OutboxChannelAdmin(ReadOnlyAdmin[OutboxChannel]):
     """The channels of all plugins that the reader looks after."""
 
-    list_display = ("channel", "condition", "waiting", "oldest", "delivered", "again", "dead", "lost", "succeeded")
+    list_display = ("channel", "condition", "waiting", "oldest", "delivered", "otherwise")
     list_filter = ("state", "paused", "is_local", ("plugin", admin.RelatedOnlyFieldListFilter))
     search_fields = ("name", "plugin__plugin_id", "state_reason")
     list_select_related = ("plugin",)
@@ -127,7 +128,7 @@ class OutboxChannelAdmin(ReadOnlyAdmin[OutboxChannel]):
             reverse(f"{self.admin_site.name}:gridkit_django_outboxchannel_change", args=[row.pk])
         )
 
-    @admin.display(description=_("channel"), ordering=("plugin__plugin_id"))
+    @admin.display(description=_("channel"), ordering="plugin__plugin_id")
     def channel(self, row: OutboxChannel) -> SafeString:
         """Show the name above the plugin's id."""
         return format_html('{}<br><small class="gridkit-quiet">{}</small>', row.name, row.plugin.plugin_id)
@@ -166,10 +167,17 @@ class OutboxChannelAdmin(ReadOnlyAdmin[OutboxChannel]):
         moment = _info(row).backlog.oldest_at
         return timesince(moment) if moment else "-"
 
-    @admin.display(description=_("not delivered"))
-    def lost(self, row: OutboxChannel) -> str:
-        """Show how many expired or found the channel full."""
-        return localize(row.expired + row.dropped)
+    @admin.display(description=_("otherwise"))
+    def otherwise(self, row: OutboxChannel) -> SafeString | str:
+        """Show how many came to another end, where there are any."""
+        words = (
+            (row.again, ngettext("%(n)s tried again", "%(n)s tried again", row.again)),
+            (row.dead, ngettext("%(n)s dead letter", "%(n)s dead letters", row.dead)),
+            (row.expired, ngettext("%(n)s expired", "%(n)s expired", row.expired)),
+            (row.dropped, ngettext("%(n)s dropped", "%(n)s dropped", row.dropped)),
+        )
+        told = [(text % {"n": localize(number)},) for number, text in words if number]
+        return format_html_join(SafeString("<br>"), "{}", told) or "-"
 
     @admin.display(description=_("dead letters"))
     def dead_letters(self, row: OutboxChannel) -> SafeString:

@@ -31,7 +31,7 @@ _CHOSEN_MAX = 500
 class OutboxDeadLetterAdmin(ReadOnlyAdmin[OutboxDeadLetter]):
     """The dead letters of all plugins that the reader looks after, newest first."""
 
-    list_display = ("died_at", "plugin", "channel", "key", "status", "cause", "attempts")
+    list_display = ("died_at", "place", "key", "cause")
     list_filter = (("plugin", admin.RelatedOnlyFieldListFilter), "channel", "status", "died_at")
     search_fields = ("key", "reason", "channel", "plugin__plugin_id")
     list_select_related = ("plugin",)
@@ -113,6 +113,11 @@ class OutboxDeadLetterAdmin(ReadOnlyAdmin[OutboxDeadLetter]):
             raise PermissionDenied
         with administering(request):
             plugin_manager().discard_dead_letters(queryset, evidence=_chosen(queryset))
+
+    @admin.display(description=_("channel"), ordering="channel")
+    def place(self, letter: OutboxDeadLetter) -> SafeString:
+        """Show the channel above the plugin's id."""
+        return format_html('{}<br><small class="gridkit-quiet">{}</small>', letter.channel, letter.plugin.plugin_id)
 
     @admin.display(description=_("reason"))
     def cause(self, letter: OutboxDeadLetter) -> str:
