@@ -106,7 +106,7 @@ def test_empty_lists_are_shown(admin: Client) -> None:
 def test_channel_is_paused_and_resumed_by_buttons_and_actions(
     admin: Client,
     channel: OutboxChannel,
-    django_capture_on_commit_callbacks: Callable[..., object],
+    django_capture_on_commit_callbacks: Any,
     woken: list[object],
 ) -> None:
     admin.post(f"{CHANNELS}{channel.pk}/do/pause/")

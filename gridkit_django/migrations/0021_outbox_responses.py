@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Adds the column, and calls that of dead letters the same."""
 
-    dependencies: ClassVar = [("gridkit_django", "0019_keep_marketplace_plugins")]
+    dependencies: ClassVar = [("gridkit_django", "0020_market")]
 
     operations: ClassVar = [
         migrations.AddField(
