@@ -202,6 +202,10 @@ class GridKitSettings:
             ``storage``, ``checks``, ``banned_names``, ``new_names_per_day``, ``review_all``, ``package_bytes_max``.
         AUDIT_MODELS: models that the audit trail follows without a grid: ``app_label.Model`` to options such as
             ``fields``, ``exclude``, ``mask``, ``reason_required`` and ``fail_open``.
+        MARKET_TRUST_STORE: where the signed metadata of this site's own marketplace is kept: the path of a folder, or
+            ``storage:NAME`` for an alias in Django's ``STORAGES``; None when this site serves no marketplace.
+        MARKET_TRUST_KEY: where the private key is that signs what is published there: the path of a file, or
+            ``env:NAME`` for an environment variable. Only the worker that publishes needs it.
         AUDIT_DATABASE_ROLES: logins of the database that are believed when they say who acts (strict mode); empty for
             all. Whoever else writes is recorded under its own login.
         THROTTLE_RATES: DRF throttle rates by scope (``rows``, ``edits``, ``exports``, ``views``, ``states``,
@@ -304,6 +308,8 @@ class GridKitSettings:
     PUBLIC_URL: str = ""
     MARKET: MarketOptions = field(default_factory=MarketOptions)
     AUDIT_MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    MARKET_TRUST_STORE: str | None = None
+    MARKET_TRUST_KEY: str | None = None
     AUDIT_DATABASE_ROLES: tuple[str, ...] = ()
     THROTTLE_RATES: Mapping[str, str | None] = field(default_factory=dict)
 

@@ -67,6 +67,7 @@ from gridkit_django.models.runtime import (
     RuntimeGeneration,
     RuntimeProcess,
 )
+from gridkit_django.models.trust import TrustedMetadata, TrustTurn
 from gridkit_django.models.usage import PluginCrash, PluginUsageRecord
 from gridkit_django.models.views import GridState, SavedView, ViewScope
 
@@ -146,6 +147,8 @@ __all__ = [
     "RuntimeGeneration",
     "RuntimeProcess",
     "SavedView",
+    "TrustTurn",
+    "TrustedMetadata",
     "VerificationState",
     "ViewScope",
 ]

@@ -9,5 +9,26 @@ from gridkit_django.marketplace.trust.author import (
     sign_release,
     verify_release,
 )
+from gridkit_django.marketplace.trust.channels import BundleChannel, Channel, HttpChannel, HttpPlace
+from gridkit_django.marketplace.trust.fetching import TrustedFetcher, TrustedTarget
+from gridkit_django.marketplace.trust.memory import DatabaseMemory, TrustMemory
+from gridkit_django.marketplace.trust.metadata import Target
+from gridkit_django.marketplace.trust.repository import TrustRepository
 
-__all__ = ["author_key_id", "make_author_key", "public_key_of", "sign_release", "verify_release"]
+__all__ = [
+    "BundleChannel",
+    "Channel",
+    "DatabaseMemory",
+    "HttpChannel",
+    "HttpPlace",
+    "Target",
+    "TrustMemory",
+    "TrustRepository",
+    "TrustedFetcher",
+    "TrustedTarget",
+    "author_key_id",
+    "make_author_key",
+    "public_key_of",
+    "sign_release",
+    "verify_release",
+]
