@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gridkit_django', '0020_market'),
+        ("gridkit_django", "0021_outbox_responses"),
     ]
 
     operations = [
