@@ -9,7 +9,7 @@ import ipaddress
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, TypeAlias, get_type_hints
+from typing import Annotated, Any, Required, TypeAlias, get_type_hints
 
 from django.conf import settings as django_settings
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -78,6 +78,20 @@ class MarketSettings:
     package_bytes_max: int = 20_000_000
 
 
+class MarketplaceOptions(TypedDict, total=False):
+    """One entry of ``GRIDKIT["MARKETPLACES"]``: where plugins come from, and how to get there."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
+
+    url: Required[str]
+    prefixes: Sequence[str]
+    token: str
+    ca_file: str
+    proxy: str
+    timeout: Annotated[float, Field(gt=0)]
+    root: str
+
+
 @dataclass(frozen=True, slots=True)
 class GridKitSettings:
     """Every key of the ``GRIDKIT`` dict, with its type, default and meaning.
@@ -123,6 +137,16 @@ class GridKitSettings:
             zipped.
         PACKAGE_STORAGE: alias in Django's ``STORAGES`` where the files of larger plugins are kept, or None to keep them
             not at all. Every host must reach it.
+        MARKETPLACES: the marketplaces that this site installs from (see "Install from a marketplace"): a name of your
+            own to ``url``, ``prefixes`` of plugin ids (the longest that fits decides; none: all ids), ``token``,
+            ``ca_file``, ``proxy``, ``timeout`` in seconds and ``root``, the path of the root file that trust begins
+            with.
+        MARKETPLACE_OFFLINE: ask no marketplace for anything.
+        MARKETPLACE_TRUSTED: publishers (``@acme``) and ids of author keys whose plugins may be installed.
+        MARKETPLACE_ALLOW_UNTRUSTED: install plugins of every publisher, also from a marketplace without ``root``. They
+            run inside the site's processes, so they can do whatever the site can.
+        MARKETPLACE_REVIEWED_ONLY: install only releases that a person at the marketplace has looked at.
+        MARKETPLACE_MIN_AGE_HOURS: hours that a release must have been public before it is installed.
         STATE_DIR: folder where the processes of a host note what they start, or None for one in the system's own
             folder of temporary files. Let it outlive a container.
         ENCRYPTION_KEYS: long random texts from which the keys for stored secrets are made; the first encrypts, all
@@ -246,6 +270,12 @@ class GridKitSettings:
     PLUGINS_FEATURED: tuple[str, ...] = ()
     PACKAGE_BYTES_MAX: Whole = 10_000_000
     PACKAGE_STORAGE: str | None = None
+    MARKETPLACES: Mapping[str, MarketplaceOptions] = field(default_factory=dict)
+    MARKETPLACE_OFFLINE: bool = False
+    MARKETPLACE_TRUSTED: tuple[str, ...] = ()
+    MARKETPLACE_ALLOW_UNTRUSTED: bool = False
+    MARKETPLACE_REVIEWED_ONLY: bool = False
+    MARKETPLACE_MIN_AGE_HOURS: Whole = 0
     STATE_DIR: str | None = None
     ENCRYPTION_KEYS: tuple[str, ...] = ()
     AUDIT_MAC_KEYS: tuple[str, ...] = ()

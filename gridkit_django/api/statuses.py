@@ -79,6 +79,17 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.ReleaseStateError: 409,
         e.RatingRefusedError: 403,
         e.MarketStorageError: 503,
+        e.MarketplaceUnknownError: 422,
+        e.MarketplaceOfflineError: 422,
+        e.MarketplaceUnreachableError: 503,
+        e.MarketplaceAnswerError: 502,
+        e.MarketplaceDeniedError: 502,
+        e.PluginNotListedError: 404,
+        e.ReleaseUnfitError: 422,
+        e.PublisherUntrustedError: 422,
+        e.DependencyUnmetError: 422,
+        e.ProbeFailedError: 422,
+        e.HostsNotReadyError: 409,
     }
 )
 

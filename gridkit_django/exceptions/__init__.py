@@ -86,6 +86,17 @@ trail show next to the human text. Catch the width you need::
     │   ├── PackageRefusedError            the gate refused a package; its code says by which rule
     │   ├── PackageBuildError              a folder can't be made into a package
     │   ├── SignatureError                 a release is not signed by the key that should have
+    │   ├── MarketplaceUnknownError        no marketplace of this name, or for this plugin
+    │   ├── MarketplaceOfflineError        this site asks no marketplace
+    │   ├── MarketplaceUnreachableError    no answer, or not in time
+    │   ├── MarketplaceAnswerError         what answered is no marketplace
+    │   ├── MarketplaceDeniedError         the marketplace refused the request
+    │   ├── PluginNotListedError           the catalogue has no such plugin or release
+    │   ├── ReleaseUnfitError              no release can be installed here
+    │   ├── PublisherUntrustedError        the site does not trust the publisher
+    │   ├── DependencyUnmetError           what it needs is not installed here
+    │   ├── ProbeFailedError               it could not be imported in a process of its own
+    │   ├── HostsNotReadyError             a process lacks the files of the new version
     │   └── TrustError                     what a marketplace sent is not what its keys stand for
     │       ├── TrustRollbackError         an older state than this site has seen already
     │       ├── TrustExpiredError          the signed state is too old
@@ -312,6 +323,19 @@ from gridkit_django.exceptions.plugins import (
     PluginVersionError,
     StorageQuotaError,
 )
+from gridkit_django.exceptions.remotes import (
+    DependencyUnmetError,
+    HostsNotReadyError,
+    MarketplaceAnswerError,
+    MarketplaceDeniedError,
+    MarketplaceOfflineError,
+    MarketplaceUnknownError,
+    MarketplaceUnreachableError,
+    PluginNotListedError,
+    ProbeFailedError,
+    PublisherUntrustedError,
+    ReleaseUnfitError,
+)
 
 __all__ = [
     "AccessDeniedError",
@@ -346,6 +370,7 @@ __all__ = [
     "DeliveryError",
     "DeliveryLaterError",
     "DeliveryRefusedError",
+    "DependencyUnmetError",
     "DialectError",
     "EditError",
     "EditInvalidError",
@@ -371,6 +396,7 @@ __all__ = [
     "GridError",
     "GridKitError",
     "GridNotFoundError",
+    "HostsNotReadyError",
     "IdempotencyError",
     "JobArgumentsError",
     "JobNotFoundError",
@@ -382,7 +408,12 @@ __all__ = [
     "MarketStorageError",
     "MarketTextError",
     "MarketTokenError",
+    "MarketplaceAnswerError",
+    "MarketplaceDeniedError",
     "MarketplaceError",
+    "MarketplaceOfflineError",
+    "MarketplaceUnknownError",
+    "MarketplaceUnreachableError",
     "MethodArgumentsError",
     "MethodNotFoundError",
     "NameLimitError",
@@ -414,13 +445,16 @@ __all__ = [
     "PluginMessageError",
     "PluginMethodError",
     "PluginNotFoundError",
+    "PluginNotListedError",
     "PluginNotReadyError",
     "PluginPermissionError",
     "PluginSearchError",
     "PluginSecretError",
     "PluginStateError",
     "PluginVersionError",
+    "ProbeFailedError",
     "PublisherError",
+    "PublisherUntrustedError",
     "QueryError",
     "QueryLimitError",
     "QueryNotComputableError",
@@ -432,6 +466,7 @@ __all__ = [
     "ReleaseExistsError",
     "ReleaseImmutableError",
     "ReleaseStateError",
+    "ReleaseUnfitError",
     "RequestUnderWayError",
     "RevertError",
     "SettingsError",

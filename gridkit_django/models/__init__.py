@@ -44,6 +44,7 @@ from gridkit_django.models.market_search import (
     MarketSearchRow,
     MarketSpelling,
 )
+from gridkit_django.models.marketplace import CatalogEntry, CatalogSource
 from gridkit_django.models.outbox import ChannelState, OutboxChannel, OutboxDeadLetter, OutboxHour, OutboxMessage
 from gridkit_django.models.plugins import (
     DesiredState,
@@ -84,6 +85,8 @@ __all__ = [
     "AuditVerification",
     "BulkJob",
     "BulkJobState",
+    "CatalogEntry",
+    "CatalogSource",
     "ChannelState",
     "CheckResult",
     "Consistency",

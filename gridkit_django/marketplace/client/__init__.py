@@ -1,0 +1,35 @@
+"""The client: the marketplaces of others, what they list, and how a plugin comes from there to every process."""
+
+from __future__ import annotations
+
+from gridkit_django.marketplace.client.catalogue import refresh_catalogue
+from gridkit_django.marketplace.client.finding import (
+    CatalogAge,
+    SearchResult,
+    catalogue_ages,
+    category_counts,
+    featured,
+    get_listing,
+    popular,
+    search,
+)
+from gridkit_django.marketplace.client.remotes import Remote, remote_named, remote_of, remotes
+from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
+
+__all__ = [
+    "CatalogAge",
+    "Remote",
+    "RemoteListing",
+    "RemoteRelease",
+    "SearchResult",
+    "catalogue_ages",
+    "category_counts",
+    "featured",
+    "get_listing",
+    "popular",
+    "refresh_catalogue",
+    "remote_named",
+    "remote_of",
+    "remotes",
+    "search",
+]

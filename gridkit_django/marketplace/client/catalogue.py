@@ -1,0 +1,212 @@
+"""The local copy of what marketplaces list: followed by a worker, page by page, never in a request.
+
+A marketplace that is down, slow or lying leaves the copy as it was, and is asked again later and later. What it says
+counts only where it fits our shapes, and only for ids that the settings give to it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.db import router, transaction
+from django.utils import timezone
+from pydantic import BaseModel, ValidationError
+
+from gridkit_django.conf import settings
+from gridkit_django.exceptions import MarketplaceAnswerError, MarketplaceError, MarketplaceUnknownError
+from gridkit_django.marketplace.client.http import RemoteClient
+from gridkit_django.marketplace.client.remotes import Remote, remote_of, remotes
+from gridkit_django.marketplace.client.wire import LISTING, RemoteChanges, RemoteIndex, RemoteListing
+from gridkit_django.models import CatalogEntry, CatalogSource
+
+logger = logging.getLogger("gridkit_django.marketplace")
+
+PAGES_MAX = 5000
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=6)
+_SKIPPED_MAX = 50
+
+Clients = Callable[[Remote], RemoteClient]
+
+
+def database() -> str:
+    """Return the alias of the database that holds the catalogue."""
+    return router.db_for_write(CatalogEntry)
+
+
+def refresh_catalogue(*, clients: Clients = RemoteClient, now: bool = False) -> dict[str, str]:
+    """Follow every marketplace of the settings; one that fails does not keep the others from it.
+
+    Args:
+        clients: makes the client of a marketplace.
+        now: ask also those that are to be left in peace for a while after failures.
+
+    Returns:
+        The error by alias, empty for what went well; marketplaces that were not asked are not in it.
+
+    Raises:
+        SettingsError: when the settings are wrong.
+    """
+    found = remotes()
+    CatalogSource.objects.using(database()).exclude(alias__in=[remote.alias for remote in found]).delete()
+    if settings().MARKETPLACE_OFFLINE:
+        return {}
+    told = {remote.alias: refresh(remote, clients(remote), now=now) for remote in found}
+    return {alias: error for alias, error in told.items() if error is not None}
+
+
+def refresh(remote: Remote, client: RemoteClient, *, now: bool = False) -> str | None:
+    """Follow one marketplace.
+
+    Returns:
+        The error in words, empty when all went well; None when it was not asked, because it is left in peace.
+    """
+    source = source_of(remote)
+    if not now and source.retry_at is not None and source.retry_at > timezone.now():
+        return None
+    source.tried_at = timezone.now()
+    try:
+        _follow(remote, client, source)
+    except MarketplaceError as error:
+        _failed(source, error)
+        return error.detail
+    source.failures, source.retry_at, source.error, source.error_code = 0, None, "", ""
+    source.refreshed_at = timezone.now()
+    source.save()
+    return ""
+
+
+def source_of(remote: Remote) -> CatalogSource:
+    """Return the row of a marketplace; one that moved to another address begins anew."""
+    rows = CatalogSource.objects.using(database())
+    source, _ = rows.get_or_create(alias=remote.alias, defaults={"url": remote.url})
+    if source.url != remote.url:
+        source.delete()
+        source = rows.create(alias=remote.alias, url=remote.url)
+    return source
+
+
+def entry_of(plugin_id: str) -> CatalogEntry | None:
+    """Return what the catalogue has of a plugin, if the settings still give its id to the marketplace it came from."""
+    entry = CatalogEntry.objects.using(database()).select_related("source").filter(plugin_id=plugin_id).first()
+    if entry is None:
+        return None
+    try:
+        mine = remote_of(plugin_id).alias == entry.source.alias
+    except MarketplaceUnknownError:
+        return None
+    return entry if mine else None
+
+
+def listing_of(entry: CatalogEntry) -> RemoteListing:
+    """Return all that a marketplace says about a plugin."""
+    return LISTING.validate_python(entry.detail)
+
+
+def _follow(remote: Remote, client: RemoteClient, source: CatalogSource) -> None:
+    index = _shaped(RemoteIndex, client.get("api/v1/"), remote)
+    anew = index.serial < source.serial
+    if anew:  # it was set up again: what it does not have any more goes
+        source.serial = 0
+    source.name, seen = index.name, set[str]()
+    for _ in range(PAGES_MAX):
+        if source.serial >= index.serial and not (anew and not seen):
+            break
+        page = _shaped(RemoteChanges, client.get("api/v1/changes/", since=source.serial), remote)
+        if page.more and page.serial <= source.serial:
+            raise MarketplaceAnswerError(f"The marketplace {remote.alias!r} turns in a circle at {page.serial}.")
+        with transaction.atomic(using=database()):
+            seen |= _take(remote, source, page)
+            source.serial = page.serial
+            source.save()
+        if not page.more:
+            break
+    if anew:
+        source.entries.exclude(plugin_id__in=seen).delete()
+
+
+def _take(remote: Remote, source: CatalogSource, page: RemoteChanges) -> set[str]:
+    source.entries.filter(plugin_id__in=page.removed).delete()
+    skipped = {key: why for key, why in source.skipped.items() if key not in page.removed}
+    seen: set[str] = set()
+    for raw in page.listings:
+        key = str(raw.get("id", ""))[:200]
+        try:
+            listing = LISTING.validate_python(raw)
+            _check_owner(remote, listing)
+        except (ValidationError, MarketplaceUnknownError) as error:
+            skipped[key] = _why(error)
+            source.entries.filter(plugin_id=key).delete()
+            continue
+        skipped.pop(key, None)
+        seen.add(listing.id)
+        _store(source, listing)
+    source.skipped = dict(list(skipped.items())[-_SKIPPED_MAX:])
+    return seen
+
+
+def _check_owner(remote: Remote, listing: RemoteListing) -> None:
+    owner = remote_of(listing.id)
+    if owner.alias != remote.alias:
+        raise MarketplaceUnknownError(f"the settings give this id to the marketplace {owner.alias!r}")
+
+
+def _store(source: CatalogSource, listing: RemoteListing) -> None:
+    latest = next((item.version for item in listing.versions if item.state == "published"), "")
+    words = (listing.id, listing.name, listing.summary, listing.publisher.display_name, *listing.tags)
+    values: dict[str, Any] = {
+        "source": source,
+        "name": listing.name,
+        "summary": listing.summary,
+        "category": listing.category,
+        "tag_text": f",{','.join(listing.tags)},",
+        "words": " ".join(words).lower(),
+        "publisher": listing.publisher.name,
+        "verified": listing.verified,
+        "featured": listing.featured,
+        "free": listing.pricing == "free",
+        "downloads": listing.downloads,
+        "rating": listing.rating.value,
+        "updated_at": listing.updated_at,
+        "state": listing.state,
+        "latest_version": latest,
+        "detail": listing.model_dump(mode="json"),
+    }
+    CatalogEntry.objects.using(database()).update_or_create(plugin_id=listing.id, defaults=values)
+
+
+def _shaped(shape: type[Any], raw: Any, remote: Remote) -> Any:
+    try:
+        found: BaseModel = shape.model_validate(raw)
+    except ValidationError as error:
+        raise MarketplaceAnswerError(
+            f"What answers at {remote.url} does not speak our protocol: {_why(error)}. Look at the address."
+        ) from error
+    return found
+
+
+def _why(error: ValidationError | MarketplaceError) -> str:
+    if isinstance(error, MarketplaceError):
+        return error.detail
+    faults: Iterable[Any] = error.errors(include_url=False, include_input=False)[:3]
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in faults)
+
+
+def _failed(source: CatalogSource, error: MarketplaceError) -> None:
+    """Write the failure down and leave the marketplace in peace for a while; only the first of a row is logged."""
+    if not source.failures:
+        logger.warning("The marketplace %s could not be followed: %s", source.alias, error.detail)
+    source.failures += 1
+    wait = min(_FIRST_WAIT * 2 ** min(source.failures - 1, 20), _LONGEST_WAIT)
+    source.retry_at = timezone.now() + wait
+    source.error_code, source.error = error.code, error.detail
+    CatalogSource.objects.using(database()).filter(pk=source.pk).update(
+        failures=source.failures,
+        retry_at=source.retry_at,
+        tried_at=source.tried_at,
+        error_code=source.error_code,
+        error=source.error,
+    )
