@@ -60,7 +60,7 @@ STATUSES = {
 def test_each_error_of_the_tree_has_its_status() -> None:
     found = {kind.code: status_of(kind("x")) for kind in all_errors()}
     assert {code: found[code] for code in STATUSES} == STATUSES
-    assert set(found.values()) <= {403, 404, 409, 412, 422, 428, 500, 502, 503}
+    assert set(found.values()) <= {403, 404, 409, 412, 422, 428, 429, 500, 502, 503}
 
 
 def test_expired_export_is_gone() -> None:
