@@ -63,7 +63,8 @@ class CopiedExporter(SegmentedExporter):
             stream: a binary file opened for writing.
             sheet: title, columns and options of the whole file.
             place: where the segment belongs.
-            blocks: whole rows, with ``CopyShape.between`` between two rows of a block and none at its ends.
+            blocks: whole rows, with ``CopyShape.between`` between two rows of a block and none at its ends. The last
+                segment may have more than ``segment_rows``: also those that were added since all were counted.
 
         Returns:
             The same as ``write_segment`` would return for these rows.

@@ -23,7 +23,7 @@ from gridkit_django.exports.source.copies import CopyTake
 from gridkit_django.exports.source.takes import RowTake
 from gridkit_django.exports.watching import Watch
 from gridkit_django.models import JobStage
-from gridkit_django.typing import JSONObject
+from gridkit_django.typing import JSONObject, JSONValue
 
 Block = Sequence[Sequence[Any]]
 
@@ -82,13 +82,9 @@ class FileWriter:
 
     def _in_takes(self, exporter: SegmentedExporter, kept: KeptSegments, *, keep: bool) -> None:
         """Write segments, each from a question of its own, that begins where the one before ended."""
-        source = self._plan.source
-        bookmark, rows = kept.bookmark, exporter.segment_rows if source.resumable else None
+        bookmark = kept.bookmark
         while True:
-            if self._copied is None:
-                take: RowTake | CopyTake = source.take(bookmark, rows, chunk=exporter.chunk_rows)
-            else:
-                take = source.copy(bookmark, rows, self._copied)
+            take = self._take(exporter, bookmark, kept.rows)
             file, facts = self._segment(exporter, kept, take)
             bookmark = take.bookmark
             if keep and bookmark is not None:
@@ -98,6 +94,18 @@ class FileWriter:
             self._watch.progress.size = kept.size
             if bookmark is None:
                 return
+
+    def _take(self, exporter: SegmentedExporter, bookmark: JSONValue, done: int) -> RowTake | CopyTake:
+        """Return the rows of the next segment.
+
+        What the database writes is not looked through for the end of the last one: it is what is left, by the count.
+        """
+        source = self._plan.source
+        rows = exporter.segment_rows if source.resumable else None
+        if self._copied is None:
+            return source.take(bookmark, rows, chunk=exporter.chunk_rows)
+        is_last = done + exporter.segment_rows >= self._plan.sheet.total_rows
+        return source.copy(bookmark, None if is_last else rows, self._copied)
 
     def _in_parts(self, exporter: SegmentedExporter, kept: KeptSegments) -> None:
         """Write segments from one question that nobody can go on with: they are of use to this run only."""

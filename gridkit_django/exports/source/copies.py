@@ -30,6 +30,9 @@ _HEAD_BYTES = 19
 """What stands before the first row of the binary format, in the same message."""
 _ROW_BYTES = 6
 """What stands before the text of a row there: the number of columns, which is 1, and how long the text is."""
+_CELLS_MOST = 48
+"""Cells that one call puts together; PostgreSQL takes 100 arguments."""
+
 _END = b"\xff\xff"
 """What comes after the last row there."""
 
@@ -91,9 +94,22 @@ class CopyTake(Take):
 def _statement(sql: str, shape: CopyShape) -> str:
     if shape.kind == "csv":
         return f"COPY ({sql}) TO STDOUT (FORMAT csv, DELIMITER '{shape.delimiter}')"
-    names = ", ".join(f'"{key}"' for key in shape.keys)
     # The binary format spares PostgreSQL a look at each letter for what would have to be quoted.
-    return f"COPY (SELECT row_to_json(gridkit) FROM ({sql}) AS gridkit({names})) TO STDOUT (FORMAT binary)"  # noqa: S608
+    return f"COPY (SELECT {_object(shape.keys)} FROM ({sql}) AS gridkit) TO STDOUT (FORMAT binary)"  # noqa: S608
+
+
+def _object(keys: Sequence[str]) -> str:
+    """Return the SQL that puts cells of JSON together to an object.
+
+    ``row_to_json`` would ask the catalogue for the type of each value of each row: it takes a third longer.
+    """
+    cells = [f"'{',' if index else '{'}\"{key}\":', gridkit_{index}" for index, key in enumerate(keys)]
+    parts = [f"concat({', '.join(part)})" for part in _parts(cells)]
+    return f"concat({', '.join(parts)}, '}}')" if parts else "'{}'"
+
+
+def _parts(cells: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (cells[first : first + _CELLS_MOST] for first in range(0, len(cells), _CELLS_MOST))
 
 
 def _joined(lines: Sequence[memoryview], shape: CopyShape) -> bytes:

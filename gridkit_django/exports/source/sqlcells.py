@@ -102,7 +102,7 @@ def csv_cell(column: Column, shape: CopyShape, *, labels: bool, alone: bool, nam
 
 
 def json_cell(column: Column, shape: CopyShape, *, labels: bool, named: KeyLabels | None = None) -> SqlCell:
-    """Return the expression of a column that ``row_to_json`` writes as a value.
+    """Return the expression that writes a column as JSON; it is never NULL.
 
     Args:
         column: a column whose values are what the database holds.
@@ -111,19 +111,24 @@ def json_cell(column: Column, shape: CopyShape, *, labels: bool, named: KeyLabel
         named: where the labels of its keys come from.
     """
     if labels and column.choices is not None:
-        return SqlCell(column.path, *_labelled(column.choices, "to_json({x})", "to_json(%s::text)"))
-    template = "{x}"
-    if column.type == "decimal":
-        template = "({x})::text" if shape.decimals_as_text else "NULLIF({x}, 'NaN')"
-    elif column.type == "float":
-        template = _FINITE
-    elif isinstance(column.value_field, IntegerField) and shape.large_as_text:
-        template = _LARGE
+        template, parameters = _labelled(column.choices, "to_json({x})", "to_json(%s::text)")
+        return SqlCell(column.path, f"COALESCE(({template})::text, 'null')", parameters)
+    template = _json_template(column, shape)
     if named is None:
-        return SqlCell(column.path, template)
+        return SqlCell(column.path, f"COALESCE({template}, 'null')")
     label = named.expression(SqlCell(named.label.path, "to_json(NULLIF({x}, ''))"))
-    other = template if template == _LARGE else f"to_json({template})"
-    return SqlCell(column.path, f"COALESCE({{label}}, {other})", label=label)
+    return SqlCell(column.path, f"COALESCE(({{label}})::text, {template}, 'null')", label=label)
+
+
+def _json_template(column: Column, shape: CopyShape) -> str:
+    """Return the SQL of a value as JSON text. What PostgreSQL writes without quotes needs none of ``to_json``."""
+    if column.type == "decimal":
+        return "'\"' || ({x})::text || '\"'" if shape.decimals_as_text else "to_json(NULLIF({x}, 'NaN'))::text"
+    if column.type == "float":
+        return f"({_FINITE})::text"
+    if isinstance(column.value_field, IntegerField):
+        return f"({_LARGE})::text" if shape.large_as_text else "({x})::text"
+    return "({x})::text" if column.type == "boolean" else "to_json({x})::text"
 
 
 def _labelled(choices: Sequence[tuple[Any, str]], other: str, label: str = "%s") -> tuple[str, list[Any]]:
