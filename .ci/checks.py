@@ -15,7 +15,7 @@ from steps import PYTHON, ROOT, VENV, StepError, run, say
 
 BIN = VENV / "bin"
 DOCS = ROOT / "var" / "docs"
-PYTHON_CODE = ("gridkit_django", "gridkit_plugins", "example_project", "manage.py")
+PYTHON_CODE = ("gridkit_django", "gridkit_plugins", "example_project", "tests/typing", "manage.py")
 
 
 def lint() -> None:
