@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gridkit_django', '0020_market'),
+        ('gridkit_django', '0022_trust'),
     ]
 
     operations = [
