@@ -16,10 +16,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from gridkit_django.audit.delivery import read_place
+from gridkit_django.audit.delivery.places import Place
 from gridkit_django.audit.delivery.senders.http import post_bytes
 from gridkit_django.audit.delivery.senders.webhook import signature
 from gridkit_django.conf import settings
 from gridkit_django.events import GridEvent, Moment, signal_for
+from gridkit_django.exceptions import AuditDestinationError, DeliveryRefusedError
 from gridkit_django.exports.jobs import describe_job
 from gridkit_django.exports.owners import mail_address
 from gridkit_django.exports.queue import export_queue
@@ -46,7 +48,7 @@ def tell(job_id: uuid.UUID | str, way: str) -> bool:
     Raises:
         OSError: when the mail server can't be reached; whatever else Django's mail backend raises.
         DeliveryLaterError: when the webhook's server is not reached or not well.
-        DeliveryRefusedError: when it says no, or its address is not allowed.
+        DeliveryRefusedError: when it says no, or its address is none for a webhook or not allowed.
     """
     job = ExportJob.objects.select_related("owner").filter(pk=job_id).first()
     if job is None:
@@ -106,5 +108,20 @@ def _post(job: ExportJob) -> bool:
     headers = {"Content-Type": "application/json", "User-Agent": "GridKit", "GridKit-Export": str(job.pk)}
     if secret := settings().EXPORT_WEBHOOK_SECRET:
         headers["GridKit-Signature"] = signature(secret, int(time.time()), body)
-    post_bytes(read_place(url), body, headers)
+    post_bytes(_place(url), body, headers)
     return True
+
+
+def _place(url: str) -> Place:
+    """Read the address of the webhook.
+
+    Raises:
+        DeliveryRefusedError: when it is no address that a webhook may have.
+    """
+    try:
+        place = read_place(url)
+    except AuditDestinationError as error:
+        raise DeliveryRefusedError(f"EXPORT_WEBHOOK_URL: {error.detail}") from error
+    if place.kind != "webhook":
+        raise DeliveryRefusedError("EXPORT_WEBHOOK_URL is no address of the form https://host/path.")
+    return place

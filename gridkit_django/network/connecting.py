@@ -5,10 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from gridkit_django.exceptions import AddressRefusedError
 from gridkit_django.network.addresses import Address
+
+_COMPATIBLE = IPv6Network("::/96")
+_NAT64 = IPv6Network("64:ff9b::/96")
+"""Networks of IPv6 whose addresses end in one of IPv4, to which a gateway or the system may take what is sent there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,23 @@ def connect(address: Address, rules: Rules) -> socket.socket:
     return link
 
 
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Return whether an address is one of the open Internet, and holds none that is not."""
+    if address.is_multicast or not address.is_global:
+        return False
+    if isinstance(address, IPv4Address):
+        return True
+    inner = _inner(address)
+    return not address.is_site_local and (inner is None or is_public(inner))
+
+
+def _inner(address: IPv6Address) -> IPv4Address | None:
+    """Return the address of IPv4 that one of IPv6 stands for, if it does."""
+    if address in _NAT64 or address in _COMPATIBLE:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
 def _resolved(
     address: Address, rules: Rules
 ) -> tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]:
@@ -65,7 +86,7 @@ def _resolved(
         found = socket.getaddrinfo(address.host, address.port, type=kind)[0]
     except UnicodeError as error:
         raise AddressRefusedError(f"{address.host} is no name of a host.") from error
-    if not ip_address(str(found[4][0]).partition("%")[0]).is_global and not rules.allow_private:
+    if not rules.allow_private and not is_public(ip_address(str(found[4][0]).partition("%")[0])):
         raise AddressRefusedError(
             f"{address.host} is an address of a private network. Set {rules.private_setting} where that is meant."
         )

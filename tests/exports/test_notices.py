@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hmac
 import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import override_settings
 
-from gridkit_django.exceptions import DeliveryRefusedError, ExportOptionsError
+from gridkit_django.exceptions import DeliveryLaterError, DeliveryRefusedError, ExportOptionsError
 from gridkit_django.exports import cancel_export, create_export, notices, run_export, tell
 from gridkit_django.models import ExportJob
+from gridkit_django.network import connecting
 from gridkit_django.tasks.export_notices import tell_of_export
 from tests.exports.shop import GRID, products
 
@@ -102,10 +108,110 @@ def test_webhook_gets_the_facts_signed(
     assert given == hmac.new(b"s3cret", f"{seconds}.".encode() + body, "sha256").hexdigest()
 
 
-def test_webhook_into_ones_own_network_is_refused(cat: User) -> None:
+OWN = (
+    "127.0.0.1", "localhost", "2130706433", "0x7f.1", "127.1", "0.0.0.1", "10.0.0.8", "169.254.169.254", "100.64.0.1",
+    "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::7f00:1]", "[64:ff9b::a9fe:a9fe]", "[2002:7f00:1::]", "[fe80::1]",
+    "[fc00::1]", "[fec0::1]", "[ff02::1]", "224.0.0.1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("host", OWN)
+def test_webhook_into_ones_own_network_is_refused_however_it_is_written(cat: User, host: str) -> None:
     job = done(cat)
     with (
-        override_settings(GRIDKIT={"EXPORT_WEBHOOK_URL": "https://127.0.0.1/x"}),
+        override_settings(GRIDKIT={"EXPORT_WEBHOOK_URL": f"https://{host}/x"}),
         pytest.raises(DeliveryRefusedError, match="private network"),
     ):
         tell(job.pk, "webhook")
+
+
+def test_a_name_that_changes_its_mind_after_it_was_judged_leads_nowhere_else(
+    cat: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, used = done(cat), []
+    answers = [["93.184.215.14"], ["127.0.0.1"]]
+    monkeypatch.setattr(connecting.socket, "getaddrinfo", lambda *_told, **_more: [found(answers.pop(0)[0])])
+    monkeypatch.setattr(connecting.socket, "socket", lambda *_told: Refusing(used))
+    with (
+        override_settings(GRIDKIT={"EXPORT_WEBHOOK_URL": HOOK}),
+        pytest.raises(DeliveryLaterError, match="can't be reached"),
+    ):
+        tell(job.pk, "webhook")
+    assert (used, len(answers)) == ([("93.184.215.14", 443)], 1)
+
+
+def test_webhook_that_sends_on_to_elsewhere_is_not_followed(cat: User) -> None:
+    job = done(cat)
+    allowed = {"AUDIT_ALLOW_PRIVATE": True, "AUDIT_ALLOW_CLEAR": True}
+    with (
+        redirecting_server() as (port, seen),
+        override_settings(GRIDKIT={"EXPORT_WEBHOOK_URL": f"http://127.0.0.1:{port}/first", **allowed}),
+        pytest.raises(DeliveryRefusedError, match="answered 307"),
+    ):
+        tell(job.pk, "webhook")
+    assert seen == ["/first"]
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://hook.example.org/x", "not encrypted"),
+        ("https://me:pass@hook.example.org/x", "a password"),
+        ("file:///etc/cron.d/x", "no address of the form"),
+        ("os.system", "no address of the form"),
+        ("syslog+tls://hook.example.org", "no address of the form"),
+        ("hook", "begins with none of"),
+    ],
+)
+def test_webhook_at_an_address_that_is_none_is_refused_and_nothing_is_opened(cat: User, url: str, why: str) -> None:
+    job = done(cat)
+    with override_settings(GRIDKIT={"EXPORT_WEBHOOK_URL": url}), pytest.raises(DeliveryRefusedError, match=why):
+        tell(job.pk, "webhook")
+
+
+class Refusing:
+    """A socket that notes where it should lead, and leads nowhere."""
+
+    def __init__(self, used: list[Any]) -> None:
+        self.connect = self._connect
+        self._used = used
+
+    def settimeout(self, _: float) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def _connect(self, place: Any) -> None:
+        self._used.append(place)
+        raise ConnectionRefusedError("nobody")
+
+
+def found(address: str) -> tuple[Any, ...]:
+    return (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))
+
+
+@contextmanager
+def redirecting_server() -> Iterator[tuple[int, list[str]]]:
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append(self.path)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(307)
+            self.send_header("Location", "/second")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_told: Any) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.server_port, seen
+        finally:
+            server.shutdown()
+            thread.join()
