@@ -11,6 +11,8 @@ from django.db import transaction
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.review import judge_release, waiting_for_checks
+from gridkit_django.marketplace.shelf.search.spelling import forget_unused
+from gridkit_django.marketplace.shelf.sums import forget_old_events, renew_ranking, roll_up
 from gridkit_django.models import Release, ReleaseState
 from gridkit_django.tasks.sending import send
 
@@ -40,6 +42,20 @@ def check_waiting_releases() -> int:
     for release_id in waiting:
         check_release(release_id)
     return len(waiting)
+
+
+@shared_task(name="gridkit.roll_up_market", ignore_result=True)
+def roll_up_market() -> int:
+    """Add what sites reported to the sums. Let Celery beat call it every few minutes."""
+    return roll_up()
+
+
+@shared_task(name="gridkit.renew_market", ignore_result=True)
+def renew_market() -> int:
+    """Rank all plugins anew, and forget old reports and words. Let Celery beat call it once a day."""
+    forget_old_events()
+    forget_unused()
+    return renew_ranking()
 
 
 def enqueue_check(release: Release) -> None:

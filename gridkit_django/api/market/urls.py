@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path, register_converter
 
 from gridkit_django.api.converters import PluginIdConverter
-from gridkit_django.api.market.views import finding, listings, publishing, simple
+from gridkit_django.api.market.views import counting, finding, listings, publishing, simple
 from gridkit_django.api.openapi import OpenAPIDocument
 from gridkit_django.api.views import documents
 
@@ -27,6 +27,10 @@ endpoints: list[URLPattern] = [
     path("api/v1/facets/", finding.FacetsView.as_view(), name="market-facets"),
     path("api/v1/suggest/", finding.SuggestView.as_view(), name="market-suggest"),
     path("api/v1/changes/", listings.ChangesView.as_view(), name="market-changes"),
+    path(f"{_PLUGIN}/events/", counting.EventsView.as_view(), name="market-events"),
+    path(f"{_PLUGIN}/rating/", counting.RatingView.as_view(), name="market-rating"),
+    path(f"{_PLUGIN}/analytics/", counting.AnalyticsView.as_view(), name="market-analytics"),
+    path(f"{_PLUGIN}/reports/", counting.ReportsView.as_view(), name="market-reports"),
     path(f"{_PLUGIN}/unpublish/", publishing.UnpublishView.as_view(), name="market-unpublish"),
     path(f"{_PLUGIN}/", listings.ListingView.as_view(), name="market-plugin"),
     path("api/v1/releases/", publishing.PublishView.as_view(), name="market-publish"),
