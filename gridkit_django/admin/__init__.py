@@ -14,6 +14,9 @@ from gridkit_django.admin.export_action import GridExportMixin
 from gridkit_django.admin.export_schedules import ExportScheduleAdmin
 from gridkit_django.admin.exports import ExportJobAdmin
 from gridkit_django.admin.grids import registered_grid_admin
+from gridkit_django.admin.market_listings import ListingAdmin, ListingReportAdmin
+from gridkit_django.admin.market_publishers import PublisherAdmin, PublisherKeyAdmin, PublisherTokenAdmin
+from gridkit_django.admin.market_releases import ReleaseAdmin
 from gridkit_django.admin.outbox import OutboxChannelAdmin
 from gridkit_django.admin.outbox_letters import OutboxDeadLetterAdmin
 from gridkit_django.admin.plugins import InstalledPluginAdmin
@@ -30,10 +33,16 @@ from gridkit_django.models import (
     ExportSchedule,
     HealthCheckResult,
     InstalledPlugin,
+    Listing,
+    ListingReport,
     OutboxChannel,
     OutboxDeadLetter,
     PluginOperation,
+    Publisher,
+    PublisherKey,
+    PublisherToken,
     RegisteredGrid,
+    Release,
     RuntimeProcess,
     SavedView,
 )
@@ -56,3 +65,9 @@ admin.site.register(OutboxChannel, OutboxChannelAdmin)
 admin.site.register(OutboxDeadLetter, OutboxDeadLetterAdmin)
 admin.site.register(SavedView, SavedViewAdmin)
 admin.site.register(RegisteredGrid, registered_grid_admin())
+admin.site.register(Listing, ListingAdmin)
+admin.site.register(ListingReport, ListingReportAdmin)
+admin.site.register(Publisher, PublisherAdmin)
+admin.site.register(PublisherKey, PublisherKeyAdmin)
+admin.site.register(PublisherToken, PublisherTokenAdmin)
+admin.site.register(Release, ReleaseAdmin)

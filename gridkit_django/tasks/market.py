@@ -10,6 +10,7 @@ from django.db import transaction
 
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.marketplace.shelf.database import database
+from gridkit_django.marketplace.shelf.identity import look_for_all
 from gridkit_django.marketplace.shelf.review import judge_release, waiting_for_checks
 from gridkit_django.marketplace.shelf.search.spelling import forget_unused
 from gridkit_django.marketplace.shelf.sums import forget_old_events, renew_ranking, roll_up
@@ -56,6 +57,13 @@ def renew_market() -> int:
     forget_old_events()
     forget_unused()
     return renew_ranking()
+
+
+@shared_task(name="gridkit.check_identities", ignore_result=True)
+def check_identities() -> int:
+    """Look whether publishers can still prove who they are. Let Celery beat call it once a day."""
+    with acting(Actor.system("marketplace"), EventSource.SYSTEM):
+        return look_for_all()
 
 
 def enqueue_check(release: Release) -> None:

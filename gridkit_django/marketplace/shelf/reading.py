@@ -12,6 +12,7 @@ from gridkit_django.exceptions import ListingNotFoundError
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.serials import current_serial
 from gridkit_django.marketplace.shelf.states import PUBLIC
+from gridkit_django.marketplace.shelf.storing import name_of
 from gridkit_django.models import Listing, ListingPicture, ListingState, Release, ReleaseFile
 
 CHANGES_MAX = 200
@@ -140,8 +141,9 @@ def public_picture(sha256: str) -> str:
     Raises:
         ListingNotFoundError: when there is none.
     """
-    rows = ListingPicture.objects.using(database()).filter(sha256=sha256, listing__in=public_listings())
-    found = rows.values_list("stored_as", flat=True).first()
-    if found is None:
+    public = public_listings()
+    name = f"{sha256}.png"
+    shown = ListingPicture.objects.using(database()).filter(sha256=sha256, listing__in=public)
+    if not (shown.exists() or public.filter(icon=name).exists()):
         raise ListingNotFoundError("There is no such picture here.")
-    return found
+    return name_of("pictures", sha256, name)

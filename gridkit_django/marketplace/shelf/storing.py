@@ -32,7 +32,7 @@ def store(kind: str, sha256: str, filename: str, content: bytes) -> str:
     Raises:
         MarketStorageError: when the storage fails.
     """
-    name = f"{FOLDER}/{kind}/{sha256[:2]}/{sha256}/{filename}"
+    name = name_of(kind, sha256, filename)
     with _trouble("stored"):
         storage = market_storage()
         if storage.exists(name):
@@ -41,6 +41,11 @@ def store(kind: str, sha256: str, filename: str, content: bytes) -> str:
                     return name
             storage.delete(name)  # cut off when it was written, or changed since
         return storage.save(name, ContentFile(content))
+
+
+def name_of(kind: str, sha256: str, filename: str) -> str:
+    """Return the name that a file has in the storage."""
+    return f"{FOLDER}/{kind}/{sha256[:2]}/{sha256}/{filename}"
 
 
 def read(name: str) -> bytes:

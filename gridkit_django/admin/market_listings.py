@@ -1,0 +1,208 @@
+"""Listings of this site's marketplace: their front, their pictures, their figures; and what people report."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from gridkit_django.admin.charts import Point, bar_chart
+from gridkit_django.admin.read_only import Typed
+from gridkit_django.admin.verbs import administering
+from gridkit_django.exceptions import MarketPictureError
+from gridkit_django.marketplace.shelf.analytics import plugin_analytics
+from gridkit_django.marketplace.shelf.fronts import touch_listing
+from gridkit_django.marketplace.shelf.pictures import BYTES_MAX, add_screenshot, redraw, remove_screenshot, set_icon
+from gridkit_django.marketplace.shelf.taking_back import set_listing_state, unpublish
+from gridkit_django.models import Listing, ListingPicture, ListingReport, ListingState
+from gridkit_django.templatetags.gridkit_admin import badge
+
+LOOKS = {"active": "good", "deprecated": "warn", "archived": "plain", "removed": "bad", "pending": "plain"}
+SPANS = (7, 30, 90, 365)
+_FRONT = ("demo", "featured")
+
+
+class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What administrators say of a plugin beside what its manifest says."""
+
+    demo = forms.URLField(label=_("demo"), required=False, assume_scheme="https", max_length=500)
+    state = forms.ChoiceField(label=_("state"), required=False, choices=ListingState.choices)
+    icon_file = forms.FileField(label=_("New icon"), required=False, help_text=_("PNG, JPEG or WebP; drawn anew."))
+    screenshot = forms.FileField(label=_("Add a screenshot"), required=False)
+    drop = forms.ModelMultipleChoiceField(
+        label=_("Remove screenshots"),
+        required=False,
+        queryset=ListingPicture.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = Listing
+        fields: ClassVar = ["demo", "featured", "state_reason"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "drop" in self.fields and self.instance.pk:
+            self.fields["drop"].queryset = self.instance.pictures.all()  # type: ignore[attr-defined]
+        if "state" in self.fields:
+            self.fields["state"].initial = self.instance.state
+
+    def clean_icon_file(self) -> bytes:
+        """Refuse what is no picture."""
+        return self._picture("icon_file")
+
+    def clean_screenshot(self) -> bytes:
+        """Refuse what is no picture."""
+        return self._picture("screenshot")
+
+    def _picture(self, name: str) -> bytes:
+        given = self.cleaned_data.get(name)
+        if not given:
+            return b""
+        content: bytes = given.read(BYTES_MAX + 1)
+        try:
+            redraw(content, 16)
+        except MarketPictureError as error:
+            raise forms.ValidationError(error.detail) from error
+        return content
+
+
+class ListingAdmin(Typed[Listing]):
+    """The plugins that the marketplace lists."""
+
+    form = ListingForm
+    list_display = (
+        *("plugin_id", "name", "publisher", "condition", "category", "latest_version"),
+        *("downloads", "installs", "stars", "featured", "updated_at"),
+    )
+    list_filter = ("state", "category", "pricing", ("featured", admin.EmptyFieldListFilter), "updated_at")
+    search_fields = ("plugin_id", "name", "summary", "publisher__name", "distribution")
+    list_select_related = ("publisher", "latest")
+    readonly_fields = (
+        *("plugin_id", "name", "publisher", "distribution", "import_package", "summary", "category", "pricing"),
+        *("license", "latest_version", "downloads", "installs", "updates", "stars", "serial", "created_at"),
+    )
+    change_form_template = "admin/gridkit_django/listing/change_form.html"
+
+    class Media:
+        css: ClassVar = {"all": ["gridkit/admin.css"]}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Listing | None = None) -> list[Any]:
+        """Show what the manifest says, and ask for the rest."""
+        front = [*_FRONT, "state", "state_reason", "icon_file", "screenshot", "drop"]
+        shown = [*_FRONT, "condition", "state_reason"]
+        mine = front if self.has_change_permission(request, obj) else shown
+        return [(None, {"fields": self.readonly_fields}), (_("Front"), {"fields": mine})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Listing | None = None) -> list[str]:
+        """Show the state where it can't be changed."""
+        return [*self.readonly_fields, *([] if self.has_change_permission(request, obj) else ["condition"])]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: a plugin is listed when its first release is published."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Listing | None = None) -> bool:
+        """Refuse: removing leaves a tombstone."""
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page of the figures."""
+        figures = self.admin_site.admin_view(self.figures)
+        return [path("<int:pk>/figures/", figures, name="gridkit_market_figures"), *super().get_urls()]
+
+    def save_model(self, request: HttpRequest, obj: Listing, form: Any, change: bool) -> None:
+        """Change the front through the services."""
+        told = form.cleaned_data
+        with administering(request):
+            touch_listing(obj, *_FRONT)
+            if told.get("icon_file"):
+                set_icon(obj, told["icon_file"])
+            if told.get("screenshot"):
+                add_screenshot(obj, told["screenshot"])
+            for picture in told.get("drop") or ():
+                remove_screenshot(picture)
+            wanted, stored = told.get("state"), Listing.objects.get(pk=obj.pk)
+            if wanted == ListingState.REMOVED != stored.state:
+                unpublish(stored, obj.state_reason)
+            elif wanted and (wanted, obj.state_reason) != (stored.state, stored.state_reason):
+                set_listing_state(stored, ListingState(wanted), obj.state_reason)
+
+    def figures(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show how a plugin does: charts, and the same as a table.
+
+        Raises:
+            Http404: when there is no such plugin.
+            PermissionDenied: when the reader may not see it; members of its publisher may.
+        """
+        listing = Listing.objects.select_related("publisher").filter(pk=pk).first()
+        if listing is None:
+            raise Http404
+        member = listing.publisher.members.filter(pk=request.user.pk or 0).exists()
+        if not (member or self.has_view_permission(request, listing)):
+            raise PermissionDenied
+        days = next((span for span in SPANS if request.GET.get("days") == str(span)), 30)
+        found = plugin_analytics(listing, days)
+        kinds = (("download", _now("Downloads")), ("install", _now("Installs")), ("update", _now("Updates")))
+        charts = [
+            bar_chart(title, [Point(item.day.isoformat(), item.counts[kind]) for item in found.days])
+            for kind, title in kinds
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _now("Figures of %(plugin)s") % {"plugin": listing.plugin_id},
+            "opts": self.opts,
+            "listing": listing,
+            "charts": charts,
+            "found": found,
+            "rows": [item for item in reversed(found.days) if any(item.counts.values())],
+            "spans": SPANS,
+            "days": days,
+        }
+        return TemplateResponse(request, "admin/gridkit_django/listing/figures.html", context)
+
+    @admin.display(description=_("state"), ordering="state")
+    def condition(self, row: Listing) -> SafeString:
+        """Show the state in a word."""
+        return badge(LOOKS[row.state], row.get_state_display())
+
+    @admin.display(description=_("latest"))
+    def latest_version(self, row: Listing) -> str:
+        """Return the version that stands for it."""
+        return row.latest.version if row.latest else "-"
+
+    @admin.display(description=_("rating"), ordering="rating")
+    def stars(self, row: Listing) -> str:
+        """Return the rating, and of how many."""
+        return "-" if row.rating is None else f"{row.rating:.1f} ({row.rating_count})"
+
+
+class ListingReportAdmin(Typed[ListingReport]):
+    """What people report about plugins."""
+
+    list_display = ("created_at", "listing", "reason", "closed", "contact")
+    list_filter = ("closed", "reason", "created_at")
+    search_fields = ("listing__plugin_id", "text", "contact", "answer")
+    list_select_related = ("listing",)
+    date_hierarchy = "created_at"
+    readonly_fields = ("listing", "reason", "text", "contact", "version", "created_at")
+    fields = (*readonly_fields, "closed", "answer")
+    actions = ("close_them",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: reports come through the API."""
+        return False
+
+    @admin.action(description=_("Mark selected reports as dealt with"), permissions=["change"])
+    def close_them(self, request: HttpRequest, queryset: QuerySet[ListingReport]) -> None:
+        """Close them."""
+        queryset.update(closed=True)
