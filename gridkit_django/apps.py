@@ -77,6 +77,7 @@ class GridKitConfig(AppConfig):
         self._wire_grids()
         self._wire_exports()
         self._wire_plugins()
+        self._wire_market()
         self._register_checks()
 
     def _event_middleware(self) -> tuple[EventMiddleware, ...]:
@@ -169,6 +170,13 @@ class GridKitConfig(AppConfig):
         self.job_queue = CeleryQueue()
         connect_notices()
         post_delete.connect(delete_file_with_job, sender=ExportJob, dispatch_uid="gridkit_django.exports")
+
+    def _wire_market(self) -> None:
+        """Let a worker sign what changes on the marketplace that this site serves."""
+        from gridkit_django.marketplace.shelf.signing import shelf_changed
+        from gridkit_django.tasks.market import follow_changes
+
+        shelf_changed.connect(follow_changes, dispatch_uid="gridkit_django.marketplace")
 
     def _wire_plugins(self) -> None:
         """Make the runtime, connect it to the event signals, and let requests, tasks and forks wake it up.

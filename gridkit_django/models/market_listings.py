@@ -169,6 +169,7 @@ class Release(models.Model):
     checking_at = models.DateTimeField(_("checks began at"), null=True)
     released_at = models.DateTimeField(_("published at"), null=True)
     changed_at = models.DateTimeField(_("state changed at"), default=timezone.now)
+    signed = models.BooleanField(_("the signed metadata stands for it"), default=False)
 
     objects = FrozenQuerySet.as_manager()
 

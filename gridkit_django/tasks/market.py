@@ -13,7 +13,9 @@ from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.identity import look_for_all
 from gridkit_django.marketplace.shelf.review import judge_release, waiting_for_checks
 from gridkit_django.marketplace.shelf.search.spelling import forget_unused
+from gridkit_django.marketplace.shelf.signing import follow_shelf, signs
 from gridkit_django.marketplace.shelf.sums import forget_old_events, renew_ranking, roll_up
+from gridkit_django.marketplace.trust import TrustRepository
 from gridkit_django.models import Release, ReleaseState
 from gridkit_django.tasks.sending import send
 
@@ -64,6 +66,30 @@ def check_identities() -> int:
     """Look whether publishers can still prove who they are. Let Celery beat call it once a day."""
     with acting(Actor.system("marketplace"), EventSource.SYSTEM):
         return look_for_all()
+
+
+@shared_task(name="gridkit.sign_market", ignore_result=True)
+def sign_market(*, refresh: bool = False) -> int:
+    """Sign for what became public, and no longer for what is not. The worker needs the online key.
+
+    Args:
+        refresh: sign anew what grows old, too. Let Celery beat call it so every hour.
+    """
+    if not signs():
+        return 0
+    done = follow_shelf()
+    if refresh:
+        TrustRepository.of_site().refresh()
+    return done
+
+
+def follow_changes(**_kwargs: object) -> None:
+    """Receiver of ``shelf_changed``: let a worker sign; where the queue can't be reached, the hourly call does."""
+    if signs():
+        try:
+            send(sign_market, [])
+        except Exception:  # whatever the queue's client raises: the releases know that they are behind
+            logger.exception("The change of the marketplace could not be handed to a worker; it is signed later")
 
 
 def enqueue_check(release: Release) -> None:

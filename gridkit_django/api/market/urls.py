@@ -40,6 +40,7 @@ endpoints: list[URLPattern] = [
     path(f"{_RELEASE}/", publishing.ReleaseView.as_view(), name="market-release"),
     path("files/<slug:sha256>/<str:filename>.metadata", listings.FileMetadataView.as_view(), name="market-metadata"),
     path("files/<slug:sha256>/<str:filename>", listings.FileView.as_view(), name="market-file"),
+    path("tuf/<str:name>", listings.TrustView.as_view(), name="market-trust"),
     path("pictures/<slug:sha256>.png", listings.PictureView.as_view(), name="market-picture"),
     path("simple/", simple.SimpleIndexView.as_view(), name="market-simple"),
     path("simple/<str:project>/", simple.SimpleProjectView.as_view(), name="market-simple-project"),

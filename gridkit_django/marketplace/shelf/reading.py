@@ -11,9 +11,11 @@ from packaging.version import Version
 from gridkit_django.exceptions import ListingNotFoundError
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.serials import current_serial
-from gridkit_django.marketplace.shelf.states import PUBLIC
 from gridkit_django.marketplace.shelf.storing import name_of
-from gridkit_django.models import Listing, ListingPicture, ListingState, Release, ReleaseFile
+from gridkit_django.models import Listing, ListingPicture, ListingState, Release, ReleaseFile, ReleaseState
+
+PUBLIC = frozenset({ReleaseState.PUBLISHED, ReleaseState.YANKED})
+"""States in which everybody may fetch the file."""
 
 CHANGES_MAX = 200
 """Listings in one page of changes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,8 @@ from gridkit_django.audit import Target, record
 from gridkit_django.exceptions import ReleaseStateError
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.fronts import renew_listing
+from gridkit_django.marketplace.shelf.reading import PUBLIC
+from gridkit_django.marketplace.shelf.signing import shelf_changed
 from gridkit_django.models import Release, ReleaseState
 
 ALLOWED: Mapping[ReleaseState, frozenset[ReleaseState]] = MappingProxyType(
@@ -27,11 +29,6 @@ ALLOWED: Mapping[ReleaseState, frozenset[ReleaseState]] = MappingProxyType(
     }
 )
 """What may follow each state; nothing follows ``removed``."""
-
-PUBLIC = frozenset({ReleaseState.PUBLISHED, ReleaseState.YANKED})
-"""States in which everybody may fetch the file."""
-
-Follower = Callable[[int], None]
 
 
 def move(
@@ -74,9 +71,5 @@ def move(
         )
         if before in PUBLIC or to in PUBLIC:
             renew_listing(row.listing)
-            transaction.on_commit(partial(_tell_trust, row.pk), using=using)
+            transaction.on_commit(partial(shelf_changed.send, Release), using=using)
     return row
-
-
-def _tell_trust(release_id: int) -> None:
-    """Let the signed metadata follow; replaced by the trust room's own follower."""

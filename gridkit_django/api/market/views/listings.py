@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,7 +16,9 @@ from gridkit_django.api.market.writing import changed_listing, detail
 from gridkit_django.api.operations import Operation, query_parameter
 from gridkit_django.api.parameters import whole_number
 from gridkit_django.marketplace.shelf.reading import changes_since, public_file, public_listing, public_picture
+from gridkit_django.marketplace.shelf.signing import signs
 from gridkit_django.marketplace.shelf.storing import opened
+from gridkit_django.marketplace.trust import TrustRepository
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -110,6 +112,36 @@ class FileMetadataView(MarketView):
         """Answer the text."""
         content = public_file(sha256, filename).release.core_metadata.encode()
         return _kept(HttpResponse(content, content_type="application/octet-stream"), digest_of(content))
+
+
+class TrustView(MarketView):
+    """The signed metadata (TUF) that clients believe."""
+
+    operations: ClassVar = {
+        "GET": Operation(
+            id="getMarketTrust",
+            tag="market",
+            summary="Read a file of the signed metadata",
+            responses={200: OpenApiTypes.OBJECT},
+            problems=(404,),
+            public=True,
+        )
+    }
+
+    def get(self, request: Request, name: str) -> HttpResponseBase:
+        """Answer the file; only what is written anew under its name may not be kept.
+
+        Raises:
+            Http404: when there is none.
+        """
+        content = TrustRepository.of_site().read(name) if signs() else None
+        if content is None:
+            raise Http404
+        response = HttpResponse(content, content_type="application/json")
+        if name[:1].isdigit():
+            return _kept(response, digest_of(content))
+        response["Cache-Control"] = "no-cache"
+        return response
 
 
 class PictureView(MarketView):

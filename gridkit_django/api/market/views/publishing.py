@@ -21,8 +21,7 @@ from gridkit_django.api.market.writing import release_status
 from gridkit_django.api.operations import Operation, response_header
 from gridkit_django.exceptions import ListingNotFoundError
 from gridkit_django.marketplace.shelf.publishing import publish_release, submit_release
-from gridkit_django.marketplace.shelf.reading import any_listing, any_release
-from gridkit_django.marketplace.shelf.states import PUBLIC
+from gridkit_django.marketplace.shelf.reading import PUBLIC, any_listing, any_release
 from gridkit_django.marketplace.shelf.taking_back import unpublish, unyank_release, yank_release
 from gridkit_django.marketplace.shelf.tokens import TokenScope, require_scope
 from gridkit_django.models import PublisherToken, Release
