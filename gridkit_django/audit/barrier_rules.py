@@ -90,7 +90,7 @@ RULES = (
             ),
             "sqlite": f"NOT EXISTS (SELECT 1 FROM {_RECORDS} r WHERE r.operation_id = OLD.id)",  # noqa: S608
         },
-        # Records have no index on their operation here: one question for all rows, not one for each.
+        # One question for all rows, not one for each.
         at_once=True,
         needs=(_RECORDS,),
     ),

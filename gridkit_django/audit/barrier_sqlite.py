@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from gridkit_django.audit.barrier_rules import DELETE, RULES, UPDATE, Rule
+from gridkit_django.audit.barrier_rules import DELETE, UPDATE, Rule
 
 _REFUSAL = (
     "SELECT RAISE(ABORT, 'Audit records are written once. To correct one, write another record that refers to it.')"
@@ -16,9 +16,8 @@ _REFUSAL = (
 def raising(connection: BaseDatabaseWrapper, rules: Sequence[Rule]) -> list[str]:
     """Return the statements that put the barrier up."""
     quote = connection.ops.quote_name
-    # The trigger on operations looks for records of each one.
-    index = f"CREATE INDEX IF NOT EXISTS gridkit_keep_operation ON {quote(RULES[0].table)} (operation_id)"
-    statements = [*dropping(connection, rules), index]
+    # An index of earlier versions: that of the model, over act and record, does what it was for.
+    statements = [*dropping(connection, rules), "DROP INDEX IF EXISTS gridkit_keep_operation"]
     for rule in rules:
         columns = f" OF {', '.join(quote(column) for column in rule.fixed)}" if rule.changeable else ""
         unless = f" WHEN NOT {rule.unless['sqlite']}" if rule.unless else ""

@@ -71,6 +71,11 @@ class AuditPolicy:
         """Whether changes of the field leave a record."""
         return name not in self.exclude and (self.fields is None or name in self.fields)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it hides no value, asks for no reason, and lets no write through without its record."""
+        return not (self.mask or self.encrypt or self.reason_required or self.fail_open)
+
     def joined(self, other: AuditPolicy) -> AuditPolicy:
         """Return the policy that follows what either follows, and hides what either hides."""
         both_all = self.fields is None or other.fields is None

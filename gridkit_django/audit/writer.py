@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from itertools import chain, islice
+from json.encoder import encode_basestring
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -78,8 +79,6 @@ class Circumstances:
         Raises:
             AuditError: when a fact has no exact JSON form.
         """
-        facts = [(storable_text(str(name)), value) for name, value in act.metadata] if metadata else ()
-        told = {name: json_value(value) for name, value in facts if name not in _OWN}
         other = act.impersonator
         return cls(
             act.id if metadata else bare_id(act),
@@ -88,9 +87,24 @@ class Circumstances:
             _text(other.id) if other else "",
             _text(other.label)[:200] if other else "",
             _text(act.reason),
-            canonical_text(told) if told else _NO_FACTS,
+            _facts(act.metadata) if metadata and act.metadata else _NO_FACTS,
             act.began_at,
         )
+
+
+def _facts(metadata: Sequence[tuple[str, str]]) -> str:
+    """Return facts of a request as canonical text.
+
+    Raises:
+        AuditError: when one has no exact JSON form.
+    """
+    known = {storable_text(str(name)): value for name, value in metadata}
+    told = {name: json_value(value) for name, value in known.items() if name not in _OWN}
+    texts = [(name, value) for name, value in told.items() if isinstance(value, str)]
+    if len(texts) < len(told):
+        return canonical_text(told)
+    entries = [f"{encode_basestring(name)}:{encode_basestring(value)}" for name, value in sorted(texts)]
+    return CanonicalText(f"{{{','.join(entries)}}}")
 
 
 def bare_id(act: Act) -> UUID:
@@ -191,6 +205,12 @@ def _insert_one(connection: BaseDatabaseWrapper, draft: Draft) -> int:
         operation, record = _direct_sql()
         direct.insert(connection, operation, _operation_row(connection, draft.operation))
         return direct.insert(connection, record, _record_row(connection, draft))
+    if is_postgres and is_unwatched:
+        row = _record_row(connection, draft)
+        values = (*_operation_row(connection, draft.operation), *row[:_MAC], *row[_MAC + 1 :], draft.mac)
+        stored = _prepared.run(connection, _prepared_sql(), values)
+        if stored is not None:
+            return stored
     if not is_postgres or not record_function.is_there(connection):
         with connection.cursor() as cursor:
             _insert_few(connection, cursor, draft.operation, [draft], " RETURNING id")
@@ -279,6 +299,27 @@ def _call_sql() -> str:
     return f"SELECT {function_name()}(%s, %s)"
 
 
+_prepared = direct.Prepared(b"gridkit_audit_record")
+
+_MAC = COLUMNS.index("mac")
+
+
+@cache
+def _prepared_sql() -> str:
+    """Return the INSERT of an operation and its record with numbered places, that of the MAC last."""
+    columns = [name for name in COLUMNS if name != "mac"]
+    count = len(_OPERATION)
+    acts, records = (
+        ", ".join(f"${at}" for at in range(first, last))
+        for first, last in ((1, count + 1), (count + 1, count + len(COLUMNS) + 1))
+    )
+    return (
+        f"WITH operation AS (INSERT INTO {OPERATIONS} ({', '.join(_OPERATION)}) VALUES ({acts}) "  # noqa: S608
+        f"ON CONFLICT (id) DO NOTHING) "
+        f"INSERT INTO {TABLE} ({', '.join(columns)}, mac) VALUES ({records}) RETURNING id"
+    )
+
+
 @cache
 def _direct_call() -> bytes:
     return _call_sql().replace("%s", "$1", 1).replace("%s", "$2", 1).encode()
@@ -342,7 +383,8 @@ def _record_row(connection: BaseDatabaseWrapper, item: Draft) -> tuple[Any, ...]
 
 def _proven(item: Draft) -> bytes:
     """Make the MAC of a record, and return the canonical text that it is made from."""
-    item.changes = canonical_text(item.changes)
+    if not isinstance(item.changes, str):
+        item.changes = canonical_text(item.changes)
     content = canonical_of(item, item.operation.text).content()
     item.mac = mac_keys().mac(content)
     return content

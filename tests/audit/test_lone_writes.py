@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from django.db import connection, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from gridkit_django.audit import Target, direct, record
+from gridkit_django.audit import Target, direct, record, writer
 from gridkit_django.audit.canonical import canonical_text, document
 from gridkit_django.audit.capture import doors, plans
 from gridkit_django.audit.capture.plans import WatchBook
@@ -60,6 +62,7 @@ def stored() -> dict[str, Any]:
 
 @pytest.mark.postgres_only
 def test_the_function_and_plain_inserts_store_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct.Prepared, "run", lambda *_: None)
     assert record_function.is_there(connection)
     by_function = stored()
     monkeypatch.setattr(type(record_function), "is_there", lambda *_: False)
@@ -67,6 +70,7 @@ def test_the_function_and_plain_inserts_store_the_same(monkeypatch: pytest.Monke
 
 
 def test_what_goes_straight_to_the_driver_is_what_a_watched_cursor_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct.Prepared, "run", lambda *_: None)
     ways: list[int] = []
     name = "call" if connection.vendor == "postgresql" else "insert"
     straight = getattr(direct, name)
@@ -103,6 +107,102 @@ def test_the_driver_is_not_called_where_an_event_loop_waits_or_no_transaction_ha
         assert direct.call(other, b"SELECT 1", b"", b"") is None
 
 
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> direct.Prepared:
+    """Give a statement of its own name, which no connection knows yet."""
+    made = direct.Prepared(f"gk_test_{uuid.uuid4().hex}".encode())
+    monkeypatch.setattr(writer, "_prepared", made)
+    prepared_statements(made.name)  # so that the transaction of the test has begun in the database, too
+    return made
+
+
+def prepared_statements(name: bytes) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name = %s", [name.decode()])
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.postgres_only
+def test_a_connection_that_writes_several_records_prepares_the_statement_that_stores_the_same(
+    prepared: direct.Prepared,
+) -> None:
+    ways = [stored() for _ in range(direct.Prepared.USES - 1)]
+    assert not prepared_statements(prepared.name)
+    ways += [stored() for _ in range(3)]
+    assert prepared_statements(prepared.name) == 1
+    assert all(way == ways[0] for way in ways)
+
+
+@pytest.mark.postgres_only
+@pytest.mark.parametrize("hindered", ["pooler", "reset"])
+def test_nothing_is_prepared_where_the_session_is_not_the_connections_own(
+    prepared: direct.Prepared, monkeypatch: pytest.MonkeyPatch, hindered: str
+) -> None:
+    answer = hindered == "reset"
+    monkeypatch.setattr(direct, "is_reset" if answer else "owns_session", lambda _asked: answer)
+    for _ in range(direct.Prepared.USES + 2):
+        assert stored()["actor_id"] == "7"
+    assert not prepared_statements(prepared.name)
+
+
+@pytest.mark.parametrize(("pool", "answer"), [(None, False), (True, False), ({}, False), ({"reset": print}, True)])
+def test_a_pool_with_a_reset_of_its_own_may_discard_statements(pool: object, answer: bool) -> None:
+    given: Any = SimpleNamespace(settings_dict={"OPTIONS": {"pool": pool}})
+    assert direct.is_reset(given) is answer
+
+
+@pytest.mark.postgres_only
+def test_a_prepared_statement_that_went_meanwhile_is_a_refusal_and_then_not_counted_on(
+    prepared: direct.Prepared,
+) -> None:
+    for _ in range(direct.Prepared.USES):
+        stored()
+    with connection.cursor() as cursor:
+        cursor.execute(f"DEALLOCATE {prepared.name.decode()}")
+    with pytest.raises(AuditUnavailableError), transaction.atomic():
+        stored()
+    assert stored()["actor_id"] == "7"
+
+
+@pytest.mark.postgres_only
+def test_a_statement_that_cannot_be_prepared_is_a_refusal_and_then_not_counted_on(
+    prepared: direct.Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_prepared_sql", lambda: "INSERT INTO gk_nowhere VALUES ($1)")
+    for _ in range(direct.Prepared.USES - 1):
+        stored()
+    with pytest.raises(AuditUnavailableError), transaction.atomic():
+        stored()
+    assert stored()["actor_id"] == "7"
+
+
+@pytest.mark.parametrize("policy", [{}, {"exclude": frozenset({"count", "title"}), "label": "code"}, {"label": None}])
+def test_a_lone_row_is_told_as_one_of_several_are(monkeypatch: pytest.MonkeyPatch, policy: dict[str, Any]) -> None:
+    def told(code: str) -> list[tuple[Any, ...]]:
+        work = Work.objects.create(
+            title='ü "\\', code=code, price="1.50", height=1e22, facts={"a": [1.0, -0.0, None]}, digest=b"\x00"
+        )
+        for changes in ({"height": 0.5, "facts": {"a": 1}}, {"height": None, "title": "null"}, {"count": 7}, {}):
+            for name, value in changes.items():
+                setattr(work, name, value)
+            work.save()
+        key = str(work.pk)
+        work.delete()
+        found = AuditRecord.objects.filter(target_id=key).order_by("pk")
+        assert all(check_mac(row) is MacCheck.RIGHT for row in found)
+        given = {"serial", "entered", "code"}
+        return [
+            (row.action, row.target_label.replace(code, ""), {k: v for k, v in row.changes.items() if k not in given})
+            for row in found
+        ]
+
+    follow(**policy)
+    short = told("short")
+    monkeypatch.setattr(AuditPolicy, "is_open", False)
+    assert short == told("long")
+    assert [row[0] for row in short][::3] == ["row.create", "row.delete" if "exclude" in policy else "row.update"]
+
+
 @pytest.mark.parametrize("number", [0.0, -0.0, 1.0, 0.25, 1e-4, 9e-5, 1e15, 1e16, 1e22, -2.5, 5e-324])
 def test_a_float_is_canonical_text_unless_the_database_writes_it_otherwise(number: float) -> None:
     text = canonical_text({"rate": [None, number], "note": ["1.5e3", True]})
@@ -122,7 +222,10 @@ def test_without_the_function_records_are_stored_by_plain_inserts_until_it_is_ma
 
 
 @pytest.mark.postgres_only
-def test_a_function_that_went_meanwhile_is_a_refusal_and_then_looked_for_again() -> None:
+def test_a_function_that_went_meanwhile_is_a_refusal_and_then_looked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(direct.Prepared, "run", lambda *_: None)
     assert record_function.is_there(connection)
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER FUNCTION {function_name()}(jsonb, bytea) RENAME TO gk_elsewhere")

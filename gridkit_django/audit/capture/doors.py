@@ -248,8 +248,10 @@ def insert_rows(compiler: Any, fields: Sequence[Field], *, tell_new: bool = Fals
         fields: the columns.
         tell_new: whether each row ends with whether it is a new one (PostgreSQL).
     """
-    compiler.returning_fields = list(fields)
-    tail = ", (xmax = 0)" if tell_new else ""
+    # Django writes each column of RETURNING anew, so it is asked for the first one only.
+    compiler.returning_fields = list(fields[:1])
+    tail = _columns(compiler.query.get_meta().db_table, tuple([str(field.column) for field in fields]))[1]
+    tail += ", (xmax = 0)" if tell_new else ""
     rows: list[Raw] = []
     with compiler.connection.cursor() as cursor:
         for sql, params in compiler.as_sql():
@@ -258,11 +260,23 @@ def insert_rows(compiler: Any, fields: Sequence[Field], *, tell_new: bool = Fals
     return rows
 
 
+@cache
+def _columns(table: str, columns: tuple[str, ...]) -> tuple[str, str]:
+    """Return columns of a table, and those after the first as they follow it."""
+    named = [f"{_name(table)}.{_name(column)}" for column in columns]
+    return ", ".join(named), "".join(f", {column}" for column in named[1:])
+
+
 def converted(compiler: Any, fields: Sequence[Field], rows: Sequence[Raw]) -> list[Any]:
     """Return rows as Django hands them to model instances."""
     columns = [field.get_col(compiler.query.get_meta().db_table) for field in fields]
     converters = compiler.get_converters(columns)
     return list(compiler.apply_converters(rows, converters) if converters else rows)
+
+
+def needs_no_converter(compiler: Any, fields: Sequence[Field]) -> bool:
+    """Whether values of fields, as the driver gives them, are what Django hands to model instances."""
+    return not compiler.get_converters([field.get_col(compiler.query.get_meta().db_table) for field in fields])
 
 
 def upserts(compiler: Any) -> bool:
@@ -416,8 +430,8 @@ def delete_rows(compiler: Any, fields: Sequence[Field]) -> list[Raw]:
     except EmptyResultSet:
         return []
     deleted_from(sql)
-    returning, _ = compiler.connection.ops.return_insert_columns(fields)
-    return _all(compiler, f"{sql} {returning}", params)
+    columns = _columns(compiler.query.get_meta().db_table, tuple([str(field.column) for field in fields]))[0]
+    return _all(compiler, f"{sql} RETURNING {columns}", params)
 
 
 def deleted_from(sql: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from django.apps import apps
 from django.db import models
@@ -137,6 +137,8 @@ class Inserted:
     values: tuple[int, ...]
 
 
+_Made = TypeVar("_Made")
+
 Known: TypeAlias = tuple[str, Reader, bool]
 
 _SHAPES_MAX = 200
@@ -170,6 +172,22 @@ class Watch:
     _many_readers: dict[tuple[str, tuple[str, ...]], tuple[Known, ...]] = field(default_factory=dict, compare=False)
     _shapes: dict[tuple[str, ...], Shape] = field(default_factory=dict, compare=False)
     _inserted: dict[tuple[str, ...], Inserted] = field(default_factory=dict, compare=False)
+    _remembered: dict[tuple[Any, ...], Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def is_entangled(self) -> bool:
+        """Whether other tables tell a part of a change of it, or it tells a part of a change of others."""
+        return bool(self.links or self.heirs or self.lineages)
+
+    def remembered(self, place: tuple[Any, ...], make: Callable[[], _Made]) -> _Made:
+        """Return what was made under a name before, or make it: what is worked out once for a form of statement."""
+        try:
+            found: _Made = self._remembered[place]
+        except KeyError:
+            if len(self._remembered) >= _SHAPES_MAX:
+                self._remembered.clear()
+            found = self._remembered[place] = make()
+        return found
 
     def inserted(self, returning: Sequence[Field]) -> Inserted:
         """Return what an INSERT returns when Django asks for these fields."""

@@ -17,7 +17,7 @@ from gridkit_django.audit.capture.rows import Told
 from gridkit_django.audit.capture.withheld import VALUES
 from gridkit_django.audit.policies import CREATE, DELETE, AuditPolicy
 from gridkit_django.audit.privacy.protection import Protection
-from gridkit_django.audit.writer import Circumstances, Draft, actor_columns, write
+from gridkit_django.audit.writer import Circumstances, Draft, actor_columns, write, write_one
 from gridkit_django.events import Act, current_act
 from gridkit_django.exceptions import AuditUnavailableError
 from gridkit_django.typing import JSONObject
@@ -80,6 +80,31 @@ class Recording:
         found = list(drafts())
         if found:
             self._write_or_leave_a_gap(connection, circumstances, found)
+
+    def write_one(
+        self,
+        connection: BaseDatabaseWrapper,
+        policy: AuditPolicy,
+        told: tuple[str, str, str, str],
+        name: str,
+        changes: str,
+    ) -> None:
+        """Write the record of a lone row under a policy that hides nothing, asks for no reason and fails closed.
+
+        Args:
+            connection: the database, in a transaction.
+            policy: the policy that holds.
+            told: the model, the grid at work, what was done, and the key of the row.
+            name: the label of the row.
+            changes: the text of its entries, in braces.
+
+        Raises:
+            AuditUnavailableError: when it can't be written.
+        """
+        circumstances, who = self._told_of(current_act(), metadata=policy.include_metadata)
+        label, grid, action, key = told
+        self.gaps.tell(connection)
+        write_one(connection, Draft(circumstances, action, *who, label, key, name, grid, changes))
 
     def _told_of(self, act: Act, *, metadata: bool) -> tuple[Circumstances, tuple[str, str, str]]:
         """Return what the records of an act share; one act often makes several."""

@@ -84,10 +84,11 @@ def writer_of(field: Field) -> Reader:
         return _decimal
     if isinstance(shown, models.DateTimeField):
         return _moment
-    return _plain
+    return plain_value
 
 
-def _plain(value: Any) -> JSONValue:
+def plain_value(value: Any) -> JSONValue:
+    """Return a value that needs no form of its own: texts (as they can be stored), numbers and truths as they are."""
     if value is None or value is True or value is False or type(value) is int:
         return value
     if type(value) is str:
@@ -101,13 +102,13 @@ def _plain(value: Any) -> JSONValue:
 
 
 def _decimal(value: Any) -> JSONValue:
-    return format(value, "f") if isinstance(value, Decimal) else _plain(value)
+    return format(value, "f") if isinstance(value, Decimal) else plain_value(value)
 
 
 def _moment(value: Any) -> JSONValue:
     if isinstance(value, datetime) and timezone.is_aware(value):
         return value.astimezone(UTC).isoformat()
-    return _plain(value)
+    return plain_value(value)
 
 
 def _document(field: models.JSONField[Any, Any]) -> Reader:

@@ -17,6 +17,7 @@ from gridkit_django.audit.capture.families import Family
 from gridkit_django.audit.capture.heirs import inherited_changes, lineage_values
 from gridkit_django.audit.capture.labelling import labelled, namer_of
 from gridkit_django.audit.capture.links import HeldLinks, link_changes
+from gridkit_django.audit.capture.lone import lone_row
 from gridkit_django.audit.capture.plans import Policied, Watch, WatchBook
 from gridkit_django.audit.capture.recording import Recording
 from gridkit_django.audit.capture.rows import RowChange, Told, Unlabelled, changed_values
@@ -183,7 +184,11 @@ class Capture:
         self._tell(watch, compiler.connection, watch.fields, changes)
         if not returning:
             return []
-        return doors.converted(compiler, returning, [row[: len(returning)] for _, row in pairs])
+        wanted = [row[: len(returning)] for _, row in pairs]
+        place = (compiler.connection.alias, "converted", *[item.name for item in returning])
+        if watch.remembered(place, lambda: doors.needs_no_converter(compiler, returning)):
+            return wanted
+        return doors.converted(compiler, returning, wanted)
 
     def _update(self, watch: Watch, compiler: Any) -> int | None:
         shape = watch.shape(tuple([field.name for field, _, _ in compiler.query.values]))
@@ -225,7 +230,7 @@ class Capture:
         self, watch: Watch, connection: BaseDatabaseWrapper, fields: Sequence[Field], changes: Sequence[RowChange]
     ) -> None:
         """Write the records of what happened to rows of one table."""
-        if not changes:
+        if not changes or (len(changes) == 1 and self._tell_lone(watch, connection, fields, changes[0])):
             return
         for link in watch.links:
             found = link_changes(link, watch, connection, fields, changes)
@@ -242,6 +247,27 @@ class Capture:
             if policy is not None:
                 own = self._own(watch, watch.policies.label_field(policy), connection, fields, changes)
                 self._write(connection, policy, watch.policies, grid, own)
+
+    def _tell_lone(
+        self, watch: Watch, connection: BaseDatabaseWrapper, fields: Sequence[Field], change: RowChange
+    ) -> bool:
+        """Write the record of a lone row whose table holds all that is told of it; whether that could be."""
+        if watch.is_entangled or watch.policies is None or _family.get() is not None:
+            return False
+        policies = watch.policies
+        policy, grid = policies.now()
+        if policy is None or not policy.is_open or policies.beside:
+            return False
+        held, action = _held.get(), change.action
+        if action == DELETE and held is not None and held.has(connection.alias, watch.model):
+            return False
+        row = lone_row(watch, policy, fields, connection)
+        if row is None:
+            return False
+        if action in policy.actions and ((changes := row.changes(change)) != "{}" or action != UPDATE):
+            told = (policies.label, grid, action, watch.key(change.key, connection))
+            self._recording.write_one(connection, policy, told, row.label(change), changes)
+        return True
 
     def _own(
         self,
