@@ -10,6 +10,7 @@ from gridkit_django.exports import ExportFigures
 from gridkit_django.models import DeliveryState, EffectiveState, HealthStatus
 from gridkit_django.plugins import PluginFigures, SiteFigures
 from gridkit_django.plugins.histogram import BOUNDS, Histogram
+from gridkit_django.plugins.outbox_list import STATES, ChannelInfo
 from gridkit_django.plugins.site_figures import CallTotals
 
 try:
@@ -35,7 +36,11 @@ EDGES: Final = tuple(range(_FIRST_EDGE, 136, _STEP))
 
 
 def exposition(
-    figures: SiteFigures, exports: ExportFigures, trails: Sequence[TrailHealth], accept: str
+    figures: SiteFigures,
+    exports: ExportFigures,
+    trails: Sequence[TrailHealth],
+    channels: Sequence[ChannelInfo],
+    accept: str,
 ) -> tuple[bytes, str]:
     """Return the figures as text, and its media type.
 
@@ -43,31 +48,40 @@ def exposition(
         figures: the site.
         exports: its exports.
         trails: the audit trail of each database.
+        channels: the channels of the outbox.
         accept: the request's ``Accept``, by which the client chooses OpenMetrics or the older text format.
     """
     encoder, media_type = choose_encoder(accept)
-    return encoder(_registry(figures, exports, trails)), media_type
+    return encoder(_registry(_Collector(figures, exports, trails, channels))), media_type
 
 
-def _registry(figures: SiteFigures, exports: ExportFigures, trails: Sequence[TrailHealth]) -> Any:
+def _registry(collector: _Collector) -> Any:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(figures, exports, trails))
+    registry.register(collector)
     return registry
 
 
 class _Collector:
     """What the library asks for the metrics."""
 
-    def __init__(self, figures: SiteFigures, exports: ExportFigures, trails: Sequence[TrailHealth]) -> None:
+    def __init__(
+        self,
+        figures: SiteFigures,
+        exports: ExportFigures,
+        trails: Sequence[TrailHealth],
+        channels: Sequence[ChannelInfo],
+    ) -> None:
         self._figures = figures
         self._exports = exports
         self._trails = trails
+        self._channels = channels
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric, those of the site first."""
         yield from _of_site(self._figures)
         yield from _of_exports(self._exports)
         yield from _of_trails(self._trails)
+        yield from _of_outbox(self._channels)
         plugins = self._figures.plugins
         yield from _states(plugins)
         yield from _counters(plugins)
@@ -130,6 +144,39 @@ def _delivery(trails: Sequence[TrailHealth]) -> Metric:
         for item in trail.backlogs:
             family.add_metric([trail.alias, item.name], {state.value: state == item.state for state in DeliveryState})
     return family
+
+
+def _of_outbox(channels: Sequence[ChannelInfo]) -> Iterator[Metric]:
+    by = ["plugin", "channel"]
+    names = [(info.row.plugin.plugin_id, info.row.name) for info in channels]
+
+    def each(name: str, text: str, read: Callable[[ChannelInfo], float]) -> Metric:
+        values = zip(names, map(read, channels), strict=True)
+        return _gauge(f"gridkit_outbox_{name}", text, values, by)
+
+    yield each("waiting_messages", "Messages that wait in a channel.", lambda info: info.backlog.messages)
+    yield each("waiting_bytes", "Bytes of the messages that wait in a channel.", lambda info: info.backlog.bytes)
+    text = "How long the oldest message of a channel has waited."
+    yield each("waiting_seconds", text, lambda info: info.backlog.age.total_seconds())
+    yield each("dead_letters", "Dead letters that nobody has dealt with.", lambda info: info.backlog.dead)
+    state = StateSetMetricFamily("gridkit_outbox_channel", "State of each channel of the outbox.", labels=by)
+    for own, info in zip(names, channels, strict=True):
+        state.add_metric(list(own), {name: name == info.state for name in STATES})
+    yield state
+    for name, text in _ENDS.items():
+        counter = CounterMetricFamily(f"gridkit_outbox_{name}", text, labels=by)
+        for own, info in zip(names, channels, strict=True):
+            counter.add_metric(list(own), getattr(info.row, name))
+        yield counter
+
+
+_ENDS: Final = {
+    "delivered": "Messages that were delivered.",
+    "again": "Tries of single messages that were handed back.",
+    "dead": "Messages that became dead letters.",
+    "expired": "Messages that waited too long.",
+    "dropped": "Messages that found their channel full.",
+}
 
 
 def _states(plugins: Iterable[PluginFigures]) -> Iterator[Metric]:

@@ -21,10 +21,12 @@ class StoredFacts:
     Attributes:
         storage_bytes: the size of the plugin's storage.
         crashes: how many processes died in a step of its life within a day.
+        held_channels: how many of its channels of the outbox are held, or failed again and again.
     """
 
     storage_bytes: int
     crashes: int
+    held_channels: int = 0
 
 
 def facts_about(
@@ -48,6 +50,7 @@ def facts_about(
     yield _memory(live, heap)
     yield _storage(live, stored.storage_bytes)
     yield _crashes(stored.crashes)
+    yield _channels(stored.held_channels)
     yield _leftovers(tuple(leftovers))
 
 
@@ -112,6 +115,13 @@ def _crashes(number: int) -> PluginHealth:
         return PluginHealth.healthy()
     told = "A process" if number == 1 else f"{number} processes"
     return PluginHealth.degraded(f"{told} died within a day while it started or ended.", crashes=number)
+
+
+def _channels(number: int) -> PluginHealth:
+    if not number:
+        return PluginHealth.healthy()
+    told = "A channel" if number == 1 else f"{number} channels"
+    return PluginHealth.degraded(f"{told} of the outbox can't send; the page of the outbox says why.", channels=number)
 
 
 def _leftovers(found: tuple[str, ...]) -> PluginHealth:

@@ -8,16 +8,18 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from gridkit_django.exceptions import PluginNotFoundError, PluginStateError
 from gridkit_django.models import (
+    ChannelState,
     DesiredState,
     EffectiveState,
     HealthCheckResult,
     HealthStatus,
     InstalledPlugin,
+    OutboxChannel,
     PluginCrash,
 )
 from gridkit_django.plugins.config import secrets_of
@@ -34,6 +36,7 @@ from gridkit_django.plugins.stats import describe
 DEADLINE_SECONDS = 1.0
 CODE = "health-unhealthy"
 _CRASHES_SINCE = timedelta(days=1)
+_FAILURES_TOLD = 5
 _FIELDS = ("plugin_id", "desired_state", "effective_state", "state_code", "state_reason", "revision")
 
 
@@ -132,13 +135,17 @@ def _rows() -> QuerySet[InstalledPlugin, Any]:
     since = timezone.now() - _CRASHES_SINCE
     crashes = PluginCrash.objects.filter(plugin=OuterRef("pk"), found_at__gte=since).order_by().values("plugin")
     rows = InstalledPlugin.objects.using(database()).only(*_FIELDS)
+    stuck = Q(state=ChannelState.HELD) | Q(failures__gte=_FAILURES_TOLD)
+    channels = OutboxChannel.objects.filter(stuck, plugin=OuterRef("pk"), paused=False).order_by().values("plugin")
     return rows.annotate(
-        storage=F("storage_usage__used_bytes"), died=Subquery(crashes.annotate(number=Count("pk")).values("number"))
+        storage=F("storage_usage__used_bytes"),
+        died=Subquery(crashes.annotate(number=Count("pk")).values("number")),
+        stuck=Subquery(channels.annotate(number=Count("pk")).values("number")),
     )
 
 
 def _stored_facts(row: Any) -> StoredFacts:
-    return StoredFacts(row.storage or 0, row.died or 0)
+    return StoredFacts(row.storage or 0, row.died or 0, row.stuck or 0)
 
 
 def _result(row: InstalledPlugin, health: PluginHealth) -> HealthCheckResult:

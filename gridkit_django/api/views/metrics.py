@@ -62,7 +62,7 @@ class MetricsRenderer(CompactJSONRenderer):
 
 
 class MetricsView(GridKitView):
-    """The figures of all plugins, exports and the audit trail over the whole site, whichever process answers."""
+    """The figures of plugins, exports, audit trail and outbox over the whole site, whichever process answers."""
 
     permission_classes = (IsMonitorOrUser,)
     renderer_classes = (MetricsRenderer,)
@@ -70,7 +70,7 @@ class MetricsView(GridKitView):
         "GET": Operation(
             id="getMetrics",
             tag="plugins",
-            summary="Read the metrics of plugins, exports and the audit trail, for Prometheus",
+            summary="Read the metrics of plugins, exports, the audit trail and the outbox, for Prometheus",
             description=(
                 "Prometheus' text format, or OpenMetrics when the client accepts it. Send `Authorization: Bearer` with "
                 f"`METRICS_TOKEN`, or be a user with `{VIEW_PLUGIN}` for all plugins. Needs the extra `metrics`."
@@ -95,7 +95,8 @@ class MetricsView(GridKitView):
         if not HAS_PROMETHEUS:
             raise MetricsUnavailableError
         trails = [trail_health(alias) for alias in sealed_aliases()]
+        manager, accept = plugin_manager(), request.headers.get("Accept", "")
         text, media_type = exposition(
-            plugin_manager().site_figures(), export_figures(), trails, request.headers.get("Accept", "")
+            manager.site_figures(), export_figures(), trails, manager.list_outbox_channels(), accept
         )
         return HttpResponse(text, content_type=media_type)

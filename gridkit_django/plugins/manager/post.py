@@ -44,8 +44,7 @@ class Post(ManagerPart):
         return [(open_here[place].plugin_id, place.channel) for place in due]
 
     def list_outbox_channels(self) -> tuple[ChannelInfo, ...]:
-        """Return the channels of all plugins with what waits in them, by plugin and name."""
-        self.runtime.ensure_current()
+        """Return the channels of all plugins with what waits in them, by plugin and name; loads no plugin for that."""
         return list_channels(self.runtime.live)
 
     def pause_outbox_channel(self, plugin_id: str, channel: str, *, user: User | None = None) -> None:
