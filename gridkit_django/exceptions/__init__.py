@@ -85,6 +85,7 @@ trail show next to the human text. Catch the width you need::
     ├── MarketplaceError
     │   ├── PackageRefusedError            the gate refused a package; its code says by which rule
     │   ├── PackageBuildError              a folder can't be made into a package
+    │   ├── PublishRefusedError            a marketplace did not take a release
     │   ├── SignatureError                 a release is not signed by the key that should have
     │   ├── MarketplaceUnknownError        no marketplace of this name, or for this plugin
     │   ├── MarketplaceOfflineError        this site asks no marketplace
@@ -272,6 +273,7 @@ from gridkit_django.exceptions.marketplace import (
     MarketplaceError,
     PackageBuildError,
     PackageRefusedError,
+    PublishRefusedError,
     SignatureError,
     TrustClockError,
     TrustDigestError,
@@ -453,6 +455,7 @@ __all__ = [
     "PluginStateError",
     "PluginVersionError",
     "ProbeFailedError",
+    "PublishRefusedError",
     "PublisherError",
     "PublisherUntrustedError",
     "QueryError",

@@ -40,6 +40,12 @@ class PackageBuildError(MarketplaceError):
     code = "package-not-buildable"
 
 
+class PublishRefusedError(MarketplaceError):
+    """A marketplace did not take a release, or its answer is none."""
+
+    code = "publish-refused"
+
+
 class SignatureError(MarketplaceError):
     """A release is not signed by the key that it should be signed by, or a key is none."""
 
