@@ -5,7 +5,7 @@ from __future__ import annotations
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.plugins import plugin_manager
 
-OFFICIAL = ("@gridkit/plugin-audit-log", "@gridkit/plugin-export")
+OFFICIAL = ("@gridkit/plugin-audit-log", "@gridkit/plugin-export", "@gridkit/plugin-analytics")
 
 
 def ensure_official_plugins() -> list[str]:

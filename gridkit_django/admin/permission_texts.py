@@ -20,6 +20,7 @@ _TEXTS = MappingProxyType(
         Permission.MESSAGES_SEND: _("send messages to other plugins"),
         Permission.MESSAGES_RECEIVE: _("receive messages of other plugins"),
         Permission.METHODS_REGISTER: _("add methods to grids that users can call"),
+        Permission.REPORTS_REGISTER: _("show reports on its page in the admin"),
         Permission.STORAGE_USE: _("store data of its own, up to its limit"),
         Permission.AUDIT_WRITE: _("write audit records, and make an edit fail when it can't"),
         Permission.SCHEDULE_USE: _("run jobs of its own in a worker, by hand or on a schedule"),

@@ -18,12 +18,14 @@ from gridkit_django.admin.configuration_tab import configuration
 from gridkit_django.admin.jobs_tab import jobs
 from gridkit_django.admin.overview_tab import overview
 from gridkit_django.admin.permissions_tab import permissions
+from gridkit_django.admin.reports_tab import has_reports, reports
 from gridkit_django.admin.usage_tab import usage
 from gridkit_django.admin.verbs import RIGHTS, may
 from gridkit_django.admin.versions_tab import versions
 from gridkit_django.models import InstalledPlugin
 
 OVERVIEW = "overview"
+REPORTS = "reports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ TABS: Mapping[str, Tab] = MappingProxyType(
             Tab(OVERVIEW, _("Overview"), overview),
             Tab("configuration", _("Configuration"), configuration),
             Tab("permissions", _("Permissions"), permissions),
+            Tab(REPORTS, _("Reports"), reports),
             Tab("usage", _("Usage"), usage),
             Tab("jobs", _("Jobs"), jobs),
             Tab("versions", _("Versions"), versions),
@@ -89,6 +92,7 @@ def tab_page(
         "tabs": [
             {"label": item.label, "url": tab_url(plugin, site, item.name), "here": item.name == tab}
             for item in TABS.values()
+            if item.name != REPORTS or tab == REPORTS or has_reports(plugin)
         ],
         "tab": tab,
         **TABS[tab].facts(request, plugin),

@@ -156,6 +156,7 @@ trail show next to the human text. Catch the width you need::
         │   ├── JobNotFoundError           the plugin has no such job
         │   └── JobArgumentsError          the arguments break the job's JSON Schema
         ├── PluginMethodError              a method raised
+        ├── PluginReportError              a report can't be shown
         ├── PluginHandlerError             a critical handler raised, so the act failed
         ├── OperationCancelled             somebody stopped an operation; it is undone
         └── OperationLostError             an operation is no longer this worker's
@@ -319,6 +320,7 @@ from gridkit_django.exceptions.plugins import (
     PluginNotFoundError,
     PluginNotReadyError,
     PluginPermissionError,
+    PluginReportError,
     PluginSearchError,
     PluginSecretError,
     PluginStateError,
@@ -450,6 +452,7 @@ __all__ = [
     "PluginNotListedError",
     "PluginNotReadyError",
     "PluginPermissionError",
+    "PluginReportError",
     "PluginSearchError",
     "PluginSecretError",
     "PluginStateError",

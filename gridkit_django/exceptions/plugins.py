@@ -143,6 +143,12 @@ class PluginMethodError(PluginError):
     code = "plugin-method-failed"
 
 
+class PluginReportError(PluginError):
+    """A report of a plugin can't be shown: there is none, it raised, or returned what is no report."""
+
+    code = "plugin-report-failed"
+
+
 class PluginHandlerError(PluginError):
     """A critical handler raised: the act that it belongs to is undone with it."""
 

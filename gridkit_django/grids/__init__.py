@@ -38,6 +38,7 @@ from gridkit_django.grids.methods import (
 )
 from gridkit_django.grids.operators import Op
 from gridkit_django.grids.options import GridOptions
+from gridkit_django.grids.personal import personal_columns
 from gridkit_django.grids.query import CountMode, CursorWindow, GridQuery, OffsetWindow, SortTerm
 from gridkit_django.grids.records import get_record
 from gridkit_django.grids.registry import GridRegistry, grid_registry, register
@@ -101,6 +102,7 @@ __all__ = [
     "method_provider",
     "open_grid",
     "open_grids",
+    "personal_columns",
     "register",
     "undo_change",
 ]

@@ -209,6 +209,9 @@ class _Turn:
             for index, why in verdict.refused.items()
             if index not in verdict.again
         ]
+        if verdict.left.issuperset(range(len(batch))):
+            self._try_later("judge left every message of a batch where it was.", None)
+        named = {*verdict.again, *verdict.refused, *verdict.left}
         delivered = [item for index, item in enumerate(batch) if index not in named]
         grown = min(self._row.batch_max, self._row.batch_now * 2)
         self._row.batch_now = grown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -40,6 +40,7 @@ class Verdict:
         again: of a batch that was taken, the messages to try again by index, and in how many seconds; 0 for as soon as
             the channel's own back-off lets them.
         refused: of a batch that was taken, the messages that became dead letters by index, and why.
+        left: of a batch that was taken, the messages that the request did not carry, by index: they stay as they are.
         smaller: for ``split``, whether batches are to be smaller from now on.
     """
 
@@ -48,6 +49,7 @@ class Verdict:
     after: float | None = None
     again: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
     refused: Mapping[int, str] = field(default_factory=lambda: _NOTHING)
+    left: frozenset[int] = frozenset()
     smaller: bool = False
 
     @classmethod
@@ -56,6 +58,7 @@ class Verdict:
         *,
         again: Mapping[int, float] | None = None,
         refused: Mapping[int, str] | None = None,
+        left: Collection[int] = (),
         reason: str = "",
     ) -> Verdict:
         """The server has the messages, but for those that are named by their index in the batch.
@@ -63,9 +66,13 @@ class Verdict:
         Args:
             again: to try again, and in how many seconds; 0 for soon. One that is tried too often becomes a dead letter.
             refused: never to try again, and why: dead letters.
+            left: what the request did not carry, because the server takes requests of one kind only, or what it did not
+                take because of those that are refused or tried again: sent with the next batches, as if nothing had
+                been. Something of the batch must be named otherwise or delivered.
             reason: why some are tried again, for people.
         """
-        return cls(Fate.TAKEN, reason, again=dict(again or {}), refused=dict(refused or {}))
+        named = frozenset(left) - {*(again or {}), *(refused or {})}
+        return cls(Fate.TAKEN, reason, again=dict(again or {}), refused=dict(refused or {}), left=named)
 
     @classmethod
     def later(cls, reason: str, after: float | None = None) -> Verdict:

@@ -32,6 +32,8 @@ from gridkit_django.plugins.operations import (
 from gridkit_django.plugins.permissions import GrantTable, Permission
 from gridkit_django.plugins.plan import ChangeKind, Plan, PlanChange, PlannedPlugin, PlanReason, make_plan
 from gridkit_django.plugins.processes import Convergence, ProcessInfo
+from gridkit_django.plugins.report_calls import Report, ReportCall, ReportHandler
+from gridkit_django.plugins.report_runs import ReportInfo
 from gridkit_django.plugins.rotation import RotationReport, rotate_secrets
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.search import PluginSearchQuery
@@ -87,6 +89,10 @@ __all__ = [
     "PluginUsage",
     "Pricing",
     "ProcessInfo",
+    "Report",
+    "ReportCall",
+    "ReportHandler",
+    "ReportInfo",
     "ResourceLimits",
     "ResourceUsage",
     "RotationReport",

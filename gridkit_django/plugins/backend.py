@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gridkit_django.plugins.calls import RegisteredMethod
     from gridkit_django.plugins.job_calls import RegisteredJob
     from gridkit_django.plugins.outbox_calls import RegisteredChannel
+    from gridkit_django.plugins.report_calls import RegisteredReport
 
 Unsubscribe = Callable[[], None]
 """Takes back one subscription; calling it twice does nothing."""
@@ -113,6 +114,10 @@ class ContextBackend(Protocol):
         self, channel: str, payloads: Sequence[JSONObject], keys: Sequence[str | None] | None
     ) -> list[str]:
         """Put messages into a channel; their keys."""
+        ...
+
+    def register_report(self, report: RegisteredReport) -> Unsubscribe:
+        """Offer a report."""
         ...
 
     def register_exporter(self, name: str, target: str) -> Unsubscribe:

@@ -18,6 +18,7 @@ from gridkit_django.plugins.handlers import EventHandler, checked_mark
 from gridkit_django.plugins.limits import ResourceUsage
 from gridkit_django.plugins.outbox_door import PluginOutbox
 from gridkit_django.plugins.permissions import Permission, checked_permission
+from gridkit_django.plugins.report_calls import RegisteredReport, ReportHandler
 from gridkit_django.typing import JSONObject, JSONValue
 
 
@@ -187,6 +188,29 @@ class PluginContext(Capability):
         """
         self._require(Permission.FILES_WRITE)
         return self._backend.register_exporter(format, target)
+
+    def register_report(self, name: str, handler: ReportHandler, *, label: str) -> Unsubscribe:
+        """Show a report in the admin, on the Reports tab of the plugin's page; needs ``reports:register``.
+
+        Args:
+            name: small letters, digits, ``-`` and ``_``; unique in the plugin.
+            handler: gets a ``ReportCall`` (days, grid, and what the person may see), returns a list of parts:
+                ``{"kind": "series" | "ranking", "title", "value_label", "points": [{"label", "value", "note"?}],
+                "note_label"?, "unit"?}``, ``{"kind": "table", "title", "columns", "rows"}`` or ``{"kind": "text",
+                "text"}``. What it raises is shown in place of the report.
+            label: for people, 1 to 200 characters.
+
+        Returns:
+            A function that takes it away; calling it twice does nothing.
+
+        Raises:
+            PluginPermissionError: without ``reports:register``.
+            PluginStateError: when the plugin has a report of this name.
+            PluginLimitError: over 20 reports.
+            PluginError: for a name or a label that is wrong.
+        """
+        self._require(Permission.REPORTS_REGISTER)
+        return self._backend.register_report(RegisteredReport(name, handler, label))
 
     def get_grid_state(self, grid: str) -> JSONObject:
         """Return sort, filter, search and columns of the grid that the calling user looks at; needs ``state:read``.

@@ -28,6 +28,7 @@ from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.observers import CallObserver, tell_observers
 from gridkit_django.plugins.outbox_calls import OpenChannel
 from gridkit_django.plugins.permissions import GrantTable, Permission
+from gridkit_django.plugins.report_calls import RegisteredReport
 from gridkit_django.plugins.revisions import ConfigLayer
 from gridkit_django.plugins.savepoints import CallGuard, open_guard
 from gridkit_django.plugins.sources import PluginCode
@@ -78,8 +79,7 @@ class LivePlugin:
         self, spec: PluginSpec, metadata: PluginMetadata, code: PluginCode, plugin: Plugin, config: BaseModel
     ) -> None:
         self.spec, self.metadata, self.code = spec, metadata, code
-        self.plugin = plugin
-        self.config = config
+        self.plugin, self.config = plugin, config
         self._grants = spec.grants
         self.follows = Follows(spec.plugin_id, spec.grants)
         self._observers: tuple[CallObserver, ...] = ()
@@ -94,6 +94,7 @@ class LivePlugin:
         self.methods: dict[str, tuple[RegisteredMethod, CallStats]] = {}
         self.jobs: dict[str, tuple[RegisteredJob, CallStats]] = {}
         self.channels: dict[str, OpenChannel] = {}
+        self.reports: dict[str, tuple[RegisteredReport, CallStats]] = {}
         self.message_handlers: tuple[MessageSubscription, ...] = ()
         self.exporters: list[Unsubscribe] = []
         self.schemas: dict[tuple[str, str], JSONObject] = {}
@@ -320,8 +321,8 @@ class LivePlugin:
 
     def release(self) -> None:
         """Take back everything that was registered; the object then is told of nothing more."""
-        self.subscriptions, self.message_handlers = (), ()
-        self.methods, self.jobs, self.channels = {}, {}, {}
+        self.subscriptions, self.message_handlers, self.methods = (), (), {}
+        self.jobs, self.channels, self.reports = {}, {}, {}
         self.follows.release()
         self.release_exporters()
 
@@ -331,10 +332,10 @@ class LivePlugin:
             self.exporters.pop()()
 
     def all_stats(self) -> tuple[CallStats, ...]:
-        """Return the accounting of every handler, method, job and channel."""
-        told = tuple(item.stats for item in self.subscriptions) + tuple(item.stats for item in self.message_handlers)
-        named = tuple(stats for _, stats in (*self.methods.values(), *self.jobs.values()))
-        return told + named + tuple(item.stats for item in self.channels.values())
+        """Return the accounting of every handler, channel, method, job and report."""
+        named = (stats for _, stats in (*self.methods.values(), *self.jobs.values(), *self.reports.values()))
+        heard = (*(item.stats for item in self.subscriptions), *(item.stats for item in self.message_handlers))
+        return (*heard, *named, *(item.stats for item in self.channels.values()))
 
     def forget_context(self) -> None:
         """Cut the object off from its context: a destroyed plugin reaches nothing more, and nothing reaches it."""

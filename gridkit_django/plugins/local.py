@@ -24,7 +24,7 @@ from gridkit_django.exports import create_export, describe_job, exporters
 from gridkit_django.grids import grid_registry, open_grid
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import compile_query
-from gridkit_django.plugins import jobs, methods, outbox
+from gridkit_django.plugins import jobs, methods, outbox, report_runs
 from gridkit_django.plugins.backend import AuditTarget, MessageHandler, StorageBackend, Unsubscribe
 from gridkit_django.plugins.calls import RegisteredMethod
 from gridkit_django.plugins.callscope import current_call
@@ -41,6 +41,7 @@ from gridkit_django.plugins.outbox_calls import RegisteredChannel
 from gridkit_django.plugins.permission_use import PermissionUse
 from gridkit_django.plugins.permissions import GrantTable
 from gridkit_django.plugins.plain_data import plain_copy
+from gridkit_django.plugins.report_calls import RegisteredReport
 from gridkit_django.plugins.requests import note_request
 from gridkit_django.plugins.serving import serves
 from gridkit_django.plugins.storage import DatabaseStorage
@@ -174,6 +175,10 @@ class LocalBackend:
     ) -> list[str]:
         """Put messages into a channel, in the transaction under way."""
         return outbox.put_messages(self._live, channel, payloads, keys)
+
+    def register_report(self, report: RegisteredReport) -> Unsubscribe:
+        """Offer a report."""
+        return report_runs.register(self._live, report)
 
     def register_exporter(self, name: str, target: str) -> Unsubscribe:
         """Offer a format."""

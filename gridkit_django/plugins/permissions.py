@@ -29,6 +29,7 @@ class Permission(StrEnum):
     MESSAGES_SEND = "messages:send"
     MESSAGES_RECEIVE = "messages:receive"
     METHODS_REGISTER = "methods:register"
+    REPORTS_REGISTER = "reports:register"
     STORAGE_USE = "storage:use"
     AUDIT_WRITE = "audit:write"
     SCHEDULE_USE = "schedule:use"

@@ -67,7 +67,7 @@ def test_wheel_names_the_official_plugins_as_entry_points(wheel: zipfile.ZipFile
     entries.read_string(_text(wheel, "entry_points.txt"))
 
     modules = [value.split(":")[0] for value in entries["gridkit.plugins"].values()]
-    assert sorted(modules) == ["gridkit_plugins.audit_log.plugin", "gridkit_plugins.export.plugin"]
+    assert sorted(modules) == [f"gridkit_plugins.{name}.plugin" for name in ("analytics", "audit_log", "export")]
     assert {f"{module.replace('.', '/')}.py" for module in modules} - set(wheel.namelist()) == set()
 
 

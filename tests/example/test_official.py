@@ -26,7 +26,7 @@ def states() -> dict[str, tuple[str, str]]:
     return {plugin_id: (wanted, case) for plugin_id, wanted, case in rows}
 
 
-def test_first_start_installs_and_activates_both():
+def test_first_start_installs_and_activates_all():
     assert ensure_official_plugins() == list(OFFICIAL)
 
     assert states() == dict.fromkeys(OFFICIAL, (DesiredState.ACTIVE, EffectiveState.ACTIVE))

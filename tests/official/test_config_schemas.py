@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import gridkit_plugins
+from gridkit_plugins.analytics.plugin import AnalyticsPlugin
 from gridkit_plugins.audit_log.plugin import AuditLogPlugin
 from gridkit_plugins.export.plugin import ExportPlugin
 
-PLUGINS = {"audit_log": AuditLogPlugin, "export": ExportPlugin}
+PLUGINS = {"analytics": AnalyticsPlugin, "audit_log": AuditLogPlugin, "export": ExportPlugin}
 
 
 def _file(name: str) -> Path:

@@ -14,6 +14,11 @@ class TestAuditLog(PluginConformance):
     source = "@gridkit/plugin-audit-log"
 
 
+@pytest.mark.both_databases
+class TestAnalytics(PluginConformance):
+    source = "@gridkit/plugin-analytics"
+
+
 class TestExport(PluginConformance):
     source = "@gridkit/plugin-export"
     arguments = {"export": [{"format": "csv"}]}

@@ -233,6 +233,31 @@ def test_judge_tells_single_messages_apart(install: Install, manager: PluginMana
     assert waiting() == []
 
 
+def test_what_a_request_did_not_carry_goes_with_the_next_one(
+    install: Install, manager: PluginManager, vendor: Vendor
+) -> None:
+    context = install(
+        prepares=lambda messages: OutgoingRequest("POST", f"{vendor.url}/track", {}, [messages[0].key]),
+        judges=lambda messages, _response: Verdict.delivered(left=range(1, len(messages))),
+    )
+    put(context, 3)
+    send(manager)
+
+    assert vendor.bodies() == [["k0"], ["k1"], ["k2"]]
+    assert waiting() == []
+    assert channel().delivered == 3
+
+
+def test_judge_that_leaves_everything_does_not_make_the_worker_run_forever(
+    install: Install, manager: PluginManager, vendor: Vendor
+) -> None:
+    put(install(judges=lambda messages, _response: Verdict.delivered(left=range(len(messages)))), 2)
+    send(manager)
+
+    assert len(vendor.requests) == 1
+    assert (channel().state, waiting()) == (ChannelState.WAITING, ["k0", "k1"])
+
+
 def test_host_that_was_not_granted_holds_the_channel_and_asks_for_it_once(
     install: Install, manager: PluginManager, vendor: Vendor
 ) -> None:

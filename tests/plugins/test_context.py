@@ -88,6 +88,7 @@ USES: dict[str, tuple[tuple[str, ...], Callable[[PluginContext], Any]]] = {
     "send_message": (("messages:send",), lambda c: c.send_message("peer", 1)),
     "on_message": (("messages:receive",), lambda c: c.on_message(print)),
     "register_method": (("methods:register",), lambda c: c.register_method("m", print, schema={}, label="M")),
+    "register_report": (("reports:register",), lambda c: c.register_report("r", print, label="R")),
     "register_exporter": (("files:write",), lambda c: c.register_exporter("f", "x.Y")),
     "get_grid_state": (("state:read",), lambda c: c.get_grid_state(GRID)),
     "update_grid_state": (("state:write",), lambda c: c.update_grid_state(GRID, dict)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import inventory, search
@@ -15,10 +16,13 @@ from gridkit_django.plugins.manager.base import ManagerPart
 from gridkit_django.plugins.plan import ChangeKind, Plan, PlanChange
 from gridkit_django.plugins.planning import plan_site
 from gridkit_django.plugins.processes import Convergence, convergence
+from gridkit_django.plugins.report_calls import Report
+from gridkit_django.plugins.report_runs import ReportInfo, list_reports, run_report
 from gridkit_django.plugins.search import PluginSearchQuery
 from gridkit_django.plugins.site_check import SiteReport, check_site, check_sources
 from gridkit_django.plugins.storage import DatabaseStorage
 from gridkit_django.plugins.usage_report import UsageReport, usage_report
+from gridkit_django.typing import User
 
 
 class Insight(ManagerPart):
@@ -93,6 +97,22 @@ class Insight(ManagerPart):
             PluginNotFoundError: when it is not installed.
         """
         return usage_report(get_row(plugin_id), days)
+
+    def list_reports(self, plugin_id: str) -> tuple[ReportInfo, ...]:
+        """Return the reports that a plugin offers; none when it is not at work in this process."""
+        self.runtime.ensure_current()
+        return list_reports(self.runtime, plugin_id)
+
+    def run_report(
+        self, plugin_id: str, name: str, *, since: date, until: date, grid: str | None = None, user: User
+    ) -> Report:
+        """Ask a plugin for a report on what a user may see. See ``report_runs.run_report``.
+
+        Raises:
+            PluginReportError: when there is none, or it can't be shown; the text says why.
+        """
+        self.runtime.ensure_current()
+        return run_report(self.runtime, plugin_id, name, (since, until), grid, user)
 
     def convergence(self, plugin_id: str) -> Convergence:
         """Return which processes run a plugin as it is wanted now, and which do not. See ``processes.convergence``."""

@@ -1,0 +1,1 @@
+"""The official analytics plugin: tells vendors what people do in grids, never what stands in them."""
