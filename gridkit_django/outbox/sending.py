@@ -200,18 +200,17 @@ class _Turn:
         if verdict.fate == Fate.SPLIT:
             self._split(batch, refusal, smaller=verdict.smaller)
             return
-        named = {*verdict.again, *verdict.refused}
+        named = {*verdict.again, *verdict.refused, *verdict.left}
         if strange := sorted(named - set(range(len(batch)))):
             self._try_later(f"judge named the message {strange[0]} of a batch of {len(batch)}.")
+        if len(verdict.left) == len(batch):
+            self._try_later("judge left every message of a batch where it was.")
         again = [(batch[index], seconds) for index, seconds in verdict.again.items()]
         refused = [
             (batch[index], Refusal(self._carrier.clean(why), refusal.status, refusal.response))
             for index, why in verdict.refused.items()
             if index not in verdict.again
         ]
-        if verdict.left.issuperset(range(len(batch))):
-            self._try_later("judge left every message of a batch where it was.", None)
-        named = {*verdict.again, *verdict.refused, *verdict.left}
         delivered = [item for index, item in enumerate(batch) if index not in named]
         grown = min(self._row.batch_max, self._row.batch_now * 2)
         self._row.batch_now = grown
