@@ -185,12 +185,14 @@ class GridKitConfig(AppConfig):
         """
         from celery.signals import task_postrun, task_prerun, worker_process_init
 
+        from gridkit_django.marketplace.client import MarketplacePlugins
         from gridkit_django.plugins import PluginManager, PluginRuntime, connect_notices
         from gridkit_django.plugins.tracing import wanted_tracing
         from gridkit_django.plugins.wakeups import Wakeups
 
         self.runtime = PluginRuntime()
         self.plugin_manager = PluginManager(self.runtime)
+        self.plugin_manager.remote = MarketplacePlugins()
         self.method_provider = self.runtime.methods
         self.exporters.before_reading = self.runtime.ensure_current
         self.runtime.connect()

@@ -20,6 +20,7 @@ from gridkit_django.exceptions import GridKitError, OperationCancelled, Operatio
 from gridkit_django.models import OperationKind, OperationState, PluginOperation
 from gridkit_django.plugins.change import author_of, get_row
 from gridkit_django.plugins.encryption import Keyring
+from gridkit_django.plugins.manager import plugin_manager
 from gridkit_django.plugins.operation_lease import DEATHS_MAX, Heartbeat, claim, give_back, lost_operations, this_run
 from gridkit_django.plugins.operation_recipes import local_recipe
 from gridkit_django.plugins.operation_run import OperationRun, Step, finish
@@ -34,7 +35,7 @@ QUEUED_AT_MOST = timedelta(hours=24)
 
 _ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
     {
-        OperationKind.INSTALL: frozenset({"source", "config", "grants", "activate"}),
+        OperationKind.INSTALL: frozenset({"source", "version", "config", "grants", "activate"}),
         OperationKind.CONFIGURE: frozenset({"config", "grid"}),
         OperationKind.UPDATE: frozenset({"version", "grants"}),
         OperationKind.ROLL_BACK: frozenset({"version"}),
@@ -50,9 +51,9 @@ def request_operation(
     Args:
         kind: what is to be done.
         plugin_id: to which plugin.
-        arguments: for ``install``: ``source``, ``config``, ``grants``, ``activate``; for ``configure``: ``config``,
-            ``grid``; for ``update``: ``version`` and ``grants``; for ``roll_back``: ``version``; nothing for the
-            others.
+        arguments: for ``install``: ``source``, ``version``, ``config``, ``grants``, ``activate``; for ``configure``:
+            ``config``, ``grid``; for ``update``: ``version`` and ``grants``; for ``roll_back``: ``version``; nothing
+            for the others.
         user: who asks.
 
     Raises:
@@ -105,7 +106,7 @@ def _carry_out(run: OperationRun) -> None:
     operation = run.operation
     steps: Sequence[Step] = ()
     try:
-        steps = local_recipe(run)
+        steps = _recipe_of(run)
         if not operation.error_code:
             _begin(run)
             _go_through(run, steps)
@@ -126,6 +127,11 @@ def _carry_out(run: OperationRun) -> None:
         finish(operation, state, operation.error_code, operation.error_detail)
     else:
         finish(operation, OperationState.FINISHED)
+
+
+def _recipe_of(run: OperationRun) -> Sequence[Step]:
+    remote = plugin_manager().remote
+    return (remote.recipe(run) if remote is not None else None) or local_recipe(run)
 
 
 def _begin(run: OperationRun) -> None:

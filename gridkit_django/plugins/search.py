@@ -55,6 +55,12 @@ class PluginSearchQuery:
         )
 
 
+def needs_marketplace(query: PluginSearchQuery) -> bool:
+    """Whether a query asks for what only a marketplace knows."""
+    by_fact = query.sort_by in (*_NEEDS_MARKETPLACE, "relevance")
+    return by_fact or query.verified is not None or query.min_rating is not None
+
+
 def search(available: Iterable[AvailablePlugin], query: PluginSearchQuery) -> tuple[AvailablePlugin, ...]:
     """Return the plugins that a query admits, by name. Sources whose manifest can't be read are never found.
 

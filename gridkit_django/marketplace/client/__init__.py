@@ -13,19 +13,27 @@ from gridkit_django.marketplace.client.finding import (
     popular,
     search,
 )
+from gridkit_django.marketplace.client.hub import MarketplacePlugins
+from gridkit_django.marketplace.client.marketplace import PluginMarketplace
 from gridkit_django.marketplace.client.remotes import Remote, remote_named, remote_of, remotes
+from gridkit_django.marketplace.client.resolving import InstallPlan, Verdict, make_install_plan
 from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
 
 __all__ = [
     "CatalogAge",
+    "InstallPlan",
+    "MarketplacePlugins",
+    "PluginMarketplace",
     "Remote",
     "RemoteListing",
     "RemoteRelease",
     "SearchResult",
+    "Verdict",
     "catalogue_ages",
     "category_counts",
     "featured",
     "get_listing",
+    "make_install_plan",
     "popular",
     "refresh_catalogue",
     "remote_named",

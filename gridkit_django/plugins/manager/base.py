@@ -14,6 +14,7 @@ from gridkit_django.plugins.leftovers import LeftoverWatch
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.outbox_chores import OutboxChores
 from gridkit_django.plugins.reload import HotReloadManager
+from gridkit_django.plugins.remote import RemotePlugins
 from gridkit_django.plugins.reports import NoteReport
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.spec import load_spec
@@ -26,10 +27,14 @@ class ManagerPart:
 
     Args:
         runtime: the runtime of this process.
+
+    Attributes:
+        remote: the plugins of marketplaces, which the app config hands in.
     """
 
     def __init__(self, runtime: PluginRuntime) -> None:
         self.runtime = runtime
+        self.remote: RemotePlugins | None = None
         self._health = HealthChecker(runtime)
         self._hot_reload = HotReloadManager(runtime)
         self._updates = UpdateWatch(runtime)

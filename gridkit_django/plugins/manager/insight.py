@@ -39,14 +39,22 @@ class Insight(ManagerPart):
     def search_plugins(self, query: PluginSearchQuery) -> tuple[AvailablePlugin, ...]:
         """Return the available plugins that a query admits, installed or not. Runs no code of theirs.
 
+        Those of marketplaces are among them. A query for what only a marketplace knows finds only those.
+
         Raises:
             PluginSearchError: when the query asks for what only a marketplace knows, or makes no sense.
         """
-        return search.search(self.discover(), query)
+        if self.remote is None or not self.remote.is_set_up():
+            return search.search(self.discover(), query)
+        if search.needs_marketplace(query):
+            return self.remote.search(query)
+        both = (*self.remote.search(replace(query, limit=search.LIMIT_MAX, offset=0)), *self.discover())
+        return search.search(both, query)
 
     def get_featured_plugins(self) -> tuple[AvailablePlugin, ...]:
-        """Return the available plugins that ``PLUGINS_FEATURED`` names, in its order."""
-        return search.featured(self.discover())
+        """Return the available plugins that ``PLUGINS_FEATURED`` names, in its order, then those of marketplaces."""
+        own = search.featured(self.discover())
+        return (*own, *self.remote.featured()) if self.remote is not None and self.remote.is_set_up() else own
 
     def discover(self) -> tuple[AvailablePlugin, ...]:
         """Return every source in reach, with the reason where one can't be installed. Runs no code of theirs."""

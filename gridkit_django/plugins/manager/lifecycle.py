@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gridkit_django.models import PluginSource
 from gridkit_django.plugins import activation, update, updates
 from gridkit_django.plugins.base import Plugin
+from gridkit_django.plugins.change import get_row
 from gridkit_django.plugins.install import ALL, InstallRequest, install, uninstall
 from gridkit_django.plugins.inventory import PluginInfo
 from gridkit_django.plugins.manager.base import ManagerPart
+from gridkit_django.plugins.remote import PREFIX
 from gridkit_django.plugins.updates import PluginUpdate, VersionInfo
 from gridkit_django.typing import User
 
@@ -29,7 +32,8 @@ class Lifecycle(ManagerPart):
         """Install a plugin from ``kind:name``, from a plugin id that one source has, or given in code.
 
         Args:
-            source: what ``discover`` lists, or a plugin object or class that carries its metadata.
+            source: what ``discover`` lists, a plugin object or class that carries its metadata, or
+                ``marketplace:@publisher/name`` (then ``==`` and a version, for exactly that one).
             config: the configuration for all grids; None for the defaults.
             grants: ``"all"`` that the manifest asks for, or the permissions to grant.
             user: who does it.
@@ -38,6 +42,12 @@ class Lifecycle(ManagerPart):
         Raises:
             PluginError: see ``install.install``; nothing is stored when it is refused at the door.
         """
+        if isinstance(source, str) and source.startswith(PREFIX) and self.remote is not None:
+            plugin_id, _, version = source.removeprefix(PREFIX).partition("==")
+            self.remote.install(
+                plugin_id, version=version or None, config=config, grants=grants, activate=activate, user=user
+            )
+            return self.get_plugin(plugin_id)
         request = InstallRequest(source, config, grants, activate)
         return self.get_plugin(install(self.runtime, request, user))
 
@@ -82,7 +92,12 @@ class Lifecycle(ManagerPart):
             PluginVersionError: when there is no such version, or its files are not kept.
             PluginError: when it does not fit or can't start; then the old version runs on.
         """
-        update.update(self.runtime, plugin_id, version, grants, user)
+        row = get_row(plugin_id)
+        known = version is not None and row.versions.filter(version=version).exists()
+        if row.source == PluginSource.MARKETPLACE and self.remote is not None and not known:
+            self.remote.update(plugin_id, version, grants=grants, user=user)
+        else:
+            update.update(self.runtime, plugin_id, version, grants, user)
         return self.get_plugin(plugin_id)
 
     def refuse_update(self, plugin_id: str, *, user: User | None = None) -> PluginInfo:
@@ -111,8 +126,13 @@ class Lifecycle(ManagerPart):
         return self.get_plugin(plugin_id)
 
     def check_updates(self) -> tuple[PluginUpdate, ...]:
-        """Return the plugins whose source holds other content than the one in use. Runs no code of theirs."""
-        return updates.check_updates(self.runtime.catalog)
+        """Return the plugins for which there is something newer, at their source or in their marketplace, by id.
+
+        Runs no code of theirs, and asks no marketplace: its list is a local one.
+        """
+        found = updates.check_updates(self.runtime.catalog)
+        remote = self.remote.updates() if self.remote is not None else ()
+        return tuple(sorted((*found, *remote), key=lambda item: item.plugin_id))
 
     def list_versions(self, plugin_id: str) -> tuple[VersionInfo, ...]:
         """Return the versions of a plugin that this site knows, the newest use first."""

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
+from gridkit_django.marketplace.client import recipes
+from gridkit_django.plugins import PluginManager, plugin_manager
 from tests.marketplace.client.market import Market, open_market
+from tests.marketplace.client.packages import Acme
+from tests.marketplace.trust.markets import Market as Signed
 
 
 @pytest.fixture
@@ -30,3 +36,39 @@ def site(market: Market, settings: Any, tmp_path: Any) -> Callable[..., None]:
 
     configure()
     return configure
+
+
+@pytest.fixture(scope="module")
+def ceremony() -> Signed:
+    """A marketplace that has signed its first state; each test goes on from a copy."""
+    found = Signed()
+    found.hold_ceremony()
+    return found
+
+
+@pytest.fixture
+def acme(market: Market, site: Callable[..., None], tmp_path: Path, ceremony: Signed) -> Acme:
+    """A publisher that the site trusts, with a marketplace whose root the site knows."""
+    found = Acme(market, tmp_path, ceremony.copy())
+    site({"root": str(found.root)}, MARKETPLACE_TRUSTED=["@acme"])
+    return found
+
+
+@pytest.fixture
+def manager(db: None) -> Iterator[PluginManager]:
+    """This process's manager, with nothing at work before and after."""
+    found = plugin_manager()
+    found.stop_all()
+    yield found
+    found.stop_all()
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return User.objects.create_superuser("root", password="root-of-all")
+
+
+@pytest.fixture
+def no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the child process, for tests that are about something else."""
+    monkeypatch.setattr(recipes, "probe", lambda files: None)

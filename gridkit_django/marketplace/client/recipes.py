@@ -1,0 +1,262 @@
+"""The steps by which a plugin comes from a marketplace into every process, and back when one of them fails.
+
+The wheel is kept by its digest after the download, and the plugin's files by theirs after the gate, so whoever goes on
+after a killed worker needs nothing of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Any
+
+from gridkit_django.exceptions import MarketplaceError, PackageRefusedError, PluginLoadError
+from gridkit_django.marketplace.client.counting import count
+from gridkit_django.marketplace.client.dependencies import check_dependencies
+from gridkit_django.marketplace.client.finding import get_listing
+from gridkit_django.marketplace.client.probe import probe
+from gridkit_django.marketplace.client.remotes import remote_named
+from gridkit_django.marketplace.client.resolving import make_install_plan
+from gridkit_django.marketplace.client.trusting import check_author, fetch_package
+from gridkit_django.marketplace.client.wire import RemoteRelease
+from gridkit_django.marketplace.packaging import InspectedPackage, inspect_package
+from gridkit_django.models import InstalledPlugin, OperationKind, PluginSource, PluginVersion
+from gridkit_django.plugins import plugin_manager
+from gridkit_django.plugins.change import get_row, raise_failure, riding
+from gridkit_django.plugins.files import PluginFiles, digest_of
+from gridkit_django.plugins.install import ALL, InstallRequest, install, uninstall
+from gridkit_django.plugins.operation_recipes import note_version_in_use, settle_swap
+from gridkit_django.plugins.operation_run import OperationRun, Step
+from gridkit_django.plugins.packages import forget_files, keep_bytes, keep_files, kept_bytes, open_kept
+from gridkit_django.plugins.remote import PREFIX
+from gridkit_django.plugins.savepoints import database
+from gridkit_django.plugins.sources import FilesSource
+from gridkit_django.plugins.update import update_to
+
+logger = logging.getLogger("gridkit_django.marketplace")
+
+
+def marketplace_recipe(run: OperationRun) -> Sequence[Step] | None:
+    """Return the steps of an operation that needs a marketplace; None for all others."""
+    kind = OperationKind(run.operation.kind)
+    if kind is OperationKind.INSTALL and str(run.arguments.get("source", "")).startswith(PREFIX):
+        return (*_FETCHING, *_installing(run), Step("count", _count, stops=False))
+    if kind is OperationKind.UPDATE and _is_of_a_marketplace(run.plugin_id):
+        swap = (Step("switch", _swap), Step("start", settle_swap, stops=False))
+        return (*_FETCHING, *swap, Step("count", _count, stops=False))
+    return None
+
+
+def _installing(run: OperationRun) -> tuple[Step, ...]:
+    put = Step("switch", _put, _take_away)
+    if not run.arguments.get("activate", True):
+        return (put,)
+    return put, Step("activate", _switch_on, stops=False), Step("start", _look_at_start, stops=False)
+
+
+def _is_of_a_marketplace(plugin_id: str) -> bool:
+    rows = InstalledPlugin.objects.using(database())
+    return rows.filter(plugin_id=plugin_id, source=PluginSource.MARKETPLACE).exists()
+
+
+def _resolve(run: OperationRun) -> None:
+    plan = make_install_plan(run.plugin_id, run.arguments.get("version"))
+    release = plan.chosen()
+    for verdict in plan.verdicts:
+        if verdict.reasons:
+            run.log(f"Not {verdict.version}: {'; '.join(verdict.reasons)}.")
+    run.log(f"{plan.listing.id} {release.version} from {plan.marketplace}, {release.size} bytes.")
+    for warning in plan.warnings:
+        run.log(warning)
+    run.log(plan.sentence)
+    run.note(marketplace=plan.marketplace, release=release.model_dump(mode="json"))
+
+
+def _download(run: OperationRun) -> None:
+    release = _release(run)
+    if kept_bytes(release.digest) is None:
+        content = fetch_package(remote_named(_alias(run)), release)
+        run.check()
+        if not keep_bytes(release.digest, content):
+            raise PluginLoadError(
+                f"{release.filename} has {len(content)} bytes, more than are kept. Raise PACKAGE_BYTES_MAX or set "
+                "PACKAGE_STORAGE."
+            )
+    run.log(f"Downloaded {release.filename}; its digest is what the marketplace stands for.")
+
+
+def _forget_package(run: OperationRun) -> None:
+    if run.is_done("resolve"):
+        forget_files([_release(run).digest])
+
+
+def _trust(run: OperationRun) -> None:
+    release = _release(run)
+    known = InstalledPlugin.objects.using(database()).filter(plugin_id=run.plugin_id).first()
+    used = known.current_version if known is not None else None
+    known_key = str(used.origin.get("public_key", "")) if used is not None else ""
+    key = check_author(remote_named(_alias(run)), get_listing(run.plugin_id), release, known_key)
+    run.log(f"Signed by the author's key {key}." if key else "It is not signed; MARKETPLACE_ALLOW_UNTRUSTED allows it.")
+    run.note(key=key)
+
+
+def _judge(run: OperationRun) -> None:
+    release = _release(run)
+    package = inspect_package(_package(run), filename=release.filename)
+    _check_same(run, package, release)
+    files = _files_of(package)
+    if not keep_files(files):
+        raise PluginLoadError(f"The files of {package.plugin_id} are larger than what is kept (PACKAGE_BYTES_MAX).")
+    run.log(f"The package passed the gate: {len(package.files)} files.")
+    run.note(digest=files.digest, requires=list(package.requires_dist))
+
+
+def _forget_content(run: OperationRun) -> None:
+    """Drop the plugin's files, unless a version of this site is made of them: it may run, wait or be a way back."""
+    digest = run.result("gate").get("digest", "")
+    if digest and not PluginVersion.objects.using(database()).filter(digest=digest).exists():
+        forget_files([digest])
+
+
+def _check_same(run: OperationRun, package: InspectedPackage, release: RemoteRelease) -> None:
+    """Refuse a package that is another than what was listed, and so than what a person has read and agreed to."""
+    told = (package.plugin_id, package.version, package.digest, frozenset(package.manifest.required_permissions))
+    listed = (run.plugin_id, release.version, release.digest, frozenset(release.permissions))
+    if told != listed:
+        raise PackageRefusedError(
+            f"The package says that it is {told[0]} {told[1]} and asks for {sorted(told[3])}; the marketplace listed "
+            f"{listed[0]} {listed[1]}, asking for {sorted(listed[3])}.",
+            rule="package-not-as-listed",
+        )
+
+
+def _depend(run: OperationRun) -> None:
+    needs = run.result("gate").get("requires", [])
+    check_dependencies(needs, run.plugin_id)
+    run.log(f"What it needs is installed here: {', '.join(needs)}." if needs else "It needs nothing beside it.")
+
+
+def _probe(run: OperationRun) -> None:
+    probe(_files(run))
+    run.log("Its code can be imported; that was tried in a process of its own.")
+
+
+_FETCHING = (
+    Step("resolve", _resolve),
+    Step("download", _download, _forget_package),
+    Step("trust", _trust),
+    Step("gate", _judge, _forget_content),
+    Step("dependencies", _depend),
+    Step("probe", _probe),
+)
+
+
+def _put(run: OperationRun) -> None:
+    request = InstallRequest(_source(run), config=run.config(), grants=run.arguments.get("grants", ALL), activate=False)
+    with riding(lambda: _write_origin(run)):
+        install(plugin_manager().runtime, request, run.user)
+    run.log("Installed.")
+
+
+def _take_away(run: OperationRun) -> None:
+    if run.is_done("switch"):
+        uninstall(plugin_manager().runtime, run.plugin_id, run.user)
+        run.log("Uninstalled again.")
+
+
+def _switch_on(run: OperationRun) -> None:
+    plugin_manager().activate_plugin(run.plugin_id, user=run.user)
+    run.log("Active. Other processes follow at their next request or task.")
+
+
+def _look_at_start(run: OperationRun) -> None:
+    manager = plugin_manager()
+    manager.ensure_current()
+    raise_failure(manager.runtime, get_row(run.plugin_id))
+
+
+def _swap(run: OperationRun) -> None:
+    before = note_version_in_use(run)
+    with riding(lambda: _write_origin(run)):
+        grants = run.arguments.get("grants") or ()
+        update_to(plugin_manager().runtime, run.plugin_id, _source(run), grants, run.user)
+    run.log(f"Version {_release(run).version} is in use; before it was {before}.")
+
+
+def _write_origin(run: OperationRun) -> None:
+    """Write beside the version where it came from, in the transaction of the change."""
+    rows = PluginVersion.objects.using(database())
+    rows.filter(plugin__plugin_id=run.plugin_id, digest=_content(run)).update(origin=_origin(run))
+
+
+def _origin(run: OperationRun) -> dict[str, Any]:
+    release = _release(run)
+    return {
+        "marketplace": _alias(run),
+        "digest": release.digest,
+        "public_key": release.public_key,
+        "key": run.result("trust").get("key", ""),
+        "reviewed": release.reviewed,
+        "released_at": release.released_at.isoformat() if release.released_at else None,
+        "requires": list(release.requires),
+    }
+
+
+def _count(run: OperationRun) -> None:
+    """Tell the marketplace, and drop the wheel: the plugin's own files are what is kept."""
+    release = _release(run)
+    forget_files([release.digest])
+    try:
+        count(remote_named(_alias(run)), run.plugin_id, str(run.operation.kind), release.version)
+    except MarketplaceError as error:
+        logger.info("The marketplace was not told of %s %s: %s", run.plugin_id, release.version, error.detail)
+
+
+def _release(run: OperationRun) -> RemoteRelease:
+    return RemoteRelease.model_validate(run.result("resolve")["release"])
+
+
+def _alias(run: OperationRun) -> str:
+    return str(run.result("resolve")["marketplace"])
+
+
+def _content(run: OperationRun) -> str:
+    return str(run.result("gate").get("digest", ""))
+
+
+def _package(run: OperationRun) -> bytes:
+    """Return the wheel.
+
+    Raises:
+        PluginLoadError: when somebody deleted it meanwhile.
+    """
+    content = kept_bytes(_release(run).digest)
+    if content is None:
+        raise PluginLoadError(f"The package of {run.plugin_id} is gone. Ask for it again.")
+    return content
+
+
+def _files_of(package: InspectedPackage) -> PluginFiles:
+    contents = dict(package.files)
+    return PluginFiles(package.plugin_id, package.plugin_id, MappingProxyType(contents), digest_of(contents), _nowhere)
+
+
+def _nowhere() -> Any:
+    raise FileNotFoundError("The files of a package that is being judged lie in no folder.")
+
+
+def _files(run: OperationRun) -> PluginFiles:
+    """Return the plugin's kept files.
+
+    Raises:
+        PluginLoadError: when somebody deleted them meanwhile, or they are broken.
+    """
+    found = open_kept(_content(run), run.plugin_id)
+    if found is None:
+        raise PluginLoadError(f"The files of {run.plugin_id} are gone. Ask for it again.")
+    return found
+
+
+def _source(run: OperationRun) -> FilesSource:
+    return plugin_manager().runtime.catalog.kept(run.plugin_id, _files(run), PluginSource.MARKETPLACE)

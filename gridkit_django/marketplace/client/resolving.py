@@ -1,0 +1,241 @@
+"""Which release of a plugin comes here, and why not the others: a plan that a person can read before it is done."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from gridkit_django import __version__
+from gridkit_django.conf import settings
+from gridkit_django.exceptions import ManifestError, PluginNotListedError, ReleaseUnfitError
+from gridkit_django.marketplace.client.catalogue import entry_of, listing_of
+from gridkit_django.marketplace.client.dependencies import unmet
+from gridkit_django.marketplace.client.remotes import Remote, remote_of
+from gridkit_django.marketplace.client.trusting import reason_to_refuse, what_it_may_do
+from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
+from gridkit_django.models import InstalledPlugin, PluginVersion
+from gridkit_django.plugins import ChangeKind, PlanChange, PluginMetadata
+from gridkit_django.plugins.consent import undecided
+from gridkit_django.plugins.metadata import Category, parse_manifest
+from gridkit_django.plugins.planning import plan_site
+from gridkit_django.plugins.ranges import admits
+from gridkit_django.plugins.savepoints import database
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One release, and whether it can be installed here.
+
+    Attributes:
+        version: its number.
+        reasons: why not; empty when it can.
+    """
+
+    version: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InstallPlan:
+    """What an installation or update would do. Nothing is done.
+
+    Attributes:
+        listing: the plugin.
+        marketplace: name of its marketplace in the settings.
+        installed: the version in use; empty when it is not installed.
+        release: the release that would be taken; None when none can.
+        verdicts: what was found about each release that was looked at, newest first.
+        asks_for: the permissions that nobody decided about yet.
+        warnings: what a person should know before.
+        sentence: what the plugin will be able to do, in one plain sentence.
+    """
+
+    listing: RemoteListing
+    marketplace: str
+    installed: str
+    release: RemoteRelease | None
+    verdicts: tuple[Verdict, ...]
+    asks_for: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    sentence: str = ""
+
+    def chosen(self) -> RemoteRelease:
+        """Return the release that would be taken.
+
+        Raises:
+            ReleaseUnfitError: says of each release why it can't.
+        """
+        if self.release is not None:
+            return self.release
+        told = "; ".join(f"{item.version}: {', '.join(item.reasons)}" for item in self.verdicts[:5])
+        raise ReleaseUnfitError(
+            f"No release of {self.listing.id} can be installed here. {told or 'There is none that is newer.'}.",
+            extra={"releases": {item.version: list(item.reasons) for item in self.verdicts}},
+        )
+
+
+def make_install_plan(plugin_id: str, version: str | None = None) -> InstallPlan:
+    """Plan an installation, or the update of a plugin that is installed already. Asks nobody, changes nothing.
+
+    Args:
+        plugin_id: which plugin.
+        version: exactly this release, also an older or a yanked one; None for the newest that fits.
+
+    Raises:
+        PluginNotListedError: when the catalogue has no such plugin or release.
+        MarketplaceUnknownError: when no marketplace is the one for this id.
+    """
+    remote = remote_of(plugin_id)
+    entry = entry_of(plugin_id)
+    if entry is None:
+        raise PluginNotListedError(f"The catalogue of this site has no plugin {plugin_id[:200]!r}. Refresh it.")
+    listing = listing_of(entry)
+    row = _row(plugin_id)
+    used = row.current_version if row is not None else None
+    looked_at = _candidates(listing, version, used.version if used else "")
+    verdicts = tuple(Verdict(item.version, tuple(_reasons(remote, listing, item, version))) for item in looked_at)
+    chosen = next((item for item, found in zip(looked_at, verdicts, strict=True) if not found.reasons), None)
+    asked = chosen.permissions if chosen is not None else []
+    return InstallPlan(
+        listing=listing,
+        marketplace=remote.alias,
+        installed=used.version if used else "",
+        release=chosen,
+        verdicts=verdicts,
+        asks_for=undecided(row, asked) if row is not None else tuple(asked),
+        warnings=tuple(_warnings(listing, chosen)) if chosen is not None else (),
+        sentence=what_it_may_do(listing.name, asked),
+    )
+
+
+def _row(plugin_id: str) -> InstalledPlugin | None:
+    rows = InstalledPlugin.objects.using(database()).select_related("current_version").prefetch_related("grants")
+    return rows.filter(plugin_id=plugin_id).first()
+
+
+def _candidates(listing: RemoteListing, version: str | None, used: str) -> list[RemoteRelease]:
+    """Return the releases to look at, newest first: the one that is named, or all newer than the one in use."""
+    if version is not None:
+        found = listing.release(version)
+        if found is None:
+            known = ", ".join(item.version for item in listing.versions[:10]) or "none"
+            raise PluginNotListedError(f"{listing.id} has no release {version[:64]!r}. Known are {known}.")
+        return [found]
+    numbered = [(number, item) for item in listing.versions if (number := _number(item.version)) is not None]
+    present = _number(used)
+    newer = [(number, item) for number, item in numbered if present is None or number > present]
+    return [item for _, item in sorted(newer, key=lambda pair: pair[0], reverse=True)]
+
+
+def _number(version: str) -> Version | None:
+    try:
+        return Version(version)
+    except InvalidVersion:
+        return None
+
+
+def _reasons(remote: Remote, listing: RemoteListing, release: RemoteRelease, asked: str | None) -> Iterator[str]:
+    """Yield why a release can't be installed here."""
+    if asked is None:
+        if release.state == "yanked":
+            yield f"it was taken back: {release.yanked_reason or 'no reason was given'}"
+        if Version(release.version).is_prerelease:
+            yield "it is a pre-release; name it to get it"
+    if not admits(release.core_version, __version__):
+        yield f"it works with GridKit {release.core_version}; this site runs {__version__}"
+    if not _admits_python(release.python_version):
+        yield f"it works with Python {release.python_version}; this site runs {platform.python_version()}"
+    if release.requires_restart:
+        yield "it takes part in Django's start, which a plugin of a marketplace can't"
+    yield from _policy(remote, listing, release)
+    yield from unmet(release.requires)
+    yield from _neighbours(listing, release)
+
+
+def _policy(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> Iterator[str]:
+    """Yield what this site holds against a release."""
+    given = settings()
+    if given.MARKETPLACE_REVIEWED_ONLY and not release.reviewed:
+        yield "nobody at the marketplace has looked at it (MARKETPLACE_REVIEWED_ONLY)"
+    if _is_young(release, given.MARKETPLACE_MIN_AGE_HOURS):
+        yield f"it is public for less than {given.MARKETPLACE_MIN_AGE_HOURS} hours (MARKETPLACE_MIN_AGE_HOURS)"
+    if _is_refused(listing.id, release):
+        yield "it was refused here, or could not start"
+    if (untrusted := reason_to_refuse(remote, listing, release)) != "":
+        yield untrusted
+
+
+def _admits_python(text: str) -> bool:
+    try:
+        return SpecifierSet(text).contains(platform.python_version(), prereleases=True)
+    except InvalidSpecifier:
+        return False
+
+
+def _is_young(release: RemoteRelease, hours: int) -> bool:
+    if not hours:
+        return False
+    since: datetime | None = release.released_at
+    return since is None or timezone.now() - since < timedelta(hours=hours)
+
+
+def _is_refused(plugin_id: str, release: RemoteRelease) -> bool:
+    rows = PluginVersion.objects.using(database()).filter(plugin__plugin_id=plugin_id, refused_at__isnull=False)
+    return rows.filter(origin__digest=release.digest).exists()
+
+
+def _neighbours(listing: RemoteListing, release: RemoteRelease) -> Iterator[str]:
+    """Yield what is wrong between the plugin and those of this site: peers, conflicts, circles."""
+    try:
+        metadata = metadata_of(listing, release)
+    except ManifestError as error:
+        yield error.detail
+        return
+    installed = _row(listing.id) is not None
+    kind = ChangeKind.UPDATE if installed else ChangeKind.INSTALL
+    for reason in plan_site(PlanChange(kind, listing.id, metadata)).refused:
+        if reason.pointer != "/core_version":
+            yield reason.detail
+
+
+def metadata_of(listing: RemoteListing, release: RemoteRelease) -> PluginMetadata:
+    """Return what a manifest would say, by the words of the marketplace; the package's own manifest is judged later.
+
+    Raises:
+        ManifestError: when it breaks the schema of manifests.
+    """
+    known = listing.category in set(Category)
+    values = {
+        "id": listing.id,
+        "name": listing.name,
+        "version": release.version,
+        "author": listing.publisher.display_name or listing.publisher.name,
+        "description": listing.summary or listing.name,
+        "category": listing.category if known else Category.UTILITY.value,
+        "tags": listing.tags,
+        "core_version": release.core_version,
+        "peer_plugins": release.peer_plugins,
+        "incompatible_with": release.incompatible_with,
+        "license": listing.license or "unknown",
+        "pricing": listing.pricing,
+        "required_permissions": release.permissions,
+        "requires_restart": release.requires_restart,
+    }
+    return parse_manifest(values, where=listing.id)
+
+
+def _warnings(listing: RemoteListing, release: RemoteRelease) -> Iterator[str]:
+    if release.state == "yanked":
+        yield f"This release was taken back by its publisher: {release.yanked_reason or 'no reason was given'}."
+    if listing.state == "deprecated":
+        yield f"The plugin is no longer recommended: {listing.state_reason or 'no reason was given'}."
+    if not listing.publisher.identity_proved:
+        yield "The marketplace does not know who the publisher is."
+    if not release.reviewed:
+        yield "Nobody at the marketplace has looked at this release."

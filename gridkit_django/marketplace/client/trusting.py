@@ -1,0 +1,123 @@
+"""Whose plugins this site lets in: nobody's by default, because they run inside its own processes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from gridkit_django.conf import settings
+from gridkit_django.exceptions import (
+    MarketplaceOfflineError,
+    PublisherUntrustedError,
+    SettingsError,
+    SignatureError,
+    TrustDigestError,
+    TrustLengthError,
+)
+from gridkit_django.marketplace.client.remotes import Remote
+from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
+from gridkit_django.marketplace.trust import (
+    DatabaseMemory,
+    HttpChannel,
+    HttpPlace,
+    TrustedFetcher,
+    author_key_id,
+    verify_release,
+)
+
+
+def fetch_package(remote: Remote, release: RemoteRelease) -> bytes:
+    """Return the wheel of a release: exactly the file whose digest was listed and, where there is a root, signed.
+
+    Raises:
+        MarketplaceOfflineError: when this site asks nobody.
+        TrustError: when what comes is another file, or is not what the marketplace's keys stand for.
+        SettingsError: when the root file can't be read.
+    """
+    if settings().MARKETPLACE_OFFLINE:
+        raise MarketplaceOfflineError("This site asks no marketplace for anything (MARKETPLACE_OFFLINE).")
+    channel = HttpChannel(HttpPlace(remote.url, remote.token, remote.ca_file, remote.proxy, remote.timeout))
+    try:
+        if remote.root:
+            with TrustedFetcher(channel, DatabaseMemory(remote.alias), _root(remote)) as trusted:
+                content = trusted.fetch(release.filename)
+        else:
+            content = b"".join(channel.read(release.url, release.size))
+    finally:
+        channel.close()
+    if len(content) != release.size:
+        raise TrustLengthError(f"{release.filename} has {len(content)} bytes; {release.size} were listed.")
+    if f"sha256:{hashlib.sha256(content).hexdigest()}" != release.digest:
+        raise TrustDigestError(f"{release.filename} is not the file that was listed. It was not used.")
+    return content
+
+
+def reason_to_refuse(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> str:
+    """Return why the site does not trust whoever made a release; empty when it does."""
+    given = settings()
+    if given.MARKETPLACE_ALLOW_UNTRUSTED:
+        return ""
+    if not remote.root:
+        return f"the marketplace {remote.alias!r} has no root file in the settings, so nothing of it can be believed"
+    publisher = listing.id.partition("/")[0]
+    if publisher in given.MARKETPLACE_TRUSTED or _key_id(release) in given.MARKETPLACE_TRUSTED:
+        return ""
+    return f"this site does not trust {publisher} (MARKETPLACE_TRUSTED)"
+
+
+def check_author(remote: Remote, listing: RemoteListing, release: RemoteRelease, known_key: str) -> str:
+    """Refuse a release that its author did not sign, or whose author the site does not trust.
+
+    Args:
+        remote: where it comes from.
+        listing: the plugin.
+        release: the release.
+        known_key: public key of the version in use; empty for none.
+
+    Returns:
+        The id of the author's key; empty when the release is not signed, where that is allowed.
+
+    Raises:
+        SignatureError: when the signature is of another key or another release, or there is none.
+        PublisherUntrustedError: when the site does not trust the publisher, or the key is another than before.
+    """
+    reason = reason_to_refuse(remote, listing, release)
+    if reason:
+        raise PublisherUntrustedError(f"{listing.id} is not installed: {reason}.")
+    if not release.signature:
+        if settings().MARKETPLACE_ALLOW_UNTRUSTED and not known_key:
+            return ""
+        raise SignatureError(f"{listing.id} {release.version} is not signed by its author.")
+    verify_release(release.public_key, listing.id, release.version, release.digest, release.signature)
+    if known_key not in ("", release.public_key) and _key_id(release) not in settings().MARKETPLACE_TRUSTED:
+        raise PublisherUntrustedError(
+            f"{listing.id} {release.version} is signed by another key than the version in use. Ask the publisher; when "
+            f"the key is theirs, add {_key_id(release)!r} to MARKETPLACE_TRUSTED."
+        )
+    return _key_id(release)
+
+
+def what_it_may_do(name: str, permissions: Iterable[str]) -> str:
+    """Return in one plain sentence what an installed plugin will be able to do."""
+    asked = ", ".join(permissions) or "no permissions"
+    return (
+        f"{name} asks for {asked}; it runs inside the site's own processes, so whoever wrote it could read and change "
+        "everything that this site can, whatever is granted."
+    )
+
+
+def _key_id(release: RemoteRelease) -> str:
+    try:
+        return author_key_id(release.public_key) if release.public_key else ""
+    except SignatureError:
+        return ""
+
+
+def _root(remote: Remote) -> bytes:
+    try:
+        return Path(remote.root).read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"The root file of the marketplace {remote.alias!r} ({remote.root}) can't be read: {error.strerror}."
+        ) from error
