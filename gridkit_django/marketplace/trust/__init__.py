@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gridkit_django.marketplace.trust.advisories import Advisory, AdvisoryAction, AdvisoryFeed, fetch_advisories
 from gridkit_django.marketplace.trust.author import (
     author_key_id,
     make_author_key,
@@ -16,6 +17,9 @@ from gridkit_django.marketplace.trust.metadata import Target
 from gridkit_django.marketplace.trust.repository import TrustRepository
 
 __all__ = [
+    "Advisory",
+    "AdvisoryAction",
+    "AdvisoryFeed",
     "BundleChannel",
     "Channel",
     "DatabaseMemory",
@@ -27,6 +31,7 @@ __all__ = [
     "TrustedFetcher",
     "TrustedTarget",
     "author_key_id",
+    "fetch_advisories",
     "make_author_key",
     "public_key_of",
     "sign_release",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -165,22 +165,20 @@ class RecordingChannel:
 
     Args:
         inner: the other one.
-        renamed: asks for another path instead of some, but keeps the file under the name that was asked for.
+        asked_for: returns the path to ask for; the file is kept under the one that was wanted.
+        offline: see ``Channel``.
     """
 
-    def __init__(self, inner: Channel, renamed: dict[str, str] | None = None, *, offline: bool = False) -> None:
+    def __init__(self, inner: Channel, asked_for: Callable[[str], str] = str, *, offline: bool = False) -> None:
         self.offline = offline
+        self.server_time: datetime | None = None
         self.files: dict[str, bytes] = {}
         self._inner = inner
-        self._renamed = renamed or {}
-
-    @property
-    def server_time(self) -> datetime | None:
-        """What the other side says the time is."""
-        return self._inner.server_time
+        self._asked_for = asked_for
 
     def read(self, path: str, most: int) -> Iterator[bytes]:
         """Yield a file in pieces; see ``Channel``."""
-        pieces = list(self._inner.read(self._renamed.get(path, path), most))
+        pieces = list(self._inner.read(self._asked_for(path), most))
+        self.server_time = self._inner.server_time
         self.files[path] = b"".join(pieces)
         yield from pieces

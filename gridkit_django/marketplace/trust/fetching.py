@@ -221,13 +221,16 @@ class _Ferry(FetcherInterface):
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """Return a file of metadata."""
-        name = url.removeprefix(BASE)
+        name, self.failure = url.removeprefix(BASE), None
         try:
             content = b"".join(self._channel.read(url, max_length))
         except TrustTargetError as error:
             if name.endswith(".root.json"):  # how a client learns that it has the newest root
                 raise tuf.DownloadHTTPError(str(error), 404) from error
-            self.last, self.failure = name, TrustUnreachableError(f"{error.detail} No metadata, no trust.")
+            missing = (
+                error if self._channel.offline else TrustUnreachableError(f"{error.detail} No metadata, no trust.")
+            )
+            self.last, self.failure = name, missing
             raise tuf.DownloadError(name) from error
         except GridKitError as error:
             self.last, self.failure = name, error

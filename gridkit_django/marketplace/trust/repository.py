@@ -159,6 +159,16 @@ class TrustRepository:
         root = self._desk.load(ROOT, Root)
         return {Root.type: root.expires, Targets.type: state.top.expires, Timestamp.type: state.timestamp.expires}
 
+    def offline_parts(self) -> dict[str, bytes]:
+        """Return root and targets that are in use, for the ceremony that replaces them.
+
+        Raises:
+            MarketplaceError: when there was no key ceremony yet.
+        """
+        state = SignedState(self._desk)
+        names = {ROOT: ROOT, TARGETS: f"{state.parts[TARGETS].version}.{TARGETS}"}
+        return {name: self._store.read(kept) or b"" for name, kept in names.items()}
+
     def _check_root(self, new: Metadata[Root]) -> None:
         verify_part(new.signed, Root.type, new)
         if self._desk.key().public_key.keyid not in new.signed.roles[Timestamp.type].keyids:

@@ -178,7 +178,7 @@ def test_broken_bundle_is_told(tmp_path: Path) -> None:
 
 
 def test_recorder_keeps_what_came_under_the_name_that_was_asked_for(channel: HttpChannel, server: MarketServer) -> None:
-    recorder = RecordingChannel(channel, {"tuf/timestamp.json": "tuf/offline.timestamp.json"})
+    recorder = RecordingChannel(channel, lambda path: path.replace("tuf/", "tuf/offline."))
 
     assert b"".join(recorder.read("tuf/timestamp.json", 10_000)) == server.market.store.files["offline.timestamp.json"]
     assert list(recorder.files) == ["tuf/timestamp.json"]
