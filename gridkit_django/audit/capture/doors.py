@@ -32,6 +32,7 @@ from django.db.models.sql.subqueries import DeleteQuery
 from django.db.models.sql.where import AND
 
 from gridkit_django.audit.capture.values import Field
+from gridkit_django.audit.direct import is_unwatched
 from gridkit_django.audit.targets import ModelClass
 from gridkit_django.exceptions import AuditUnavailableError
 
@@ -311,13 +312,18 @@ def update_rows(
         statement, arguments = _locked_update(table, named, len(keys), head, where), (*where_params, *head_params)
         return _split(_all(compiler, statement, arguments), len(keys), len(fields))
     read, returning = _read_and_return(compiler.query.get_meta().db_table, columns)
-    with compiler.connection.cursor() as cursor:
-        cursor.execute(read + where, where_params)
-        old = cursor.fetchall()
-        if not old:
-            return []
-        cursor.execute(sql + returning, params)
-        return _matched(old, cursor.fetchall(), len(keys))
+    old = _read(compiler, read, where, where_params)
+    return _matched(old, _all(compiler, sql + returning, params), len(keys)) if old else []
+
+
+def _read(compiler: Any, read: str, where: str, params: Sequence[Any]) -> list[Raw]:
+    """Read rows before they are changed (SQLite); a lone row straight from the driver, where nobody looks on."""
+    connection = compiler.connection
+    if where == _lone_condition(compiler.query.get_meta()) and is_unwatched(connection):
+        with connection.wrap_database_errors:
+            found: list[Raw] = connection.connection.execute(f"{read}{where[:-2]}?", params).fetchall()
+        return found
+    return _all(compiler, read + where, params)
 
 
 @cache

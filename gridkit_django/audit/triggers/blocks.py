@@ -108,11 +108,14 @@ class Blocks:
         same = " AND ".join(f"{self._column(key, 'n')} = {self._column(key, 'o')}" for key in keys)
         no_old, no_new = (f"{self._column(keys[0], alias)} IS NULL" for alias in ("o", "n"))
         target = f"COALESCE({key_text(keys, 'n', self._connection)}, {key_text(keys, 'o', self._connection)})"
-        body = (
-            f"CASE WHEN {no_old} THEN {entries.created([(field, 'n') for field in fields])}\n"
-            f"      WHEN {no_new} THEN {entries.deleted([(field, 'o') for field in fields])}\n"
-            f"      ELSE {entries.changed(fields, 'o', 'n')} END"
-        )
+        body = entries.changed(fields, "o", "n")
+        if policy.mask or policy.encrypt:
+            # Nothing was before a new row, and nothing is after one that is gone: only what hides values tells more.
+            body = (
+                f"CASE WHEN {no_old} THEN {entries.created([(field, 'n') for field in fields])}\n"
+                f"      WHEN {no_new} THEN {entries.deleted([(field, 'o') for field in fields])}\n"
+                f"      ELSE {body} END"
+            )
         label, join = self._label_after(policies.label_field(policy), no_new)
         action = f"CASE WHEN {no_old} THEN '{CREATE}' WHEN {no_new} THEN '{DELETE}' ELSE '{UPDATE}' END"
         wanted = ", ".join(literal(action) for action in sorted(policy.actions))
@@ -251,10 +254,13 @@ class Blocks:
 
     def _record(self, policies: Policied, policy: AuditPolicy, action: str, target: str, label: str, body: str) -> str:
         model = literal(policies.label)
-        operation = "gk_op" if policy.include_metadata else "gk_bare"
+        operation = "op" if policy.include_metadata else "bare"
+        # As questions of their own they are answered once, however many rows there are.
+        kind, actor, name = (f"(SELECT gk_act->>'{key}')" for key in ("kind", "id", "label"))
         return (
-            f"gen_random_uuid(), {operation}, {action}, gk_kind, gk_id, gk_label, {model}, {target}, {label},\n"
-            f"    CASE WHEN gk_grid_of = {model} THEN gk_grid ELSE '' END,\n"
+            f"gen_random_uuid(), (SELECT (gk_act->>'{operation}')::uuid), {action}, {kind}, {actor}, {name},\n"
+            f"    {model}, {target}, {label},\n"
+            f"    (SELECT CASE WHEN gk_act->>'gridOf' = {model} THEN COALESCE(gk_act->>'grid', '') ELSE '' END),\n"
             f"    ('{{' || {body} || '}}')::jsonb, 1, clock_timestamp()"
         )
 

@@ -143,57 +143,45 @@ def _function_name(table: str, verb: Verb) -> str:
 
 def _body(blocks: Sequence[Block], schema: str, connection: BaseDatabaseWrapper, roles: Sequence[str]) -> str:
     operations = f"{schema}{connection.ops.quote_name(AuditOperation._meta.db_table)}"
+    facts = sorted({block.policy.include_metadata for block in blocks})
     statements = "\n".join(_guarded(block) for block in blocks)
-    facts = {block.policy.include_metadata for block in blocks}
-    stored = "\n".join(_stored(operations, with_facts=with_facts) for with_facts in sorted(facts))
+    declared = "".join(f"  {_wrote(with_facts)} boolean := false;\n" for with_facts in facts)
+    stored = "\n".join(_stored(operations, with_facts=with_facts) for with_facts in facts)
     trusted = ""
     if roles:
         named = ", ".join(literal(role) for role in sorted(roles))
         trusted = f"\n  IF session_user NOT IN ({named}) THEN gk_act := NULL; END IF;"
-    return f"{_DECLARED}{trusted}{_NAMED}\n{statements}\n{stored}\n  RETURN NULL;\nEND\n"
+    return f"{_DECLARED}{declared}BEGIN{trusted}{_UNTOLD}\n{statements}\n{stored}\n  RETURN NULL;\nEND\n"
+
+
+def _wrote(with_facts: bool) -> str:
+    """Return the variable that tells whether there are records of an operation."""
+    return "gk_wrote" if with_facts else "gk_wrote_bare"
 
 
 _DECLARED = f"""
 DECLARE
   gk_act jsonb := NULLIF(current_setting('{ACT}', true), '')::jsonb;
-  gk_op uuid;
-  gk_bare uuid;
-  gk_kind text;
-  gk_id text;
-  gk_label text;
-  gk_reason text := '';
-  gk_grid text := '';
-  gk_grid_of text := '';
-  gk_wrote boolean := false;
-  gk_wrote_bare boolean := false;
-BEGIN"""
+  gk_done text;
+"""
 
-_NAMED = """
+_UNTOLD = """
   IF gk_act IS NULL THEN
-    gk_kind := 'database';
-    gk_id := session_user;
-    gk_label := session_user;
-    gk_op := md5(concat_ws(' ', pg_current_xact_id(), transaction_timestamp(), pg_backend_pid()))::uuid;
-    gk_bare := md5(concat_ws(' ', gk_op, 'bare'))::uuid;
-  ELSE
-    gk_kind := gk_act->>'kind';
-    gk_id := gk_act->>'id';
-    gk_label := gk_act->>'label';
-    gk_op := gk_act->>'op';
-    gk_bare := gk_act->>'bare';
-    gk_reason := gk_act->>'reason';
-    gk_grid := COALESCE(gk_act->>'grid', '');
-    gk_grid_of := COALESCE(gk_act->>'gridOf', '');
+    gk_act := jsonb_build_object('untold', true, 'kind', 'database', 'id', session_user, 'label', session_user,
+      'op', md5(concat_ws(' ', pg_current_xact_id(), transaction_timestamp(), pg_backend_pid()))::uuid,
+      'facts', jsonb_strip_nulls(jsonb_build_object(
+        'application', NULLIF(current_setting('application_name'), ''), 'ip', host(inet_client_addr()))));
+    gk_act := gk_act || jsonb_build_object('bare', md5(concat_ws(' ', gk_act->>'op', 'bare'))::uuid);
   END IF;"""
+"""Whoever is not told of is the login, and an operation of his is the transaction."""
 
 
 def _guarded(block: Block) -> str:
-    wrote = "gk_wrote" if block.policy.include_metadata else "gk_wrote_bare"
-    lines = [f"  {block.sql};", "  IF FOUND THEN", f"    {wrote} := true;"]
+    lines = [f"  {block.sql};", "  IF FOUND THEN", f"    {_wrote(block.policy.include_metadata)} := true;"]
     if block.policy.reason_required:
         told = literal(f"Say why: a change of {block.policy.model_label} needs a reason. Nothing was changed.")
         lines += [
-            "    IF gk_kind = 'user' AND gk_reason = '' THEN",
+            "    IF gk_act->>'kind' = 'user' AND COALESCE(gk_act->>'reason', '') = '' THEN",
             f"      RAISE EXCEPTION USING ERRCODE = '{NO_REASON}', MESSAGE = {told};",
             "    END IF;",
         ]
@@ -206,21 +194,16 @@ NO_REASON = "GK001"
 
 def _stored(operations: str, *, with_facts: bool) -> str:
     """Store the operation once for each transaction, but not when no record was written."""
-    wrote, operation, written = (
-        ("gk_wrote", "gk_op", "gridkit.written") if with_facts else ("gk_wrote_bare", "gk_bare", "gridkit.written_bare")
-    )
-    others = (
-        "jsonb_strip_nulls(jsonb_build_object('application', NULLIF(current_setting('application_name'), ''), "
-        "'ip', host(inet_client_addr())))"
-    )
-    facts = f"COALESCE(gk_act->'facts', {others})" if with_facts else "'{}'::jsonb"
-    is_new = f"gk_act IS NULL OR current_setting('{written}', true) IS DISTINCT FROM {operation}::text"
-    return f"""  IF {wrote} AND ({is_new}) THEN
+    operation, written = ("op", "gridkit.written") if with_facts else ("bare", "gridkit.written_bare")
+    facts = "COALESCE(gk_act->'facts', '{}'::jsonb)" if with_facts else "'{}'::jsonb"
+    is_new = f"gk_act ? 'untold' OR current_setting('{written}', true) IS DISTINCT FROM gk_act->>'{operation}'"
+    return f"""  IF {_wrote(with_facts)} AND ({is_new}) THEN
     INSERT INTO {operations}
       (id, source, correlation_id, impersonator_id, impersonator_label, reason, facts, occurred_at)
-    VALUES ({operation}, COALESCE(gk_act->>'source', 'database'), COALESCE(gk_act->>'correlation', ''),
-      COALESCE(gk_act->>'impersonator', ''), COALESCE(gk_act->>'impersonatorLabel', ''), gk_reason, {facts},
+    VALUES ((gk_act->>'{operation}')::uuid, COALESCE(gk_act->>'source', 'database'),
+      COALESCE(gk_act->>'correlation', ''), COALESCE(gk_act->>'impersonator', ''),
+      COALESCE(gk_act->>'impersonatorLabel', ''), COALESCE(gk_act->>'reason', ''), {facts},
       COALESCE((gk_act->>'began')::timestamptz, transaction_timestamp()))
     ON CONFLICT (id) DO NOTHING;
-    IF gk_act IS NOT NULL THEN PERFORM set_config('{written}', {operation}::text, true); END IF;
+    gk_done := set_config('{written}', gk_act->>'{operation}', true);
   END IF;"""
