@@ -18,8 +18,9 @@ from gridkit_django.admin.configuration_tab import config_form
 from gridkit_django.admin.plugin_page import tab_page, tab_url
 from gridkit_django.admin.verbs import administering, require
 from gridkit_django.exceptions import PluginConfigError
-from gridkit_django.models import InstalledPlugin
-from gridkit_django.plugins import plugin_manager
+from gridkit_django.models import InstalledPlugin, OperationKind, PluginSource
+from gridkit_django.plugins import plugin_manager, request_operation
+from gridkit_django.tasks.plugins import enqueue_operation
 
 Verb = Callable[..., HttpResponse]
 
@@ -128,9 +129,22 @@ def update(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
     with administering(request):
         pending = manager.get_plugin(plugin.plugin_id).pending
         granted = _consent(request, plugin, pending.asks_for) if pending is not None else ()
+        if plugin.source == PluginSource.MARKETPLACE:
+            return _update_by_worker(request, site, plugin, granted)
         found = manager.update_plugin(plugin.plugin_id, grants=granted, user=request.user)
         messages.success(request, _("%(plugin)s runs %(version)s.") % {"plugin": plugin, "version": found.version})
     return HttpResponseRedirect(tab_url(plugin, site, request.POST.get("tab", "")))
+
+
+def _update_by_worker(
+    request: HttpRequest, site: AdminSite, plugin: InstalledPlugin, granted: tuple[str, ...]
+) -> HttpResponse:
+    """Let a worker fetch and take a newer release: no request waits for a marketplace."""
+    waiting = plugin.pending_version
+    arguments = {"grants": list(granted), **({"version": waiting.version} if waiting is not None else {})}
+    operation = request_operation(OperationKind.UPDATE, plugin.plugin_id, arguments, user=request.user)
+    enqueue_operation(operation.pk)
+    return HttpResponseRedirect(reverse(f"{site.name}:gridkit_django_pluginoperation_change", args=[operation.pk]))
 
 
 def _consent(request: HttpRequest, plugin: InstalledPlugin, asked: tuple[str, ...]) -> tuple[str, ...]:

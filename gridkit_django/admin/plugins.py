@@ -17,6 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.banners import banners
 from gridkit_django.admin.install import available_page, install_page
+from gridkit_django.admin.marketplace_browser import browser_page, refresh
+from gridkit_django.admin.marketplace_detail import detail_page
 from gridkit_django.admin.plan_page import plan_page
 from gridkit_django.admin.plugin_page import OVERVIEW, TABS, tab_page
 from gridkit_django.admin.plugin_verbs import VERBS
@@ -87,6 +89,9 @@ class InstalledPluginAdmin(ReadOnlyAdmin[InstalledPlugin]):
         ]
         return [
             path("available/", self._view(available_page), name="gridkit_available"),
+            path("marketplace/", self._view(browser_page), name="gridkit_marketplace"),
+            path("marketplace/refresh/", self._view(refresh), name="gridkit_marketplace_refresh"),
+            path("marketplace/plugin/", self._view(detail_page), name="gridkit_marketplace_plugin"),
             path("plan/", self._view(plan_page), name="gridkit_plan"),
             path("install/", self._view(install_page), name="gridkit_install"),
             *verbs,
@@ -116,6 +121,7 @@ class InstalledPluginAdmin(ReadOnlyAdmin[InstalledPlugin]):
         """Show the list with what waits for a decision, and a way to what can be installed."""
         context = {
             "available_url": reverse(f"{self.admin_site.name}:gridkit_available"),
+            "marketplace_url": reverse(f"{self.admin_site.name}:gridkit_marketplace"),
             "plan_url": reverse(f"{self.admin_site.name}:gridkit_plan"),
             "banners": banners(self.admin_site),
             **(extra_context or {}),

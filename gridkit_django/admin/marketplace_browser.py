@@ -1,0 +1,165 @@
+"""The browser of marketplaces: cards out of the local catalogue. No page of it asks a marketplace for anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from gridkit_django.admin.verbs import may, require
+from gridkit_django.conf import settings
+from gridkit_django.exceptions import GridKitError
+from gridkit_django.marketplace.client import (
+    RemoteListing,
+    catalogue_ages,
+    category_counts,
+    featured,
+    remote_of,
+    search,
+)
+from gridkit_django.models import InstalledPlugin
+from gridkit_django.plugins import PluginSearchQuery
+from gridkit_django.tasks.marketplace import refresh_catalogues
+from gridkit_django.tasks.sending import send
+
+PAGE = 24
+BROWSE = "gridkit_django.browse_marketplace"
+_PAGES_MAX = 500
+
+_SORTS = (
+    ("relevance", _("Best match")),
+    ("downloads", _("Downloads")),
+    ("rating", _("Rating")),
+    ("updated", _("Newest")),
+    ("name", _("Name")),
+)
+
+
+class BrowseForm(forms.Form):
+    """What is looked for."""
+
+    q = forms.CharField(label=_("Search"), required=False, max_length=200, widget=forms.TextInput({"type": "search"}))
+    category = forms.CharField(required=False, max_length=50, widget=forms.HiddenInput)
+    tag = forms.CharField(required=False, max_length=50, widget=forms.HiddenInput)
+    sort = forms.ChoiceField(label=_("Order"), required=False, choices=_SORTS)
+    verified = forms.BooleanField(label=_("Reviewed"), required=False)
+    free = forms.BooleanField(label=_("Free"), required=False)
+    page = forms.IntegerField(required=False, min_value=1, max_value=_PAGES_MAX, widget=forms.HiddenInput)
+
+    def query(self) -> PluginSearchQuery:
+        """Return the question; what makes no sense counts as not asked."""
+        given = self.cleaned_data
+        return PluginSearchQuery(
+            query=given.get("q", ""),
+            category=given.get("category") or None,
+            tags=(given["tag"],) if given.get("tag") else (),
+            verified=given.get("verified") or None,
+            free=given.get("free") or None,
+            sort_by=given.get("sort") or "relevance",
+            limit=PAGE,
+            offset=PAGE * (self.number() - 1),
+        )
+
+    def number(self) -> int:
+        """Return the number of the page."""
+        return int(self.cleaned_data.get("page") or 1)
+
+
+def require_browsing(request: HttpRequest) -> None:
+    """Let those pass who may browse marketplaces, or install.
+
+    Raises:
+        PermissionDenied: when the user may do neither.
+    """
+    if not (request.user.has_perm(BROWSE) or may(request, "install_plugin")):
+        raise PermissionDenied
+
+
+def browser_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
+    """Show the plugins of all marketplaces that the form asks for, and how fresh the list is."""
+    require_browsing(request)
+    form = BrowseForm(request.GET)
+    form.is_valid()
+    context = {
+        **site.each_context(request),
+        "title": _("Marketplace"),
+        "opts": InstalledPlugin._meta,
+        "form": form,
+        "offline": settings().MARKETPLACE_OFFLINE,
+        "may_refresh": may(request, "install_plugin"),
+        **_shelves(form),
+    }
+    return TemplateResponse(request, "admin/gridkit_django/installedplugin/marketplace.html", context)
+
+
+def _shelves(form: BrowseForm) -> dict[str, Any]:
+    """Return what the page shows of the catalogue; with wrong settings only what is wrong."""
+    try:
+        result, ages, counts = search(form.query()), catalogue_ages(), category_counts()
+    except GridKitError as error:
+        return {"fault": error.detail, "is_set_up": False}
+    installed = dict(InstalledPlugin.objects.values_list("plugin_id", "current_version__version"))
+    plain = form.number() == 1 and not any(form.cleaned_data.get(key) for key in ("q", "category", "tag", "verified"))
+    return {
+        "is_set_up": bool(ages),
+        "ages": ages,
+        "count": result.count,
+        "cards": [card(listing, installed) for listing in result.plugins],
+        "featured": [card(listing, installed) for listing in featured(4)] if plain else (),
+        "categories": [{"name": name, "count": number} for name, number in counts.items()],
+        "pages": _pages(form.number(), result.count),
+    }
+
+
+@require_POST
+def refresh(request: HttpRequest, site: AdminSite) -> HttpResponse:
+    """Let a worker follow the marketplaces now."""
+    require(request, "install_plugin")
+    try:
+        send(refresh_catalogues, [], kwargs={"now": True})
+    except Exception as error:  # noqa: BLE001 - whatever the queue's client raises is told to whoever asked
+        messages.error(request, _now("The task queue can't be reached (%(error)s).") % {"error": type(error).__name__})
+    else:
+        messages.success(request, _now("A worker follows the marketplaces now."))
+    return HttpResponseRedirect(reverse(f"{site.name}:gridkit_marketplace"))
+
+
+def card(listing: RemoteListing, installed: dict[str, str]) -> dict[str, Any]:
+    """Return what a card shows of a plugin."""
+    return {
+        "listing": listing,
+        "publisher": listing.publisher.display_name or listing.publisher.name,
+        "latest": next((item for item in listing.versions if item.state == "published"), None),
+        "icon": picture_address(listing, listing.icon),
+        "letter": (listing.name or "?")[:1].upper(),
+        "installed": installed.get(listing.id),
+    }
+
+
+def picture_address(listing: RemoteListing, path: str | None) -> str:
+    """Return the whole address of a picture of a plugin; empty when it has none, or its marketplace is gone."""
+    if not path:
+        return ""
+    try:
+        return remote_of(listing.id).url + path
+    except GridKitError:
+        return ""
+
+
+def _pages(page: int, count: int) -> dict[str, int | None]:
+    last = min(max(-(-count // PAGE), 1), _PAGES_MAX)
+    return {
+        "page": page,
+        "last": last,
+        "before": page - 1 if page > 1 else None,
+        "after": page + 1 if page < last else None,
+    }

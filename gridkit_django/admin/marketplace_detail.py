@@ -1,0 +1,93 @@
+"""One plugin of a marketplace: what it is, what installing it would do, and consent with the password again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from gridkit_django.admin.install import ConsentForm
+from gridkit_django.admin.marketplace_browser import card, picture_address, require_browsing
+from gridkit_django.admin.permission_texts import permission_text
+from gridkit_django.admin.schema_forms import SchemaForm
+from gridkit_django.admin.verbs import administering, may, require
+from gridkit_django.exceptions import GridKitError
+from gridkit_django.marketplace.client import InstallPlan, make_install_plan
+from gridkit_django.models import InstalledPlugin, OperationKind, PluginOperation
+from gridkit_django.plugins import request_operation
+from gridkit_django.plugins.remote import PREFIX
+from gridkit_django.tasks.plugins import enqueue_operation
+
+
+def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
+    """Show a plugin with the plan of its installation; on POST ask a worker to install or update it.
+
+    Raises:
+        Http404: when the catalogue has no such plugin or release.
+    """
+    require_browsing(request)
+    plan = _plan(request.GET.get("id", ""), request.GET.get("version") or None)
+    row = InstalledPlugin.objects.filter(plugin_id=plan.listing.id).first()
+    may_install = may(request, "install_plugin", row)
+    data = request.POST if request.method == "POST" else None
+    if data is not None:
+        require(request, "install_plugin", row)
+    consent = ConsentForm(data, permissions=plan.asks_for, user=request.user)
+    schema = plan.release.config_schema if plan.release is not None and row is None else {}
+    config = SchemaForm(data, schema=schema, values={}, prefix="config")
+    if data is not None and plan.release is not None and consent.is_valid() and config.is_valid():
+        with administering(request):
+            operation = _ask(request, plan, consent, config)
+            return HttpResponseRedirect(
+                reverse(f"{site.name}:gridkit_django_pluginoperation_change", args=[operation.pk])
+            )
+    context = {
+        **site.each_context(request),
+        **_facts(plan),
+        "title": plan.listing.name,
+        "opts": InstalledPlugin._meta,
+        "plugin": row,
+        "plan": plan,
+        "consent": consent,
+        "config": config,
+        "may_install": may_install,
+    }
+    return TemplateResponse(request, "admin/gridkit_django/installedplugin/marketplace_plugin.html", context)
+
+
+def _plan(plugin_id: str, version: str | None) -> InstallPlan:
+    try:
+        return make_install_plan(plugin_id, version)
+    except GridKitError as error:
+        raise Http404(error.detail) from error
+
+
+def _facts(plan: InstallPlan) -> dict[str, Any]:
+    listing = plan.listing
+    reasons = {item.version: item.reasons for item in plan.verdicts}
+    shown = plan.release or (listing.versions[0] if listing.versions else None)
+    return {
+        "card": card(listing, {listing.id: plan.installed}),
+        "shown": shown,
+        "pictures": [picture_address(listing, item.url) for item in listing.screenshots],
+        "permissions": [(name, permission_text(name)) for name in (shown.permissions if shown else ())],
+        "versions": [{"release": item, "reasons": reasons.get(item.version, ())} for item in listing.versions],
+        "is_update": bool(plan.installed),
+    }
+
+
+def _ask(request: HttpRequest, plan: InstallPlan, consent: ConsentForm, config: SchemaForm) -> PluginOperation:
+    """Write the operation down and let a worker carry it out; what the forms hold was validated."""
+    arguments: dict[str, Any] = {"version": plan.chosen().version, "grants": consent.cleaned_data["grants"]}
+    if plan.installed:
+        kind = OperationKind.UPDATE
+    else:
+        kind = OperationKind.INSTALL
+        given = {"source": f"{PREFIX}{plan.listing.id}", "activate": consent.cleaned_data["activate"]}
+        arguments |= {**given, "config": config.values()}
+    operation = request_operation(kind, plan.listing.id, arguments, user=request.user)
+    enqueue_operation(operation.pk)
+    return operation
