@@ -36,6 +36,8 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     if data is not None:
         require(request, "install_plugin", row)
     consent = ConsentForm(data, permissions=plan.asks_for, user=request.user)
+    if plan.installed:
+        del consent.fields["activate"]
     schema = plan.release.config_schema if plan.release is not None and row is None else {}
     config = SchemaForm(data, schema=schema, values={}, prefix="config")
     if data is not None and plan.release is not None and consent.is_valid() and config.is_valid():

@@ -87,17 +87,7 @@ trail show next to the human text. Catch the width you need::
     │   ├── PackageBuildError              a folder can't be made into a package
     │   ├── PublishRefusedError            a marketplace did not take a release
     │   ├── SignatureError                 a release is not signed by the key that should have
-    │   ├── MarketplaceUnknownError        no marketplace of this name, or for this plugin
-    │   ├── MarketplaceOfflineError        this site asks no marketplace
-    │   ├── MarketplaceUnreachableError    no answer, or not in time
-    │   ├── MarketplaceAnswerError         what answered is no marketplace
-    │   ├── MarketplaceDeniedError         the marketplace refused the request
-    │   ├── PluginNotListedError           the catalogue has no such plugin or release
-    │   ├── ReleaseUnfitError              no release can be installed here
-    │   ├── PublisherUntrustedError        the site does not trust the publisher
-    │   ├── DependencyUnmetError           what it needs is not installed here
-    │   ├── ProbeFailedError               it could not be imported in a process of its own
-    │   ├── HostsNotReadyError             a process lacks the files of the new version
+    │   ├── those of the client            see ``gridkit_django.exceptions.remotes``
     │   └── TrustError                     what a marketplace sent is not what its keys stand for
     │       ├── TrustRollbackError         an older state than this site has seen already
     │       ├── TrustExpiredError          the signed state is too old

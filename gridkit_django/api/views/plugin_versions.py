@@ -20,7 +20,8 @@ from gridkit_django.api.serializers.plugin_versions import (
     version_list,
 )
 from gridkit_django.api.views.plugin_acts import PluginActView, act_operation
-from gridkit_django.models import InstalledPlugin
+from gridkit_django.exceptions import PluginStateError
+from gridkit_django.models import InstalledPlugin, PluginSource
 from gridkit_django.plugins import plugin_manager
 
 
@@ -87,7 +88,22 @@ class UpdateView(PluginActView):
         """Update it; granting needs its own right."""
         if body.grants:
             require(request.user, GRANT, plugin)
+        _check_at_hand(plugin, body.version)
         plugin_manager().update_plugin(plugin.plugin_id, body.version, grants=body.grants, user=request.user)
+
+
+def _check_at_hand(plugin: InstalledPlugin, version: str | None) -> None:
+    """Refuse what would have to be fetched from a marketplace first: no request waits for one.
+
+    Raises:
+        PluginStateError: says what to ask instead.
+    """
+    known = version is not None and plugin.versions.filter(version=version).exists()
+    if plugin.source == PluginSource.MARKETPLACE and not known:
+        raise PluginStateError(
+            f"{plugin.plugin_id} comes from a marketplace: a worker fetches the release. Ask for it with POST "
+            f"marketplace/plugins/{plugin.plugin_id}/install/."
+        )
 
 
 class RefuseUpdateView(PluginActView):

@@ -1,0 +1,133 @@
+"""Plugins of marketplaces on the wire: what the local catalogue has, and what installing one would do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
+from gridkit_django.marketplace.client import CatalogAge, InstallPlan, RemoteListing, SearchResult
+
+
+class MarketplaceState(ResponseBody):
+    """How fresh the copy of one marketplace is."""
+
+    alias: str
+    name: str
+    refreshed_at: datetime | None
+    """When it was followed last; null for never."""
+    error: str
+    """Why it could not be followed since; empty when it could."""
+
+
+class MarketplacePlugin(ResponseBody):
+    """A plugin that a marketplace lists."""
+
+    id: str
+    name: str
+    summary: str
+    category: str
+    tags: list[str]
+    publisher: str
+    identity_proved: bool
+    """Whether the marketplace knows who the publisher is; it says nothing about the code."""
+    verified: bool
+    """Whether a person at the marketplace has looked at the latest release."""
+    pricing: str
+    license: str
+    downloads: int
+    rating: float | None
+    state: str
+    versions: list[str]
+    """Numbers of its releases, newest first."""
+
+
+class MarketplacePage(ResponseBody):
+    """A page of plugins, with the age of the lists that were searched."""
+
+    count: int
+    offline: bool
+    marketplaces: list[MarketplaceState]
+    results: list[MarketplacePlugin]
+
+
+class ReleaseVerdict(ResponseBody):
+    """One release, and why it can't be installed; no reason when it can."""
+
+    version: str
+    reasons: list[str]
+
+
+class MarketplacePlan(ResponseBody):
+    """What installing or updating would do. Nothing is done."""
+
+    plugin: MarketplacePlugin
+    marketplace: str
+    installed: str
+    version: str | None
+    """The release that would be taken; null when none can."""
+    asks_for: list[str]
+    """Permissions that nobody decided about yet."""
+    warnings: list[str]
+    sentence: str
+    """What it will be able to do."""
+    releases: list[ReleaseVerdict]
+
+
+class MarketplaceInstallRequest(RequestBody):
+    """What to install; an installed plugin is updated."""
+
+    version: str | None = None
+    """Exactly this release; null for the newest that fits."""
+    config: dict[str, Any] = {}
+    grants: list[str] = []
+    """Permissions to grant."""
+    activate: bool = False
+    """Whether to start it at once; an update leaves it as it is."""
+
+
+def page_body(result: SearchResult) -> dict[str, Any]:
+    """Return a page of what was found."""
+    return MarketplacePage(
+        count=result.count,
+        offline=result.offline,
+        marketplaces=[_state(age) for age in result.ages],
+        results=[_plugin(listing) for listing in result.plugins],
+    ).to_wire()
+
+
+def plan_body(plan: InstallPlan) -> dict[str, Any]:
+    """Return a plan."""
+    return MarketplacePlan(
+        plugin=_plugin(plan.listing),
+        marketplace=plan.marketplace,
+        installed=plan.installed,
+        version=plan.release.version if plan.release is not None else None,
+        asks_for=list(plan.asks_for),
+        warnings=list(plan.warnings),
+        sentence=plan.sentence,
+        releases=[ReleaseVerdict(version=item.version, reasons=list(item.reasons)) for item in plan.verdicts],
+    ).to_wire()
+
+
+def _state(age: CatalogAge) -> MarketplaceState:
+    return MarketplaceState(alias=age.alias, name=age.name, refreshed_at=age.refreshed_at, error=age.error)
+
+
+def _plugin(listing: RemoteListing) -> MarketplacePlugin:
+    return MarketplacePlugin(
+        id=listing.id,
+        name=listing.name,
+        summary=listing.summary,
+        category=listing.category,
+        tags=listing.tags,
+        publisher=listing.publisher.display_name or listing.publisher.name,
+        identity_proved=listing.publisher.identity_proved,
+        verified=listing.verified,
+        pricing=listing.pricing,
+        license=listing.license,
+        downloads=listing.downloads,
+        rating=listing.rating.value,
+        state=listing.state,
+        versions=[item.version for item in listing.versions],
+    )
