@@ -13,9 +13,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from gridkit_django.models import ChannelState, OutboxChannel, OutboxDeadLetter, OutboxMessage
-from gridkit_django.outbox.channels import Place, database
+from gridkit_django.outbox.channels import database
 from gridkit_django.outbox.figures import Tally, add_to_hour
 from gridkit_django.outbox.leases import PAUSE_SECONDS_MAX, hold_lease
+from gridkit_django.outbox.waiting import Waiting, delete_messages, place_of
 
 TRIES_MAX = 20
 """How often a single message may be handed back before it becomes a dead letter."""
@@ -51,10 +52,10 @@ class Ending:
         values: what else is written on the channel.
     """
 
-    delivered: Sequence[OutboxMessage] = ()
-    again: Sequence[tuple[OutboxMessage, float]] = ()
-    refused: Sequence[tuple[OutboxMessage, Refusal]] = ()
-    expired: Sequence[OutboxMessage] = ()
+    delivered: Sequence[Waiting] = ()
+    again: Sequence[tuple[Waiting, float]] = ()
+    refused: Sequence[tuple[Waiting, Refusal]] = ()
+    expired: Sequence[Waiting] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -75,10 +76,10 @@ def end_batch_here(row: OutboxChannel, ending: Ending) -> OutboxChannel:
     refused = [*ending.refused, *given_up]
     tally = Tally(delivered=len(ending.delivered), again=len(again), dead=len(refused), expired=len(ending.expired))
     seen = hold_lease(row, **tally.sums(), **_progress(tally), **ending.values)
-    _bury(refused)
-    _delete([*ending.delivered, *ending.expired, *(item for item, _ in refused)])
+    _bury(row, refused)
+    delete_messages([item.pk for item in (*ending.delivered, *ending.expired, *(item for item, _ in refused))])
     _put_off(again)
-    add_to_hour(Place(row.plugin_id, row.name), tally)
+    add_to_hour(place_of(row), tally)
     return seen
 
 
@@ -113,16 +114,16 @@ def _progress(tally: Tally) -> dict[str, Any]:
     return {"deaths": 0, "dead_in_row": F("dead_in_row") + tally.dead} if tally.dead else {}
 
 
-def _worn_out(item: OutboxMessage) -> Refusal:
+def _worn_out(item: Waiting) -> Refusal:
     return Refusal(f"It was handed back {item.attempts + 1} times, the most that may.")
 
 
-def _bury(refused: Sequence[tuple[OutboxMessage, Refusal]]) -> None:
+def _bury(row: OutboxChannel, refused: Sequence[tuple[Waiting, Refusal]]) -> None:
     now = timezone.now()
     letters = [
         OutboxDeadLetter(
-            plugin_id=item.plugin_id,
-            channel=item.channel,
+            plugin_id=row.plugin_id,
+            channel=row.name,
             key=item.key,
             payload=item.payload,
             size=item.size,
@@ -138,19 +139,14 @@ def _bury(refused: Sequence[tuple[OutboxMessage, Refusal]]) -> None:
     OutboxDeadLetter.objects.using(database()).bulk_create(letters, batch_size=500)
 
 
-def _delete(messages: Sequence[OutboxMessage]) -> None:
-    rows = OutboxMessage.objects.using(database())
-    for start in range(0, len(messages), _AT_ONCE):
-        rows.filter(pk__in=[item.pk for item in messages[start : start + _AT_ONCE]]).delete()
-
-
-_AT_ONCE = 500
-
-
-def _put_off(again: Sequence[tuple[OutboxMessage, float]]) -> None:
+def _put_off(again: Sequence[tuple[Waiting, float]]) -> None:
     now = timezone.now()
-    for item, seconds in again:
-        item.attempts += 1
-        item.due_at = now + timedelta(seconds=back_off(item.attempts, seconds))
-    rows = OutboxMessage.objects.using(database())
-    rows.bulk_update([item for item, _ in again], ["attempts", "due_at"], batch_size=200)
+    rows = [
+        OutboxMessage(
+            pk=item.pk,
+            attempts=item.attempts + 1,
+            due_at=now + timedelta(seconds=back_off(item.attempts + 1, seconds)),
+        )
+        for item, seconds in again
+    ]
+    OutboxMessage.objects.using(database()).bulk_update(rows, ["attempts", "due_at"], batch_size=200)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from gridkit_django.conf import settings
@@ -54,9 +56,13 @@ def read_messages(payloads: Sequence[JSONObject], keys: Sequence[str | None] | N
 
 
 def store(place: Place, messages: Sequence[NewMessage]) -> None:
-    """Write messages down, in the transaction under way."""
+    """Write messages down, in the transaction under way, in one statement."""
+    connection = connections[database()]
+    if connection.vendor == "postgresql":
+        _store_arrays(connection, place, messages)
+        return
     now = timezone.now()
-    rows = [
+    OutboxMessage.objects.using(database()).bulk_create(
         OutboxMessage(
             plugin_id=place.plugin,
             channel=place.channel,
@@ -66,8 +72,24 @@ def store(place: Place, messages: Sequence[NewMessage]) -> None:
             put_at=now,
         )
         for message in messages
-    ]
-    OutboxMessage.objects.using(database()).bulk_create(rows)
+    )
+
+
+def _store_arrays(connection: BaseDatabaseWrapper, place: Place, messages: Sequence[NewMessage]) -> None:
+    """Hand payloads over as one JSON text, which the database takes apart: cheaper than values for each row.
+
+    The type ``json`` gives each element back letter by letter.
+    """
+    keys, texts = [message.key for message in messages], ",".join([message.text for message in messages])
+    with connection.cursor() as cursor:
+        cursor.execute(_ARRAYS, [place.plugin, place.channel, timezone.now(), keys, f"[{texts}]"])
+
+
+_ARRAYS = f"""
+INSERT INTO "{OutboxMessage._meta.db_table}" (plugin_id, channel, put_at, attempts, key, payload, size)
+SELECT %s, %s, %s, 0, given.key, given.payload::text, length(given.payload::text)
+FROM ROWS FROM (unnest(%s::text[]), json_array_elements(%s::json)) AS given (key, payload)
+"""  # noqa: S608 - a table of ours
 
 
 def _key(key: str | None) -> str:

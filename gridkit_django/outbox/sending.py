@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from django.db import connections, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from gridkit_django.conf import settings
@@ -22,13 +21,14 @@ from gridkit_django.exceptions import (
     OutboxRequestError,
     UnreachableError,
 )
-from gridkit_django.models import ChannelState, OutboxChannel, OutboxMessage
+from gridkit_django.models import ChannelState, OutboxChannel
 from gridkit_django.network import Address, Rules, read_address, send_request
 from gridkit_django.outbox.channels import Carrier, Place, database
 from gridkit_django.outbox.endings import Ending, Refusal, back_off, cut_reason, cut_response, end_batch, end_batch_here
 from gridkit_django.outbox.leases import DEATHS_MAX, channel_row, claim, hold_lease, release
 from gridkit_django.outbox.messages import OutgoingMessage, OutgoingRequest, OutgoingResponse
 from gridkit_django.outbox.verdicts import Fate, Verdict
+from gridkit_django.outbox.waiting import Waiting, due_messages, old_messages, outgoing
 
 logger = logging.getLogger("gridkit_django.outbox")
 
@@ -95,7 +95,7 @@ class _Turn:
     def __init__(self, row: OutboxChannel, carrier: Carrier) -> None:
         self._row = row
         self._carrier = carrier
-        self._halves: list[list[OutboxMessage]] = []
+        self._halves: list[list[Waiting]] = []
         self.delivered = 0
 
     def take(self, until: float) -> TurnReport:
@@ -113,30 +113,24 @@ class _Turn:
             return TurnReport(self.delivered, is_over=False, reason=str(stop))
         return TurnReport(self.delivered, is_over=False)
 
-    def _next_batch(self) -> list[OutboxMessage]:
+    def _next_batch(self) -> list[Waiting]:
         """Return the oldest messages that are due, as many as fit into a batch."""
-        now, most = timezone.now(), self._row.bytes_max
-        rows = self._messages().filter(Q(due_at=None) | Q(due_at__lte=now)).order_by("pk")
-        batch: list[OutboxMessage] = []
+        batch: list[Waiting] = []
         size = 0
-        for item in rows[: self._row.batch_now]:
+        for item in due_messages(self._row, self._row.batch_now):
             size += item.size
-            if batch and size > most:
+            if batch and size > self._row.bytes_max:
                 break
             batch.append(item)
         return batch
 
-    def _messages(self) -> Any:
-        return OutboxMessage.objects.using(database()).filter(plugin_id=self._row.plugin_id, channel=self._row.name)
-
     def _expire(self) -> None:
         """Remove what waited too long."""
-        before = timezone.now() - timedelta(seconds=self._row.max_age_seconds)
-        while old := list(self._messages().filter(put_at__lt=before).order_by("pk")[:1000]):
+        while old := old_messages(self._row, 1000):
             self._end(Ending(expired=old))
 
-    def _send(self, batch: list[OutboxMessage]) -> None:
-        messages = tuple(_outgoing(item) for item in batch)
+    def _send(self, batch: list[Waiting]) -> None:
+        messages = outgoing(batch)
         if self._carrier.is_local:
             self._deliver_here(batch, messages)
             return
@@ -150,7 +144,7 @@ class _Turn:
         else:
             self._exchange(batch, messages, request.method.upper(), address, headers, body)
 
-    def _deliver_here(self, batch: list[OutboxMessage], messages: tuple[OutgoingMessage, ...]) -> None:
+    def _deliver_here(self, batch: list[Waiting], messages: tuple[OutgoingMessage, ...]) -> None:
         """Hand messages to the plugin, in one transaction with their removal."""
         try:
             with transaction.atomic(using=database()):
@@ -167,7 +161,7 @@ class _Turn:
 
     def _exchange(
         self,
-        batch: list[OutboxMessage],
+        batch: list[Waiting],
         messages: tuple[OutgoingMessage, ...],
         method: str,
         address: Address,
@@ -190,7 +184,7 @@ class _Turn:
             self._try_later(raised.reason, response=raised.response)
         self._apply(batch, verdict, response)
 
-    def _apply(self, batch: list[OutboxMessage], verdict: Verdict, response: OutgoingResponse) -> None:
+    def _apply(self, batch: list[Waiting], verdict: Verdict, response: OutgoingResponse) -> None:
         reason = self._carrier.clean(verdict.reason)
         if verdict.fate == Fate.LATER:
             self._try_later(reason, verdict.after, response.text)
@@ -216,7 +210,7 @@ class _Turn:
         self._row.batch_now = grown
         self._end(Ending(delivered, again, refused, values={"batch_now": grown}))
 
-    def _split(self, batch: list[OutboxMessage], refusal: Refusal, *, smaller: bool) -> None:
+    def _split(self, batch: list[Waiting], refusal: Refusal, *, smaller: bool) -> None:
         """Try the halves of a batch, the first one first; a message that is alone becomes a dead letter."""
         if len(batch) == 1:
             self._end(Ending(refused=[(batch[0], refusal)]))
@@ -290,10 +284,6 @@ class _Turn:
     def _note(self, **values: Any) -> None:
         with transaction.atomic(using=database()):
             hold_lease(self._row, **values)
-
-
-def _outgoing(item: OutboxMessage) -> OutgoingMessage:
-    return OutgoingMessage(item.key, json.loads(item.payload), item.put_at, item.attempts)
 
 
 def _read_request(request: OutgoingRequest) -> tuple[Address, dict[str, str], bytes]:

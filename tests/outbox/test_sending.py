@@ -312,3 +312,13 @@ def test_local_channel_takes_messages_and_writes_together_exactly_once(
     assert context.storage.get("count") == 3
     assert OutboxDeadLetter.objects.get().key == "k2"
     assert waiting() == []
+
+
+def test_payload_and_key_arrive_letter_by_letter(
+    context: PluginContext, manager: PluginManager, vendor: Vendor
+) -> None:
+    odd = {"t": "\x00 \ud800 \\ \" ' {}, é 💥 %s", "n": [1.5, None, True, {"": {}}], "big": 10**30}
+    context.outbox.put_many("vendor", [odd, {"n": 1}], keys=['it\'s "{k}", %s\\', "second"])
+    send(manager)
+
+    assert vendor.bodies() == [[{"id": 'it\'s "{k}", %s\\', **odd}, {"id": "second", "n": 1}]]
