@@ -48,7 +48,6 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.ReasonRequiredError: 422,
         e.OutboxChannelError: 422,
         e.OutboxMessageError: 422,
-        e.OutboxLetterError: 404,
         e.PluginNotFoundError: 404,
         e.PluginStateError: 409,
         e.PluginVersionError: 404,

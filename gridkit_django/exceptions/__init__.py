@@ -106,8 +106,7 @@ trail show next to the human text. Catch the width you need::
     │   ├── OutboxChannelError             no such channel, or none that can be
     │   ├── OutboxMessageError             what can't be put into the outbox
     │   ├── OutboxRequestError             prepare() of a channel returned what can't be sent
-    │   ├── OutboxLeaseError               another worker has taken the channel over
-    │   └── OutboxLetterError              no such dead letter
+    │   └── OutboxLeaseError               another worker has taken the channel over
     ├── MarketError                        this site's marketplace refuses something
     │   ├── ListingNotFoundError           no such plugin or release, or none that is public: the same answer
     │   ├── PublisherError                 the publisher may not publish this, or not now
@@ -283,7 +282,6 @@ from gridkit_django.exceptions.outbox import (
     OutboxChannelError,
     OutboxError,
     OutboxLeaseError,
-    OutboxLetterError,
     OutboxMessageError,
     OutboxRequestError,
 )
@@ -418,7 +416,6 @@ __all__ = [
     "OutboxChannelError",
     "OutboxError",
     "OutboxLeaseError",
-    "OutboxLetterError",
     "OutboxMessageError",
     "OutboxRequestError",
     "PackageBuildError",

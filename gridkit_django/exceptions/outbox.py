@@ -33,9 +33,3 @@ class OutboxLeaseError(OutboxError):
     """Another worker has taken the channel over, because this one did not say in time that it lives."""
 
     code = "outbox-lease-lost"
-
-
-class OutboxLetterError(OutboxError):
-    """There is no such dead letter."""
-
-    code = "outbox-letter-unknown"
