@@ -28,18 +28,18 @@ def summary(listing: Listing) -> Summary:
 
 def summaries(keys: Sequence[int]) -> list[dict[str, Any]]:
     """Return listings by their keys, in that order; what is public no more is left out."""
-    rows: Mapping[int, Listing] = {row.pk: row for row in public_listings().filter(pk__in=keys).defer(*HEAVY)}
+    rows: Mapping[int, Listing] = {row.pk: row for row in public_listings().filter(pk__in=keys).only(*_LIGHT)}
     return [summary(rows[key]).to_wire() for key in keys if key in rows]
 
 
-HEAVY = tuple(
-    f"latest__{name}"
-    for name in (
-        *("config_schema", "core_metadata", "requires", "file_digests", "imports", "notes", "changelog"),
-        *("changelog_html", "documentation_html", "signature", "review_note"),
-    )
+_LIGHT = (
+    *("plugin_id", "name", "summary", "category", "tags", "pricing", "license", "homepage", "repository", "icon"),
+    *("featured", "state", "state_reason", "downloads", "installs", "rating", "rating_count", "updated_at"),
+    *("publisher__name", "publisher__display_name", "publisher__identity_state"),
+    *("latest__version", "latest__digest", "latest__size", "latest__manifest", "latest__reviewed"),
+    "latest__released_at",
 )
-"""What a list does not read of the latest release."""
+"""What a list reads; texts and files of the latest release stay where they are."""
 
 
 def changed_listing(listing: Listing) -> ChangedListing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import connections
 from django.db.models import F
 
 from gridkit_django.marketplace.shelf.database import database
@@ -12,8 +13,10 @@ _ROW = 1
 
 def current_serial() -> int:
     """Return the number of the last change; 0 before the first."""
-    found = MarketSerial.objects.using(database()).filter(pk=_ROW).values_list("value", flat=True).first()
-    return found or 0
+    with connections[database()].cursor() as cursor:  # asked at every request, so without the detour over a queryset
+        cursor.execute("SELECT value FROM gridkit_django_marketserial WHERE id = %s", [_ROW])
+        row = cursor.fetchone()
+    return row[0] if row else 0
 
 
 def next_serial() -> int:

@@ -84,8 +84,9 @@ class SearchView(MarketView):
         """Answer a page; the answer is kept for a minute, as long as nothing changes."""
         query = search_query(request)
         key = query.key()
-        page = remembered("search", key, lambda: _page(search(query)))
-        return public_response(request, page, f"q{page['serial']}-{key}")
+        serial = current_serial()
+        page = remembered("search", serial, key, lambda: _page(search(query), serial))
+        return public_response(request, page, f"q{serial}-{key}")
 
 
 def _shelf(operation_id: str, what: str) -> Operation:
@@ -111,7 +112,8 @@ class ShelfView(MarketView):
     def get(self, request: Request) -> Response:
         """Answer the list."""
         most = whole_number(request, "limit", default=20, high=_MOST)
-        page = remembered(self.shelf, str(most), lambda: _page(_all(_LISTS[self.shelf](most))))
+        serial = current_serial()
+        page = remembered(self.shelf, serial, str(most), lambda: _page(_all(_LISTS[self.shelf](most)), serial))
         return public_response(request, page, f"{self.shelf}{page['serial']}-{most}")
 
 
@@ -151,7 +153,8 @@ class CategoriesView(MarketView):
 
     def get(self, request: Request) -> Response:
         """Answer them, with how many plugins each has, at most 5000 looked at."""
-        body = remembered("categories", "", _categories)
+        serial = current_serial()
+        body = remembered("categories", serial, "", lambda: _categories(serial))
         return public_response(request, body, f"c{body['serial']}")
 
 
@@ -178,7 +181,7 @@ class CategoryView(MarketView):
         offset = whole_number(request, "offset", default=0, low=0, high=1000)
         count = search_backend().count(SearchQuery(category=category))
         found = Found(by_category(category, most, offset), min(count, 1000), exact=count <= 1000)
-        page = _page(found)
+        page = _page(found, current_serial())
         return public_response(request, page, f"k{page['serial']}-{most}-{offset}")
 
 
@@ -201,7 +204,8 @@ class FacetsView(MarketView):
         """Answer the counts."""
         query = search_query(request)
         key = query.key()
-        body = remembered("facets", key, lambda: _facets(query))
+        serial = current_serial()
+        body = remembered("facets", serial, key, lambda: _facets(query, serial))
         return public_response(request, body, f"f{body['serial']}-{key}")
 
 
@@ -226,9 +230,9 @@ class SuggestView(MarketView):
         return public_response(request, Suggestions(results=pairs).to_wire(), f"g{current_serial()}-{_short(text)}")
 
 
-def _page(found: Found) -> dict[str, Any]:
+def _page(found: Found, serial: int) -> dict[str, Any]:
     count = Count(value=found.count, is_="exact" if found.exact else "at_least")
-    head = ListingPage(count=count, serial=current_serial(), meant=found.meant, results=[]).to_wire()
+    head = ListingPage(count=count, serial=serial, meant=found.meant, results=[]).to_wire()
     return {**head, "results": summaries(found.listings)}
 
 
@@ -236,15 +240,15 @@ def _all(keys: Sequence[int]) -> Found:
     return Found(keys, len(keys), exact=True)
 
 
-def _facets(query: SearchQuery) -> dict[str, Any]:
+def _facets(query: SearchQuery, serial: int) -> dict[str, Any]:
     found = search_backend().facets(query)
-    return FacetCounts(serial=current_serial(), exact=found.exact, **found.as_dict()).to_wire()
+    return FacetCounts(serial=serial, exact=found.exact, **found.as_dict()).to_wire()
 
 
-def _categories() -> dict[str, Any]:
+def _categories(serial: int) -> dict[str, Any]:
     counts = search_backend().facets(SearchQuery()).counts["category"]
     results = [CategoryCount(category=category.value, count=counts.get(category.value, 0)) for category in Category]
-    return Categories(serial=current_serial(), results=results).to_wire()
+    return Categories(serial=serial, results=results).to_wire()
 
 
 def _short(text: str) -> str:

@@ -62,13 +62,20 @@ class SearchBackend(ABC):
     def search(self, query: SearchQuery) -> Found:
         """Return the page that a query asks for; exact names first where relevance orders."""
         first = self.exact(query) if query.sort_by is SortBy.RELEVANCE and query.query.strip() else []
-        count = self.count(query)
         page = first[query.offset : query.offset + query.limit]
-        left = query.limit - len(page)
-        if left:
-            rest = replace(query, limit=left, offset=max(query.offset - len(first), 0))
-            page = [*page, *self.ranked(rest, first)]
-        return Found(page, max(min(count, COUNT_MAX), len(first)), exact=count <= COUNT_MAX)
+        rest = replace(query, limit=max(query.limit - len(page), 1), offset=max(query.offset - len(first), 0))
+        more, count = self.page(rest, first)
+        page = [*page, *more][: query.limit]
+        return Found(page, min(count + len(first), COUNT_MAX), exact=count + len(first) <= COUNT_MAX)
+
+    def page(self, query: SearchQuery, but: Sequence[int]) -> tuple[list[int], int]:
+        """Return a page in the order that is asked for, and how many there are, at most one more than ``COUNT_MAX``.
+
+        Args:
+            query: limit and offset are those of what is left without ``but``.
+            but: listings that are left out, and not counted.
+        """
+        return self.ranked(query, but), self.count(query, but)
 
     def exact(self, query: SearchQuery) -> list[int]:
         """Return what has exactly the name, the id or its second half; nothing deprecated."""
@@ -79,9 +86,9 @@ class SearchBackend(ABC):
         order = Sql(" ORDER BY (r.plugin_id = %s) DESC, r.weight DESC, r.listing_id LIMIT %s", (text, EXACT_MAX))
         return self.ids(Sql("SELECT r.listing_id") + _FROM + where + self.filters(query) + order)
 
-    def count(self, query: SearchQuery) -> int:
+    def count(self, query: SearchQuery, but: Sequence[int] = ()) -> int:
         """Return how many match, at most one more than ``COUNT_MAX``."""
-        inner = Sql("SELECT 1 AS one") + self.source(query) + Sql(" LIMIT %s", (COUNT_MAX + 1,))
+        inner = Sql("SELECT 1 AS one") + self.source(query) + without(but) + Sql(" LIMIT %s", (COUNT_MAX + 1,))
         return self.ids(Sql("SELECT COUNT(*) FROM (") + inner + Sql(") AS hits"))[0]
 
     def facets(self, query: SearchQuery) -> Facets:

@@ -15,7 +15,6 @@ from gridkit_django.marketplace.shelf.search.postgres import PostgresBackend
 from gridkit_django.marketplace.shelf.search.query import Found, SearchQuery, SortBy
 from gridkit_django.marketplace.shelf.search.spelling import respelled
 from gridkit_django.marketplace.shelf.search.sqlite import SQLiteBackend
-from gridkit_django.marketplace.shelf.serials import current_serial
 from gridkit_django.models import Listing, MarketSearchRow
 
 KEPT_SECONDS = 60
@@ -49,15 +48,16 @@ def search(query: SearchQuery) -> Found:
     return Found(listings, max(found.count + meant.count, len(listings)), exact=meant.exact, meant=" ".join(words))
 
 
-def remembered(kind: str, key: str, make: Callable[[], T]) -> T:
-    """Return an answer that is at most a minute old and of the present serial, else make it.
+def remembered(kind: str, serial: int, key: str, make: Callable[[], T]) -> T:
+    """Return an answer that is at most a minute old and of this serial, else make it.
 
     Args:
         kind: what is asked for.
+        serial: number of the last change.
         key: the question, normalised.
         make: makes the answer; plain values only.
     """
-    name = f"gridkit-market:{kind}:{current_serial()}:{key}"
+    name = f"gridkit-market:{kind}:{serial}:{key}"
     found: T | None = cache.get(name)
     if found is None:
         found = make()

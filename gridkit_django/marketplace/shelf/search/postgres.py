@@ -24,18 +24,29 @@ class PostgresBackend(SearchBackend):
         return Sql(f" FROM {TABLE} r") + words + self.filters(query)
 
     def ranked(self, query: SearchQuery, but: Sequence[int]) -> list[int]:
-        """Return the page; relevance is the rank of the text times the weight, among the weightiest matches."""
-        source = self.source(query) + without(but)
+        """Return the page in an order of the database."""
+        order = Sql(f" ORDER BY {ORDERS[query.sort_by]}")
+        return self.ids(Sql("SELECT r.listing_id") + self.source(query) + without(but) + order + page_of(query))
+
+    def page(self, query: SearchQuery, but: Sequence[int]) -> tuple[list[int], int]:
+        """Return page and count; relevance is the rank of the text times the weight, among the weightiest matches.
+
+        These are read for the ranking, so they are counted with it: looking for a common word twice costs twice.
+        """
         if query.sort_by is not SortBy.RELEVANCE or not query.words:
-            order = Sql(f" ORDER BY {ORDERS[query.sort_by]}")
-            return self.ids(Sql("SELECT r.listing_id") + source + order + page_of(query))
+            return super().page(query, but)
+        source = self.source(query) + without(but)
         some = (
             Sql("SELECT r.listing_id, r.weight, r.vector")
             + source
-            + Sql(" ORDER BY r.weight DESC, r.listing_id LIMIT %s", (COUNT_MAX,))
+            + Sql(" ORDER BY r.weight DESC, r.listing_id LIMIT %s", (COUNT_MAX + 1,))
         )
         rank = Sql(" ORDER BY ts_rank(hits.vector, (") + _tsquery(query.words) + Sql(")) * hits.weight DESC, 1")
-        return self.ids(Sql("SELECT hits.listing_id FROM (") + some + Sql(") AS hits") + rank + page_of(query))
+        ranked = Sql("SELECT hits.listing_id, count(*) OVER () FROM (") + some + Sql(") AS hits") + rank
+        rows = self.rows(ranked + page_of(query))
+        if not rows and query.offset:
+            return [], self.count(query, but)
+        return [row[0] for row in rows], rows[0][1] if rows else 0
 
     def has_tag(self, tag: str) -> Sql:
         """Return the condition; the GIN index over tags answers it."""
