@@ -14,6 +14,7 @@ from gridkit_django.admin.export_action import GridExportMixin
 from gridkit_django.admin.export_schedules import ExportScheduleAdmin
 from gridkit_django.admin.exports import ExportJobAdmin
 from gridkit_django.admin.grids import registered_grid_admin
+from gridkit_django.admin.market_advisories import MarketAdvisoryAdmin
 from gridkit_django.admin.market_listings import ListingAdmin, ListingReportAdmin
 from gridkit_django.admin.market_publishers import PublisherAdmin, PublisherKeyAdmin, PublisherTokenAdmin
 from gridkit_django.admin.market_releases import ReleaseAdmin
@@ -35,6 +36,7 @@ from gridkit_django.models import (
     InstalledPlugin,
     Listing,
     ListingReport,
+    MarketAdvisory,
     OutboxChannel,
     OutboxDeadLetter,
     PluginOperation,
@@ -65,6 +67,7 @@ admin.site.register(OutboxChannel, OutboxChannelAdmin)
 admin.site.register(OutboxDeadLetter, OutboxDeadLetterAdmin)
 admin.site.register(SavedView, SavedViewAdmin)
 admin.site.register(RegisteredGrid, registered_grid_admin())
+admin.site.register(MarketAdvisory, MarketAdvisoryAdmin)
 admin.site.register(Listing, ListingAdmin)
 admin.site.register(ListingReport, ListingReportAdmin)
 admin.site.register(Publisher, PublisherAdmin)

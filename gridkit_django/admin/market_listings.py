@@ -34,8 +34,8 @@ _FRONT = ("demo", "featured")
 class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
     """What administrators say of a plugin beside what its manifest says."""
 
-    demo = forms.URLField(label=_("demo"), required=False, assume_scheme="https", max_length=500)
-    state = forms.ChoiceField(label=_("state"), required=False, choices=ListingState.choices)
+    demo = forms.URLField(label=_("Demo"), required=False, assume_scheme="https", max_length=500)
+    state = forms.ChoiceField(label=_("State"), required=False, choices=ListingState.choices)
     icon_file = forms.FileField(label=_("New icon"), required=False, help_text=_("PNG, JPEG or WebP; drawn anew."))
     screenshot = forms.FileField(label=_("Add a screenshot"), required=False)
     drop = forms.ModelMultipleChoiceField(
@@ -48,6 +48,7 @@ class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Listing
         fields: ClassVar = ["demo", "featured", "state_reason"]
+        widgets: ClassVar = {"state_reason": forms.Textarea(attrs={"rows": 2})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,7 +99,8 @@ class ListingAdmin(Typed[Listing]):
 
     def get_fieldsets(self, request: HttpRequest, obj: Listing | None = None) -> list[Any]:
         """Show what the manifest says, and ask for the rest."""
-        front = [*_FRONT, "state", "state_reason", "icon_file", "screenshot", "drop"]
+        drop = ["drop"] if obj is not None and obj.pictures.exists() else []
+        front = [*_FRONT, "state", "state_reason", "icon_file", "screenshot", *drop]
         shown = [*_FRONT, "condition", "state_reason"]
         mine = front if self.has_change_permission(request, obj) else shown
         return [(None, {"fields": self.readonly_fields}), (_("Front"), {"fields": mine})]

@@ -177,19 +177,8 @@ from gridkit_django.exceptions.audit import (
     ReasonTooLongError,
     RevertError,
 )
-from gridkit_django.exceptions.base import (
-    AccessDeniedError,
-    ErrorItem,
-    GridKitError,
-    SettingsError,
-    TimingError,
-)
-from gridkit_django.exceptions.events import (
-    EventError,
-    EventOriginError,
-    EventRejected,
-    UnknownEventTypeError,
-)
+from gridkit_django.exceptions.base import AccessDeniedError, ErrorItem, GridKitError, SettingsError, TimingError
+from gridkit_django.exceptions.events import EventError, EventOriginError, EventRejected, UnknownEventTypeError
 from gridkit_django.exceptions.exports import (
     ExportCancelled,
     ExportChangedError,

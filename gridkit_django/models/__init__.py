@@ -21,6 +21,7 @@ from gridkit_django.models.market import (
     PublisherKey,
     PublisherToken,
 )
+from gridkit_django.models.market_advisories import AdvisoryChoice, MarketAdvisory
 from gridkit_django.models.market_counts import (
     ListingReport,
     MarketDay,
@@ -73,6 +74,7 @@ from gridkit_django.models.usage import PluginCrash, PluginUsageRecord
 from gridkit_django.models.views import GridState, SavedView, ViewScope
 
 __all__ = [
+    "AdvisoryChoice",
     "AuditCheckpoint",
     "AuditDestination",
     "AuditHold",
@@ -113,6 +115,7 @@ __all__ = [
     "ListingPicture",
     "ListingReport",
     "ListingState",
+    "MarketAdvisory",
     "MarketDay",
     "MarketEvent",
     "MarketEventKind",

@@ -47,7 +47,7 @@ class Publisher(models.Model):
         verbose_name=_("members"),
         blank=True,
         related_name="+",
-        help_text=_("May see its figures and make its tokens."),
+        help_text=_("May see its figures."),
     )
     suspended = models.BooleanField(
         _("suspended"), default=False, help_text=_("May not publish until this is taken back.")

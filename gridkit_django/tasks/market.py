@@ -9,6 +9,7 @@ from celery import shared_task
 from django.db import transaction
 
 from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.marketplace.shelf.advisories import follow_advisories
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.identity import look_for_all
 from gridkit_django.marketplace.shelf.review import judge_release, waiting_for_checks
@@ -77,7 +78,7 @@ def sign_market(*, refresh: bool = False) -> int:
     """
     if not signs():
         return 0
-    done = follow_shelf()
+    done = follow_shelf() + follow_advisories()
     if refresh:
         TrustRepository.of_site().refresh()
     return done

@@ -26,6 +26,7 @@ endpoints: list[URLPattern] = [
     path("api/v1/categories/<slug:category>/", finding.CategoryView.as_view(), name="market-category"),
     path("api/v1/facets/", finding.FacetsView.as_view(), name="market-facets"),
     path("api/v1/suggest/", finding.SuggestView.as_view(), name="market-suggest"),
+    path("api/v1/advisories/", listings.AdvisoriesView.as_view(), name="market-advisories"),
     path("api/v1/changes/", listings.ChangesView.as_view(), name="market-changes"),
     path(f"{_PLUGIN}/events/", counting.EventsView.as_view(), name="market-events"),
     path(f"{_PLUGIN}/rating/", counting.RatingView.as_view(), name="market-rating"),

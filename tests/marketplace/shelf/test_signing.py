@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from rest_framework.test import APIClient
 
 from gridkit_django.marketplace.shelf import signing
 from gridkit_django.marketplace.shelf.review import approve_release
 from gridkit_django.marketplace.shelf.taking_back import remove_release, yank_release
 from gridkit_django.marketplace.trust import TrustRepository
-from gridkit_django.models import Release
+from gridkit_django.models import MarketAdvisory, Release
 from gridkit_django.tasks import market as market_tasks
-from tests.marketplace.shelf.goods import Seller, package, release
+from tests.marketplace.shelf.goods import API, Seller, package, release
 from tests.marketplace.trust.markets import Market
 
 pytestmark = [pytest.mark.django_db]
@@ -93,3 +94,27 @@ def test_site_that_signs_nothing_has_no_metadata(db: None, anybody: APIClient) -
     market_tasks.follow_changes()
     assert market_tasks.sign_market() == 0
     assert anybody.get("/market/tuf/timestamp.json").status_code == 404
+    assert anybody.get(f"{API}advisories/").json()["advisories"] == []
+
+
+def test_advisory_of_the_admin_reaches_the_signed_feed_and_is_withdrawn(
+    repository: TrustRepository, anybody: APIClient, db: None
+) -> None:
+    root = Client()
+    root.force_login(User.objects.create_superuser("root"))
+    address = "/admin/gridkit_django/marketadvisory/"
+    form = {"name": "GKA-1", "plugin_id": "@acme/colours", "versions": "<1.2", "action": "block", "reason": "Harm."}
+    assert "no advisory" in root.post(f"{address}add/", {**form, "versions": "below 2"}).content.decode()
+    root.post(f"{address}add/", form)
+    assert "waits for its signature" in root.get(address).content.decode()
+    assert anybody.get(f"{API}advisories/").json()["advisories"] == []
+
+    assert market_tasks.sign_market() == 1
+    found = anybody.get(f"{API}advisories/").json()["advisories"]
+    assert [(item["id"], item["plugin"], item["action"]) for item in found] == [("GKA-1", "@acme/colours", "block")]
+    assert "in the feed" in root.get(address).content.decode()
+
+    row = MarketAdvisory.objects.get()
+    root.post(f"{address}{row.pk}/change/", {**form, "withdrawn": "on"})
+    assert market_tasks.sign_market() == 1
+    assert anybody.get(f"{API}advisories/").json()["advisories"] == []

@@ -19,6 +19,7 @@ from gridkit_django.marketplace.shelf.reading import changes_since, public_file,
 from gridkit_django.marketplace.shelf.signing import signs
 from gridkit_django.marketplace.shelf.storing import opened
 from gridkit_django.marketplace.trust import TrustRepository
+from gridkit_django.marketplace.trust.advisories import AdvisoryFeed, published_feed
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -141,6 +142,29 @@ class TrustView(MarketView):
         if name[:1].isdigit():
             return _kept(response, digest_of(content))
         response["Cache-Control"] = "no-cache"
+        return response
+
+
+class AdvisoriesView(MarketView):
+    """The feed of advisories; the signed metadata stands for its bytes."""
+
+    operations: ClassVar = {
+        "GET": Operation(
+            id="getMarketAdvisories",
+            tag="market",
+            summary="Read what the marketplace says of versions that turned out bad",
+            responses={200: OpenApiTypes.OBJECT},
+            public=True,
+        )
+    }
+
+    def get(self, request: Request) -> HttpResponseBase:
+        """Answer the feed, byte by byte as it is signed; an empty one where nothing is signed."""
+        feed = published_feed(TrustRepository.of_site()) if signs() else AdvisoryFeed()
+        content = feed.to_bytes()
+        response = HttpResponse(content, content_type="application/json")
+        response["ETag"] = f'"{digest_of(content)}"'
+        response["Cache-Control"] = "public, max-age=60"
         return response
 
 
