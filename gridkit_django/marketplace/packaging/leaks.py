@@ -49,13 +49,14 @@ _KINDS = (
     _kind(
         "password in an address",
         b"://",
-        rb"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"{}<>$%]{1,64}:[^\s/:@'\"{}<>$%*]{8,128}@[a-z0-9.-]{4,}",
+        rb"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"{}<>$%]{1,64}:(?!passw|secret)[^\s/:@'\"{}<>$%*]{8,128}@[a-z0-9.-]{4,}",
     ),
 )
+_QUOTED = re.compile(rb"""["']([A-Za-z0-9+/=_\-]{20,200})["']""")
 _ASSIGNED = re.compile(
-    rb"""(?i)(?:api_?key|secret|token|passw(?:or)?d|private_?key|auth)\w{0,16}["']?\s{0,8}[:=]{1,2}>?\s{0,8}"""
-    rb"""["']([A-Za-z0-9+/=_\-]{20,200})["']"""
+    rb"""(?i)(?:api_?key|secret|token|passw(?:or)?d|private_?key|auth)\w{0,16}["']?\s{0,8}[:=]{1,2}>?\s{0,8}\Z"""
 )
+_BEFORE = 60
 _EXAMPLE = re.compile(rb"(?i)example|dummy|placeholder|changeme|your[_-]|xxxx|0000|1234567|test")
 
 
@@ -87,11 +88,18 @@ def _found(content: bytes) -> list[tuple[str, int]]:
         if kind.name == "private key" or not _EXAMPLE.search(match[0])
     ]
     found.extend(
-        ("secret in an assignment", match.start(1))
-        for match in _ASSIGNED.finditer(content)
-        if _entropy(match[1]) >= _ENTROPY and _mixed(match[1]) and not _EXAMPLE.search(match[0])
+        ("secret in an assignment", match.start(1)) for match in _QUOTED.finditer(content) if _is_random(match)
     )
     return found
+
+
+def _is_random(match: re.Match[bytes]) -> bool:
+    """Whether a quoted text looks random, and what stands in front of it says that it is a secret."""
+    before = match.string[max(0, match.start() - _BEFORE) : match.start()]
+    named = _ASSIGNED.search(before)
+    return bool(
+        named and _mixed(match[1]) and _entropy(match[1]) >= _ENTROPY and not _EXAMPLE.search(named[0] + match[1])
+    )
 
 
 def _line_at(content: bytes, place: int) -> bytes:
