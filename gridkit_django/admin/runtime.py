@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import may
 from gridkit_django.conf import settings
+from gridkit_django.exceptions import PluginNotFoundError
 from gridkit_django.models import (
     HealthCheckResult,
     InstalledPlugin,
@@ -28,7 +29,7 @@ from gridkit_django.models import (
     RuntimeGeneration,
     RuntimeProcess,
 )
-from gridkit_django.plugins import cancel_operation
+from gridkit_django.plugins import cancel_operation, plugin_manager
 from gridkit_django.templatetags.gridkit_admin import badge
 
 _OPEN = (OperationState.QUEUED, OperationState.RUNNING)
@@ -51,6 +52,7 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         "log_lines",
         "error",
         "worker",
+        "processes",
         "requested_by",
         "created_at",
         "finished_at",
@@ -110,6 +112,18 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         """Show the state with a colour, and mark one that is still under way."""
         mark = _UNDER_WAY if operation.state in _OPEN else ""
         return format_html("{}{}", badge(operation.state, operation.get_state_display()), mark)
+
+    @admin.display(description=_("processes"))
+    def processes(self, operation: PluginOperation) -> str:
+        """Say how many processes run the plugin as it is wanted now, and name those that do not yet."""
+        try:
+            found = plugin_manager().convergence(operation.plugin_id)
+        except PluginNotFoundError:
+            return "-"
+        on, behind = len(found.on), found.behind
+        told = _("%(on)d of %(all)d processes are on it.") % {"on": on, "all": on + len(behind)}
+        names = ", ".join(f"{item.kind} {item.host}:{item.pid}" for item in behind)
+        return f"{told} {_('Not yet: %(names)s.') % {'names': names}}" if names else str(told)
 
     @admin.display(description=_("log"))
     def log_lines(self, operation: PluginOperation) -> SafeString:

@@ -22,6 +22,7 @@ from gridkit_django.models import (
     RuntimeGeneration,
     RuntimeProcess,
 )
+from gridkit_django.plugins import PluginManager
 from tests.shop.models import Product
 
 pytestmark = pytest.mark.django_db
@@ -276,3 +277,19 @@ def test_operation_of_somebody_else_can_not_be_stopped_by_who_may_only_look(
 
     assert "/stop/" not in page
     assert reader.post(f"/admin/gridkit_django/pluginoperation/{operation.pk}/stop/").status_code == 403
+
+
+def test_operation_page_names_the_processes_that_are_not_on_it_yet(
+    admin: Client, greeter: str, manager: PluginManager
+) -> None:
+    revision = manager.get_plugin("greeter").revision
+    now = timezone.now()
+    for pid, at in ((1, revision), (2, revision), (3, revision - 1)):
+        RuntimeProcess.objects.create(
+            host="h", pid=pid, kind="web", plugins={"greeter": at}, started_at=now, seen_at=now
+        )
+    operation = PluginOperation.objects.create(kind="reload", plugin_id="greeter", state="finished")
+
+    page = _page(admin, f"pluginoperation/{operation.pk}/change/")
+
+    assert "2 of 3 processes are on it. Not yet: web h:3." in page
