@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from gridkit_django.admin.read_only import Typed
+from gridkit_django.admin.market_only import MarketOnly
 from gridkit_django.admin.verbs import administering
 from gridkit_django.exceptions import MarketError
 from gridkit_django.marketplace.shelf.advisories import judged, save_advisory
@@ -39,7 +39,7 @@ class AdvisoryForm(forms.ModelForm):  # type: ignore[type-arg]
         return told
 
 
-class MarketAdvisoryAdmin(Typed[MarketAdvisory]):
+class MarketAdvisoryAdmin(MarketOnly[MarketAdvisory]):
     """The advisories, and whether sites can read them yet."""
 
     form = AdvisoryForm

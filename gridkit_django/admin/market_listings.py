@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.charts import Point, bar_chart
-from gridkit_django.admin.read_only import Typed
+from gridkit_django.admin.market_only import MarketOnly
 from gridkit_django.admin.verbs import administering
 from gridkit_django.exceptions import MarketPictureError
 from gridkit_django.marketplace.shelf.analytics import plugin_analytics
@@ -77,7 +77,7 @@ class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
         return content
 
 
-class ListingAdmin(Typed[Listing]):
+class ListingAdmin(MarketOnly[Listing]):
     """The plugins that the marketplace lists."""
 
     form = ListingForm
@@ -188,7 +188,7 @@ class ListingAdmin(Typed[Listing]):
         return "-" if row.rating is None else f"{row.rating:.1f} ({row.rating_count})"
 
 
-class ListingReportAdmin(Typed[ListingReport]):
+class ListingReportAdmin(MarketOnly[ListingReport]):
     """What people report about plugins."""
 
     list_display = ("created_at", "listing", "reason", "closed", "contact")

@@ -15,7 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from gridkit_django.admin.read_only import ReadOnlyAdmin, Typed
+from gridkit_django.admin.market_only import MarketOnly
+from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
 from gridkit_django.exceptions import NameTakenError
 from gridkit_django.marketplace.shelf.identity import DNS_LABEL, WELL_KNOWN, ask_for_proof, look_for_proof, vouch
@@ -61,7 +62,7 @@ class PublisherForm(forms.ModelForm):  # type: ignore[type-arg]
         return name
 
 
-class PublisherAdmin(Typed[Publisher]):
+class PublisherAdmin(MarketOnly[Publisher]):
     """The publishers, with what proves them."""
 
     form = PublisherForm
@@ -143,7 +144,7 @@ class PublisherAdmin(Typed[Publisher]):
             self.message_user(request, ngettext("%d is proved.", "%d are proved.", proved) % proved)
 
 
-class PublisherKeyAdmin(ReadOnlyAdmin[PublisherKey]):
+class PublisherKeyAdmin(MarketOnly[PublisherKey], ReadOnlyAdmin[PublisherKey]):
     """The keys that sign, and what they are good for."""
 
     list_display = ("public_key", "publisher", "standing", "first_seen_at", "revoked_at")
@@ -215,7 +216,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         return found
 
 
-class PublisherTokenAdmin(Typed[PublisherToken]):
+class PublisherTokenAdmin(MarketOnly[PublisherToken]):
     """The tokens: made, looked at, revoked; never read again."""
 
     form = TokenForm

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from gridkit_django.admin.market_only import MarketOnly
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
 from gridkit_django.marketplace.shelf.diffs import release_diff
@@ -113,7 +114,7 @@ class NeedsReviewFilter(admin.SimpleListFilter):
         return held.filter(checks__result=CheckResult.ERROR).distinct() if self.value() == "check" else queryset
 
 
-class ReleaseAdmin(ReadOnlyAdmin[Release]):
+class ReleaseAdmin(MarketOnly[Release], ReadOnlyAdmin[Release]):
     """All releases, what waits first to be found by the filter; a click opens the review."""
 
     list_display = ("listing", "version", "condition", "held", "reviewed", "created_at", "released_at")

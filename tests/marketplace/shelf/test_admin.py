@@ -228,3 +228,16 @@ def test_release_filter_finds_what_waits(acme: Seller, work: Work, root: Client)
     work(acme.publish)
     assert "1 release" in root.get(f"{ADMIN}release/", {"waits": "review"}).content.decode()
     assert "0 releases" in root.get(f"{ADMIN}release/", {"waits": "check"}).content.decode()
+
+
+@pytest.mark.parametrize("serve", [True, False])
+def test_admin_lists_what_belongs_to_a_marketplace_only_where_one_is_served(
+    settings: Any, root: Client, serve: bool
+) -> None:
+    settings.GRIDKIT = {"MARKET": {"serve": serve}}
+
+    page = root.get("/admin/").content.decode()
+
+    names = ("listing", "listingreport", "marketadvisory", "publisher", "publisherkey", "publishertoken", "release")
+    assert {f"{ADMIN}{name}/" in page for name in names} == {serve}
+    assert root.get(f"{ADMIN}release/").status_code == 200
