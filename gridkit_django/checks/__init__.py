@@ -9,6 +9,7 @@ from __future__ import annotations
 from gridkit_django.checks.audit import check_sealing, check_signing_key
 from gridkit_django.checks.exports import check_export_privacy, check_export_storage
 from gridkit_django.checks.grids import check_grids
+from gridkit_django.checks.market import check_market
 from gridkit_django.checks.partitions import check_audit_partitions
 from gridkit_django.checks.plugins import check_plugin_sources
 from gridkit_django.checks.settings import check_libraries, check_object_rights, check_settings
@@ -22,6 +23,7 @@ CHECKS = (
     check_grids,
     check_plugin_sources,
     check_export_storage,
+    check_market,
 )
 DEPLOY_CHECKS = (check_signing_key, check_export_privacy)
 """Run with ``manage.py check --deploy`` only."""
@@ -40,6 +42,7 @@ __all__ = [
     "check_export_storage",
     "check_grids",
     "check_libraries",
+    "check_market",
     "check_object_rights",
     "check_plugin_sources",
     "check_sealing",

@@ -20,6 +20,9 @@ from gridkit_django.api.market.bodies import (
 from gridkit_django.marketplace.shelf.reading import public_listings, releases_of
 from gridkit_django.models import Listing, Release, ReleaseFile
 
+_CHANGELOG_MAX = 200_000
+"""Characters of a changelog that go over the wire: clients take no more."""
+
 
 def summary(listing: Listing) -> Summary:
     """Return a plugin as lists show it."""
@@ -81,7 +84,7 @@ def wire_release(release: Release) -> WireRelease:
         reviewed=release.reviewed,
         released_at=release.released_at,
         config_schema=release.config_schema,
-        changelog=release.changelog,
+        changelog=release.changelog[:_CHANGELOG_MAX],
         notes=release.notes,
     )
 

@@ -13,7 +13,9 @@ from drf_spectacular.validation import validate_schema
 from rest_framework.test import APIClient
 
 from gridkit_django.api.market.urls import endpoints
+from gridkit_django.checks.market import check_market
 from gridkit_django.exceptions import ReleaseStateError
+from gridkit_django.marketplace.client.wire import LISTING, RemoteChanges, RemoteIndex
 from gridkit_django.marketplace.shelf.fronts import touch_listing
 from gridkit_django.marketplace.shelf.reading import changes_since
 from gridkit_django.marketplace.shelf.review import approve_release
@@ -71,6 +73,16 @@ def test_changes_tell_what_is_new_and_what_is_gone(colours: Seller, anybody: API
 def yank(seller: Seller, version: str) -> Any:
     address = f"{API}releases/@acme/colours/{version}/yank/"
     return seller.client().post(address, {"reason": "eats rows"}, format="json")
+
+
+def test_client_understands_what_the_marketplace_says(colours: Seller, anybody: APIClient) -> None:
+    told = changes(anybody)
+    page = RemoteChanges.model_validate(told)
+    listing = LISTING.validate_python(page.listings[0])
+    found = listing.release("1.1.0")
+    assert found is not None
+    assert (found.digest, found.public_key) == (release(version="1.1.0").digest, colours.public)
+    assert RemoteIndex.model_validate(anybody.get(API).json()).protocol == 1
 
 
 def test_changes_come_in_pages(db: None, anybody: APIClient) -> None:
@@ -170,3 +182,16 @@ def test_rates_count_by_address_and_can_be_switched_off(db: None, anybody: APICl
     settings.GRIDKIT = {"MARKET": {"serve": True}, "THROTTLE_RATES": {"market-read": "2/min"}}
     assert [anybody.get(API).status_code for _ in range(3)] == [200, 200, 429]
     assert anybody.get(API, REMOTE_ADDR="192.0.2.7").status_code == 200
+
+
+def test_checks_tell_what_a_served_marketplace_lacks(settings: Any) -> None:
+    assert [item.id for item in check_market()] == ["gridkit.W006"]
+    settings.GRIDKIT = {
+        "MARKET": {"serve": True, "storage": "nowhere", "checks": ["nowhere.scan"]},
+        "MARKET_TRUST_STORE": "storage:default",
+    }
+    (found,) = check_market()
+    assert found.id == "gridkit.W007"
+    assert "nowhere.scan" in found.msg
+    settings.GRIDKIT = {}
+    assert check_market() == []
