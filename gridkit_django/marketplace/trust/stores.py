@@ -68,8 +68,8 @@ class FolderStore:
 class StorageStore:
     """Keeps files in a storage of Django's.
 
-    Such a storage can't replace a file in one act, so the one name that is written again and again, the timestamp, is
-    missing for a moment; readers ask once more.
+    One that overwrites (``file_overwrite`` of S3, ``allow_overwrite`` of files) replaces the timestamp in one act. In
+    another one it is missing for a moment at each publication, and a client that asks just then must ask again.
 
     Args:
         storage: which one.
@@ -92,16 +92,25 @@ class StorageStore:
         return content
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file; one that is there goes first.
+        """Write a file, in the place of one that is there.
 
         Raises:
-            MarketplaceError: when the storage gave it another name.
+            MarketplaceError: when the storage gives it another name.
         """
         path = f"{self._prefix}{name}"
-        self._storage.delete(path)
-        if (written := self._storage.save(path, ContentFile(content))) != path:
+        if self._saved(path, content) != path:
+            self._storage.delete(path)
+            if (written := self._saved(path, content)) != path:
+                raise MarketplaceError(
+                    f"The storage wrote {path!r} as {written!r}. Give it a storage that keeps names."
+                )
+
+    def _saved(self, path: str, content: bytes) -> str:
+        """Save a file, and return its name; one of another name goes at once."""
+        written = self._storage.save(path, ContentFile(content))
+        if written != path:
             self._storage.delete(written)
-            raise MarketplaceError(f"The storage wrote {path!r} as {written!r}. Give it a storage that keeps names.")
+        return written
 
 
 def store_at(place: str) -> MetadataStore:

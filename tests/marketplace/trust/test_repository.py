@@ -228,12 +228,28 @@ def test_folder_keeps_files_whole(tmp_path: Path) -> None:
 
 
 def test_storage_keeps_files_by_their_name(tmp_path: Path) -> None:
-    for storage in (InMemoryStorage(), FileSystemStorage(tmp_path)):
+    overwriting = FileSystemStorage(tmp_path / "b", allow_overwrite=True)
+    for storage in (InMemoryStorage(), FileSystemStorage(tmp_path / "a"), overwriting):
         store = StorageStore(storage)
         assert store.read("a.json") is None
         store.write("a.json", b"1")
         store.write("a.json", b"2")
         assert (store.read("a.json"), store.read("../a.json")) == (b"2", None)
+        assert storage.listdir("tuf") == ([], ["a.json"])
+
+
+def test_storage_that_overwrites_is_never_without_the_file(tmp_path: Path) -> None:
+    class Watched(FileSystemStorage):
+        deleted: list[str] = []
+
+        def delete(self, name: str) -> None:
+            self.deleted.append(name)
+
+    store = StorageStore(Watched(tmp_path, allow_overwrite=True))
+    store.write("timestamp.json", b"1")
+    store.write("timestamp.json", b"2")
+    assert store.read("timestamp.json") == b"2"
+    assert Watched.deleted == []
 
 
 def test_storage_that_renames_is_refused() -> None:
