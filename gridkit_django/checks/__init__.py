@@ -10,6 +10,7 @@ from gridkit_django.checks.audit import check_sealing, check_signing_key
 from gridkit_django.checks.exports import check_export_privacy, check_export_storage
 from gridkit_django.checks.grids import check_grids
 from gridkit_django.checks.market import check_market
+from gridkit_django.checks.outbox import check_outbox, check_outbox_protection
 from gridkit_django.checks.partitions import check_audit_partitions
 from gridkit_django.checks.plugins import check_plugin_sources
 from gridkit_django.checks.settings import check_libraries, check_object_rights, check_settings
@@ -25,10 +26,10 @@ CHECKS = (
     check_export_storage,
     check_market,
 )
-DEPLOY_CHECKS = (check_signing_key, check_export_privacy)
+DEPLOY_CHECKS = (check_signing_key, check_export_privacy, check_outbox_protection)
 """Run with ``manage.py check --deploy`` only."""
 
-DATABASE_CHECKS = (check_audit_triggers, check_audit_partitions, check_sealing)
+DATABASE_CHECKS = (check_audit_triggers, check_audit_partitions, check_sealing, check_outbox)
 """Checks that ask a database; Django runs them for ``check --database`` and before ``migrate``."""
 
 __all__ = [
@@ -44,6 +45,8 @@ __all__ = [
     "check_libraries",
     "check_market",
     "check_object_rights",
+    "check_outbox",
+    "check_outbox_protection",
     "check_plugin_sources",
     "check_sealing",
     "check_settings",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,10 +32,6 @@ class Tally:
     dead: int = 0
     expired: int = 0
     dropped: int = 0
-
-    def plus(self, other: Tally) -> Tally:
-        """Join two tallies."""
-        return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in NAMES})
 
     def sums(self) -> dict[str, Any]:
         """Return what adds the tally to a row, as values of an UPDATE."""

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 from django.utils import timezone
 
+from gridkit_django.checks import check_outbox, check_outbox_protection
 from gridkit_django.exceptions import OutboxChannelError
 from gridkit_django.models import (
     AuditRecord,
@@ -248,3 +249,41 @@ def test_channel_is_known_before_a_worker_comes_and_says_when_none_does(
     assert (counts.row.is_local, counts.state, counts.backlog.messages) == (True, "ready", 0)
     assert (vendor.state, vendor.code, vendor.is_late) == ("ready", "no-worker", True)
     assert (vendor.backlog.messages, vendor.backlog.bytes) == (1, 7)
+
+
+def test_checks_tell_of_channels_that_wait_for_a_person_or_a_worker(
+    context: PluginContext, manager: PluginManager
+) -> None:
+    manager.runtime.housekeeping()
+    assert check_outbox(["default"]) == []
+    OutboxChannel.objects.filter(name="vendor").update(state=ChannelState.HELD, state_reason="The server answered 401.")
+    put(context, 1, "counts")
+    OutboxMessage.objects.update(put_at=timezone.now() - timedelta(minutes=6))
+
+    assert check_outbox() == check_outbox(["other"]) == []
+    assert [(item.id, item.msg) for item in check_outbox(["default"])] == [
+        ("gridkit.W204", "The channel counts of sender has messages that wait for a worker."),
+        ("gridkit.W204", "The channel vendor of sender is held: The server answered 401."),
+    ]
+
+
+def test_check_tells_of_ways_out_that_are_open(context: PluginContext) -> None:
+    assert [item.id for item in check_outbox_protection()] == ["gridkit.W006"] * 2
+    with override_settings(GRIDKIT={}):
+        assert check_outbox_protection() == []
+    with override_settings(GRIDKIT={"NO": 1}):
+        assert check_outbox_protection() == []
+
+
+def test_new_version_brings_its_own_limits(
+    context: PluginContext, manager: PluginManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(context, 1)
+    send(manager)
+    assert (channel().batch_max, channel().batch_now, channel().max_age_seconds) == (500, 500, 86_400)
+    monkeypatch.setattr("tests.outbox.senders.Sender.options", {"batch_max": 7, "max_age": timedelta(hours=1)})
+    manager.deactivate_plugin("sender")
+    manager.activate_plugin("sender")
+    manager.runtime.housekeeping()
+
+    assert (channel().batch_max, channel().batch_now, channel().max_age_seconds) == (7, 7, 3600)
