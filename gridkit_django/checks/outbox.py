@@ -31,7 +31,7 @@ def check_outbox(databases: Sequence[str] | None = None, **_kwargs: Any) -> list
 
 
 def check_outbox_protection(**_kwargs: Any) -> list[CheckMessage]:
-    """Say that messages may leave in the clear or into private networks (``gridkit.W006``); ``check --deploy`` only."""
+    """Say that messages may leave in the clear or into private networks (``gridkit.W008``); ``check --deploy`` only."""
     try:
         found = [name for name in _OPEN if getattr(settings(), name)]
     except SettingsError:
@@ -40,7 +40,7 @@ def check_outbox_protection(**_kwargs: Any) -> list[CheckMessage]:
         Advice(
             f"GRIDKIT[{name!r}] is on: plugins may send where a site on the Internet rarely means to.",
             hint="Take it away, or silence this where it is meant.",
-            id="gridkit.W006",
+            id="gridkit.W008",
         )
         for name in found
     ]

@@ -268,7 +268,7 @@ def test_checks_tell_of_channels_that_wait_for_a_person_or_a_worker(
 
 
 def test_check_tells_of_ways_out_that_are_open(context: PluginContext) -> None:
-    assert [item.id for item in check_outbox_protection()] == ["gridkit.W006"] * 2
+    assert [item.id for item in check_outbox_protection()] == ["gridkit.W008"] * 2
     with override_settings(GRIDKIT={}):
         assert check_outbox_protection() == []
     with override_settings(GRIDKIT={"NO": 1}):
