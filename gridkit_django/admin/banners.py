@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from gridkit_django.admin.plugin_page import tab_url
 from gridkit_django.conf import settings
+from gridkit_django.marketplace.client.advising import installed_advisories
 from gridkit_django.models import GrantDecision, InstalledPlugin, PluginPermissionGrant
 
 
@@ -30,7 +31,25 @@ class Banner:
 def banners(site: AdminSite) -> list[Banner]:
     """Return what waits: safe mode, permissions that plugins ask for, versions that wait for consent."""
     found = [_safe_mode(), _requests(site), _consents(site)]
-    return [banner for banner in found if banner is not None]
+    return [*_advisories(site), *(banner for banner in found if banner is not None)]
+
+
+def _advisories(site: AdminSite) -> list[Banner]:
+    """Return what marketplaces say against versions that are in use."""
+    return [
+        Banner(
+            _("%(plugin)s %(version)s: %(reason)s (advisory %(id)s, %(action)s)")
+            % {
+                "plugin": _name(row),
+                "version": row.current_version.version if row.current_version else "",
+                "reason": item.reason,
+                "id": item.id,
+                "action": item.action.value,
+            },
+            ((str(row), tab_url(row, site, "versions")),),
+        )
+        for row, item in installed_advisories()
+    ]
 
 
 def _safe_mode() -> Banner | None:

@@ -23,6 +23,9 @@ class CatalogSource(models.Model):
     error = models.TextField(_("error"), blank=True)
     skipped = models.JSONField(_("entries that were left out, with the reason"), default=dict)
 
+    advisories = models.JSONField(_("advisories"), default=list)
+    obeyed = models.JSONField(_("advisories that were obeyed"), default=list)
+
     class Meta:
         verbose_name = _("marketplace")
         verbose_name_plural = _("marketplaces")

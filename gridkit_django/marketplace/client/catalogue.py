@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import MarketplaceAnswerError, MarketplaceError, MarketplaceUnknownError
+from gridkit_django.marketplace.client.advising import follow_advisories
 from gridkit_django.marketplace.client.http import RemoteClient
 from gridkit_django.marketplace.client.remotes import Remote, remote_of, remotes
 from gridkit_django.marketplace.client.wire import LISTING, RemoteChanges, RemoteIndex, RemoteListing
@@ -70,6 +71,7 @@ def refresh(remote: Remote, client: RemoteClient, *, now: bool = False) -> str |
     source.tried_at = timezone.now()
     try:
         _follow(remote, client, source)
+        follow_advisories(remote, source)
     except MarketplaceError as error:
         _failed(source, error)
         return error.detail

@@ -14,11 +14,13 @@ from packaging.version import InvalidVersion, Version
 from gridkit_django import __version__
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import ManifestError, PluginNotListedError, ReleaseUnfitError
+from gridkit_django.marketplace.client.advising import advisories_for
 from gridkit_django.marketplace.client.catalogue import entry_of, listing_of
 from gridkit_django.marketplace.client.dependencies import unmet
 from gridkit_django.marketplace.client.remotes import Remote, remote_of
 from gridkit_django.marketplace.client.trusting import reason_to_refuse, what_it_may_do
 from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
+from gridkit_django.marketplace.trust import AdvisoryAction
 from gridkit_django.models import InstalledPlugin, PluginVersion
 from gridkit_django.plugins import ChangeKind, PlanChange, PluginMetadata
 from gridkit_django.plugins.consent import undecided
@@ -109,7 +111,7 @@ def make_install_plan(plugin_id: str, version: str | None = None) -> InstallPlan
         release=chosen,
         verdicts=verdicts,
         asks_for=undecided(row, asked) if row is not None else tuple(asked),
-        warnings=tuple(_warnings(listing, chosen)) if chosen is not None else (),
+        warnings=tuple(_warnings(remote, listing, chosen)) if chosen is not None else (),
         sentence=what_it_may_do(listing.name, asked),
     )
 
@@ -165,6 +167,9 @@ def _policy(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> I
         yield "nobody at the marketplace has looked at it (MARKETPLACE_REVIEWED_ONLY)"
     if _is_young(release, given.MARKETPLACE_MIN_AGE_HOURS):
         yield f"it is public for less than {given.MARKETPLACE_MIN_AGE_HOURS} hours (MARKETPLACE_MIN_AGE_HOURS)"
+    for advisory in advisories_for(remote.alias, listing.id, release.version):
+        if advisory.action is not AdvisoryAction.WARN:
+            yield f"the advisory {advisory.id} says: {advisory.reason}"
     if _is_refused(listing.id, release):
         yield "it was refused here, or could not start"
     if (untrusted := reason_to_refuse(remote, listing, release)) != "":
@@ -230,7 +235,9 @@ def metadata_of(listing: RemoteListing, release: RemoteRelease) -> PluginMetadat
     return parse_manifest(values, where=listing.id)
 
 
-def _warnings(listing: RemoteListing, release: RemoteRelease) -> Iterator[str]:
+def _warnings(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> Iterator[str]:
+    for advisory in advisories_for(remote.alias, listing.id, release.version):
+        yield f"The advisory {advisory.id} says: {advisory.reason}"
     if release.state == "yanked":
         yield f"This release was taken back by its publisher: {release.yanked_reason or 'no reason was given'}."
     if listing.state == "deprecated":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gridkit_django.conf import settings
@@ -37,20 +38,40 @@ def fetch_package(remote: Remote, release: RemoteRelease) -> bytes:
     """
     if settings().MARKETPLACE_OFFLINE:
         raise MarketplaceOfflineError("This site asks no marketplace for anything (MARKETPLACE_OFFLINE).")
-    channel = HttpChannel(HttpPlace(remote.url, remote.token, remote.ca_file, remote.proxy, remote.timeout))
-    try:
-        if remote.root:
-            with TrustedFetcher(channel, DatabaseMemory(remote.alias), _root(remote)) as trusted:
-                content = trusted.fetch(release.filename)
-        else:
+    if remote.root:
+        with trusted_fetcher(remote) as trusted:
+            content = trusted.fetch(release.filename)
+    else:
+        channel = HttpChannel(_place(remote))
+        try:
             content = b"".join(channel.read(release.url, release.size))
-    finally:
-        channel.close()
+        finally:
+            channel.close()
     if len(content) != release.size:
         raise TrustLengthError(f"{release.filename} has {len(content)} bytes; {release.size} were listed.")
     if f"sha256:{hashlib.sha256(content).hexdigest()}" != release.digest:
         raise TrustDigestError(f"{release.filename} is not the file that was listed. It was not used.")
     return content
+
+
+@contextmanager
+def trusted_fetcher(remote: Remote) -> Iterator[TrustedFetcher]:
+    """Ask a marketplace, and believe only what its keys stand for.
+
+    Raises:
+        SettingsError: when the root file can't be read.
+        TrustError: when what comes can't be believed.
+    """
+    channel = HttpChannel(_place(remote))
+    try:
+        with TrustedFetcher(channel, DatabaseMemory(remote.alias), _root(remote)) as trusted:
+            yield trusted
+    finally:
+        channel.close()
+
+
+def _place(remote: Remote) -> HttpPlace:
+    return HttpPlace(remote.url, remote.token, remote.ca_file, remote.proxy, remote.timeout)
 
 
 def reason_to_refuse(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> str:
