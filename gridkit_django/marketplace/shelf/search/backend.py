@@ -103,14 +103,21 @@ class SearchBackend(ABC):
 
     def suggest(self, text: str, most: int) -> list[tuple[str, int]]:
         """Return id and listing of plugins whose name or id begins so, the weightiest first."""
-        like = f"{_escaped(text.lower())}%"
-        where = Sql(
-            rf" WHERE NOT r.deprecated AND (r.folded_name LIKE %s {self.escape} OR r.slug LIKE %s {self.escape}"
-            rf" OR r.plugin_id LIKE %s {self.escape})",
-            (like, like, like),
-        )
+        text = text.lower()
+        begins = self._begins_with_id(text) if text.startswith("@") else self._begins_with_name(text)
         order = Sql(" ORDER BY r.weight DESC, r.listing_id LIMIT %s", (most,))
+        where = Sql(" WHERE NOT r.deprecated AND ") + begins
         return [(row[0], row[1]) for row in self.rows(Sql("SELECT r.plugin_id, r.listing_id") + _FROM + where + order)]
+
+    def _begins_with_name(self, text: str) -> Sql:
+        like = f"{_escaped(text)}%"
+        return Sql(f"(r.folded_name LIKE %s {self.escape} OR r.slug LIKE %s {self.escape})", (like, like))
+
+    def _begins_with_id(self, text: str) -> Sql:
+        """Compare the second half, too, where there is one: an index finds the beginnings of it."""
+        whole = Sql(f"r.plugin_id LIKE %s {self.escape}", (f"{_escaped(text)}%",))
+        slug = text.partition("/")[2]
+        return whole + Sql(f" AND r.slug LIKE %s {self.escape}", (f"{_escaped(slug)}%",)) if slug else whole
 
     def filters(self, query: SearchQuery) -> Sql:
         """Return the conditions of a query besides its words, each after an AND."""
