@@ -55,11 +55,13 @@ def read_messages(payloads: Sequence[JSONObject], keys: Sequence[str | None] | N
     return [NewMessage(_key(key), _text(payload, most)) for payload, key in zip(payloads, chosen, strict=True)]
 
 
-def store(place: Place, messages: Sequence[NewMessage]) -> None:
-    """Write messages down, in the transaction under way, in one statement."""
+def store(messages: Sequence[tuple[Place, NewMessage]]) -> None:
+    """Write messages down, each where it belongs, in the transaction under way, in one statement."""
     connection = connections[database()]
+    if not messages:
+        return
     if connection.vendor == "postgresql":
-        _store_arrays(connection, place, messages)
+        _store_arrays(connection, messages)
         return
     now = timezone.now()
     OutboxMessage.objects.using(database()).bulk_create(
@@ -71,24 +73,26 @@ def store(place: Place, messages: Sequence[NewMessage]) -> None:
             size=len(message.text),
             put_at=now,
         )
-        for message in messages
+        for place, message in messages
     )
 
 
-def _store_arrays(connection: BaseDatabaseWrapper, place: Place, messages: Sequence[NewMessage]) -> None:
+def _store_arrays(connection: BaseDatabaseWrapper, messages: Sequence[tuple[Place, NewMessage]]) -> None:
     """Hand payloads over as one JSON text, which the database takes apart: cheaper than values for each row.
 
     The type ``json`` gives each element back letter by letter.
     """
-    keys, texts = [message.key for message in messages], ",".join([message.text for message in messages])
+    plugins, channels = [place.plugin for place, _ in messages], [place.channel for place, _ in messages]
+    keys, texts = [message.key for _, message in messages], ",".join([message.text for _, message in messages])
     with connection.cursor() as cursor:
-        cursor.execute(_ARRAYS, [place.plugin, place.channel, timezone.now(), keys, f"[{texts}]"])
+        cursor.execute(_ARRAYS, [timezone.now(), plugins, channels, keys, f"[{texts}]"])
 
 
 _ARRAYS = f"""
-INSERT INTO "{OutboxMessage._meta.db_table}" (plugin_id, channel, put_at, attempts, key, payload, size)
-SELECT %s, %s, %s, 0, given.key, given.payload::text, length(given.payload::text)
-FROM ROWS FROM (unnest(%s::text[]), json_array_elements(%s::json)) AS given (key, payload)
+INSERT INTO "{OutboxMessage._meta.db_table}" (put_at, attempts, plugin_id, channel, key, payload, size)
+SELECT %s, 0, given.plugin, given.channel, given.key, given.payload::text, length(given.payload::text)
+FROM ROWS FROM (unnest(%s::bigint[]), unnest(%s::text[]), unnest(%s::text[]), json_array_elements(%s::json))
+    AS given (plugin, channel, key, payload)
 """  # noqa: S608 - a table of ours
 
 

@@ -15,7 +15,7 @@ from gridkit_django.typing import JSONObject, JSONValue
 if TYPE_CHECKING:
     from gridkit_django.plugins.calls import RegisteredMethod
     from gridkit_django.plugins.job_calls import RegisteredJob
-    from gridkit_django.plugins.outbox_calls import RegisteredChannel
+    from gridkit_django.plugins.outbox_calls import NewBatch, RegisteredChannel
     from gridkit_django.plugins.report_calls import RegisteredReport
 
 Unsubscribe = Callable[[], None]
@@ -110,10 +110,8 @@ class ContextBackend(Protocol):
         """Open a channel of the outbox."""
         ...
 
-    def put_messages(
-        self, channel: str, payloads: Sequence[JSONObject], keys: Sequence[str | None] | None
-    ) -> list[str]:
-        """Put messages into a channel; their keys."""
+    def put_messages(self, batches: Mapping[str, NewBatch]) -> dict[str, list[str]]:
+        """Put messages into channels of the outbox; their keys by channel."""
         ...
 
     def register_report(self, report: RegisteredReport) -> Unsubscribe:

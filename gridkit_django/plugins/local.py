@@ -37,7 +37,7 @@ from gridkit_django.plugins.jobs import JobRuntime
 from gridkit_django.plugins.limits import ResourceUsage
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.memory import HeapBook
-from gridkit_django.plugins.outbox_calls import RegisteredChannel
+from gridkit_django.plugins.outbox_calls import NewBatch, RegisteredChannel
 from gridkit_django.plugins.permission_use import PermissionUse
 from gridkit_django.plugins.permissions import GrantTable
 from gridkit_django.plugins.plain_data import plain_copy
@@ -170,11 +170,9 @@ class LocalBackend:
         """Open a channel of the outbox."""
         return outbox.open_channel(self._live, channel)
 
-    def put_messages(
-        self, channel: str, payloads: Sequence[JSONObject], keys: Sequence[str | None] | None
-    ) -> list[str]:
-        """Put messages into a channel, in the transaction under way."""
-        return outbox.put_messages(self._live, channel, payloads, keys)
+    def put_messages(self, batches: Mapping[str, NewBatch]) -> dict[str, list[str]]:
+        """Put messages into channels of the outbox; their keys."""
+        return outbox.put_messages(self._live, batches)
 
     def register_report(self, report: RegisteredReport) -> Unsubscribe:
         """Offer a report."""

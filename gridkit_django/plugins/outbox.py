@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from signal import SIGTERM
 from typing import Any
@@ -26,16 +26,16 @@ from gridkit_django.outbox import (
     send_waiting,
     store,
 )
+from gridkit_django.outbox.putting import NewMessage
 from gridkit_django.plugins.backend import Unsubscribe
 from gridkit_django.plugins.config import secrets_of
 from gridkit_django.plugins.job_calls import JobStats
 from gridkit_django.plugins.live import LivePlugin
-from gridkit_django.plugins.outbox_calls import OpenChannel, RegisteredChannel
+from gridkit_django.plugins.outbox_calls import NewBatch, OpenChannel, RegisteredChannel
 from gridkit_django.plugins.permissions import Permission
 from gridkit_django.plugins.requests import note_request
 from gridkit_django.plugins.savepoints import database
 from gridkit_django.plugins.secret_values import without_secrets
-from gridkit_django.typing import JSONObject
 
 logger = logging.getLogger("gridkit_django.plugins")
 
@@ -71,25 +71,32 @@ def open_channel(live: LivePlugin, channel: RegisteredChannel) -> Unsubscribe:
     return close
 
 
-def put_messages(
-    live: LivePlugin, name: str, payloads: Sequence[JSONObject], keys: Sequence[str | None] | None
-) -> list[str]:
-    """Write messages down in the transaction under way; return their keys.
+def put_messages(live: LivePlugin, batches: Mapping[str, NewBatch]) -> dict[str, list[str]]:
+    """Write messages down in the transaction under way, in one statement; return their keys by channel.
 
     Raises:
-        OutboxChannelError: when the channel is not open.
-        OutboxMessageError: when one of them can't be put.
+        OutboxChannelError: when a channel is not open.
+        OutboxMessageError: when one of them can't be put; none is then.
     """
+    read = [(_opened(live, name), read_messages(*batch)) for name, batch in batches.items()]
+    taken = [(entry, messages[: _room_for(entry, messages)]) for entry, messages in read]
+    store([(entry.place, message) for entry, messages in taken for message in messages])
+    for entry, messages in taken:
+        if messages:
+            entry.alarm.set()
+    return {entry.channel.name: [message.key for message in messages] for entry, messages in read}
+
+
+def _opened(live: LivePlugin, name: str) -> OpenChannel:
     entry = live.channels.get(name)
     if entry is None:
         known = ", ".join(sorted(live.channels)) or "none"
         raise OutboxChannelError(f"{live.plugin_id} has opened no channel {name!r}. Its channels are: {known}.")
-    messages = read_messages(payloads, keys)
-    given = entry.room.take(len(message.text) for message in messages)
-    if given:
-        store(entry.place, messages[:given])
-        entry.alarm.set()
-    return [message.key for message in messages]
+    return entry
+
+
+def _room_for(entry: OpenChannel, messages: Sequence[NewMessage]) -> int:
+    return entry.room.take(len(message.text) for message in messages)
 
 
 def send_channel(live: LivePlugin | None, name: str, seconds: float) -> TurnReport | None:

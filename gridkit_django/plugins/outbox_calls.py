@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ from gridkit_django.outbox import (
     Verdict,
 )
 from gridkit_django.plugins.job_calls import JobStats
+from gridkit_django.typing import JSONObject
 
 PrepareHandler: TypeAlias = Callable[[tuple[OutgoingMessage, ...]], OutgoingRequest]
 """Makes the request that carries a batch. Called in a worker."""
@@ -64,3 +65,7 @@ class OpenChannel:
     alarm: Alarm
     room: Room
     place: Place
+
+
+NewBatch: TypeAlias = tuple[Sequence[JSONObject], Sequence[str | None] | None]
+"""Payloads for one channel, and the key of each; None for keys that are made up."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from gridkit_django.outbox import ChannelLimits, checked_name
@@ -124,4 +124,16 @@ class PluginOutbox(Capability):
             OutboxChannelError: when the channel is not open.
             OutboxMessageError: when one of them can't be put; none is then.
         """
-        return self._backend.put_messages(channel, payloads, keys)
+        return self._backend.put_messages({channel: (payloads, keys)})[channel]
+
+    def put_all(self, batches: Mapping[str, Mapping[str, JSONObject]]) -> None:
+        """Put messages into several channels in one statement, which is what a put costs. See ``put``.
+
+        Args:
+            batches: channel to its messages, key to payload.
+
+        Raises:
+            OutboxChannelError: when one of the channels is not open.
+            OutboxMessageError: when one of the messages can't be put; none is then.
+        """
+        self._backend.put_messages({name: (list(found.values()), list(found)) for name, found in batches.items()})

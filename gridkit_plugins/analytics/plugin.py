@@ -43,12 +43,13 @@ class AnalyticsPlugin(Plugin):
         """Put an event into the channels of its grid: for the counts without a name, for providers with consent."""
         config: AnalyticsConfig = self.context.config_for(event.grid)
         is_known = may_follow(event, config)
+        batches = {}
         if config.own_store and event.grid and event.type in NAMES:
-            self.context.outbox.put(_COUNTS, count_of(event, config, known=is_known))
+            batches[_COUNTS] = {event.id: count_of(event, config, known=is_known)}
         told = tracked(event, config) if config.provider and is_known and is_sampled(event, config) else None
         if told is not None:
-            for name in config.provider:
-                self.context.outbox.put(name, told.payload(), key=told.id)
+            batches.update({name: {told.id: told.payload()} for name in config.provider})
+        self.context.outbox.put_all(batches)
 
     def health_check(self) -> PluginHealth:
         """Warn of columns that no grid has, and of hosts that may not be talked to: their messages wait."""

@@ -17,6 +17,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from gridkit_django.exceptions import OutboxChannelError
 from gridkit_django.models import ChannelState, InstalledPlugin, OutboxChannel, OutboxMessage
 from gridkit_django.outbox import Place, send_waiting
 from gridkit_django.outbox.putting import NewMessage, store
@@ -155,6 +156,14 @@ def test_put_is_one_statement_and_talks_to_nobody(
 
     assert OutboxMessage.objects.count() == 11
     assert len(woken) == 1
+    put(context, 1, "counts")  # looks how full the channel is
+    with transaction.atomic(), django_assert_num_queries(1):
+        context.outbox.put_all({"vendor": {"a": {"n": 1}, "b": {"n": 2}}, "counts": {"a": {"n": 1}}})
+    assert waiting()[-3:] == ["a", "b", "a"]
+    with transaction.atomic(), django_assert_num_queries(0), pytest.raises(OutboxChannelError, match="no channel 'x'"):
+        context.outbox.put_all({"vendor": {"c": {}}, "x": {"c": {}}})
+    with transaction.atomic(), django_assert_num_queries(0):
+        context.outbox.put_all({})
 
 
 def test_queue_that_is_away_costs_a_put_nothing_but_one_try(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +186,7 @@ def test_worker_that_is_killed_in_mid_batch_loses_nothing_and_doubles_only_what_
     plugin = InstalledPlugin.objects.create(plugin_id="killed", source="object", source_ref="-")
     place = Place(plugin.pk, "vendor")
     keys = [f"k{number}" for number in range(20)]
-    store(place, [NewMessage(key, "{}") for key in keys])
+    store([(place, NewMessage(key, "{}")) for key in keys])
     database = {name: connection.settings_dict[name] for name in ("NAME", "HOST", "PORT", "USER", "PASSWORD")}
     env = {
         **unmeasured_environment(),
