@@ -20,10 +20,9 @@ from gridkit_django.models import ExportJob, JobState
 from gridkit_django.plugins import plugin_manager
 from tests.benchmarks.database import server_version
 from tests.benchmarks.export.records import RecordGrid, make_records
-from tests.benchmarks.export.worker import worker_of
+from tests.benchmarks.export.worker import PLUGIN, worker_of
 
 ROWS = int(os.environ.get("GRIDKIT_BENCH_JOB_ROWS", "3000000"))
-PLUGIN = "@gridkit/plugin-export"
 REQUESTS = 21
 STOPS = 8
 LONGEST_WAIT = 2.5

@@ -82,7 +82,8 @@ def make_records(rows: int = ROWS) -> None:
         with connection.cursor() as cursor:
             made = "INSERT INTO bench_owner (name) SELECT 'owner, ' || n FROM generate_series(1, %s) n"
             cursor.execute(made, [OWNERS])
-    Record.objects.filter(pk__gt=rows).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM bench_record WHERE id > %s", [rows])
     _fill(Record.objects.count() + 1, rows)
 
 

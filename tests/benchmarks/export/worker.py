@@ -12,6 +12,9 @@ from gridkit_django.grids import grid_registry
 from gridkit_django.grids.registration import sync_registered_grids
 from tests.benchmarks.export.records import RecordGrid, bench_user
 
+PLUGIN = "@gridkit/plugin-export"
+"""Whose the formats are: another benchmark may start the plugin itself."""
+
 
 class _NoQueue:
     """Nobody else is told of a job."""
@@ -29,5 +32,5 @@ def worker_of(*kinds: type[BaseExporter]) -> Any:
     config.job_queue = _NoQueue()
     for kind in kinds:
         if kind.format not in config.exporters.formats():
-            config.exporters.register(kind.format, kind, owner="bench")
+            config.exporters.register(kind.format, kind, owner=PLUGIN)
     return bench_user()
