@@ -48,7 +48,7 @@ class RegisteredChannel:
     deliver: DeliverHandler | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class OpenChannel:
     """A channel that a plugin has opened in this process.
 

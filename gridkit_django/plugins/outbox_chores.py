@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
+from weakref import WeakSet
 
 from gridkit_django.outbox.leases import channel_row
 from gridkit_django.outbox.tending import store_dropped
@@ -30,7 +31,7 @@ class OutboxChores:
 
     def __init__(self, runtime: Working) -> None:
         self._runtime = runtime
-        self._known: dict[str, OpenChannel] = {}
+        self._known: WeakSet[OpenChannel] = WeakSet()
 
     def work(self) -> None:
         """Make channels known that were opened since the last time, and store how many messages were dropped."""
@@ -41,10 +42,9 @@ class OutboxChores:
 
     def _make_known(self, live: LivePlugin, entry: OpenChannel) -> None:
         """Write a channel's row once for each object of the plugin, so that it is seen before a worker comes to it."""
-        name = f"{live.plugin_id} {entry.channel.name}"
-        if self._known.get(name) is not entry:
+        if entry not in self._known:
             channel_row(entry.place, PluginCarrier(live, entry))
-            self._known[name] = entry
+            self._known.add(entry)
 
 
 def store_drops(entry: OpenChannel) -> None:
