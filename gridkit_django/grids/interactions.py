@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 
 from gridkit_django.conf import settings
 from gridkit_django.events import (
@@ -25,6 +25,7 @@ from gridkit_django.events import (
     event_bus,
     make_event,
 )
+from gridkit_django.events.savepoints import lazy_savepoint
 from gridkit_django.exceptions import (
     EventError,
     EventOriginError,
@@ -39,6 +40,7 @@ from gridkit_django.grids.pointers import below
 from gridkit_django.grids.query import PROTOCOL_VERSION
 from gridkit_django.grids.records import read_key, record_not_found
 from gridkit_django.grids.strict import read_list, read_object, read_text
+from gridkit_django.outbox import gathered
 from gridkit_django.typing import MutableJSONObject
 
 STAMPS = frozenset({"actor", "source", "timestamp", "grid", "id", "correlationId", "user"})
@@ -82,8 +84,9 @@ class _Report:
 def report_interactions(access: GridAccess, raw: Any) -> tuple[Verdict, ...]:
     """Tell the events of a browser's report, in their order.
 
-    Each stands for itself: its handlers run in a transaction of its own, and a refused one keeps no other back. One
-    SQL query finds out which of the rows that they name the user may see.
+    All are told in one transaction, and what plugins put into the outbox is stored by one statement. Yet each stands
+    for itself: what was done for a refused one is undone, and it keeps no other back. One SQL query finds out which of
+    the rows that they name the user may see.
 
     Args:
         access: the grid and the user.
@@ -100,14 +103,15 @@ def report_interactions(access: GridAccess, raw: Any) -> tuple[Verdict, ...]:
     read = [_attempt(access, item, f"/events/{index}") for index, item in enumerate(items)]
     seen = _rows_in_sight(access, [report for report in read if isinstance(report, _Report)])
     act = current_act()
-    with acting(
+    as_reported = acting(
         Actor.from_user(access.user),
         EventSource.BROWSER,
         correlation_id=act.correlation_id,
         metadata=dict(act.metadata),
         impersonator=act.impersonator,
         visit=act.visit,
-    ):
+    )
+    with as_reported, gathered(), transaction.atomic(savepoint=False):
         return tuple(_verdict(access, report, seen, f"/events/{index}") for index, report in enumerate(read))
 
 
@@ -185,7 +189,7 @@ def _verdict(access: GridAccess, report: _Report | GridKitError, seen: frozenset
         return Verdict(error=RecordNotFoundError.at(f"{at}/payload/rowId", error.detail))
     event = make_event(report.type, report.payload.values, grid=access.grid_id)
     try:
-        with transaction.atomic():
+        with lazy_savepoint(DEFAULT_DB_ALIAS):
             event_bus().emit(event, sender=access.grid)
     except EventError as error:
         return Verdict(error=error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gridkit_django.outbox.channels import Carrier, ChannelLimits, Place, checked_name
+from gridkit_django.outbox.gathering import gathered, store_or_hold
 from gridkit_django.outbox.messages import OutgoingMessage, OutgoingRequest, OutgoingResponse
 from gridkit_django.outbox.putting import read_messages, store
 from gridkit_django.outbox.queue import Alarm, OutboxQueue
@@ -24,7 +25,9 @@ __all__ = [
     "Verdict",
     "checked_name",
     "default_judge",
+    "gathered",
     "read_messages",
     "send_waiting",
     "store",
+    "store_or_hold",
 ]

@@ -24,7 +24,7 @@ from gridkit_django.outbox import (
     default_judge,
     read_messages,
     send_waiting,
-    store,
+    store_or_hold,
 )
 from gridkit_django.outbox.putting import NewMessage
 from gridkit_django.plugins.backend import Unsubscribe
@@ -80,7 +80,7 @@ def put_messages(live: LivePlugin, batches: Mapping[str, NewBatch]) -> dict[str,
     """
     read = [(_opened(live, name), read_messages(*batch)) for name, batch in batches.items()]
     taken = [(entry, messages[: _room_for(entry, messages)]) for entry, messages in read]
-    store([(entry.place, message) for entry, messages in taken for message in messages])
+    store_or_hold([(entry.place, message) for entry, messages in taken for message in messages])
     for entry, messages in taken:
         if messages:
             entry.alarm.set()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
+from gridkit_django.events import GridEvent, signal_for
+from gridkit_django.exceptions import EventRejected
 from gridkit_django.models import OutboxMessage
 from gridkit_plugins.analytics.config import AnalyticsConfig
 from gridkit_plugins.analytics.identity import user_of
@@ -67,3 +70,54 @@ def test_browser_that_asks_not_to_be_followed_is_told_to_nobody_and_counted_with
 
     assert waiting("segment") == []
     assert [message["user"] for message in waiting("counts")] == [""]
+
+
+@pytest.mark.both_databases
+def test_report_of_many_events_is_stored_by_one_statement_and_its_messages_stay_in_order(
+    browser: APIClient, django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    report(browser)
+    OutboxMessage.objects.all().delete()
+    events = [{"type": "column:move", "payload": {"column": "sku", "index": index}} for index in range(50)]
+    with django_assert_max_num_queries(30) as few:
+        answer = browser.post(f"{URL}events/", {"events": events}, format="json", headers=HEADERS)
+    written = [query["sql"] for query in few.captured_queries if query["sql"].lstrip().startswith("INSERT")]
+    assert len([sql for sql in written if "gridkit_django_outboxmessage" in sql]) == 1
+    assert [message["properties"]["index"] for message in waiting("segment")] == list(range(50))
+    told = OutboxMessage.objects.filter(channel="segment").order_by("pk").values_list("key", flat=True)
+    assert list(told) == [item["id"] for item in answer.json()["results"]]
+
+
+@pytest.mark.both_databases
+def test_event_that_is_vetoed_tells_nobody_and_keeps_no_other_of_its_report_back(browser: APIClient) -> None:
+    def refuse(event: GridEvent, **_kwargs: Any) -> None:
+        if event.payload["index"] == 1:
+            raise EventRejected("Not this.")
+
+    signal = signal_for("column:move")
+    signal.connect(refuse)
+    try:
+        events = [{"type": "column:move", "payload": {"column": "sku", "index": index}} for index in range(3)]
+        answer = browser.post(f"{URL}events/", {"events": events}, format="json", headers=HEADERS)
+    finally:
+        signal.disconnect(refuse)
+    assert [item["accepted"] for item in answer.json()["results"]] == [True, False, True]
+    assert [message["properties"]["index"] for message in waiting("segment")] == [0, 2]
+    assert OutboxMessage.objects.filter(channel="counts").count() == 2
+
+
+@pytest.mark.both_databases
+def test_report_that_breaks_off_leaves_no_message(browser: APIClient) -> None:
+    def fail(event: GridEvent, **_kwargs: Any) -> None:
+        if event.payload["index"] == 2:
+            raise RuntimeError("a fault of the site")
+
+    browser.raise_request_exception = False
+    signal = signal_for("column:move")
+    signal.connect(fail)
+    try:
+        events = [{"type": "column:move", "payload": {"column": "sku", "index": index}} for index in range(3)]
+        assert browser.post(f"{URL}events/", {"events": events}, format="json", headers=HEADERS).status_code == 500
+    finally:
+        signal.disconnect(fail)
+    assert not OutboxMessage.objects.exists()
