@@ -17,6 +17,8 @@ from gridkit_django.audit import Target, record
 from gridkit_django.conf import settings
 from gridkit_django.events import event_bus, make_event
 from gridkit_django.exceptions import ExportLostError
+from gridkit_django.exports.limits import check_room
+from gridkit_django.grids.locking import lock_user
 from gridkit_django.models import ExportJob, JobState
 from gridkit_django.typing import MutableJSONObject
 
@@ -51,13 +53,21 @@ def close(job: ExportJob, state: JobState, *, only: QuerySet[ExportJob], **value
 
     Returns:
         Whether it was ended here; False when somebody else ended it before.
+
+    Raises:
+        ExportTooLargeError: when a finished file would be more than its owner may have stored.
     """
     using = database()
+    is_stored = state == JobState.FINISHED
     with transaction.atomic(using=using):
+        if is_stored:
+            lock_user(job.owner_id, using)
         ended = {"stage": "", "lease_until": None, "retry_at": None, "finished_at": timezone.now()}
         if not only.update(state=state, **ended, **values):
             return False
         job.refresh_from_db()
+        if is_stored:
+            check_room(job)
         facts = _facts(job)
         record("export.finish", target=target_of(job), grid=job.grid, evidence=facts)
         event = make_event("export:finish", {"jobId": str(job.pk), **facts}, grid=job.grid)

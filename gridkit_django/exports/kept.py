@@ -17,9 +17,11 @@ from django.db import transaction
 from gridkit_django.exceptions import ExportStorageError
 from gridkit_django.exports.files import clear_folder, delete_file, export_storage, job_folder, storage_trouble
 from gridkit_django.exports.jobs import database, this_run
+from gridkit_django.exports.limits import check_room
 from gridkit_django.exports.progress import taken
 from gridkit_django.exports.scratch import ScratchFile, Workshop
 from gridkit_django.exports.segments import KeptSegment, SegmentPlace
+from gridkit_django.grids.locking import lock_user
 from gridkit_django.models import ExportJob, ExportSegment
 from gridkit_django.typing import JSONObject, JSONValue
 
@@ -82,6 +84,7 @@ class KeptSegments:
         Raises:
             ExportStorageError: when the storage does not take it.
             ExportLostError: when the job is no longer this worker's.
+            ExportTooLargeError: when its owner would have more than may be.
         """
         size, checksum = file.finish()
         moves = file.moves
@@ -145,10 +148,12 @@ class KeptSegments:
 
     def _write_down(self, segment: ExportSegment) -> None:
         with transaction.atomic(using=database()):
+            lock_user(self._job.owner_id, database())
             done = {"rows_done": self.rows + segment.rows, "bytes_done": self.size + segment.size}
             if not this_run(self._job).update(tries=0, deaths=0, **done):
                 raise taken()
             segment.save(force_insert=True)
+            check_room(self._job)
 
     def _open(self, segment: ExportSegment) -> BinaryIO:
         held = self._here.pop(segment.number, None)

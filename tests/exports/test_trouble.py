@@ -220,6 +220,33 @@ def test_what_a_user_has_stored_counts_against_the_next_file_and_the_next_reques
     assert run(ask(bob, columns=["sku"])).state == JobState.FINISHED
 
 
+@pytest.mark.parametrize(("number", "over", "segments"), [(3, "whole", 3), (1, "segment", 2)])
+def test_jobs_at_the_same_time_never_store_more_together_than_their_owner_may_have(
+    ann: User, pieces: type[Pieces], settings: Any, number: int, over: str, segments: int
+):
+    """Each had all the room before it when it began; the one that comes second is refused, wherever it is."""
+    products(10)
+    whole, small = run(ask(ann, "pieces")), run(ask(ann, columns=["sku"]))
+    most = whole.size + small.size - 1 if over == "whole" else whole.size
+    ExportJob.objects.all().delete()
+    settings.GRIDKIT = {"EXPORT_BYTES_PER_USER": most}
+    before = set(stored_files())
+    job, other = ask(ann, "pieces"), ask(ann, columns=["sku", "name"] if over == "segment" else ["sku"])
+
+    def act(place: SegmentPlace) -> None:
+        if place.number == number:
+            run(other)
+
+    pieces.act = staticmethod(act)
+    run(job)
+    assert (job.state, job.error_code) == (JobState.FAILED, "export-too-large")
+    assert "EXPORT_BYTES_PER_USER" in job.error_detail
+    other.refresh_from_db()
+    assert (other.state, job.segments.count()) == (JobState.FINISHED, segments)
+    assert stored_bytes(ann.pk) <= most
+    assert len(set(stored_files()) - before) == segments + 1
+
+
 def test_a_file_that_can_not_be_deleted_is_tried_again_and_keeps_no_other_from_being_deleted(
     ann: User, elsewhere: TroubledStorage, caplog: Any
 ):
