@@ -113,6 +113,16 @@ def _roll_back(plugin: InstalledPlugin, request: HttpRequest) -> str:
     return _("%(plugin)s runs %(version)s again.") % {"plugin": plugin, "version": found.version}
 
 
+def _pin(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    plugin_manager().pin_plugin(plugin.plugin_id, request.POST.get("note", ""), user=request.user)
+    return _("%(plugin)s keeps its version until you unpin it.") % {"plugin": plugin}
+
+
+def _unpin(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    plugin_manager().unpin_plugin(plugin.plugin_id, user=request.user)
+    return _("%(plugin)s can be updated again.") % {"plugin": plugin}
+
+
 def _restore(plugin: InstalledPlugin, request: HttpRequest) -> str:
     revision, grid = request.POST.get("revision", ""), request.POST.get("grid", "")
     number = int(revision) if revision.isdecimal() else 0
@@ -199,6 +209,8 @@ VERBS: MappingProxyType[str, Verb] = MappingProxyType(
         "update": update,
         "refuse_update": _simple("install_plugin", _refuse_update),
         "roll_back": _simple("install_plugin", _roll_back),
+        "pin": _simple("install_plugin", _pin),
+        "unpin": _simple("install_plugin", _unpin),
         "restore": _simple("configure_plugin", _restore),
         "deny": _simple("grant_plugin", _deny),
         "run_job": _simple("activate_plugin", _run_job),

@@ -79,6 +79,8 @@ SERVER_TYPES = frozenset(
         "plugin:request",
         "plugin:deny",
         "plugin:rollback",
+        "plugin:pin",
+        "plugin:unpin",
     }
 )
 """Facts that only the server makes; a browser or a plugin that sends one is refused."""

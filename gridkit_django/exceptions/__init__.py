@@ -124,7 +124,8 @@ trail show next to the human text. Catch the width you need::
     └── PluginError
         ├── PluginNotFoundError            not installed, or no such source
         ├── PluginStateError               the plugin's state does not allow this
-        │   └── PluginConsentError         an update asks for more than was granted
+        │   ├── PluginConsentError         an update asks for more than was granted
+        │   └── PluginPinnedError          it keeps its version until it is unpinned
         ├── PluginVersionError             no such version to update or roll back to
         ├── PluginSearchError              a search asks for what nobody here knows
         ├── ManifestError                  plugin.toml is missing or wrong
@@ -297,6 +298,7 @@ from gridkit_django.exceptions.plugins import (
     PluginNotFoundError,
     PluginNotReadyError,
     PluginPermissionError,
+    PluginPinnedError,
     PluginReportError,
     PluginSearchError,
     PluginSecretError,
@@ -428,6 +430,7 @@ __all__ = [
     "PluginNotListedError",
     "PluginNotReadyError",
     "PluginPermissionError",
+    "PluginPinnedError",
     "PluginReportError",
     "PluginSearchError",
     "PluginSecretError",

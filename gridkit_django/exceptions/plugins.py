@@ -29,6 +29,12 @@ class PluginConsentError(PluginStateError):
     code = "plugin-consent-required"
 
 
+class PluginPinnedError(PluginStateError):
+    """The plugin is pinned: it keeps its version until somebody takes the pin off; ``extra["note"]`` says why."""
+
+    code = "plugin-pinned"
+
+
 class PluginVersionError(PluginError):
     """There is no such version to update or roll back to, or its files were not kept."""
 

@@ -250,7 +250,7 @@ class SourceCatalog:
 
 def _pinned(spec: PluginSpec) -> PluginLoadError:
     return PluginLoadError(
-        f"{spec.plugin_id} is pinned to {spec.version}, whose files are not kept; its source holds others. Update it."
+        f"{spec.plugin_id} is pinned to {spec.version}, whose files are not kept; its source holds others. Unpin it."
     )
 
 

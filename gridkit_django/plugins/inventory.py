@@ -62,6 +62,7 @@ class PluginInfo:
         name: for people.
         version: the version in use.
         pinned: whether it keeps this version, whatever lies at its source.
+        pin_note: why it does; empty when it does not.
         pending: the version that waits for consent, or None.
         kept_versions: numbers of the other versions that it can be rolled back or updated to, the newest use first.
         manifest: all that its manifest says.
@@ -85,6 +86,7 @@ class PluginInfo:
     name: str
     version: str
     pinned: bool
+    pin_note: str
     pending: PendingVersion | None
     kept_versions: tuple[str, ...]
     manifest: Mapping[str, Any]
@@ -175,6 +177,7 @@ def describe(row: InstalledPlugin, spec: PluginSpec, kept: frozenset[str] | None
         name=str(manifest.get("name", row.plugin_id)),
         version=version.version if version else "",
         pinned=row.pinned,
+        pin_note=row.pin_note,
         pending=_pending(row),
         kept_versions=_kept_versions(row, kept),
         manifest=manifest,

@@ -153,7 +153,7 @@ class _Watcher:
         row = get_row(self._plugin_id)
         version = row.current_version
         if row.pinned:
-            logger.info("%s is pinned, so its folder is left alone. Update it to take that.", self._plugin_id)
+            logger.info("%s is pinned, so its folder is left alone. Unpin it to take that.", self._plugin_id)
         elif version is None or version.digest != digest:
             reload(self._runtime, self._plugin_id, None)
             self._fault = ""

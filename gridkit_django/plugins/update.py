@@ -36,6 +36,7 @@ from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.packages import kept_among, prune, require_kept
 from gridkit_django.plugins.pending import note_pending, refuse_pending
 from gridkit_django.plugins.permissions import checked_grant, covers
+from gridkit_django.plugins.pins import OURS, check_not_pinned
 from gridkit_django.plugins.plan import ChangeKind, PlanChange
 from gridkit_django.plugins.planning import check_change
 from gridkit_django.plugins.reports import RUNTIME, store_version
@@ -43,9 +44,6 @@ from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.sources import CodeSource, FilesSource, PluginCode
 from gridkit_django.plugins.spec import load_spec
 from gridkit_django.typing import User
-
-_OURS = frozenset({PluginSource.FOLDER, PluginSource.MARKETPLACE})
-"""The sources whose versions the runtime keeps and chooses among."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +80,7 @@ def update(
 
     Raises:
         PluginNotFoundError: when the plugin is not installed.
+        PluginPinnedError: when it is pinned.
         PluginVersionError: when there is no such version, or its files are not kept.
         PluginConsentError: when it asks for more; ``extra["permissions"]`` lists what nobody decided about.
         PluginIncompatibleError: when it was made for another core, a peer is missing or an active plugin conflicts.
@@ -91,6 +90,7 @@ def update(
         PluginError: when it could not be loaded or started.
     """
     row = get_row(plugin_id)
+    check_not_pinned(row)
     _update(runtime, row, _newer(runtime, row, version), grants, user)
 
 
@@ -107,6 +107,7 @@ def update_to(
         user: who does it.
     """
     row = get_row(plugin_id)
+    check_not_pinned(row)
     _update(runtime, row, _Candidate(source, source.manifest(), pinned=False), grants, user)
 
 
@@ -118,7 +119,7 @@ def _update(
     _judge(row, candidate)
     asked = undecided(row, candidate.metadata.required_permissions)
     missing = [name for name in asked if not any(covers(pattern, name) for pattern in wanted)]
-    if missing and candidate.source.kind in _OURS:
+    if missing and candidate.source.kind in OURS:
         with acting_as(user):
             note_pending(plugin_id, candidate.source, candidate.metadata, missing)
         raise consent_error(candidate.metadata, missing)
@@ -143,7 +144,7 @@ def roll_back(runtime: PluginRuntime, plugin_id: str, version: str | None, user:
         PluginError: when it could not be loaded or started; the version in use stays.
     """
     row = get_row(plugin_id)
-    if row.source not in _OURS:
+    if row.source not in OURS:
         raise PluginStateError(_not_ours(row))
     stored = _earlier(row, version)
     source = _kept(runtime, row, stored)
@@ -169,7 +170,7 @@ def _newer(runtime: PluginRuntime, row: InstalledPlugin, version: str | None) ->
     else:
         if version in (None, metadata.version):
             return _Candidate(found, metadata, pinned=False)
-    if row.source not in _OURS:
+    if row.source not in OURS:
         raise PluginVersionError(f"{row.plugin_id} {version} is not there. {_not_ours(row)}")
     stored = row.versions.filter(version=version).order_by("-pk").first()
     if stored is None:
@@ -212,7 +213,7 @@ def _judge(row: InstalledPlugin, candidate: _Candidate) -> None:
 
 def _is_in_use(row: InstalledPlugin, candidate: _Candidate) -> bool:
     version = row.current_version
-    return version is not None and version.digest == candidate.source.digest() and not row.pinned
+    return version is not None and version.digest == candidate.source.digest()
 
 
 def _take(
@@ -225,6 +226,8 @@ def _take(
         checked_config(code.plugin_class, row.plugin_id, site_values(spec))
         with changing(runtime, user):
             row = get_row(row.plugin_id, lock=True)
+            if candidate.earlier is None:
+                check_not_pinned(row)
             before, was_pinned = row.current_version, row.pinned
             remember_grants(row)
             _grant(row, grants, user)
@@ -232,9 +235,10 @@ def _take(
             if candidate.earlier is not None:
                 for_version(row, candidate.earlier, user)
                 restore_grants(row, candidate.earlier, user)
+            row.pin_note = _note(row, candidate, before)
             row.pinned, row.pending_version = candidate.pinned, None
             keep_source(candidate.source)
-            touch(row, "current_version", "pinned", "pending_version", *try_again(row))
+            touch(row, "current_version", "pinned", "pin_note", "pending_version", *try_again(row))
             prune(row)
             _tell("rollback" if candidate.earlier else "update", row, before, was_pinned)
     _settle(runtime, row, before, was_pinned)
@@ -264,6 +268,15 @@ def _settle(runtime: PluginRuntime, row: InstalledPlugin, before: StoredVersion 
         if before is not None and kept_among([before.digest]):
             _put_back(runtime, row, before, was_pinned, error)
         raise error
+
+
+def _note(row: InstalledPlugin, candidate: _Candidate, before: StoredVersion | None) -> str:
+    """Return why the version will be pinned: what a person wrote stays."""
+    if not candidate.pinned or row.pin_note:
+        return row.pin_note if candidate.pinned else ""
+    if candidate.earlier is not None:
+        return f"Rolled back from {before.version if before else '?'}."
+    return f"The version {candidate.metadata.version} was asked for."
 
 
 def _stored(row: InstalledPlugin, metadata: PluginMetadata, code: PluginCode) -> StoredVersion:
@@ -302,9 +315,10 @@ def _put_back(
         bad.refused_at = timezone.now()
         bad.save(update_fields=["refused_at"])
         row.current_version, row.pinned = before, was_pinned
+        row.pin_note = row.pin_note if was_pinned else ""
         for_version(row, before, None)
         restore_grants(row, before, None)
-        touch(row, "current_version", "pinned", *try_again(row))
+        touch(row, "current_version", "pinned", "pin_note", *try_again(row))
         evidence = {"code": error.code, "reason": f"{bad.version} could not start: {error.detail}", **error.extra}
         changes = {"version": [bad.version, before.version]}
         tell("rollback", row, changes=changes, evidence=evidence)

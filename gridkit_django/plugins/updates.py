@@ -15,6 +15,7 @@ from gridkit_django.plugins.compat import check_core
 from gridkit_django.plugins.consent import check_same_plugin, is_refused, undecided
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.packages import kept_among
+from gridkit_django.plugins.pins import check_not_pinned
 from gridkit_django.plugins.plan import ChangeKind, PlanChange
 from gridkit_django.plugins.planning import check_change
 from gridkit_django.plugins.savepoints import database
@@ -132,6 +133,7 @@ def _update(catalog: SourceCatalog, row: InstalledPlugin) -> PluginUpdate | None
 
 def _misfit(row: InstalledPlugin, metadata: PluginMetadata) -> str:
     try:
+        check_not_pinned(row)
         check_same_plugin(row.plugin_id, metadata)
         check_core(metadata)
         if row.desired_state == DesiredState.ACTIVE:

@@ -84,6 +84,26 @@ def test_earlier_version_is_brought_back_and_pinned(admin: Client, greeter: str,
     assert InstalledPlugin.objects.get().pinned
 
 
+def test_pin_is_asked_for_a_note_that_is_shown_and_holds_until_it_is_taken_off(
+    admin: Client, greeter: str, root: Path
+) -> None:
+    _release(root, "1.3.0")
+    page = admin.post(f"{greeter}pin/", {"note": " ", "tab": "versions"}, follow=True).content.decode()
+    assert "Say in 1 to 200 characters" in page
+    page = admin.post(f"{greeter}pin/", {"note": "<b>1.3 leaks", "tab": "versions"}, follow=True).content.decode()
+    assert "&lt;b&gt;1.3 leaks" in page
+    assert "<b>1.3" not in page
+    page = admin.post(f"{greeter}update/", {"tab": "versions"}, follow=True).content.decode()
+    assert "plugin-pinned" in page
+    assert InstalledPlugin.objects.get().current_version.version == "1.2.0"
+
+    page = admin.post(f"{greeter}unpin/", {"tab": "versions"}, follow=True).content.decode()
+
+    assert "can be updated again" in page
+    assert "1.3 leaks" not in page
+    assert "Greeter runs 1.3.0." in admin.post(f"{greeter}update/", follow=True).content.decode()
+
+
 def test_unknown_version_is_told(admin: Client, greeter: str) -> None:
     page = admin.post(f"{greeter}roll_back/", {"version": "9.9"}, follow=True).content.decode()
 
@@ -143,6 +163,8 @@ def test_plan_needs_the_right_to_see_plugins(staff: Callable[..., Client]) -> No
         ("update", "install_plugin"),
         ("refuse_update", "install_plugin"),
         ("roll_back", "install_plugin"),
+        ("pin", "install_plugin"),
+        ("unpin", "install_plugin"),
         ("restore", "configure_plugin"),
         ("deny", "grant_plugin"),
     ],

@@ -33,6 +33,8 @@ ACTS = (
     ("update/", "install", {}),
     ("refuse-update/", "install", {}),
     ("roll-back/", "install", {}),
+    ("pin/", "install", {"note": "why"}),
+    ("unpin/", "install", {}),
     ("health/", "activate", {}),
     ("jobs/count/run/", "activate", {}),
     ("jobs/count/pause/", "activate", {}),

@@ -85,6 +85,22 @@ def test_update_that_asks_for_more_waits_and_the_old_one_runs_on(client: APIClie
     assert update["refused"] is True
 
 
+def test_pin_holds_against_every_update_and_is_told_as_the_reason(client: APIClient, root: Path) -> None:
+    assert_problem(post(client, "pin"), 422, "body-invalid")
+    body = post(client, "pin", {"note": "2.0 loses rows"}).json()
+    assert (body["pinned"], body["pinNote"]) == (True, "2.0 loses rows")
+    write_plugin(root, version="2.0.0", word="two")
+    (update,) = client.get(PLUGINS + "updates/").json()["results"]
+    assert (update["fits"], "pinned to 1.0.0: 2.0 loses rows" in update["reason"]) == (False, True)
+    document = assert_problem(post(client, "update"), 409, "plugin-pinned")
+    assert document["note"] == "2.0 loses rows"
+    body = post(client, "unpin").json()
+    assert (body["pinned"], body["pinNote"]) == (False, "")
+    assert post(client, "update").json()["version"] == "2.0.0"
+    changes = AuditRecord.objects.get(action="plugin.pin").changes
+    assert changes == {"pinned": [False, True], "pin_note": ["", "2.0 loses rows"]}
+
+
 def test_granting_with_an_update_needs_its_own_right(client: APIClient, root: Path) -> None:
     write_greedy(root)
     document = assert_problem(post(client, "update", {"grants": ["rows:read"]}), 403, "access-denied")

@@ -73,6 +73,9 @@ def test_update_waits_for_consent_and_roll_back_pins(manager: PluginManager, roo
     )
     back = run("roll_back", "sample", admin, version="1.0.0")
     assert (back.state, back.log[1]["text"]) == (OperationState.FINISHED, "Version 1.0.0 is back, and pinned.")
+    held = run("update", "sample", admin)
+    assert (held.state, held.error_code) == (OperationState.FAILED, "plugin-pinned")
+    manager.unpin_plugin("sample", user=admin)
     unknown = run("update", "sample", admin, version="9")
     assert (unknown.state, unknown.error_code) == (OperationState.FAILED, "plugin-version-unknown")
 

@@ -17,6 +17,7 @@ from gridkit_django.exceptions import (
     PluginInitializeError,
     PluginLoadError,
     PluginPermissionError,
+    PluginPinnedError,
     PluginStateError,
     PluginVersionError,
 )
@@ -312,6 +313,7 @@ def test_roll_back_brings_code_and_pin_and_a_new_process_holds_them(
     write_plugin(root, version="1.2.0", word="three")
     assert word(restarted(installed)) == "one", "pinned"
     assert installed.reload_plugin("sample").version == "1.0.0"
+    installed.unpin_plugin("sample")
     info = installed.update_plugin("sample")
     assert (info.version, info.pinned, word(installed)) == ("1.2.0", False, "three")
 
@@ -348,6 +350,7 @@ def test_roll_back_brings_the_configuration_of_its_time_and_updating_again_bring
     assert (info.version, info.config, word(manager)) == ("1.0.0", {"minutes": 5}, 5)
     manager.configure_plugin("sample", {"minutes": 6})
     assert word(restarted(manager)) == 6
+    manager.unpin_plugin("sample")
     info = manager.update_plugin("sample")
     assert (info.version, word(manager)) == ("2.0.0", 360)
 
@@ -371,9 +374,13 @@ def test_roll_back_without_a_name_goes_to_what_was_in_use_before(installed: Plug
     with pytest.raises(PluginVersionError, match=r"no an earlier version|earlier version"):
         installed.roll_back_plugin("sample")
     assert installed.roll_back_plugin("sample", "1.2.0").version == "1.2.0"
+    installed.unpin_plugin("sample")
     assert installed.update_plugin("sample", "1.1.0").pinned
     assert [item.version for item in installed.list_versions("sample")] == ["1.1.0", "1.2.0", "1.0.0"]
-    with pytest.raises(PluginVersionError, match=r"1\.2\.0, 1\.0\.0"):
+    with pytest.raises(PluginPinnedError, match=r"pinned to 1\.1\.0"):
+        installed.update_plugin("sample", "1.2.0")
+    installed.unpin_plugin("sample")
+    with pytest.raises(PluginVersionError, match=r"no 7\.0\.0 to go to.*1\.0\.0"):
         installed.update_plugin("sample", "7.0.0")
 
 

@@ -74,6 +74,12 @@ class RollBackRequest(RequestBody):
     """Its number; null for the one that was in use before."""
 
 
+class PinRequest(RequestBody):
+    """Why a plugin keeps its version."""
+
+    note: str = Field(min_length=1, max_length=200)
+
+
 class PlanReasonEntry(ResponseBody):
     """One reason why a plugin can't be active."""
 

@@ -100,6 +100,8 @@ class PluginDetail(PluginEntry):
     source_ref: str
     pinned: bool
     """Whether it keeps this version, whatever lies at its source."""
+    pin_note: str
+    """Why it does."""
     pending: PluginPending | None
     """The version that waits for consent."""
     kept_versions: list[str]
@@ -195,6 +197,7 @@ def plugin_detail(
         source=plugin.source,
         source_ref=plugin.source_ref,
         pinned=plugin.pinned,
+        pin_note=plugin.pin_note,
         pending=_pending(plugin.pending),
         kept_versions=list(plugin.kept_versions),
         permissions=[

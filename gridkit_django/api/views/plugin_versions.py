@@ -12,6 +12,7 @@ from gridkit_django.api.links import link
 from gridkit_django.api.operations import Operation
 from gridkit_django.api.permissions import GRANT, INSTALL, require, visible_plugin, visible_plugins
 from gridkit_django.api.serializers.plugin_versions import (
+    PinRequest,
     PluginUpdateList,
     PluginVersionList,
     RollBackRequest,
@@ -79,7 +80,7 @@ class UpdateView(PluginActView):
             text=(
                 "A version that asks for permissions that nobody decided about is answered with "
                 "`plugin-consent-required` and `permissions`; it waits, and the old one runs on. Name them in "
-                "`grants`, or decide about them, and ask again."
+                "`grants`, or decide about them, and ask again. A pinned plugin is answered with `plugin-pinned`."
             ),
         )
     }
@@ -135,10 +136,43 @@ class RollBackView(PluginActView):
             "Bring an earlier version of a plugin back",
             INSTALL,
             shape=RollBackRequest,
-            text="With the configuration of its time. It is pinned, until an update takes it off.",
+            text="With the configuration of its time. It is pinned, until somebody takes that off.",
         )
     }
 
     def act(self, plugin: InstalledPlugin, body: RollBackRequest, request: Request) -> None:
         """Roll it back."""
         plugin_manager().roll_back_plugin(plugin.plugin_id, body.version, user=request.user)
+
+
+class PinView(PluginActView):
+    """Holds a plugin at the version in use."""
+
+    right = INSTALL
+    shape = PinRequest
+    operations: ClassVar = {
+        "POST": act_operation(
+            "pinPlugin",
+            "Hold a plugin at the version in use",
+            INSTALL,
+            shape=PinRequest,
+            text="Nothing updates it until somebody unpins it. A pinned one gets the new note.",
+        )
+    }
+
+    def act(self, plugin: InstalledPlugin, body: PinRequest, request: Request) -> None:
+        """Pin it."""
+        plugin_manager().pin_plugin(plugin.plugin_id, body.note, user=request.user)
+
+
+class UnpinView(PluginActView):
+    """Lets a plugin be updated again."""
+
+    right = INSTALL
+    operations: ClassVar = {
+        "POST": act_operation("unpinPlugin", "Let a pinned plugin be updated again", INSTALL),
+    }
+
+    def act(self, plugin: InstalledPlugin, body: Any, request: Request) -> None:
+        """Unpin it."""
+        plugin_manager().unpin_plugin(plugin.plugin_id, user=request.user)

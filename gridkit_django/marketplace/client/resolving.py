@@ -25,6 +25,7 @@ from gridkit_django.models import InstalledPlugin, PluginVersion
 from gridkit_django.plugins import ChangeKind, PlanChange, PluginMetadata
 from gridkit_django.plugins.consent import undecided
 from gridkit_django.plugins.metadata import Category, parse_manifest
+from gridkit_django.plugins.pins import why_pinned
 from gridkit_django.plugins.planning import plan_site
 from gridkit_django.plugins.ranges import admits
 from gridkit_django.plugins.savepoints import database
@@ -101,7 +102,8 @@ def make_install_plan(plugin_id: str, version: str | None = None) -> InstallPlan
     row = _row(plugin_id)
     used = row.current_version if row is not None else None
     looked_at = _candidates(listing, version, used.version if used else "")
-    verdicts = tuple(Verdict(item.version, tuple(_reasons(remote, listing, item, version))) for item in looked_at)
+    pinned = (f"it is {reason}",) if row is not None and (reason := why_pinned(row)) else ()
+    verdicts = tuple(Verdict(item.version, (*pinned, *_reasons(remote, listing, item, version))) for item in looked_at)
     chosen = next((item for item, found in zip(looked_at, verdicts, strict=True) if not found.reasons), None)
     asked = chosen.permissions if chosen is not None else []
     return InstallPlan(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gridkit_django.models import PluginSource
-from gridkit_django.plugins import activation, update, updates
+from gridkit_django.plugins import activation, pins, update, updates
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.change import get_row
 from gridkit_django.plugins.install import ALL, InstallRequest, install, uninstall
@@ -89,15 +89,27 @@ class Lifecycle(ManagerPart):
         Raises:
             PluginConsentError: when it asks for permissions that nobody decided about, listed in
                 ``extra["permissions"]``; it waits then, and the old version runs on.
+            PluginPinnedError: when it is pinned.
             PluginVersionError: when there is no such version, or its files are not kept.
             PluginError: when it does not fit or can't start; then the old version runs on.
         """
         row = get_row(plugin_id)
+        pins.check_not_pinned(row)
         known = version is not None and row.versions.filter(version=version).exists()
         if row.source == PluginSource.MARKETPLACE and self.remote is not None and not known:
             self.remote.update(plugin_id, version, grants=grants, user=user)
         else:
             update.update(self.runtime, plugin_id, version, grants, user)
+        return self.get_plugin(plugin_id)
+
+    def pin_plugin(self, plugin_id: str, note: str, *, user: User | None = None) -> PluginInfo:
+        """Hold a plugin at the version in use; the note says why. See ``pins.pin``."""
+        pins.pin(self.runtime, plugin_id, note, user)
+        return self.get_plugin(plugin_id)
+
+    def unpin_plugin(self, plugin_id: str, *, user: User | None = None) -> PluginInfo:
+        """Let a pinned plugin be updated again. See ``pins.unpin``."""
+        pins.unpin(self.runtime, plugin_id, user)
         return self.get_plugin(plugin_id)
 
     def refuse_update(self, plugin_id: str, *, user: User | None = None) -> PluginInfo:

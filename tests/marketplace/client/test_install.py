@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from gridkit_django.exceptions import MarketplaceError, PluginNotListedError, PluginSearchError, ProbeFailedError
+from gridkit_django.exceptions import (
+    MarketplaceError,
+    PluginNotListedError,
+    PluginPinnedError,
+    PluginSearchError,
+    ProbeFailedError,
+)
 from gridkit_django.marketplace.client import (
     PluginMarketplace,
     make_install_plan,
@@ -116,6 +122,7 @@ def test_manager_finds_installs_and_updates_plugins_of_marketplaces(
     assert word(manager) == "two"
     assert manager.roll_back_plugin(PLUGIN).version == "1.0.0"
     assert word(manager) == "one"
+    manager.unpin_plugin(PLUGIN)
     with pytest.raises(MarketplaceError, match="installed already") as caught:
         manager.install_plugin(f"{SOURCE}==1.1.0")
     assert caught.value.extra["code"] == "plugin-state-invalid"
@@ -139,6 +146,33 @@ def test_update_that_asks_for_more_waits_with_its_files_kept(
     taken = run("update", admin, grants=["rows:read"])
     assert (taken.state, taken.error_detail) == (OperationState.FINISHED, "")
     assert (manager.get_plugin(PLUGIN).version, manager.get_plugin(PLUGIN).pending) == ("2.0.0", None)
+
+
+def test_pinned_plugin_is_not_updated_by_plan_manager_operation_or_consent(
+    acme: Acme, manager: PluginManager, admin: User, no_probe: None
+) -> None:
+    acme.publish()
+    refresh_catalogue()
+    run("install", admin)
+    acme.publish("2.0.0", word="two", permissions=("methods:register", "rows:read"))
+    refresh_catalogue()
+    assert run("update", admin).error_code == "plugin-consent-required"
+    manager.pin_plugin(PLUGIN, "the colours of 2.0 are wrong", user=admin)
+    told = "pinned to 1.0.0: the colours of 2.0 are wrong"
+
+    plan = make_install_plan(PLUGIN)
+
+    assert (plan.release, plan.verdicts[0].reasons) == (None, (f"it is {told}",))
+    (update,) = manager.check_updates()
+    assert (update.available, update.fits, told in update.reason) == ("2.0.0", False, True)
+    for act in (lambda: manager.update_plugin(PLUGIN), lambda: manager.update_plugin(PLUGIN, "2.0.0", grants=["*"])):
+        with pytest.raises(PluginPinnedError, match=told):
+            act()
+    failed = run("update", admin, grants=["rows:read"], version="2.0.0")
+    assert (failed.error_code, told in failed.error_detail) == ("release-unfit", True)
+    assert manager.get_plugin(PLUGIN).version == "1.0.0"
+    manager.unpin_plugin(PLUGIN, user=admin)
+    assert run("update", admin, grants=["rows:read"]).state == OperationState.FINISHED
 
 
 def test_version_that_can_not_start_is_undone_at_install_and_put_back_at_update(
