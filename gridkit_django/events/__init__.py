@@ -21,7 +21,7 @@ from gridkit_django.events.context import (
     swap_act,
     time_ordered_id,
 )
-from gridkit_django.events.payloads import Actor, ActorKind, GridEvent
+from gridkit_django.events.payloads import Actor, ActorKind, BulkPart, GridEvent
 from gridkit_django.events.requests import (
     CORRELATION_HEADER,
     REASON_HEADER,
@@ -58,6 +58,7 @@ __all__ = [
     "Act",
     "Actor",
     "ActorKind",
+    "BulkPart",
     "EventBus",
     "EventMiddleware",
     "EventSource",

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import transaction
 
 from gridkit_django.events.context import current_act
-from gridkit_django.events.payloads import GridEvent
+from gridkit_django.events.payloads import BulkPart, GridEvent
 from gridkit_django.events.signals import MomentSignals, moments_of
 from gridkit_django.typing import JSONObject, JSONValue
 
@@ -134,7 +134,9 @@ class EventBus:
         return event
 
 
-def make_event(event_type: str, payload: JSONObject, *, grid: str | None = None) -> GridEvent:
+def make_event(
+    event_type: str, payload: JSONObject, *, grid: str | None = None, bulk: BulkPart | None = None
+) -> GridEvent:
     """Make an event of the act under way: actor, source and correlation id come from ``current_act``."""
     act = current_act()
     return GridEvent(
@@ -145,6 +147,7 @@ def make_event(event_type: str, payload: JSONObject, *, grid: str | None = None)
         source=act.source,
         correlation_id=act.correlation_id,
         visit=act.visit,
+        bulk=bulk,
     )
 
 

@@ -58,6 +58,21 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
+class BulkPart:
+    """What an event of a bulk change belongs to: one act on many rows, all of them or none.
+
+    Attributes:
+        rows: how many rows the act is about.
+        columns: ids of the columns that it changes; empty for a deletion.
+        is_first: whether this is the first event of its type in the act. Whoever counts acts looks at these only.
+    """
+
+    rows: int
+    columns: tuple[str, ...]
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GridEvent:
     """One thing that happened, or is about to happen.
 
@@ -71,6 +86,7 @@ class GridEvent:
         timestamp: when it was made, aware.
         correlation_id: ties together all that one request or task caused.
         visit: which session of which browser it came from; stays in this process.
+        bulk: the bulk change that it is a part of, or None; stays in this process.
     """
 
     type: str
@@ -82,6 +98,7 @@ class GridEvent:
     timestamp: datetime = field(default_factory=timezone.now)
     correlation_id: str = ""
     visit: Visit = NO_VISIT
+    bulk: BulkPart | None = None
 
     def __post_init__(self) -> None:
         """Resolve an alias and freeze the payload.

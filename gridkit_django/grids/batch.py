@@ -28,6 +28,7 @@ from gridkit_django.grids.records import read_key
 from gridkit_django.grids.rows import compile_query
 from gridkit_django.grids.updating import update_row
 from gridkit_django.grids.zones import zone_of
+from gridkit_django.outbox import gathered
 
 ITEMS = "items"
 """The member of a body that holds the changes of a batch."""
@@ -136,7 +137,8 @@ class _Batch:
 
     def carry_out(self, items: Sequence[BatchItem]) -> BatchResult:
         """Carry out all changes in one transaction."""
-        with through_grid(self._access.grid_id, self._access.options.model), transaction.atomic(using=self._alias):
+        in_grid = through_grid(self._access.grid_id, self._access.options.model)
+        with in_grid, gathered(), transaction.atomic(using=self._alias):
             self._lock(items)
             verdicts = tuple(self._verdict(index, item) for index, item in enumerate(items))
             if self._atomic and any(verdict.error for verdict in verdicts):

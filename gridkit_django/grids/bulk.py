@@ -11,6 +11,7 @@ from django.db import connections, models, transaction
 
 from gridkit_django.audit import through_grid
 from gridkit_django.conf import settings
+from gridkit_django.events import BulkPart
 from gridkit_django.exceptions import BulkDriftError, EditInvalidError, GridKitError, QueryLimitError
 from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.changes import CHANGES, read_changes
@@ -173,6 +174,7 @@ class _BulkRun:
         self._spool = CommittedSpool(access.grid, self._alias)
         self._steps: list[Step] | None = []
         self._changed = 0
+        self._is_told = False
 
     def carry_out(self) -> BulkResult:
         """Change chunk by chunk, in the order of the keys."""
@@ -221,7 +223,7 @@ class _BulkRun:
         changing = [update for update in updates if update.draft.changed_fields]
         for update in changing:
             with _about(update.before):
-                update.tell_before()
+                update.tell_before(self._part())
         left = set(save_together([update.draft for update in changing], self._alias))
         for update in changing:
             if update.draft in left:
@@ -248,10 +250,21 @@ class _BulkRun:
             row = before[instance.pk]
             with _about(row):
                 deletion = RowDeletion(
-                    self._access, self._alias, instance, row, cascade=self._change.cascade, later=self._spool
+                    self._access,
+                    self._alias,
+                    instance,
+                    row,
+                    cascade=self._change.cascade,
+                    later=self._spool,
+                    bulk=self._part(),
                 )
                 outcomes.append(deletion.carry_out())
         return outcomes
+
+    def _part(self) -> BulkPart:
+        """Return what the events of the next row belong to."""
+        is_first, self._is_told = not self._is_told, True
+        return BulkPart(self._change.expected, tuple(self._values), is_first)
 
     def _before(self, instances: Sequence[models.Model]) -> Mapping[Any, Row]:
         """Return locked rows as they are, by key; for an update, the columns of their own table are enough."""

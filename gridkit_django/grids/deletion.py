@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 
 from gridkit_django.audit import through_grid
-from gridkit_django.events import event_bus, make_event
+from gridkit_django.events import BulkPart, event_bus, make_event
 from gridkit_django.events.bus import Later
 from gridkit_django.exceptions import DeleteProtectedError
 from gridkit_django.grids.access import GridAccess
@@ -104,6 +104,7 @@ class RowDeletion:
         before: the row as the user saw it.
         cascade: whether other rows may go along.
         later: takes the events that are to be told after the commit; None lets the commit tell them.
+        bulk: the bulk change that this is a part of.
     """
 
     def __init__(
@@ -115,9 +116,11 @@ class RowDeletion:
         *,
         cascade: bool,
         later: Later = None,
+        bulk: BulkPart | None = None,
     ) -> None:
         self._access = access
         self._later = later
+        self._bulk = bulk
         self._alias = alias
         self._instance = instance
         self._before = before
@@ -133,7 +136,7 @@ class RowDeletion:
         require_consent(found, given=self._cascade)
         key, step = self._instance.pk, self._step(found)
         payload: MutableJSONObject = {"rowId": str(self._before.id), "values": self._before.data}
-        event = make_event("row:delete", payload, grid=self._access.grid_id)
+        event = make_event("row:delete", payload, grid=self._access.grid_id, bulk=self._bulk)
         emission = event_bus().open(event, sender=self._access.grid, using=self._alias, later=self._later)
         emission.before()
         self._delete()

@@ -6,12 +6,13 @@ import json
 import tempfile
 import weakref
 from collections.abc import Iterator
+from dataclasses import astuple
 from datetime import datetime
 from typing import IO, Any
 
 from django.db import transaction
 
-from gridkit_django.events import Actor, ActorKind, EventSource, GridEvent
+from gridkit_django.events import Actor, ActorKind, BulkPart, EventSource, GridEvent
 from gridkit_django.events.signals import moments_of
 
 _MEMORY_BYTES = 1_000_000
@@ -38,7 +39,7 @@ class CommittedSpool:
             # A change that is rolled back never comes to tell: then the file goes with this object.
             weakref.finalize(self, self._file.close)
             transaction.on_commit(self._tell, using=self._using)
-        self._file.write(json.dumps(event.as_dict()).encode() + b"\n")
+        self._file.write(json.dumps({**event.as_dict(), "bulk": event.bulk and astuple(event.bulk)}).encode() + b"\n")
 
     def _tell(self) -> None:
         for event in self._events():
@@ -64,4 +65,12 @@ def _event(raw: dict[str, Any]) -> GridEvent:
         id=raw["id"],
         timestamp=datetime.fromisoformat(raw["timestamp"]),
         correlation_id=raw["correlationId"],
+        bulk=_bulk(raw["bulk"]),
     )
+
+
+def _bulk(raw: list[Any] | None) -> BulkPart | None:
+    if raw is None:
+        return None
+    rows, columns, is_first = raw
+    return BulkPart(rows, tuple(columns), is_first)

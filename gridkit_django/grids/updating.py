@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from gridkit_django.events import event_bus, make_event
+from gridkit_django.events import BulkPart, event_bus, make_event
 from gridkit_django.events.bus import Emission, Later
 from gridkit_django.exceptions import VersionConflictError
 from gridkit_django.grids.access import GridAccess
@@ -48,13 +49,21 @@ class RowUpdate:
         self._old = self._old_values() if fields else {}
         self._emissions: tuple[Emission, ...] = ()
 
-    def tell_before(self) -> None:
-        """Tell of the row, then of its cells; each may be vetoed."""
-        row = self._open("row:update", changes=self._changes, versionBefore=self.before.version)
-        cells = (self._open("cell:edit", column=name, old=old, new=new) for name, (old, new) in self._changes.items())
-        self._emissions = (row, *cells)
+    def tell_before(self, bulk: BulkPart | None = None) -> None:
+        """Tell of the row, then of its cells; each may be vetoed.
+
+        Args:
+            bulk: the bulk change that this is a part of.
+        """
+        row = self._open("row:update", bulk, changes=self._changes, versionBefore=self.before.version)
+        self._emissions = (row, *self._cells(bulk))
         for emission in self._emissions:
             emission.before()
+
+    def _cells(self, bulk: BulkPart | None) -> Iterator[Emission]:
+        for name, (old, new) in self._changes.items():
+            yield self._open("cell:edit", bulk, column=name, old=old, new=new)
+            bulk = bulk and replace(bulk, is_first=False)
 
     def save(self) -> None:
         """Write the row. When it is refused, the transaction can only be rolled back (to the caller's savepoint).
@@ -89,8 +98,8 @@ class RowUpdate:
             setattr(twin, field.attname, self.draft.stored[field.attname])
         return frozen(twin, self._fields)
 
-    def _open(self, event_type: str, **payload: Any) -> Emission:
-        event = make_event(event_type, {"rowId": str(self.before.id), **payload}, grid=self._access.grid_id)
+    def _open(self, event_type: str, bulk: BulkPart | None, **payload: Any) -> Emission:
+        event = make_event(event_type, {"rowId": str(self.before.id), **payload}, grid=self._access.grid_id, bulk=bulk)
         return event_bus().open(event, sender=self._access.grid, using=self._alias, later=self._later)
 
 

@@ -49,7 +49,9 @@ def gathered() -> Iterator[None]:
             yield
         finally:
             _gathering.reset(token)
-        store(_take(connection))
+        taken = _take(connection)
+        if not connection.needs_rollback:  # else all of it is about to be undone
+            store(taken)
 
 
 def store_or_hold(messages: Sequence[tuple[Place, NewMessage]]) -> None:

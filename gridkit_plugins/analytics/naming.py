@@ -32,6 +32,11 @@ NAMES: Mapping[str, str] = MappingProxyType(
 )
 """Tracked by ``auto_track``. An edit is told cell by cell, so ``row:update`` is not among them."""
 
+NAMES_IN_BULK: Mapping[str, str] = MappingProxyType(
+    {"cell:edit": "Table Cells Edited", "row:delete": "Table Rows Deleted"}
+)
+"""What a bulk change is called: it is told once, with the number of its rows."""
+
 
 def tracked_types(config: AnalyticsConfig) -> frozenset[str]:
     """Return the event types that are tracked under some name."""
@@ -39,7 +44,7 @@ def tracked_types(config: AnalyticsConfig) -> frozenset[str]:
     return custom | (frozenset(NAMES) if config.auto_track else frozenset())
 
 
-def name_of(config: AnalyticsConfig, event_type: str) -> CustomEvent | None:
+def name_of(config: AnalyticsConfig, event_type: str, *, in_bulk: bool = False) -> CustomEvent | None:
     """Return the name of an event and the properties that are told; None when it is not tracked.
 
     Of several patterns the most exact one counts.
@@ -50,5 +55,6 @@ def name_of(config: AnalyticsConfig, event_type: str) -> CustomEvent | None:
         found = config.custom_events.get(key)
         if found is not None:
             return found if isinstance(found, CustomEvent) else CustomEvent(name=found)
-    usual = NAMES.get(event_type) if config.auto_track else None
+    names = {**NAMES, **NAMES_IN_BULK} if in_bulk else NAMES
+    usual = names.get(event_type) if config.auto_track else None
     return CustomEvent(name=usual) if usual else None

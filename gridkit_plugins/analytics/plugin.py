@@ -40,7 +40,12 @@ class AnalyticsPlugin(Plugin):
             context.on(event_type, self.track)
 
     def track(self, event: GridEvent) -> None:
-        """Put an event into the channels of its grid: for the counts without a name, for providers with consent."""
+        """Put an event into the channels of its grid: for the counts without a name, for providers with consent.
+
+        A bulk change is one thing that a person does, whatever the number of its rows.
+        """
+        if event.bulk is not None and not event.bulk.is_first:
+            return
         config: AnalyticsConfig = self.context.config_for(event.grid)
         is_known = may_follow(event, config)
         batches = {}

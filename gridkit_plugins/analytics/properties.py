@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from gridkit_django.events import GridEvent
+from gridkit_django.events import BulkPart, GridEvent
 from gridkit_django.grids import grid_registry, personal_columns
 from gridkit_plugins.analytics.config import AnalyticsConfig
 from gridkit_plugins.analytics.identity import row_of
@@ -48,9 +48,12 @@ def properties_of(event: GridEvent, config: AnalyticsConfig, fields: list[str] |
     payload = dict(event.payload)
     allowed = sendable_columns(config, event.grid)
     told: Told = {"grid": event.grid, "source": event.source.value}
-    if "rowId" in payload:
-        told["rowId"] = row_of(config, event.grid or "", str(payload["rowId"]))
-    told.update(_READERS.get(event.type, _nothing)(payload, allowed))
+    if event.bulk is not None:
+        told.update(_bulk(event.bulk))
+    else:
+        if "rowId" in payload:
+            told["rowId"] = row_of(config, event.grid or "", str(payload["rowId"]))
+        told.update(_READERS.get(event.type, _nothing)(payload, allowed))
     kept = {key: _short(value) for key, value in told.items() if value is not None}
     return kept if fields is None else {key: value for key, value in kept.items() if key in fields}
 
@@ -65,6 +68,12 @@ def filter_leaves(tree: Any) -> Iterator[Payload]:
     elif isinstance(tree, list | tuple):
         for item in tree:
             yield from filter_leaves(item)
+
+
+def _bulk(part: BulkPart) -> Told:
+    """Tell of a bulk change as a whole: no row of it, and no value."""
+    columns = list(part.columns)
+    return {"rowCount": part.rows, "columns": columns or None, "columnCount": len(columns) or None}
 
 
 def _filter(payload: Payload, allowed: frozenset[str]) -> Told:

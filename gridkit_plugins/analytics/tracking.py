@@ -17,7 +17,7 @@ def tracked(event: GridEvent, config: AnalyticsConfig) -> Tracked | None:
         event: what happened.
         config: of its grid.
     """
-    found = name_of(config, event.type)
+    found = name_of(config, event.type, in_bulk=event.bulk is not None)
     if found is None:
         return None
     return Tracked(

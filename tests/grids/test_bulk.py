@@ -295,3 +295,14 @@ def test_refused_change_tells_nothing_as_committed(access: GridAccess, shelf: li
     with hearing() as heard, pytest.raises(BulkDriftError):
         carry_out_bulk(access, change(CHEAP, 4, stock=100))
     assert "committed" not in {moment for _, moment in heard.told()}
+
+
+@pytest.mark.parametrize("moment", [Moment.BEFORE, Moment.AFTER])
+def test_events_of_a_bulk_change_say_how_many_rows_it_has_and_which_is_the_first(
+    access: GridAccess, shelf: list[Product], moment: Moment
+) -> None:
+    told: list[Any] = []
+    with receiving("cell:edit", moment, lambda event, **_kwargs: told.append(event.bulk)):
+        carry_out_bulk(access, change(ALL, 10, name="same", stock=50))
+    assert [(part.rows, part.columns) for part in told] == [(10, ("name", "stock"))] * 20
+    assert [part.is_first for part in told] == [True] + [False] * 19

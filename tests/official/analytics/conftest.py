@@ -36,6 +36,7 @@ class AnalysedGrid(Grid):
         model = Product
         id = GRID
         columns = ["sku", "name", "stock", "price"]
+        deletable = True
 
 
 @pytest.fixture(autouse=True)
