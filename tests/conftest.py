@@ -47,7 +47,12 @@ LONG = frozenset({"routes", "frontend", "example", "testing", "browser", "foreig
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put long files first, and leave what only PostgreSQL can show to the second run."""
+    """Put long files first, and leave what only PostgreSQL can show to the second run.
+
+    A name with an address of memory in it is another one in each process, so pytest-xdist would run nothing at all.
+    """
+    if named := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(f"These tests need ids of their own: {named}")
     items.sort(key=lambda item: item.path.parent.name not in LONG)
     if connection.vendor == "postgresql":
         return

@@ -88,7 +88,9 @@ def test_judge_of_ones_own_may_say_everything(install: Install, manager: PluginM
 
 
 @pytest.mark.parametrize(
-    "payload", [["no object"], {"n": float("nan")}, {"n": object()}, {"t": "x" * 70_000}, "text"], ids=str
+    "payload",
+    [["no object"], {"n": float("nan")}, {"n": object()}, {"t": "x" * 70_000}, "text"],
+    ids=["list", "nan", "object", "long", "text"],
 )
 def test_payload_that_can_not_be_stored_is_refused_and_nothing_is_put(context: PluginContext, payload: Any) -> None:
     with pytest.raises(OutboxMessageError):
