@@ -23,6 +23,7 @@ def overview(request: HttpRequest, plugin: InstalledPlugin) -> Mapping[str, Any]
     results = list(plugin.health_results.all()[:_HEALTH_SHOWN])
     return {
         "usage": plugin_manager().usage_of(plugin.plugin_id),
+        "leaving": plugin_manager().preview_uninstall(plugin.plugin_id),
         "health_strip": list(reversed(results)),
         "health_results": results[:_RECENT],
         "operations": PluginOperation.objects.filter(plugin_id=plugin.plugin_id)[:_RECENT],

@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -20,6 +21,8 @@ from gridkit_django.admin.verbs import administering, require
 from gridkit_django.exceptions import PluginConfigError
 from gridkit_django.models import InstalledPlugin, OperationKind, PluginSource
 from gridkit_django.plugins import plugin_manager, request_operation
+from gridkit_django.plugins.remains import DataFate
+from gridkit_django.tasks.marketplace import counting_removal
 from gridkit_django.tasks.plugins import enqueue_operation
 
 Verb = Callable[..., HttpResponse]
@@ -188,13 +191,31 @@ def configure(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
 
 @require_POST
 def uninstall(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
-    """Remove the plugin with its configuration, grants and storage; the audit records stay."""
+    """Remove the plugin; its configuration and storage are kept or deleted, the audit records stay."""
     plugin = get_object_or_404(InstalledPlugin, pk=pk)
     require(request, "install_plugin", plugin)
     with administering(request):
-        plugin_manager().uninstall_plugin(plugin.plugin_id, user=request.user)
-        messages.success(request, _("%(plugin)s is uninstalled.") % {"plugin": plugin})
+        data = DataFate.KEEP if request.POST.get("data") == DataFate.KEEP else DataFate.PURGE
+        with counting_removal(plugin):
+            plugin_manager().uninstall_plugin(plugin.plugin_id, data=data, user=request.user)
+        kept = _("%(plugin)s is uninstalled; its configuration and storage are kept.")
+        gone = _("%(plugin)s is uninstalled.")
+        messages.success(request, (kept if data is DataFate.KEEP else gone) % {"plugin": plugin})
         return HttpResponseRedirect(reverse(f"{site.name}:gridkit_django_installedplugin_changelist"))
+    return HttpResponseRedirect(tab_url(plugin, site))
+
+
+@require_POST
+def export_data(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
+    """Download configuration and storage as JSON, without secrets."""
+    plugin = get_object_or_404(InstalledPlugin, pk=pk)
+    require(request, "install_plugin", plugin)
+    require(request, "configure_plugin", plugin)
+    with administering(request):
+        content = plugin_manager().export_plugin_data(plugin.plugin_id, user=request.user)
+        name = slugify(plugin.plugin_id.replace("/", "-"))
+        headers = {"Content-Disposition": f'attachment; filename="{name}.json"', "Cache-Control": "no-store"}
+        return JsonResponse(content, headers=headers, json_dumps_params={"indent": 2})
     return HttpResponseRedirect(tab_url(plugin, site))
 
 
@@ -218,5 +239,6 @@ VERBS: MappingProxyType[str, Verb] = MappingProxyType(
         "resume_job": _simple("activate_plugin", _resume_job),
         "configure": configure,
         "uninstall": uninstall,
+        "export_data": export_data,
     }
 )

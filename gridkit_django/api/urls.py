@@ -96,6 +96,7 @@ endpoints: list[URLPattern] = [
     path("plugins/<gridkit_plugin:plugin>/reload/", plugin_acts.ReloadView.as_view(), name="plugin-reload"),
     path("plugins/<gridkit_plugin:plugin>/configure/", plugin_acts.ConfigureView.as_view(), name="plugin-configure"),
     path("plugins/<gridkit_plugin:plugin>/grants/", plugin_acts.GrantsView.as_view(), name="plugin-grants"),
+    path("plugins/<gridkit_plugin:plugin>/data/", plugin_acts.PluginDataView.as_view(), name="plugin-data"),
     path("plugins/<gridkit_plugin:plugin>/uninstall/", plugin_acts.UninstallView.as_view(), name="plugin-uninstall"),
     *plugin_endpoints,
     path("operations/<uuid:operation>/", operations.OperationView.as_view(), name="operation"),

@@ -60,6 +60,7 @@ from gridkit_django.models.plugins import (
     PluginStorageUsage,
     PluginVersion,
 )
+from gridkit_django.models.remains import PluginRemains, PluginRemainsItem
 from gridkit_django.models.runtime import (
     HealthCheckResult,
     HealthStatus,
@@ -135,6 +136,8 @@ __all__ = [
     "PluginOperation",
     "PluginPackage",
     "PluginPermissionGrant",
+    "PluginRemains",
+    "PluginRemainsItem",
     "PluginSchedule",
     "PluginSource",
     "PluginStorageItem",

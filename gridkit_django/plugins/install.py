@@ -26,6 +26,7 @@ from gridkit_django.plugins.packages import forget_files
 from gridkit_django.plugins.permissions import checked_grant
 from gridkit_django.plugins.plan import ChangeKind, PlanChange
 from gridkit_django.plugins.planning import check_change
+from gridkit_django.plugins.remains import DataFate, bring_back, forget_remains, has_remains, keep_remains
 from gridkit_django.plugins.reports import store_version
 from gridkit_django.plugins.revisions import ConfigLayer, add_revision
 from gridkit_django.plugins.runtime import PluginRuntime
@@ -86,20 +87,32 @@ def install(runtime: PluginRuntime, request: InstallRequest, user: User | None) 
     return metadata.id
 
 
-def uninstall(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None:
-    """Remove a plugin with its configuration, grants, storage, health results and all that it has in the outbox.
+def uninstall(runtime: PluginRuntime, plugin_id: str, user: User | None, data: DataFate | str = DataFate.PURGE) -> None:
+    """Remove a plugin with its grants, jobs, health results and all that it has in the outbox.
 
     Audit records stay; the one of this act says how much was never sent.
+
+    Args:
+        runtime: the runtime of this process.
+        plugin_id: which plugin.
+        user: who does it.
+        data: whether configuration and storage are kept for a later installation, or go as well.
 
     Raises:
         PluginNotFoundError: when it is not installed.
         PluginStateError: when active plugins need it.
+        ValueError: when there is no such fate of data.
     """
+    data = DataFate(data)
     with changing(runtime, user):
         row = get_row(plugin_id, lock=True)
         check_change(PlanChange(ChangeKind.UNINSTALL, plugin_id))
         evidence = {"version": row.current_version.version if row.current_version else "", "source": row.source_ref}
-        tell("uninstall", row, evidence={**evidence, **_unsent(row)})
+        tell("uninstall", row, evidence={**evidence, "data": data.value, **_unsent(row)})
+        if data is DataFate.KEEP:
+            keep_remains(row)
+        else:
+            forget_remains(plugin_id)
         _delete(row)
 
 
@@ -124,8 +137,11 @@ def _judge(metadata: PluginMetadata, request: InstallRequest) -> tuple[str, ...]
 
 
 def _judge_config(metadata: PluginMetadata, code: PluginCode, request: InstallRequest) -> ConfigLayer:
-    """Check the configuration. Without one, a plugin that has no sensible defaults can be installed but not started."""
-    check = bool(request.config) or request.activate
+    """Check the configuration; what was kept is judged at the start.
+
+    Without one, a plugin that has no sensible defaults can be installed but not started.
+    """
+    check = bool(request.config) or (request.activate and not has_remains(metadata.id))
     return first_layer(code.plugin_class, metadata.id, request.config or {}, check=check)
 
 
@@ -145,7 +161,8 @@ def _store(
     row.current_version = store_version(row, metadata, schema, code.digest, config.schema_version)
     row.save(update_fields=["current_version"])
     keep_source(source)
-    add_revision(row, config, author)
+    if not bring_back(row, author) or config.data:
+        add_revision(row, config, author)
     PluginPermissionGrant.objects.bulk_create(
         PluginPermissionGrant(plugin=row, permission=name, decision=GrantDecision.GRANTED, decided_by=author)
         for name in grants

@@ -11,6 +11,7 @@ from gridkit_django.plugins.change import get_row, raise_failure
 from gridkit_django.plugins.manager import PluginManager, plugin_manager
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.operation_run import OperationRun, Step
+from gridkit_django.plugins.remains import DataFate
 
 
 def local_recipe(run: OperationRun) -> Sequence[Step]:
@@ -132,8 +133,9 @@ def _uninstall(_run: OperationRun) -> Sequence[Step]:
 
 
 def _remove(run: OperationRun) -> None:
-    _manager().uninstall_plugin(run.plugin_id, user=run.user)
-    run.log("Uninstalled.")
+    data = DataFate(run.arguments.get("data", DataFate.PURGE))
+    _manager().uninstall_plugin(run.plugin_id, data=data, user=run.user)
+    run.log("Uninstalled; its data is kept." if data is DataFate.KEEP else "Uninstalled, with its data.")
 
 
 def _source(run: OperationRun) -> str:

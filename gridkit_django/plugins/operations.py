@@ -39,6 +39,7 @@ _ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
         OperationKind.CONFIGURE: frozenset({"config", "grid"}),
         OperationKind.UPDATE: frozenset({"version", "grants"}),
         OperationKind.ROLL_BACK: frozenset({"version"}),
+        OperationKind.UNINSTALL: frozenset({"data"}),
     }
 )
 
@@ -52,8 +53,8 @@ def request_operation(
         kind: what is to be done.
         plugin_id: to which plugin.
         arguments: for ``install``: ``source``, ``version``, ``config``, ``grants``, ``activate``; for ``configure``:
-            ``config``, ``grid``; for ``update``: ``version`` and ``grants``; for ``roll_back``: ``version``; nothing
-            for the others.
+            ``config``, ``grid``; for ``update``: ``version`` and ``grants``; for ``roll_back``: ``version``; for
+            ``uninstall``: ``data``, ``keep`` or ``purge``; nothing for the others.
         user: who asks.
 
     Raises:

@@ -12,7 +12,7 @@ from django.db import transaction
 from gridkit_django.audit import Target, record
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.exceptions import PluginSecretError
-from gridkit_django.models import OperationState, PluginConfig, PluginOperation, PluginVersion
+from gridkit_django.models import OperationState, PluginConfig, PluginOperation, PluginRemains, PluginVersion
 from gridkit_django.plugins.encryption import Keyring, is_sealed
 from gridkit_django.plugins.savepoints import database
 from gridkit_django.plugins.secret_values import seal_stored
@@ -49,6 +49,7 @@ def rotate_secrets(*, write: bool = True) -> RotationReport:
     with acting(_ACTOR, EventSource.SYSTEM):
         rotation.configs()
         rotation.operations()
+        rotation.remains()
         rotation.tell()
     return RotationReport(rotation.examined, rotation.outdated, tuple(rotation.unreadable))
 
@@ -87,6 +88,15 @@ class _Rotation:
                 if row is not None and row.arguments.get("config"):
                     self._renew_operation(row)
 
+    def remains(self) -> None:
+        """Go through what is kept of plugins that are not installed."""
+        rows = PluginRemains.objects.using(database()).order_by("pk")
+        for pk in list(rows.values_list("pk", flat=True)):
+            with transaction.atomic(using=database()):
+                row = rows.select_for_update().filter(pk=pk).first()
+                if row is not None:
+                    self._renew_remains(row)
+
     def tell(self) -> None:
         """Record what was done to which plugin."""
         for plugin_id, count in sorted(self._renewed.items()):
@@ -102,6 +112,20 @@ class _Rotation:
             row.data, row.aside = changed["data"], changed["aside"]
             row.save(update_fields=["data", "aside"])
             self._renewed[row.plugin.plugin_id] += 1
+
+    def _renew_remains(self, row: PluginRemains) -> None:
+        def renew(values: dict[str, Any]) -> dict[str, Any]:
+            parts = ({**item, **sealed(item)} for item in values["configs"])
+            return {"configs": list(parts)}
+
+        def sealed(item: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: seal_stored(item[name], [row.config_schema], self._keyring) for name in ("data", "aside")}
+
+        changed = self._examine({"configs": row.configs}, renew, f"{row.plugin_id}, kept data")
+        if changed is not None and self._write:
+            row.configs = changed["configs"]
+            row.save(update_fields=["configs"])
+            self._renewed[row.plugin_id] += 1
 
     def _renew_operation(self, row: PluginOperation) -> None:
         def renew(values: dict[str, Any]) -> dict[str, Any]:

@@ -134,7 +134,14 @@ def test_configure_that_makes_the_start_fail_is_told(admin: Client, greeter: str
 
 
 def test_uninstall_removes_the_plugin_and_keeps_the_records(admin: Client, greeter: str) -> None:
-    answer = admin.post(f"{greeter}uninstall/", follow=True)
+    page = _text(admin, f"{greeter}change/")
+    assert "What goes with it" in page
+    taken = admin.post(f"{greeter}export_data/")
+    assert (taken["Content-Disposition"], taken.json()["plugin"]) == ('attachment; filename="greeter.json"', "greeter")
+
+    answer = admin.post(f"{greeter}uninstall/", {"data": "keep"}, follow=True)
+
+    assert "its configuration and storage are kept" in answer.content.decode()
 
     assert answer.redirect_chain[-1][0] == LIST
     assert not InstalledPlugin.objects.exists()
@@ -152,6 +159,8 @@ def test_uninstall_removes_the_plugin_and_keeps_the_records(admin: Client, greet
         ("revoke", "grant_plugin"),
         ("configure", "configure_plugin"),
         ("uninstall", "install_plugin"),
+        ("export_data", "install_plugin"),
+        ("export_data", "configure_plugin"),
     ],
 )
 def test_verb_without_its_right_is_forbidden(staff: Callable[..., Client], greeter: str, verb: str, right: str) -> None:

@@ -266,7 +266,14 @@ def test_each_act_needs_its_right(
 
 def test_plugin_is_uninstalled(clerk: InstalledPlugin, person: Callable[..., APIClient]) -> None:
     client = person("install")
-    response = post(client, "uninstall")
+    preview = client.get(CLERKS + "uninstall/").json()
+    assert (preview["plugin"], preview["neededBy"], preview["versions"]) == (CLERK, [], 1)
+    assert_problem(client.get(CLERKS + "data/"), 403, "access-denied")
+    assert_problem(person("configure").get(CLERKS + "uninstall/"), 403, "access-denied")
+    taken = person("install", "configure").get(CLERKS + "data/")
+    assert (taken.json()["plugin"], taken["Cache-Control"]) == (CLERK, "no-store")
+    assert_problem(post(client, "uninstall", {"data": "burn"}), 422, "body-invalid")
+    response = post(client, "uninstall", {"data": "keep"})
     assert (response.status_code, response.content) == (204, b"")
     assert_problem(client.get(CLERKS), 404, "plugin-not-found")
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from gridkit_django.events import GridEvent, signal_for
 from gridkit_django.exceptions import PluginInitializeError, PluginPermissionError, PluginStateError
-from gridkit_django.models import AuditRecord, PluginStorageItem
+from gridkit_django.models import AuditRecord, PluginRemains, PluginStorageItem
 from gridkit_django.plugins import Plugin, PluginFilter, PluginManager
+from gridkit_django.plugins.secret_values import MASK
 from tests.plugins.samples import Explosive, Listener, metadata, write_plugin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -96,6 +99,41 @@ def test_uninstall_takes_everything_but_the_audit_records(manager: PluginManager
     assert AuditRecord.objects.filter(target_id="listener").count() == 3
     assert manager.usage_of("listener").running is False
     assert manager.install_plugin(Listener).effective_state == "active"
+
+
+def test_kept_data_is_found_again_and_a_purge_deletes_it(manager: PluginManager, admin: User) -> None:
+    config = {"volume": 7, "password": "s3cret-of-old"}
+    manager.install_plugin(Listener, config=config)
+    storage = manager.runtime.live["listener"].plugin.context.storage
+    storage.set("k", {"a": 1})
+    storage.set("none", None)
+    preview = manager.preview_uninstall("listener")
+    assert (preview.storage_keys, preview.storage_bytes > 0, preview.configurations) == (2, True, ("",))
+    assert (preview.needed_by, preview.versions, preview.grants > 0) == ((), 1, True)
+    taken = manager.export_plugin_data("listener", user=admin)
+    assert taken["storage"] == {"k": {"a": 1}, "none": None}
+    assert taken["configurations"][0]["values"] == {"volume": 7, "password": MASK}
+    assert AuditRecord.objects.get(action="plugin.export_data").actor_id == str(admin.pk)
+
+    manager.uninstall_plugin("listener", data="keep")
+
+    assert not PluginStorageItem.objects.exists()
+    assert "s3cret-of-old" not in json.dumps(list(PluginRemains.objects.values_list("configs", flat=True)))
+    manager.install_plugin(Listener)
+    again = manager.runtime.live["listener"].plugin.context
+    assert (again.storage.get("k"), again.storage.keys()) == ({"a": 1}, ["k", "none"])
+    assert manager.preview_uninstall("listener").storage_bytes == preview.storage_bytes
+    assert (again.config.volume, again.config.password.get_secret_value()) == (7, "s3cret-of-old")
+    assert not PluginRemains.objects.exists()
+    manager.uninstall_plugin("listener", data="keep")
+    manager.install_plugin(Listener, config={"volume": 3})
+    assert manager.get_config("listener")["volume"] == 3, "what is given with the installation wins"
+    manager.uninstall_plugin("listener", data="keep")
+    manager.install_plugin(Listener)
+    manager.uninstall_plugin("listener")
+    assert not PluginRemains.objects.exists()
+    with pytest.raises(ValueError, match="burn"):
+        manager.uninstall_plugin("listener", data="burn")
 
 
 def test_acting_twice_the_same_changes_and_records_nothing(manager: PluginManager) -> None:

@@ -155,6 +155,16 @@ def test_rotation_renews_every_row_so_that_the_old_key_can_go(both: PluginManage
     assert (record.actor_id, record.context["evidence"]) == ("rotate-secrets", {"rows": 4})
 
 
+def test_rotation_renews_what_is_kept_of_a_plugin_that_is_gone(both: PluginManager, settings: Any) -> None:
+    both.install_plugin("listener", config={"password": SECRETS[0]})
+    both.uninstall_plugin("listener", data="keep")
+    use(settings, "second key", "first key")
+    assert rotate() == "1 of 1 rows were encrypted anew.\n"
+    use(settings, "second key")
+    both.install_plugin("listener")
+    assert password(both) == SECRETS[0]
+
+
 def test_rotation_encrypts_what_was_stored_in_clear(both: PluginManager) -> None:
     both.install_plugin("listener", config={"volume": 2})
     PluginConfig.objects.update(data={"volume": 2, "password": SECRETS[0]})

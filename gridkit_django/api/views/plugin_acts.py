@@ -14,11 +14,18 @@ from gridkit_django.api.operations import Operation
 from gridkit_django.api.permissions import ACTIVATE, CONFIGURE, GRANT, INSTALL, require, visible_plugin
 from gridkit_django.api.serializers.bodies import EmptyBody, RequestBody
 from gridkit_django.api.serializers.plugins import ConfigureRequest, GrantRequest, PluginDetail
+from gridkit_django.api.serializers.remains import (
+    PluginData,
+    UninstallPreviewBody,
+    UninstallRequest,
+    uninstall_preview,
+)
 from gridkit_django.api.views.plugins import describe_plugin
 from gridkit_django.exceptions import PluginConfigError, PluginSecretError
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import plugin_manager
 from gridkit_django.plugins.change import commits_itself
+from gridkit_django.tasks.marketplace import counting_removal
 
 
 class PluginActView(GridKitView):
@@ -185,28 +192,69 @@ class GrantsView(PluginActView):
 
 
 class UninstallView(PluginActView):
-    """Removes a plugin."""
+    """Removes a plugin; says before what would go."""
 
     right = INSTALL
+    shape = UninstallRequest
     operations: ClassVar = {
+        "GET": Operation(
+            id="previewUninstall",
+            tag="plugins",
+            summary="Say what would go with a plugin",
+            description=f"Nothing is done. Needs `{INSTALL}`, for all plugins or for this one.",
+            responses={200: UninstallPreviewBody},
+            problems=(403, 404),
+        ),
         "POST": Operation(
             id="uninstallPlugin",
             tag="plugins",
             summary="Uninstall a plugin",
             description=(
-                "Removes its configuration, grants and storage; its audit records stay. "
+                "With `purge` its configuration and storage are deleted, with `keep` a later installation finds them "
+                "again. All else goes; its audit records stay. "
                 f"Needs `{INSTALL}`, for all plugins or for this one."
             ),
-            request=EmptyBody,
+            request=UninstallRequest,
             responses={204: None},
             problems=(403, 404, 409),
-        )
+        ),
     }
 
-    def act(self, plugin: InstalledPlugin, body: Any, request: Request) -> None:
+    def get(self, request: Request, plugin: str) -> Response:
+        """Answer what would go."""
+        row = visible_plugin(request.user, plugin)
+        require(request.user, INSTALL, row)
+        return Response(uninstall_preview(plugin_manager().preview_uninstall(row.plugin_id)))
+
+    def act(self, plugin: InstalledPlugin, body: UninstallRequest, request: Request) -> None:
         """Uninstall it."""
-        plugin_manager().uninstall_plugin(plugin.plugin_id, user=request.user)
+        with counting_removal(plugin):
+            plugin_manager().uninstall_plugin(plugin.plugin_id, data=body.data, user=request.user)
 
     def answer(self, request: Request, plugin: InstalledPlugin, body: Any) -> Response:
         """Answer nothing: it is gone."""
         return Response(status=204)
+
+
+class PluginDataView(GridKitView):
+    """What a plugin has stored, to take away."""
+
+    operations: ClassVar = {
+        "GET": Operation(
+            id="exportPluginData",
+            tag="plugins",
+            summary="Export the configurations and the storage of a plugin",
+            description=f"Secrets are masked, never exported. Needs `{INSTALL}` and `{CONFIGURE}`.",
+            responses={200: PluginData},
+            problems=(403, 404),
+        )
+    }
+
+    def get(self, request: Request, plugin: str) -> Response:
+        """Answer all of it, as a file."""
+        row = visible_plugin(request.user, plugin)
+        require(request.user, INSTALL, row)
+        require(request.user, CONFIGURE, row)
+        found = plugin_manager().export_plugin_data(row.plugin_id, user=request.user)
+        headers = {"Content-Disposition": 'attachment; filename="plugin.json"', "Cache-Control": "no-store"}
+        return Response(found, headers=headers)

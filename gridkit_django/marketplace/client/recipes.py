@@ -26,9 +26,10 @@ from gridkit_django.plugins import plugin_manager
 from gridkit_django.plugins.change import get_row, raise_failure, riding
 from gridkit_django.plugins.files import PluginFiles, digest_of
 from gridkit_django.plugins.install import ALL, InstallRequest, install, uninstall
-from gridkit_django.plugins.operation_recipes import note_version_in_use, settle_swap
+from gridkit_django.plugins.operation_recipes import local_recipe, note_version_in_use, settle_swap
 from gridkit_django.plugins.operation_run import OperationRun, Step
 from gridkit_django.plugins.packages import forget_files, keep_bytes, keep_files, kept_bytes, open_kept
+from gridkit_django.plugins.remains import DataFate, has_remains
 from gridkit_django.plugins.remote import PREFIX
 from gridkit_django.plugins.savepoints import database
 from gridkit_django.plugins.sources import FilesSource
@@ -45,6 +46,9 @@ def marketplace_recipe(run: OperationRun) -> Sequence[Step] | None:
     if kind is OperationKind.UPDATE and _is_of_a_marketplace(run.plugin_id):
         swap = (Step("switch", _swap), Step("start", settle_swap, stops=False))
         return (*_FETCHING, *swap, Step("count", _count, stops=False))
+    if kind is OperationKind.UNINSTALL and (run.is_done("note") or _is_of_a_marketplace(run.plugin_id)):
+        remove = tuple(local_recipe(run))
+        return (Step("note", _note_origin), *remove, Step("count", _count_removal, stops=False))
     return None
 
 
@@ -154,6 +158,7 @@ _FETCHING = (
 
 def _put(run: OperationRun) -> None:
     request = InstallRequest(_source(run), config=run.config(), grants=run.arguments.get("grants", ALL), activate=False)
+    run.note(kept=has_remains(run.plugin_id))
     with riding(lambda: _write_origin(run)):
         install(plugin_manager().runtime, request, run.user)
     run.log("Installed.")
@@ -161,7 +166,8 @@ def _put(run: OperationRun) -> None:
 
 def _take_away(run: OperationRun) -> None:
     if run.is_done("switch"):
-        uninstall(plugin_manager().runtime, run.plugin_id, run.user)
+        fate = DataFate.KEEP if run.result("switch").get("kept") else DataFate.PURGE
+        uninstall(plugin_manager().runtime, run.plugin_id, run.user, fate)
         run.log("Uninstalled again.")
 
 
@@ -211,6 +217,21 @@ def _count(run: OperationRun) -> None:
         count(remote_named(_alias(run)), run.plugin_id, str(run.operation.kind), release.version)
     except MarketplaceError as error:
         logger.info("The marketplace was not told of %s %s: %s", run.plugin_id, release.version, error.detail)
+
+
+def _note_origin(run: OperationRun) -> None:
+    """Note what is counted after the plugin is gone."""
+    version = get_row(run.plugin_id).current_version
+    origin = version.origin if version is not None else {}
+    run.note(marketplace=origin.get("marketplace", ""), version=version.version if version is not None else "")
+
+
+def _count_removal(run: OperationRun) -> None:
+    facts = run.result("note")
+    try:
+        count(remote_named(facts["marketplace"]), run.plugin_id, "uninstall", facts["version"])
+    except MarketplaceError as error:
+        logger.info("The marketplace was not told that %s is gone: %s", run.plugin_id, error.detail)
 
 
 def _release(run: OperationRun) -> RemoteRelease:

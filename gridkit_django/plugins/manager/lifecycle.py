@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gridkit_django.models import PluginSource
-from gridkit_django.plugins import activation, pins, update, updates
+from gridkit_django.plugins import activation, pins, remains, update, updates
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.change import get_row
 from gridkit_django.plugins.install import ALL, InstallRequest, install, uninstall
 from gridkit_django.plugins.inventory import PluginInfo
 from gridkit_django.plugins.manager.base import ManagerPart
+from gridkit_django.plugins.remains import DataFate, UninstallPreview
 from gridkit_django.plugins.remote import PREFIX
 from gridkit_django.plugins.updates import PluginUpdate, VersionInfo
 from gridkit_django.typing import User
@@ -51,9 +52,25 @@ class Lifecycle(ManagerPart):
         request = InstallRequest(source, config, grants, activate)
         return self.get_plugin(install(self.runtime, request, user))
 
-    def uninstall_plugin(self, plugin_id: str, *, user: User | None = None) -> None:
-        """Remove a plugin with all that is stored for it; audit records stay. See ``install.uninstall``."""
-        uninstall(self.runtime, plugin_id, user)
+    def uninstall_plugin(
+        self, plugin_id: str, *, data: DataFate | str = DataFate.PURGE, user: User | None = None
+    ) -> None:
+        """Remove a plugin; audit records stay. See ``install.uninstall``.
+
+        Args:
+            plugin_id: which plugin.
+            data: ``keep`` keeps configuration and storage for a later installation, ``purge`` deletes them.
+            user: who does it.
+        """
+        uninstall(self.runtime, plugin_id, user, data)
+
+    def preview_uninstall(self, plugin_id: str) -> UninstallPreview:
+        """Return what would go with a plugin. See ``remains.preview_uninstall``."""
+        return remains.preview_uninstall(plugin_id)
+
+    def export_plugin_data(self, plugin_id: str, *, user: User | None = None) -> dict[str, Any]:
+        """Return a plugin's configurations and storage, without secrets. See ``remains.export_data``."""
+        return remains.export_data(plugin_id, user)
 
     def activate_plugin(self, plugin_id: str, *, user: User | None = None) -> PluginInfo:
         """Switch a plugin on, or try it again when it is suspended or in quarantine. See ``activation.activate``."""

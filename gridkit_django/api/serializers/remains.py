@@ -1,0 +1,67 @@
+"""What goes with a plugin, and what is taken away of it, on the wire."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
+from gridkit_django.plugins.remains import UninstallPreview
+
+
+class UninstallRequest(RequestBody):
+    """What becomes of the data of a plugin that is uninstalled."""
+
+    data: Literal["keep", "purge"] = "purge"
+    """Whether configuration and storage are kept for a later installation."""
+
+
+class UninstallPreviewBody(ResponseBody):
+    """What would go with a plugin."""
+
+    plugin: str
+    needed_by: list[str]
+    """Active plugins that need it; they must be deactivated first."""
+    configurations: list[str]
+    """Grids that have a configuration; the empty text stands for all grids."""
+    grants: int
+    storage_keys: int
+    storage_bytes: int
+    outbox_messages: int
+    dead_letters: int
+    jobs: int
+    job_runs: int
+    versions: int
+
+
+class PluginDataConfiguration(ResponseBody):
+    """The values of one scope, secrets masked."""
+
+    grid: str
+    schema_version: int
+    values: dict[str, Any]
+
+
+class PluginData(ResponseBody):
+    """What a plugin has stored."""
+
+    plugin: str
+    version: str
+    configurations: list[PluginDataConfiguration]
+    storage: dict[str, Any]
+
+
+def uninstall_preview(found: UninstallPreview) -> dict[str, Any]:
+    """Return what would go."""
+    return UninstallPreviewBody(
+        plugin=found.plugin_id,
+        needed_by=list(found.needed_by),
+        configurations=list(found.configurations),
+        grants=found.grants,
+        storage_keys=found.storage_keys,
+        storage_bytes=found.storage_bytes,
+        outbox_messages=found.outbox_messages,
+        dead_letters=found.dead_letters,
+        jobs=found.jobs,
+        job_runs=found.job_runs,
+        versions=found.versions,
+    ).to_wire()
