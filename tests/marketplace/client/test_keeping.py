@@ -1,0 +1,73 @@
+"""Pins against a marketplace, and what is kept of its plugins when they go."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.contrib.auth.models import User
+
+from gridkit_django.exceptions import PluginPinnedError
+from gridkit_django.marketplace.client import make_install_plan, refresh_catalogue
+from gridkit_django.models import InstalledPlugin, OperationState, PluginRemains
+from gridkit_django.plugins import PluginManager
+from gridkit_django.tasks.marketplace import count_removal, counting_removal
+from tests.marketplace.client.packages import PLUGIN, Acme
+from tests.marketplace.client.test_install import run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_pinned_plugin_is_not_updated_by_plan_manager_operation_or_consent(
+    acme: Acme, manager: PluginManager, admin: User, no_probe: None
+) -> None:
+    acme.publish()
+    refresh_catalogue()
+    run("install", admin)
+    acme.publish("2.0.0", word="two", permissions=("methods:register", "rows:read"))
+    refresh_catalogue()
+    assert run("update", admin).error_code == "plugin-consent-required"
+    manager.pin_plugin(PLUGIN, "the colours of 2.0 are wrong", user=admin)
+    told = "pinned to 1.0.0: the colours of 2.0 are wrong"
+
+    plan = make_install_plan(PLUGIN)
+
+    assert (plan.release, plan.verdicts[0].reasons) == (None, (f"it is {told}",))
+    (update,) = manager.check_updates()
+    assert (update.available, update.fits, told in update.reason) == ("2.0.0", False, True)
+    for act in (lambda: manager.update_plugin(PLUGIN), lambda: manager.update_plugin(PLUGIN, "2.0.0", grants=["*"])):
+        with pytest.raises(PluginPinnedError, match=told):
+            act()
+    failed = run("update", admin, grants=["rows:read"], version="2.0.0")
+    assert (failed.error_code, told in failed.error_detail) == ("release-unfit", True)
+    assert manager.get_plugin(PLUGIN).version == "1.0.0"
+    manager.unpin_plugin(PLUGIN, user=admin)
+    assert run("update", admin, grants=["rows:read"]).state == OperationState.FINISHED
+
+
+def test_kept_data_survives_an_installation_that_is_undone_and_removals_are_counted(
+    acme: Acme, manager: PluginManager, admin: User, no_probe: None
+) -> None:
+    path = f"api/v1/plugins/{PLUGIN}/events/"
+    acme.market.answers[path] = {}
+    acme.publish()
+    refresh_catalogue()
+    run("install", admin)
+    gone = run("uninstall", admin, data="keep")
+    assert (gone.state, list(gone.results)) == (OperationState.FINISHED, ["note", "uninstall", "count"])
+    sent = json.loads(acme.market.sent[path])
+    assert (sent["kind"], sent["version"]) == ("uninstall", "1.0.0")
+    acme.publish("1.1.0", start="raise ValueError('no')")
+    refresh_catalogue()
+
+    assert run("install", admin).error_code == "plugin-initialize-failed"
+
+    assert (PluginRemains.objects.count(), InstalledPlugin.objects.count()) == (1, 0)
+    acme.market.sent.clear()
+    assert run("install", admin, version="1.0.0").state == OperationState.FINISHED
+    assert not PluginRemains.objects.exists()
+    with counting_removal(InstalledPlugin.objects.get()):
+        manager.uninstall_plugin(PLUGIN)
+    count_removal("main", PLUGIN, "1.0.0")
+    assert json.loads(acme.market.sent[path])["kind"] == "uninstall"
+    count_removal("nowhere", PLUGIN, "1.0.0")
