@@ -26,7 +26,7 @@ from gridkit_django.models import ExportJob
 
 logger = logging.getLogger("gridkit_django.exports")
 
-SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_BETWEEN_LOOKS = 0.05
 SECONDS_BETWEEN_UPDATES = 1.0
 _SECONDS_BETWEEN_CUTS = 2.0
 _CANCEL_SECONDS = 2.0

@@ -118,7 +118,7 @@ class TestWithoutThread:
         with django_assert_num_queries(0):
             watch.glance()
         cancel_export(seen(job), ann)
-        clock.now += watching.SECONDS_BETWEEN_LOOKS
+        clock.now += 2 * watching.SECONDS_BETWEEN_LOOKS
         with pytest.raises(ExportCancelled):
             watch.glance()
 

@@ -77,6 +77,13 @@ def test_the_page_shows_ones_own_jobs_with_progress_file_and_failure(client: Cli
     assert 'http-equiv="refresh"' not in client.get(PAGE).content.decode()
 
 
+def test_what_the_writer_said_of_a_file_stands_with_it_as_long_as_it_is_there(client: Client, ann: User) -> None:
+    done = finished(ann, plan={"remarks": ["No font has <these>: 数 (U+6570)."]})
+    assert "No font has &lt;these&gt;: 数 (U+6570)." in client.get(PAGE).content.decode()
+    ExportJob.objects.filter(pk=done.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert "No font has" not in client.get(PAGE).content.decode()
+
+
 def test_a_file_that_is_gone_is_not_offered(client: Client, ann: User) -> None:
     finished(ann, expires_at=timezone.now() - timedelta(seconds=1))
     lost = finished(ann, grid="of-the-past")

@@ -1,6 +1,7 @@
 """How long it takes until an export that was asked for is under way, and until one that was stopped has ended.
 
-On 3,000,000 rows; ``GRIDKIT_BENCH_JOB_ROWS`` takes another number.
+On 3,000,000 rows; ``GRIDKIT_BENCH_JOB_ROWS`` takes another number. The memory is that of jobs of fewer rows, each in a
+process of its own that has made no export before.
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 import os
 import random
 import statistics
+import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from django.db import connections
@@ -19,12 +22,14 @@ from gridkit_django.exports import cancel_export, create_export, run_export
 from gridkit_django.models import ExportJob, JobState
 from gridkit_django.plugins import plugin_manager
 from tests.benchmarks.database import server_version
+from tests.benchmarks.export.costs import peak_of
 from tests.benchmarks.export.records import RecordGrid, make_records
 from tests.benchmarks.export.worker import PLUGIN, worker_of
 
 ROWS = int(os.environ.get("GRIDKIT_BENCH_JOB_ROWS", "3000000"))
-REQUESTS = 21
+REQUESTS = 11
 STOPS = 8
+MEMORY_ROWS = {"csv": (100_000, 1_000_000), "json": (100_000,), "xlsx": (100_000, 300_000), "pdf": (10_000, 50_000)}
 LONGEST_WAIT = 2.5
 QUERIES: dict[str, dict[str, Any]] = {
     "all rows": {},
@@ -42,6 +47,7 @@ def run() -> Iterator[str]:
     manager.install_plugin(PLUGIN)
     try:
         yield _requests(user)
+        yield _memory(user)
         yield _stops(user)
     finally:
         manager.uninstall_plugin(PLUGIN)
@@ -101,6 +107,28 @@ def _stop(user: Any, form: str) -> float:
     finally:
         os.waitpid(child, 0)
         ExportJob.objects.filter(pk=job.pk).delete()
+
+
+def _memory(user: Any) -> str:
+    lines = []
+    for form, sizes in MEMORY_ROWS.items():
+        for rows in sizes:
+            if rows <= ROWS:
+                megabytes = peak_of(partial(_job, user, form, rows))
+                lines.append(f"{f'{form}, {rows:,} rows':<64}{megabytes:>9.1f} MB")
+    loaded = "with" if "weasyprint" in sys.modules else "without"
+    told = f"  above an idle process that is connected, {loaded} WeasyPrint loaded; by the operating system"
+    return f"{_printed('The most memory that a job takes', lines)}\n{told}"
+
+
+def _job(user: Any, form: str, rows: int) -> None:
+    query = {"filter": {"col": "id", "op": "lte", "value": rows}}
+    job = create_export(RecordGrid.options.id, query, form, user)
+    run_export(job.pk)
+    job.refresh_from_db()
+    if (job.state, job.rows_done) != (JobState.FINISHED, rows):
+        raise RuntimeError(f"The job is {job.state} after {job.rows_done} rows: {job.error_detail}")
+    job.delete()
 
 
 def _await(job: ExportJob, state: str) -> None:
