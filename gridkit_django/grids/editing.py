@@ -22,6 +22,7 @@ from gridkit_django.grids.records import read_key, record_not_found
 from gridkit_django.grids.rows import Row
 from gridkit_django.grids.updating import update_row
 from gridkit_django.grids.zones import zone_of
+from gridkit_django.outbox import gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ def apply_edit(
     frame = Frame(zone_of(access), connections[alias].vendor)
     values = read_changes(access, changes, frame)
     key = read_key(access, pk)
-    with through_grid(access.grid_id, access.options.model), transaction.atomic(using=alias):
+    in_grid = through_grid(access.grid_id, access.options.model)
+    with in_grid, gathered(), transaction.atomic(using=alias, savepoint=False):
         outcome = update_row(access, alias, key, values, version, changes)
         return edit_result(access, outcome, query, alias, undoable=undoable)
 
