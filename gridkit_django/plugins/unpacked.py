@@ -16,6 +16,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -65,15 +66,23 @@ class UnpackedPackages:
                 found = _read(place, digest, label) or _unpack(place, digest, label)
         return found
 
-    def prune(self, keep: frozenset[str]) -> int:
-        """Remove what no version uses any more; return how many folders.
+    def prune(self, keep: frozenset[str], *, younger_than: float = 0.0) -> int:
+        """Remove what no version uses any more, and what an unpacking that was killed left behind.
 
         Args:
             keep: digests that stay.
+            younger_than: seconds; what was changed since then stays, too: another process may be at it.
+
+        Returns:
+            How many folders.
         """
         folder = self._folder()
+        if folder is None:
+            return 0
         names = {digest.removeprefix("sha256:") for digest in keep}
-        gone = [item for item in folder.iterdir() if item.is_dir() and item.name not in names] if folder else []
+        before = time.time() - younger_than
+        folders = [item for item in folder.iterdir() if item.is_dir() and item.name not in names]
+        gone = [item for item in folders if _is_older(item, before)]
         for item in gone:
             shutil.rmtree(item, ignore_errors=True)
         return len(gone)
@@ -94,6 +103,14 @@ class UnpackedPackages:
             logger.warning("Plugins are not unpacked on this host, so each start compiles them: %s", reason)
         self._refused = reason
         return None if reason else folder
+
+
+def _is_older(item: Path, moment: float) -> bool:
+    """Whether a folder was changed before a moment; one that another process has just removed was not."""
+    try:
+        return item.stat().st_mtime <= moment
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

@@ -56,7 +56,9 @@ def resume_operations() -> int:
 
 @shared_task(name="gridkit.check_plugin_health", ignore_result=True)
 def check_plugin_health(plugin_id: str = "") -> None:
-    """Check one plugin, or every active one, in this worker and store the results; end lost operations and jobs.
+    """Check one plugin, or every active one, in this worker and store the results.
+
+    It also ends lost operations and jobs, thins history, and collects files that nothing refers to.
 
     Args:
         plugin_id: which; empty for all.
@@ -66,6 +68,7 @@ def check_plugin_health(plugin_id: str = "") -> None:
         end_lost_operations()
         plugin_manager().tidy_job_runs()
         plugin_manager().thin_history()
+        plugin_manager().collect_unused()
         if plugin_id:
             plugin_manager().check_plugin_health(plugin_id)
         else:

@@ -9,6 +9,7 @@ from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import inventory, search
 from gridkit_django.plugins.catalog import AvailablePlugin
 from gridkit_django.plugins.change import get_row
+from gridkit_django.plugins.collecting import collect_packages, collect_unpacked
 from gridkit_django.plugins.health import PluginHealth
 from gridkit_django.plugins.inventory import PluginFilter, PluginInfo, PluginUsage
 from gridkit_django.plugins.local import usage_of
@@ -133,6 +134,10 @@ class Insight(ManagerPart):
     def check_all_health(self) -> dict[str, PluginHealth]:
         """Check every plugin that is wanted active, by id."""
         return self._health.check_all()
+
+    def collect_unused(self) -> tuple[int, int]:
+        """Drop kept files that nothing refers to any more, and unpacked ones on this host; return how many of each."""
+        return collect_packages(), collect_unpacked(self.runtime.catalog.unpacked)
 
     def thin_history(self) -> None:
         """Thin old health checks and usage, once an hour. See ``history.History``."""
