@@ -164,6 +164,17 @@ def test_a_full_sheet_is_followed_by_the_next_with_the_header_again(written: Cal
     assert [sheet.auto_filter.ref for sheet in found] == ["A1:A4", "A1:A4", "A1:A2"]
 
 
+def test_the_row_after_the_last_one_that_excel_takes_is_on_the_next_sheet(written: Callable[..., bytes]):
+    most = 1_048_576
+    data = written(XlsxExporter, [("n", "N", "integer")], [*[[7]] * (most - 1), [8]])
+
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        sheets = [archive.read(f"xl/worksheets/sheet{number}.xml") for number in (1, 2)]
+        assert "xl/worksheets/sheet3.xml" not in archive.namelist()
+    assert [sheet.count(b"</row>") for sheet in sheets] == [most, 2]
+    assert [b"<v>8</v>" in sheet for sheet in sheets] == [False, True]
+
+
 def test_no_rows_and_a_title_of_forbidden_characters_give_a_sheet_with_a_header(written: Callable[..., bytes]):
     found = book(written(XlsxExporter, TEXT, [], title="[*]"))
 
