@@ -90,6 +90,7 @@ class MarketplaceOptions(TypedDict, total=False):
     proxy: str
     timeout: Annotated[float, Field(gt=0)]
     root: str
+    bundle: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +140,8 @@ class GridKitSettings:
             not at all. Every host must reach it.
         MARKETPLACES: the marketplaces that this site installs from (see "Install from a marketplace"): a name of your
             own to ``url``, ``prefixes`` of plugin ids (the longest that fits decides; none: all ids), ``token``,
-            ``ca_file``, ``proxy``, ``timeout`` in seconds and ``root``, the path of the root file that trust begins
-            with.
+            ``ca_file``, ``proxy``, ``timeout`` in seconds, ``root``, the path of the root file that trust begins
+            with, and ``bundle``, the path of a bundle that takes the place of the network.
         MARKETPLACE_OFFLINE: ask no marketplace for anything.
         MARKETPLACE_TRUSTED: publishers (``@acme``) and ids of author keys whose plugins may be installed.
         MARKETPLACE_ALLOW_UNTRUSTED: install plugins of every publisher, also from a marketplace without ``root``. They

@@ -6,6 +6,7 @@ counts only where it fits our shapes, and only for ids that the settings give to
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -20,12 +21,16 @@ from gridkit_django.exceptions import MarketplaceAnswerError, MarketplaceError, 
 from gridkit_django.marketplace.client.advising import follow_advisories
 from gridkit_django.marketplace.client.http import RemoteClient
 from gridkit_django.marketplace.client.remotes import Remote, remote_of, remotes
+from gridkit_django.marketplace.client.trusting import bundle_of
 from gridkit_django.marketplace.client.wire import LISTING, RemoteChanges, RemoteIndex, RemoteListing
+from gridkit_django.marketplace.trust.bundles import LISTINGS
 from gridkit_django.models import CatalogEntry, CatalogSource
 
 logger = logging.getLogger("gridkit_django.marketplace")
 
 PAGES_MAX = 5000
+_LISTINGS_MAX = 1000
+_LISTING_BYTES_MAX = 2_000_000
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=6)
 _SKIPPED_MAX = 50
@@ -54,7 +59,7 @@ def refresh_catalogue(*, clients: Clients = RemoteClient, now: bool = False) -> 
     found = remotes()
     CatalogSource.objects.using(database()).exclude(alias__in=[remote.alias for remote in found]).delete()
     if settings().MARKETPLACE_OFFLINE:
-        return {}
+        found = tuple(remote for remote in found if remote.bundle)
     told = {remote.alias: refresh(remote, clients(remote), now=now) for remote in found}
     return {alias: error for alias, error in told.items() if error is not None}
 
@@ -70,7 +75,10 @@ def refresh(remote: Remote, client: RemoteClient, *, now: bool = False) -> str |
         return None
     source.tried_at = timezone.now()
     try:
-        _follow(remote, client, source)
+        if remote.bundle:
+            _read_bundle(remote, source)
+        else:
+            _follow(remote, client, source)
         follow_advisories(remote, source)
     except MarketplaceError as error:
         _failed(source, error)
@@ -128,6 +136,24 @@ def _follow(remote: Remote, client: RemoteClient, source: CatalogSource) -> None
             break
     if anew:
         source.entries.exclude(plugin_id__in=seen).delete()
+
+
+def _read_bundle(remote: Remote, source: CatalogSource) -> None:
+    """Take over the listings of a bundle; what it does not have goes."""
+    channel = bundle_of(remote)
+    names = channel.names(LISTINGS)
+    raw = [b"".join(channel.read(name, _LISTING_BYTES_MAX)) for name in names[:_LISTINGS_MAX]]
+    try:
+        listings = [json.loads(text) for text in raw]
+    except ValueError as error:
+        raise MarketplaceAnswerError(
+            f"A listing in the bundle of {remote.alias!r} is no JSON. Make it anew."
+        ) from error
+    page = _shaped(RemoteChanges, {"serial": 0, "listings": listings}, remote)
+    with transaction.atomic(using=database()):
+        seen = _take(remote, source, page)
+        source.entries.exclude(plugin_id__in=seen).delete()
+    source.name, source.serial = remote.alias, 0
 
 
 def _take(remote: Remote, source: CatalogSource, page: RemoteChanges) -> set[str]:

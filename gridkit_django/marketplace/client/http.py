@@ -83,6 +83,8 @@ class RemoteClient:
             MarketplaceDeniedError: when the marketplace refused the request; its words are in the text.
             MarketplaceAnswerError: when the answer is no JSON object.
         """
+        if self.remote.bundle:
+            raise MarketplaceOfflineError(f"The marketplace {self.remote.alias!r} is a bundle: nobody can be asked.")
         if settings().MARKETPLACE_OFFLINE:
             raise MarketplaceOfflineError(
                 "This site asks no marketplace (MARKETPLACE_OFFLINE). Install from a bundle, or set it to False."

@@ -23,6 +23,7 @@ class Remote:
         proxy: address of an HTTP proxy, empty for none.
         timeout: seconds for a connection and for each silence.
         root: path of the root file that trust begins with; empty for none.
+        bundle: path of a bundle that all comes from, so that no network is asked; empty for none.
     """
 
     alias: str
@@ -33,6 +34,7 @@ class Remote:
     proxy: str = ""
     timeout: float = 3.0
     root: str = ""
+    bundle: str = ""
 
     def fit(self, plugin_id: str) -> int:
         """Return the length of the longest prefix that the id begins with; -1 when there is none."""
@@ -88,5 +90,9 @@ def _remote(alias: str, options: dict[str, Any]) -> Remote:
     url = str(options.pop("url"))
     if not url.startswith(("https://", "http://")):
         raise SettingsError(f"The address of the marketplace {alias!r} is {url!r}; it is like https://host/market/.")
+    if options.get("bundle") and not options.get("root"):
+        raise SettingsError(
+            f"The marketplace {alias!r} has a bundle and no root: nothing in a bundle is believed without."
+        )
     prefixes: tuple[str, ...] = tuple(options.pop("prefixes", ())) or ("",)
     return Remote(alias, url.rstrip("/") + "/", prefixes, **options)

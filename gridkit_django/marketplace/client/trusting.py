@@ -19,6 +19,7 @@ from gridkit_django.exceptions import (
 from gridkit_django.marketplace.client.remotes import Remote
 from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
 from gridkit_django.marketplace.trust import (
+    BundleChannel,
     DatabaseMemory,
     HttpChannel,
     HttpPlace,
@@ -36,7 +37,7 @@ def fetch_package(remote: Remote, release: RemoteRelease) -> bytes:
         TrustError: when what comes is another file, or is not what the marketplace's keys stand for.
         SettingsError: when the root file can't be read.
     """
-    if settings().MARKETPLACE_OFFLINE:
+    if settings().MARKETPLACE_OFFLINE and not remote.bundle:
         raise MarketplaceOfflineError("This site asks no marketplace for anything (MARKETPLACE_OFFLINE).")
     if remote.root:
         with trusted_fetcher(remote) as trusted:
@@ -56,18 +57,27 @@ def fetch_package(remote: Remote, release: RemoteRelease) -> bytes:
 
 @contextmanager
 def trusted_fetcher(remote: Remote) -> Iterator[TrustedFetcher]:
-    """Ask a marketplace, and believe only what its keys stand for.
+    """Ask a marketplace, or its bundle, and believe only what its keys stand for.
 
     Raises:
         SettingsError: when the root file can't be read.
         TrustError: when what comes can't be believed.
     """
+    if remote.bundle:
+        with TrustedFetcher(bundle_of(remote), DatabaseMemory(remote.alias), _root(remote)) as trusted:
+            yield trusted
+        return
     channel = HttpChannel(_place(remote))
     try:
         with TrustedFetcher(channel, DatabaseMemory(remote.alias), _root(remote)) as trusted:
             yield trusted
     finally:
         channel.close()
+
+
+def bundle_of(remote: Remote) -> BundleChannel:
+    """Return the bundle that stands for a marketplace."""
+    return BundleChannel(Path(remote.bundle))
 
 
 def _place(remote: Remote) -> HttpPlace:

@@ -159,6 +159,20 @@ class BundleChannel:
                 f"The bundle {self._path.name} can't be read: {type(error).__name__}. Make it anew."
             ) from error
 
+    def names(self, prefix: str) -> list[str]:
+        """Return the paths in the bundle that begin with a prefix, sorted.
+
+        Raises:
+            TrustUnreachableError: when the bundle can't be read.
+        """
+        try:
+            with zipfile.ZipFile(self._path) as archive:
+                return sorted(name for name in archive.namelist() if name.startswith(prefix))
+        except (OSError, zipfile.BadZipFile) as error:
+            raise TrustUnreachableError(
+                f"The bundle {self._path.name} can't be read: {type(error).__name__}. Make it anew."
+            ) from error
+
 
 class RecordingChannel:
     """Brings files through another channel, and keeps a copy of each: what a bundle is made of.
