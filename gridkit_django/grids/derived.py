@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import models
+from django.utils.text import capfirst
 
 from gridkit_django.grids.grid import Grid
 from gridkit_django.typing import User
@@ -28,7 +29,7 @@ def derive_grid(
     options: dict[str, Any] = {
         "model": model,
         "id": grid_id,
-        "label": model._meta.verbose_name_plural,
+        "label": capfirst(model._meta.verbose_name_plural),
         "columns": list(columns),
         "row_permission": staticmethod(rows),
         "creatable": False,

@@ -162,6 +162,7 @@ def test_a_derived_grid_shows_its_rows_to_staff_who_may_view_the_model_only(site
     without.save()
     assert open_grid(DERIVED, User.objects.get(pk=without.pk)).queryset().count() == 0
     assert grid_registry().get(DERIVED).options.row_permission(Product.objects.all(), AnonymousUser()).count() == 0
+    assert str(grid_registry().get(DERIVED).options.label) == "Products"
 
 
 def test_a_list_without_fields_exports_all_fields(site: admin.AdminSite, db: None) -> None:
