@@ -103,6 +103,11 @@ endpoints: list[URLPattern] = [
     path("operations/<uuid:operation>/cancel/", operations.CancelView.as_view(), name="operation-cancel"),
     path("marketplace/plugins/", marketplace.MarketplacePluginsView.as_view(), name="marketplace-plugins"),
     path(
+        "marketplace/plugins/<gridkit_plugin:plugin>/",
+        marketplace.MarketplacePluginView.as_view(),
+        name="marketplace-plugin",
+    ),
+    path(
         "marketplace/plugins/<gridkit_plugin:plugin>/plan/",
         marketplace.MarketplacePlanView.as_view(),
         name="marketplace-plan",

@@ -7,6 +7,7 @@ from typing import Any
 
 from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
 from gridkit_django.marketplace.client import CatalogAge, InstallPlan, RemoteListing, SearchResult
+from gridkit_django.marketplace.client.wire import RemoteRelease
 
 
 class MarketplaceState(ResponseBody):
@@ -40,6 +41,41 @@ class MarketplacePlugin(ResponseBody):
     state: str
     versions: list[str]
     """Numbers of its releases, newest first."""
+
+
+class MarketplaceRelease(ResponseBody):
+    """One release of a plugin."""
+
+    version: str
+    digest: str
+    """Of the wheel."""
+    size: int
+    core_version: str
+    python_version: str
+    permissions: list[str]
+    requires: list[str]
+    peer_plugins: list[str]
+    incompatible_with: list[str]
+    state: str
+    yanked_reason: str
+    reviewed: bool
+    """Whether a person at the marketplace has looked at it."""
+    released_at: datetime | None
+    config_schema: dict[str, Any]
+    changelog: str
+    """Text as the publisher wrote it: escape it."""
+
+
+class MarketplaceDetail(MarketplacePlugin):
+    """All that a marketplace says about a plugin."""
+
+    featured: bool
+    state_reason: str
+    homepage: str | None
+    repository: str | None
+    demo: str | None
+    updated_at: datetime | None
+    releases: list[MarketplaceRelease]
 
 
 class MarketplacePage(ResponseBody):
@@ -92,14 +128,14 @@ def page_body(result: SearchResult) -> dict[str, Any]:
         count=result.count,
         offline=result.offline,
         marketplaces=[_state(age) for age in result.ages],
-        results=[_plugin(listing) for listing in result.plugins],
+        results=[MarketplacePlugin(**_plugin_fields(listing)) for listing in result.plugins],
     ).to_wire()
 
 
 def plan_body(plan: InstallPlan) -> dict[str, Any]:
     """Return a plan."""
     return MarketplacePlan(
-        plugin=_plugin(plan.listing),
+        plugin=MarketplacePlugin(**_plugin_fields(plan.listing)),
         marketplace=plan.marketplace,
         installed=plan.installed,
         version=plan.release.version if plan.release is not None else None,
@@ -114,20 +150,54 @@ def _state(age: CatalogAge) -> MarketplaceState:
     return MarketplaceState(alias=age.alias, name=age.name, refreshed_at=age.refreshed_at, error=age.error)
 
 
-def _plugin(listing: RemoteListing) -> MarketplacePlugin:
-    return MarketplacePlugin(
-        id=listing.id,
-        name=listing.name,
-        summary=listing.summary,
-        category=listing.category,
-        tags=listing.tags,
-        publisher=listing.publisher.display_name or listing.publisher.name,
-        identity_proved=listing.publisher.identity_proved,
-        verified=listing.verified,
-        pricing=listing.pricing,
-        license=listing.license,
-        downloads=listing.downloads,
-        rating=listing.rating.value,
-        state=listing.state,
-        versions=[item.version for item in listing.versions],
+def detail_body(listing: RemoteListing) -> dict[str, Any]:
+    """Return all that a marketplace says about a plugin."""
+    return MarketplaceDetail(
+        **_plugin_fields(listing),
+        featured=listing.featured,
+        state_reason=listing.state_reason,
+        homepage=listing.homepage,
+        repository=listing.repository,
+        demo=listing.demo,
+        updated_at=listing.updated_at,
+        releases=[_release(item) for item in listing.versions],
+    ).to_wire()
+
+
+def _release(item: RemoteRelease) -> MarketplaceRelease:
+    return MarketplaceRelease(
+        version=item.version,
+        digest=item.digest,
+        size=item.size,
+        core_version=item.core_version,
+        python_version=item.python_version,
+        permissions=item.permissions,
+        requires=item.requires,
+        peer_plugins=item.peer_plugins,
+        incompatible_with=item.incompatible_with,
+        state=item.state,
+        yanked_reason=item.yanked_reason,
+        reviewed=item.reviewed,
+        released_at=item.released_at,
+        config_schema=item.config_schema,
+        changelog=item.changelog,
     )
+
+
+def _plugin_fields(listing: RemoteListing) -> dict[str, Any]:
+    return {
+        "id": listing.id,
+        "name": listing.name,
+        "summary": listing.summary,
+        "category": listing.category,
+        "tags": listing.tags,
+        "publisher": listing.publisher.display_name or listing.publisher.name,
+        "identity_proved": listing.publisher.identity_proved,
+        "verified": listing.verified,
+        "pricing": listing.pricing,
+        "license": listing.license,
+        "downloads": listing.downloads,
+        "rating": listing.rating.value,
+        "state": listing.state,
+        "versions": [item.version for item in listing.versions],
+    }

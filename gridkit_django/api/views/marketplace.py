@@ -13,9 +13,11 @@ from gridkit_django.api.operations import Operation, query_parameter, response_h
 from gridkit_django.api.parameters import choice, whole_number
 from gridkit_django.api.permissions import ACTIVATE, CONFIGURE, GRANT, INSTALL, require
 from gridkit_django.api.serializers.marketplace import (
+    MarketplaceDetail,
     MarketplaceInstallRequest,
     MarketplacePage,
     MarketplacePlan,
+    detail_body,
     page_body,
     plan_body,
 )
@@ -23,6 +25,7 @@ from gridkit_django.api.serializers.operations import OperationAccepted, operati
 from gridkit_django.exceptions import FilterValueError, PluginSearchError
 from gridkit_django.grids.rights import has_permission
 from gridkit_django.marketplace.client import InstallPlan, make_install_plan, search
+from gridkit_django.marketplace.client.finding import get_listing
 from gridkit_django.models import InstalledPlugin, OperationKind
 from gridkit_django.plugins import PluginSearchQuery, request_operation
 from gridkit_django.plugins.remote import PREFIX
@@ -67,6 +70,26 @@ class MarketplacePluginsView(GridKitView):
         except PluginSearchError as error:
             errors = [replace(item, pointer=f"?{item.pointer[1:]}") for item in error.errors]
             raise PluginSearchError(error.detail, errors=errors) from error
+
+
+class MarketplacePluginView(GridKitView):
+    """One plugin of a marketplace."""
+
+    operations: ClassVar = {
+        "GET": Operation(
+            id="readMarketplacePlugin",
+            tag="marketplace",
+            summary="Read all that a marketplace says about a plugin",
+            description=f"From the local catalogue; no marketplace is asked. Needs `{BROWSE}` or `{INSTALL}`.",
+            responses={200: MarketplaceDetail},
+            problems=(403, 404),
+        )
+    }
+
+    def get(self, request: Request, plugin: str) -> Response:
+        """Answer the listing."""
+        _require_browsing(request.user)
+        return Response(detail_body(get_listing(plugin)))
 
 
 class MarketplacePlanView(GridKitView):

@@ -54,6 +54,10 @@ def test_search_and_plan() -> None:
     assert [bool(item["reasons"]) for item in plan["releases"]] == [True, False]
     assert client.get(f"{BASE}{PLUGIN}/plan/", {"version": "2.0.0"}).json()["version"] is None
     assert client.get(f"{BASE}@acme/none/plan/").status_code == 404
+    detail = client.get(f"{BASE}{PLUGIN}/").json()
+    assert [item["version"] for item in detail["releases"]] == detail["versions"] == ["2.0.0", "1.0.0"]
+    assert (detail["releases"][0]["coreVersion"], detail["id"]) == (">=99", PLUGIN)
+    assert client.get(f"{BASE}@acme/none/").status_code == 404
 
 
 @pytest.mark.parametrize("query", [{"min_rating": "much"}, {"min_rating": "9"}, {"sort_by": "size"}, {"limit": "0"}])
@@ -80,7 +84,9 @@ def test_installation_goes_to_a_worker(queued: list[Any], manager: PluginManager
 
 def test_who_may_what(queued: list[Any]) -> None:
     browser, nobody = client_of("browse_marketplace"), client_of("view_installedplugin")
-    assert [nobody.get(address).status_code for address in (BASE, f"{BASE}{PLUGIN}/plan/")] == [403, 403]
+    assert [nobody.get(address).status_code for address in (BASE, f"{BASE}{PLUGIN}/", f"{BASE}{PLUGIN}/plan/")] == [
+        403
+    ] * 3
     assert browser.post(INSTALL, {}, format="json").status_code == 403
     installer = client_of("install_plugin")
     for part in ({"config": {"x": 1}}, {"grants": ["rows:read"]}, {"activate": True}):
