@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from gridkit_django.grids import (
     BooleanColumn,
+    CellStyle,
     ChoiceColumn,
     DateColumn,
     DateTimeColumn,
@@ -30,7 +31,7 @@ class OrderGrid(Grid):
 
     customer = IntegerColumn(editable=True, lookup="browser-customers")
     buyer = TextColumn("customer__name", label="Buyer")
-    country = TextColumn("customer__country", label="Country")
+    country = TextColumn("customer__country", label="Country", styles=[CellStyle("eq", "B", tone="good")])
     quantity = IntegerColumn(editable=True)
     state = ChoiceColumn(editable=True)
     note = TextColumn(editable=True)

@@ -35,6 +35,7 @@ def test_filter_by_values_counts_them_finds_them_and_takes_the_rows_without_one(
     panel.get_by_role("button", name="Apply").click()
     expect(grid.count).to_have_text("40 rows")
     expect(grid.page.locator(".gridkit-chip")).to_have_text(["Country is one of B"])
+    expect(grid.page.locator(".gridkit-cell.tone-good").first).to_have_text("B")
     assert grid.bodies("rows/")[-1]["filter"] == {"and": [{"col": "country", "op": "in", "value": ["B"]}]}
 
     # The other filters narrow the counts, the column's own does not.
