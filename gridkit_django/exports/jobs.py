@@ -70,9 +70,14 @@ def close(job: ExportJob, state: JobState, *, only: QuerySet[ExportJob], **value
             check_room(job)
         facts = _facts(job)
         record("export.finish", target=target_of(job), grid=job.grid, evidence=facts)
-        event = make_event("export:finish", {"jobId": str(job.pk), **facts}, grid=job.grid)
+        event = make_event("export:finish", {"jobId": str(job.pk), **facts, "ms": _duration(job)}, grid=job.grid)
         event_bus().open(event, using=using).after()
     return True
+
+
+def _duration(job: ExportJob) -> int | None:
+    """Return the milliseconds from the request to the end."""
+    return None if job.finished_at is None else max(0, round((job.finished_at - job.created_at).total_seconds() * 1000))
 
 
 def close_quietly(job: ExportJob, code: str, detail: str) -> None:

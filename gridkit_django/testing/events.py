@@ -88,8 +88,8 @@ _SAMPLES: Mapping[str, tuple[Mapping[str, JSONValue], ...]] = {
         {"jobId": _JOB, "format": "csv", "query": {}},
     ),
     "export:finish": (
-        {"jobId": _JOB, "format": "csv", "state": "finished", "rows": 2, "size": 64},
-        {"jobId": _JOB, "format": "csv", "state": "failed", "rows": 0, "size": 0},
+        {"jobId": _JOB, "format": "csv", "state": "finished", "rows": 2, "size": 64, "ms": 900},
+        {"jobId": _JOB, "format": "csv", "state": "failed", "rows": 0, "size": 0, "ms": 40},
     ),
     "row:select": ({"rowId": "1"}, {"rowId": ""}),
     "row:deselect": ({"rowId": "1"}, {"rowId": ""}),

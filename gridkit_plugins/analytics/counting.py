@@ -26,6 +26,9 @@ SLOW_MS = 1000
 BOUNDS = (100, 250, 500, 1000, 2500, 5000, 10_000)
 """The upper ends of the classes of duration in milliseconds; the last class has none."""
 
+_QUESTIONS = frozenset({"filter:apply", "sort:change"})
+"""After which a person waits for rows; an export takes its time behind his back."""
+
 Day = dict[str, Any]
 
 
@@ -45,7 +48,7 @@ def count_of(event: GridEvent, config: AnalyticsConfig, *, known: bool) -> Day:
         "type": event.type,
         "columns": sorted(set(columns)),
         "user": pseudonym(config, "counts", event.actor.id) if known and event.actor.id else "",
-        "ms": told.get("durationMs"),
+        "ms": told.get("durationMs") if event.type in _QUESTIONS else None,
     }
 
 

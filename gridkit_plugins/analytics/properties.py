@@ -159,6 +159,7 @@ def _file(payload: Payload, _allowed: frozenset[str]) -> Told:
         "state": payload.get("state"),
         "rowCount": payload.get("rows"),
         "bytes": payload.get("size"),
+        "durationMs": payload.get("ms"),
     }
 
 

@@ -40,7 +40,7 @@ EVERYTHING: list[tuple[str, Any]] = [
     ("row:create", {"rowId": "", "values": {"name": "secret", "stock": 2}}),
     ("view:save", {"viewId": "5", "name": "Mine", "scope": "private", "created": True}),
     ("export:request", {"jobId": "1", "format": "csv", "query": {"columns": ["sku"], "search": "a"}}),
-    ("export:finish", {"jobId": "1", "format": "csv", "state": "finished", "rows": 2, "size": 64}),
+    ("export:finish", {"jobId": "1", "format": "csv", "state": "finished", "rows": 2, "size": 64, "ms": 900}),
 ]
 
 

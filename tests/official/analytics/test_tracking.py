@@ -93,8 +93,8 @@ def eva(db: None) -> User:
         ),
         (
             "export:finish",
-            {"jobId": "1", "format": "csv", "state": "finished", "rows": 2, "size": 64},
-            {"format": "csv", "state": "finished", "rowCount": 2, "bytes": 64},
+            {"jobId": "1", "format": "csv", "state": "finished", "rows": 2, "size": 64, "ms": 900},
+            {"format": "csv", "state": "finished", "rowCount": 2, "bytes": 64, "durationMs": 900},
         ),
     ],
 )  # fmt: skip
