@@ -124,7 +124,9 @@ def _duration(raw: Mapping[str, Any]) -> MutableJSONObject:
 
 
 def _page(access: GridAccess, raw: Any) -> Payload:
-    return Payload({"window": GridQuery.from_dict(read_object(raw, "", ("window",))).window.to_dict()})
+    raw = read_object(raw, "", ("window", "ms"))
+    window = GridQuery.from_dict({"window": raw["window"]} if "window" in raw else {}).window
+    return Payload({"window": window.to_dict(), **_duration(raw)})
 
 
 def _view(access: GridAccess, raw: Any) -> Payload:

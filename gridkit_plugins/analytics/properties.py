@@ -109,7 +109,7 @@ def _page(payload: Payload, _allowed: frozenset[str]) -> Told:
     window = payload.get("window") or {}
     start, end = window.get("start"), window.get("end")
     rows = end - start if isinstance(start, int) and isinstance(end, int) else window.get("size")
-    return {"kind": window.get("kind"), "start": start, "rows": rows}
+    return {"kind": window.get("kind"), "start": start, "rows": rows, "durationMs": payload.get("ms")}
 
 
 def _cell(payload: Payload, allowed: frozenset[str]) -> Told:

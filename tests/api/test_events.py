@@ -60,8 +60,8 @@ ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("sort:change", {"sort": [{"col": "sku", "dir": "desc"}]}, {"sort": [{"col": "sku", "dir": "desc"}]}),
     (
         "page:change",
-        {"window": {"kind": "offset", "start": 20, "end": 30}},
-        {"window": {"kind": "offset", "start": 20, "end": 30}},
+        {"window": {"kind": "offset", "start": 20, "end": 30}, "ms": 90},
+        {"window": {"kind": "offset", "start": 20, "end": 30}, "ms": 90},
     ),
     ("column:show", {"column": "sku"}, {"column": "sku"}),
     ("column:hide", {"column": "sku"}, {"column": "sku"}),

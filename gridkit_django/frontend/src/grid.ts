@@ -474,7 +474,8 @@ export class Grid {
     if (!range || !this.windows.hasAnswer) return;
     const [first, last] = range;
     queueMicrotask(() => void this.windows.ensure(first - 10, last + 10));
-    this.#reports.pageShown(first, last);
+    const isComplete = Boolean(this.windows.row(first) && this.windows.row(last));
+    this.#reports.pageShown(first, last, isComplete);
   }
 
   #announceCount(): void {

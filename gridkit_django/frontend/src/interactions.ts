@@ -60,12 +60,21 @@ export class InteractionLog {
   }
 }
 
+/** A page that the user scrolled to and that was not told yet. */
+interface PageVisit {
+  readonly window: { kind: string; start: number; end: number };
+  readonly since: number;
+  hasSettled: boolean;
+  ms?: number;
+}
+
 /** Makes events of what the user asked to see: only changes, and only the page where scrolling stopped. */
 export class QueryReports {
   readonly #log: Pick<InteractionLog, "add">;
   #filter: string | null = null;
   #sort = "";
   #page: string | null = null;
+  #visit: PageVisit | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(log: Pick<InteractionLog, "add">) {
@@ -84,15 +93,32 @@ export class QueryReports {
     this.#sort = sortNow;
   }
 
-  pageShown(first: number, last: number): void {
+  /** A page is reported once scrolling has stopped there and its rows are in sight; `ms` is the wait for them. */
+  pageShown(first: number, last: number, isComplete: boolean): void {
     const page = `${first}-${last}`;
-    if (page === this.#page) return;
-    const isFirst = this.#page === null;
-    this.#page = page;
-    clearTimeout(this.#timer);
-    if (isFirst) return;
-    const window = { kind: "offset", start: first, end: last + 1 };
-    this.#timer = setTimeout(() => this.#log.add("page:change", { window }), SETTLE_MS);
+    if (page !== this.#page) {
+      clearTimeout(this.#timer);
+      const window = { kind: "offset", start: first, end: last + 1 };
+      this.#visit = this.#page === null ? null : { window, since: performance.now(), hasSettled: false };
+      this.#page = page;
+      if (this.#visit) this.#timer = setTimeout(() => this.#settle(), SETTLE_MS);
+    }
+    if (this.#visit && isComplete) {
+      this.#visit.ms ??= Math.round(performance.now() - this.#visit.since);
+      this.#tellPage();
+    }
+  }
+
+  #settle(): void {
+    if (this.#visit) this.#visit.hasSettled = true;
+    this.#tellPage();
+  }
+
+  #tellPage(): void {
+    if (!this.#visit?.hasSettled || this.#visit.ms === undefined) return;
+    const { window, ms } = this.#visit;
+    this.#log.add("page:change", { window, ms });
+    this.#visit = null;
   }
 
   close(): void {

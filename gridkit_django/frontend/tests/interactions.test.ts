@@ -122,11 +122,33 @@ test("the first query is not reported, changes of filter and sort are", () => {
   ]);
 });
 
-test("only the page where scrolling stopped is reported", () => {
+test("only the page where scrolling stopped is reported, with the wait for its rows", () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const { added, reports: subject } = reports();
-  for (const first of [0, 10, 20]) subject.pageShown(first, first + 9);
+  for (const first of [0, 10, 20]) subject.pageShown(first, first + 9, true);
   mock.timers.tick(1000);
   mock.timers.reset();
-  assert.deepEqual(added, [["page:change", { window: { kind: "offset", start: 20, end: 30 } }]]);
+  const told = added.map(([type, payload]) => {
+    const { ms, window } = payload as { ms: number; window: object };
+    return [type, window, Number.isInteger(ms)];
+  });
+  assert.deepEqual(told, [["page:change", { kind: "offset", start: 20, end: 30 }, true]]);
+});
+
+test("a page whose rows are not there yet is reported when they come, and never when the user goes on before", () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const { added, reports: subject } = reports();
+  subject.pageShown(0, 9, true);
+  subject.pageShown(10, 19, false);
+  mock.timers.tick(1000);
+  subject.pageShown(20, 29, false);
+  mock.timers.tick(1000);
+  assert.equal(added.length, 0);
+  subject.pageShown(20, 29, true);
+  subject.pageShown(20, 29, true);
+  mock.timers.reset();
+  assert.deepEqual(
+    added.map(([, payload]) => (payload as { window: object }).window),
+    [{ kind: "offset", start: 20, end: 30 }],
+  );
 });

@@ -65,8 +65,8 @@ def eva(db: None) -> User:
         ),
         (
             "page:change",
-            {"window": {"kind": "offset", "start": 20, "end": 30}},
-            {"kind": "offset", "start": 20, "rows": 10},
+            {"window": {"kind": "offset", "start": 20, "end": 30}, "ms": 90},
+            {"kind": "offset", "start": 20, "rows": 10, "durationMs": 90},
         ),
         ("page:change", {"window": {"kind": "cursor", "after": "secret", "size": 50}}, {"kind": "cursor", "rows": 50}),
         ("cell:edit", EDIT, {"rowId": "7", "column": "name", "old": "before", "new": "after"}),
