@@ -216,7 +216,7 @@ class GridKitSettings:
         EXPORT_BYTES_PER_USER: bytes of one user's export files that are stored, at most.
         EXPORT_WEBHOOK_URL: an ``https://`` address that is told of each export that has ended; empty for none.
         EXPORT_WEBHOOK_SECRET: signs what is sent there (``GridKit-Signature``); empty for no signature.
-        OUTBOX_DELAY_MS: milliseconds that a worker lets messages of the outbox gather before it sends them.
+        OUTBOX_DELAY_MS: milliseconds in which a process wakes no second worker for a channel of the outbox.
         OUTBOX_BYTES_MAX: bytes of messages that may wait in one channel of the outbox, at most.
         OUTBOX_CONNECT_SECONDS: for how long a server is waited for that messages are sent to.
         OUTBOX_READ_SECONDS: how long each piece of its answer may take; the whole of it takes twice as long at most.
@@ -364,9 +364,13 @@ def read_settings(raw: Any) -> GridKitSettings:
 
 
 def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else _without_paths(value)
+
+
+def _without_paths(value: Any) -> Any:
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    return tuple(value) if isinstance(value, list) else value
+    return {key: _without_paths(item) for key, item in value.items()} if isinstance(value, Mapping) else value
 
 
 def _unknown_keys(raw: Mapping[Any, Any]) -> list[str]:

@@ -95,6 +95,6 @@ def _rows(row: OutboxChannel) -> QuerySet[OutboxChannel]:
 
 def _wake(plugin_id: str, channel: str) -> None:
     try:
-        outbox_queue().enqueue_outbox(plugin_id, channel, 0)
+        outbox_queue().enqueue_outbox(plugin_id, channel)
     except Exception as error:  # noqa: BLE001 - whatever the queue's client raises; beat finds the messages
         logger.warning("No worker could be woken for the channel %s of %s: %s", channel, plugin_id, error)

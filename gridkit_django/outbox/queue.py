@@ -22,8 +22,8 @@ SILENT_SECONDS = 60.0
 class OutboxQueue(Protocol):
     """Hands work to a worker; raises whatever the queue's client raises when it can't be reached."""
 
-    def enqueue_outbox(self, plugin_id: str, channel: str, delay_seconds: float) -> None:
-        """Let a worker send what waits in a channel, after a delay."""
+    def enqueue_outbox(self, plugin_id: str, channel: str) -> None:
+        """Let a worker send what waits in a channel."""
         ...
 
 
@@ -33,7 +33,10 @@ def outbox_queue() -> OutboxQueue:
 
 
 class Alarm:
-    """Wakes a worker for one channel: once for all that is put within ``OUTBOX_DELAY_MS``, not for each message.
+    """Wakes a worker for one channel: at once, then not again for ``OUTBOX_DELAY_MS``, whatever is put meanwhile.
+
+    What is put meanwhile goes with the turn that is under way, with the next alarm, or with Celery beat. There is no
+    countdown: a worker holds such a task unacknowledged, and with kombu it ends when Redis goes away meanwhile.
 
     Args:
         plugin_id: the plugin.
@@ -51,7 +54,7 @@ class Alarm:
         transaction.on_commit(self._ring, using=database())
 
     def _ring(self) -> None:
-        """Wake a worker, unless one is woken anyway, later than now: it then sees what was committed now."""
+        """Wake a worker, unless one was woken just now."""
         delay = settings().OUTBOX_DELAY_MS / 1000
         now = time.monotonic()
         with self._lock:
@@ -59,7 +62,7 @@ class Alarm:
                 return
             self._set_until = now + delay
         try:
-            outbox_queue().enqueue_outbox(self._plugin_id, self._channel, delay)
+            outbox_queue().enqueue_outbox(self._plugin_id, self._channel)
         except Exception as error:  # noqa: BLE001 - whatever the queue's client raises; beat finds the messages
             self._set_until = now + SILENT_SECONDS
             logger.warning(

@@ -43,9 +43,9 @@ class CeleryQueue:
             time_limit=longest + KILL_AFTER_SECONDS,
         )
 
-    def enqueue_outbox(self, plugin_id: str, channel: str, delay_seconds: float) -> None:
+    def enqueue_outbox(self, plugin_id: str, channel: str) -> None:
         """Let a worker send what waits in a channel of a plugin."""
-        send(send_outbox, [plugin_id, channel], countdown=delay_seconds)
+        send(send_outbox, [plugin_id, channel])
 
     def enqueue_notice(self, kind: str, plugin_id: str, subject: str) -> None:
         """Let a worker send a mail."""

@@ -30,8 +30,8 @@ LETTERS = "/admin/gridkit_django/outboxdeadletter/"
 
 
 @pytest.fixture(autouse=True)
-def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, float]]:
-    told: list[tuple[str, str, float]] = []
+def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    told: list[tuple[str, str]] = []
     monkeypatch.setattr("gridkit_django.tasks.queue.CeleryQueue.enqueue_outbox", lambda _self, *args: told.append(args))
     return told
 
@@ -116,7 +116,7 @@ def test_channel_is_paused_and_resumed_by_buttons_and_actions(
     with django_capture_on_commit_callbacks(execute=True):
         answer = admin.post(CHANNELS, {"action": "resume_them", "_selected_action": str(channel.pk)}, follow=True)
     channel.refresh_from_db()
-    assert (channel.paused, channel.state, woken) == (False, "ready", [("sender", "vendor", 0)])
+    assert (channel.paused, channel.state, woken) == (False, "ready", [("sender", "vendor")])
     assert "A worker was asked" in answer.content.decode()
     admin.post(CHANNELS, {"action": "pause_them", "_selected_action": str(channel.pk)})
     actions = AuditRecord.objects.filter(action__startswith="outbox.").order_by("pk").values_list("action", flat=True)

@@ -11,9 +11,10 @@ import pytest
 from gridkit_django import plugins, testing
 from gridkit_django.plugins import Plugin, PluginContext, ResourceLimits
 from gridkit_django.plugins.capabilities import Capability, PluginAudit, PluginExports, PluginJobs, PluginStorage
+from gridkit_django.plugins.outbox_door import PluginOutbox
 from tests.docs.pages import text_of
 
-CONTRACT = (Plugin, PluginContext, PluginStorage, PluginAudit, PluginExports, PluginJobs)
+CONTRACT = (Plugin, PluginContext, PluginStorage, PluginAudit, PluginExports, PluginJobs, PluginOutbox)
 DOORS = [(plugins, name) for name in plugins.__all__] + [(testing, name) for name in testing.__all__]
 
 

@@ -35,9 +35,9 @@ def vendor() -> Iterator[Vendor]:
 
 
 @pytest.fixture
-def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, float]]:
+def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """The tasks that were asked for, in place of a broker."""
-    told: list[tuple[str, str, float]] = []
+    told: list[tuple[str, str]] = []
     monkeypatch.setattr("gridkit_django.tasks.queue.CeleryQueue.enqueue_outbox", lambda _self, *args: told.append(args))
     return told
 

@@ -52,7 +52,7 @@ def test_paused_channel_sends_nothing_until_it_is_resumed_and_both_are_recorded(
     assert states(manager)["vendor"] == ("paused", "paused")
     woken.clear()
     manager.resume_outbox_channel("sender", "vendor", user=user)
-    assert woken == [("sender", "vendor", 0)]
+    assert woken == [("sender", "vendor")]
     send(manager)
     assert (len(vendor.requests), waiting()) == (2, [])
     records = AuditRecord.objects.filter(action__startswith="outbox.").order_by("pk")
@@ -104,7 +104,7 @@ def test_dead_letters_are_replayed_under_their_keys_and_recorded(
 
     number = manager.replay_dead_letters(OutboxDeadLetter.objects.filter(key="k3"), evidence={"keys": ["k3"]})
 
-    assert (number, waiting(), woken) == (1, ["k3"], [("sender", "vendor", 0)])
+    assert (number, waiting(), woken) == (1, ["k3"], [("sender", "vendor")])
     assert OutboxDeadLetter.objects.get().key == "k1"
     send(manager)
     assert vendor.bodies()[-1] == [{"id": "k3", "n": 3}]
