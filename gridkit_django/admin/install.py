@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.permission_texts import permission_text
 from gridkit_django.admin.schema_forms import SchemaForm
-from gridkit_django.admin.verbs import administering, require
+from gridkit_django.admin.verbs import administering, require, rights_of
 from gridkit_django.models import InstalledPlugin, OperationKind, PluginOperation
 from gridkit_django.plugins import AvailablePlugin, PluginMetadata, plugin_manager, request_operation
 from gridkit_django.tasks.plugins import enqueue_operation
@@ -22,9 +23,12 @@ from gridkit_django.tasks.plugins import enqueue_operation
 class ConsentForm(forms.Form):
     """Which permissions are granted, whether to start at once, and the password again.
 
+    Granting and activating take rights of their own: whoever lacks one is not asked, and installs without.
+
     Args:
         permissions: what the plugin asks for.
         user: whose password is asked for.
+        rights: the plugin rights of the user.
     """
 
     grants = forms.MultipleChoiceField(
@@ -37,13 +41,29 @@ class ConsentForm(forms.Form):
         help_text=_("Installing runs the plugin's code on this site, so we ask again who you are."),
     )
 
-    def __init__(self, *args: Any, permissions: tuple[str, ...], user: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, permissions: tuple[str, ...], user: Any, rights: Collection[str], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._user = user
         grants = self.fields["grants"]
         grants.initial = list(permissions)
         if isinstance(grants, forms.MultipleChoiceField):
             grants.choices = [(name, f"{name}: {permission_text(name)}") for name in permissions]
+        if "grant_plugin" not in rights:
+            del self.fields["grants"]
+        if "activate_plugin" not in rights:
+            del self.fields["activate"]
+
+    @property
+    def granted(self) -> list[str]:
+        """What is granted."""
+        return list(self.cleaned_data.get("grants", ()))
+
+    @property
+    def is_activated(self) -> bool:
+        """Whether it starts at once."""
+        return bool(self.cleaned_data.get("activate"))
 
     def clean_password(self) -> None:
         """Check the password and forget it.
@@ -79,8 +99,10 @@ def install_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     require(request, "install_plugin")
     plugin, metadata = _available(request.GET.get("ref", ""))
     data = request.POST if request.method == "POST" else None
-    consent = ConsentForm(data, permissions=metadata.required_permissions, user=request.user)
-    config = SchemaForm(data, schema=plugin.config_schema, values={}, prefix="config")
+    rights = rights_of(request)
+    consent = ConsentForm(data, permissions=metadata.required_permissions, user=request.user, rights=rights)
+    schema = plugin.config_schema if "configure_plugin" in rights else {}
+    config = SchemaForm(data, schema=schema, values={}, prefix="config")
     if data is not None and consent.is_valid() and config.is_valid():
         with administering(request):
             return _to_operation(_request_install(request, plugin.ref, metadata.id, (consent, config)), site)
@@ -117,8 +139,8 @@ def _request_install(
     consent, config = reviewed
     arguments = {
         "source": ref,
-        "grants": consent.cleaned_data["grants"],
-        "activate": consent.cleaned_data["activate"],
+        "grants": consent.granted,
+        "activate": consent.is_activated,
         "config": config.values(),
     }
     operation = request_operation(OperationKind.INSTALL, plugin_id, arguments, user=request.user)

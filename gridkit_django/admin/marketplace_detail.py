@@ -13,7 +13,7 @@ from gridkit_django.admin.install import ConsentForm
 from gridkit_django.admin.marketplace_browser import card, picture_address, require_browsing
 from gridkit_django.admin.permission_texts import permission_text
 from gridkit_django.admin.schema_forms import SchemaForm
-from gridkit_django.admin.verbs import administering, may, require
+from gridkit_django.admin.verbs import administering, may, require, rights_of
 from gridkit_django.exceptions import GridKitError
 from gridkit_django.marketplace.client import InstallPlan, make_install_plan
 from gridkit_django.models import InstalledPlugin, OperationKind, PluginOperation
@@ -35,10 +35,12 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     if data is not None:
         require(request, "install_plugin", row)
-    consent = ConsentForm(data, permissions=plan.asks_for, user=request.user)
-    if plan.installed:
-        del consent.fields["activate"]
-    schema = plan.release.config_schema if plan.release is not None and row is None else {}
+    rights = rights_of(request, row)
+    consent = ConsentForm(
+        data, permissions=plan.asks_for, user=request.user, rights=rights - {"activate_plugin"} if row else rights
+    )
+    asks_config = plan.release is not None and row is None and "configure_plugin" in rights
+    schema = plan.release.config_schema if plan.release is not None and asks_config else {}
     config = SchemaForm(data, schema=schema, values={}, prefix="config")
     if data is not None and plan.release is not None and consent.is_valid() and config.is_valid():
         with administering(request):
@@ -83,12 +85,12 @@ def _facts(plan: InstallPlan) -> dict[str, Any]:
 
 def _ask(request: HttpRequest, plan: InstallPlan, consent: ConsentForm, config: SchemaForm) -> PluginOperation:
     """Write the operation down and let a worker carry it out; what the forms hold was validated."""
-    arguments: dict[str, Any] = {"version": plan.chosen().version, "grants": consent.cleaned_data["grants"]}
+    arguments: dict[str, Any] = {"version": plan.chosen().version, "grants": consent.granted}
     if plan.installed:
         kind = OperationKind.UPDATE
     else:
         kind = OperationKind.INSTALL
-        given = {"source": f"{PREFIX}{plan.listing.id}", "activate": consent.cleaned_data["activate"]}
+        given = {"source": f"{PREFIX}{plan.listing.id}", "activate": consent.is_activated}
         arguments |= {**given, "config": config.values()}
     operation = request_operation(kind, plan.listing.id, arguments, user=request.user)
     enqueue_operation(operation.pk)

@@ -22,6 +22,11 @@ def may(request: HttpRequest, right: str, obj: Model | None = None) -> bool:
     return bool(request.user.has_perm(name) or (obj is not None and request.user.has_perm(name, obj)))
 
 
+def rights_of(request: HttpRequest, obj: Model | None = None) -> frozenset[str]:
+    """Return the plugin rights that the user holds, as ``may`` judges them."""
+    return frozenset(right for right in RIGHTS if may(request, right, obj))
+
+
 def require(request: HttpRequest, right: str, obj: Model | None = None) -> None:
     """Let the request pass, or refuse it.
 

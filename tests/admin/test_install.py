@@ -106,3 +106,19 @@ def test_install_pages_without_the_right_are_forbidden(staff: Callable[..., Clie
     client = staff("view_installedplugin", "activate_plugin", "configure_plugin", "grant_plugin")
 
     assert client.get(path).status_code == 403
+
+
+def test_who_may_only_install_can_neither_grant_nor_activate_nor_configure_by_it(
+    staff: Callable[..., Client], root: Path, queued: list[Any]
+) -> None:
+    installer = staff("install_plugin")
+    page = installer.get(INSTALL).content.decode()
+    assert [name for name in ("grants", "activate", "config-word") if f'name="{name}"' in page] == []
+
+    forged = {**CONSENT, "password": "staff-pass", "config-word": "salut", "config-times": "2"}
+    assert installer.post(INSTALL, forged).status_code == 302
+
+    arguments = PluginOperation.objects.get().arguments
+    assert {key: arguments.get(key) for key in ("grants", "activate", "config")} == {
+        "grants": [], "activate": False, "config": {}
+    }  # fmt: skip

@@ -198,6 +198,19 @@ def test_who_may_what(acme: Acme, queued: list[Any]) -> None:
     assert queued == []
 
 
+def test_who_may_only_install_neither_grants_nor_activates(acme: Acme, queued: list[Any]) -> None:
+    acme.publish()
+    refresh_catalogue()
+    installer = staff("install_plugin")
+    assert 'name="grants"' not in page(installer, DETAIL, id=PLUGIN)
+
+    address = f"{DETAIL}?id={PLUGIN.replace('@', '%40').replace('/', '%2F')}"
+    assert installer.post(address, {**CONSENT, "password": "x"}).status_code == 302
+
+    arguments = PluginOperation.objects.get().arguments
+    assert (arguments["grants"], arguments["activate"]) == ([], False)
+
+
 def test_refresh_is_a_post_for_a_worker(acme: Acme, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Any] = []
     monkeypatch.setattr("gridkit_django.admin.marketplace_browser.send", lambda *args, **options: sent.append(options))
