@@ -148,6 +148,8 @@ class GridKitSettings:
             run inside the site's processes, so they can do whatever the site can.
         MARKETPLACE_REVIEWED_ONLY: install only releases that a person at the marketplace has looked at.
         MARKETPLACE_MIN_AGE_HOURS: hours that a release must have been public before it is installed.
+        MARKETPLACE_FIXES_AT_ONCE: do not wait for that where a signed advisory tells of the version in use, and not of
+            the newer one.
         STATE_DIR: folder where the processes of a host note what they start, or None for one in the system's own
             folder of temporary files. Let it outlive a container.
         ENCRYPTION_KEYS: long random texts from which the keys for stored secrets are made; the first encrypts, all
@@ -277,6 +279,7 @@ class GridKitSettings:
     MARKETPLACE_ALLOW_UNTRUSTED: bool = False
     MARKETPLACE_REVIEWED_ONLY: bool = False
     MARKETPLACE_MIN_AGE_HOURS: Whole = 0
+    MARKETPLACE_FIXES_AT_ONCE: bool = False
     STATE_DIR: str | None = None
     ENCRYPTION_KEYS: tuple[str, ...] = ()
     AUDIT_MAC_KEYS: tuple[str, ...] = ()

@@ -54,3 +54,7 @@ class RemotePlugins(Protocol):
     def update(self, plugin_id: str, version: str | None, *, grants: Iterable[str], user: User | None) -> None:
         """Update a plugin in this process, and wait for it."""
         ...
+
+    def check_kept(self, plugin_id: str, version: str) -> None:
+        """Refuse to update to kept files of a release that this site has to wait for."""
+        ...

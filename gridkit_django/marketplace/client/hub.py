@@ -8,6 +8,7 @@ from typing import Any
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridKitError, ManifestError, MarketplaceError
 from gridkit_django.marketplace.client import finding
+from gridkit_django.marketplace.client.age import check_kept_age
 from gridkit_django.marketplace.client.recipes import marketplace_recipe
 from gridkit_django.marketplace.client.resolving import make_install_plan, metadata_of
 from gridkit_django.marketplace.client.wire import RemoteListing
@@ -79,6 +80,14 @@ class MarketplacePlugins:
         if version is not None:
             arguments["version"] = version
         _carry_out(request_operation(OperationKind.UPDATE, plugin_id, arguments, user=user))
+
+    def check_kept(self, plugin_id: str, version: str) -> None:
+        """Refuse to update to kept files of a release that this site has to wait for.
+
+        Raises:
+            ReleaseUnfitError: says until when.
+        """
+        check_kept_age(plugin_id, version)
 
 
 def _carry_out(operation: PluginOperation) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from django.utils import timezone
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -15,6 +13,7 @@ from gridkit_django import __version__
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import ManifestError, PluginNotListedError, ReleaseUnfitError
 from gridkit_django.marketplace.client.advising import advisories_for
+from gridkit_django.marketplace.client.age import reason_too_young
 from gridkit_django.marketplace.client.catalogue import entry_of, listing_of
 from gridkit_django.marketplace.client.dependencies import unmet
 from gridkit_django.marketplace.client.remotes import Remote, remote_of
@@ -167,8 +166,8 @@ def _policy(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> I
     given = settings()
     if given.MARKETPLACE_REVIEWED_ONLY and not release.reviewed:
         yield "nobody at the marketplace has looked at it (MARKETPLACE_REVIEWED_ONLY)"
-    if _is_young(release, given.MARKETPLACE_MIN_AGE_HOURS):
-        yield f"it is public for less than {given.MARKETPLACE_MIN_AGE_HOURS} hours (MARKETPLACE_MIN_AGE_HOURS)"
+    if young := reason_too_young(remote.alias, listing.id, release.version, release.released_at):
+        yield young
     for advisory in advisories_for(remote.alias, listing.id, release.version):
         if advisory.action is not AdvisoryAction.WARN:
             yield f"the advisory {advisory.id} says: {advisory.reason}"
@@ -183,13 +182,6 @@ def _admits_python(text: str) -> bool:
         return SpecifierSet(text).contains(platform.python_version(), prereleases=True)
     except InvalidSpecifier:
         return False
-
-
-def _is_young(release: RemoteRelease, hours: int) -> bool:
-    if not hours:
-        return False
-    since: datetime | None = release.released_at
-    return since is None or timezone.now() - since < timedelta(hours=hours)
 
 
 def _is_refused(plugin_id: str, release: RemoteRelease) -> bool:

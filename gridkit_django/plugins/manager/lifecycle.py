@@ -112,9 +112,13 @@ class Lifecycle(ManagerPart):
         """
         row = get_row(plugin_id)
         pins.check_not_pinned(row)
-        known = version is not None and row.versions.filter(version=version).exists()
-        if row.source == PluginSource.MARKETPLACE and self.remote is not None and not known:
-            self.remote.update(plugin_id, version, grants=grants, user=user)
+        remote = self.remote if row.source == PluginSource.MARKETPLACE else None
+        if version is not None and row.versions.filter(version=version).exists():
+            if remote is not None:
+                remote.check_kept(plugin_id, version)
+            update.update(self.runtime, plugin_id, version, grants, user)
+        elif remote is not None:
+            remote.update(plugin_id, version, grants=grants, user=user)
         else:
             update.update(self.runtime, plugin_id, version, grants, user)
         return self.get_plugin(plugin_id)

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ from tests.plugins.test_unpacked import made
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SOURCE = f"marketplace:{PLUGIN}"
+NOW = datetime.now(UTC).isoformat()
 
 
 def ask(kind: str, user: User | None = None, **arguments: Any) -> PluginOperation:
@@ -176,7 +178,8 @@ WHY_NOT: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "other Python": ({"python_version": ">=4"}, {}, "works with Python >=4"),
     "restart": ({"requires_restart": True}, {}, "Django's start"),
     "not reviewed": ({"reviewed": False}, {"MARKETPLACE_REVIEWED_ONLY": True}, "MARKETPLACE_REVIEWED_ONLY"),
-    "too young": ({"released_at": None}, {"MARKETPLACE_MIN_AGE_HOURS": 24}, "less than 24 hours"),
+    "age unknown": ({"released_at": None}, {"MARKETPLACE_MIN_AGE_HOURS": 24}, "does not say since when"),
+    "too young": ({"released_at": NOW}, {"MARKETPLACE_MIN_AGE_HOURS": 24}, "less than 24 hours"),
     "peer": ({"peer_plugins": ["@acme/other >=1"]}, {}, "@acme/other"),
     "dependency": ({"requires": ["no-such-thing>=2"]}, {}, "no-such-thing>=2, which is not installed"),
     "dependency version": ({"requires": ["django>=99"]}, {}, "django>=99, and"),
