@@ -158,6 +158,14 @@ class TestThread:
             with pytest.raises(ExportCancelled):
                 watch.check()
 
+    def test_a_statement_that_begins_after_the_cut_is_cut_off_too(self, owner: User):
+        job = claimed(owner)
+        cancel_export(seen(job), owner)
+        with Watch(job) as watch, watch.reading(connections["default"]), connection.cursor() as cursor:
+            for _ in range(3):
+                with pytest.raises(OperationalError):
+                    cursor.execute("SELECT pg_sleep(600)")
+
     def test_signs_of_life_are_given_whatever_the_worker_is_busy_with(
         self, owner: User, monkeypatch: pytest.MonkeyPatch
     ):
