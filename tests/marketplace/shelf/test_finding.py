@@ -8,6 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from gridkit_django.marketplace.shelf.fronts import touch_listing
+from gridkit_django.marketplace.shelf.search import postgres
 from gridkit_django.models import Listing, ListingState
 from tests.marketplace.shelf.goods import API, shelve
 
@@ -66,6 +67,15 @@ GOLDEN = [
 @pytest.mark.parametrize(("query", "first"), GOLDEN)
 def test_golden_query_finds_its_plugin_first(anybody: APIClient, query: str, first: str) -> None:
     assert ids(anybody, query=query)[0] == first
+
+
+@pytest.mark.parametrize("walks_well", [0.0, 1e9])
+def test_common_and_rare_words_are_ranked_alike_whichever_way_they_are_read(
+    anybody: APIClient, monkeypatch: pytest.MonkeyPatch, walks_well: float
+) -> None:
+    monkeypatch.setattr(postgres, "_WALKS_WELL", walks_well)
+    assert ids(anybody, query="draws charts") == ["@acme/charts", "@new/sparklines"]
+    assert sorted(ids(anybody, query="exports", category="export")) == ["@acme/export-excel", "@acme/export-pdf"]
 
 
 def test_dead_plugin_with_exactly_the_name_is_found_but_not_pinned(anybody: APIClient) -> None:

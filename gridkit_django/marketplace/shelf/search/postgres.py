@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from gridkit_django.marketplace.shelf.search.backend import ORDERS, TABLE, SearchBackend, Sql, page_of, without
 from gridkit_django.marketplace.shelf.search.query import COUNT_MAX, SearchQuery, SortBy
+
+_FORMS = 2
+"""The last word stands in two forms; the planner adds up what matches them, and it is the same."""
+_WALKS_WELL = 0.6
+"""Measured on 100,000 rows: both ways take the same time for 8,000 matches."""
 
 
 class PostgresBackend(SearchBackend):
@@ -36,10 +42,11 @@ class PostgresBackend(SearchBackend):
         if query.sort_by is not SortBy.RELEVANCE or not query.words:
             return super().page(query, but)
         source = self.source(query) + without(but)
+        weight = "r.weight" if self._is_common(source) else "r.weight + 0"  # no index is in the order of a sum
         some = (
             Sql("SELECT r.listing_id, r.weight, r.vector")
             + source
-            + Sql(" ORDER BY r.weight DESC, r.listing_id LIMIT %s", (COUNT_MAX + 1,))
+            + Sql(f" ORDER BY {weight} DESC, r.listing_id LIMIT %s", (COUNT_MAX + 1,))
         )
         rank = Sql(" ORDER BY ts_rank(hits.vector, (") + _tsquery(query.words) + Sql(")) * hits.weight DESC, 1")
         ranked = Sql("SELECT hits.listing_id, count(*) OVER () FROM (") + some + Sql(") AS hits") + rank
@@ -47,6 +54,20 @@ class PostgresBackend(SearchBackend):
         if not rows and query.offset:
             return [], self.count(query, but)
         return [row[0] for row in rows], rows[0][1] if rows else 0
+
+    def _is_common(self, source: Sql) -> bool:
+        """Whether so much matches that the weightiest are found sooner by going through all from the weightiest down.
+
+        Doing so passes ``rows / matches`` rows for each match that is wanted; the index of the words leads to all
+        matches, and passes no other row. The planner knows how many there are, about, but thinks too well of the first
+        way: what it reads lies anywhere in the table.
+        """
+        both = Sql("EXPLAIN (FORMAT JSON) SELECT 1") + source + Sql(" UNION ALL SELECT 1") + Sql(f" FROM {TABLE}")
+        told = self.rows(both)[0][0]
+        plan = (json.loads(told) if isinstance(told, str) else told)[0]["Plan"]
+        matches, rows = (part["Plan Rows"] for part in plan["Plans"])
+        matches /= _FORMS
+        return bool(matches * matches > _WALKS_WELL * rows * COUNT_MAX)
 
     def has_tag(self, tag: str) -> Sql:
         """Return the condition; the GIN index over tags answers it."""
