@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
@@ -21,23 +21,39 @@ from gridkit_django.admin.verbs import administering
 from gridkit_django.exceptions import MarketPictureError
 from gridkit_django.marketplace.shelf.analytics import plugin_analytics
 from gridkit_django.marketplace.shelf.fronts import touch_listing
-from gridkit_django.marketplace.shelf.pictures import BYTES_MAX, add_screenshot, redraw, remove_screenshot, set_icon
+from gridkit_django.marketplace.shelf.pictures import (
+    BYTES_MAX,
+    add_screenshot,
+    pictures_of,
+    redraw,
+    remove_screenshot,
+    set_icon,
+)
+from gridkit_django.marketplace.shelf.storing import name_of, opened
 from gridkit_django.marketplace.shelf.taking_back import set_listing_state, unpublish
 from gridkit_django.models import Listing, ListingPicture, ListingReport, ListingState
 from gridkit_django.templatetags.gridkit_admin import badge
 
 LOOKS = {"active": "good", "deprecated": "warn", "archived": "plain", "removed": "bad", "pending": "plain"}
 SPANS = (7, 30, 90, 365)
-_FRONT = ("demo", "featured")
+_FRONT = ("demo", "documentation", "pricing_text", "pricing_page", "license_page", "featured")
 
 
 class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
     """What administrators say of a plugin beside what its manifest says."""
 
     demo = forms.URLField(label=_("Demo"), required=False, assume_scheme="https", max_length=500)
+    documentation = forms.URLField(label=_("Documentation"), required=False, assume_scheme="https", max_length=500)
+    pricing_page = forms.URLField(label=_("Page about prices"), required=False, assume_scheme="https", max_length=500)
+    license_page = forms.URLField(
+        label=_("Page about the license"), required=False, assume_scheme="https", max_length=500
+    )
     state = forms.ChoiceField(label=_("State"), required=False, choices=ListingState.choices)
     icon_file = forms.FileField(label=_("New icon"), required=False, help_text=_("PNG, JPEG or WebP; drawn anew."))
     screenshot = forms.FileField(label=_("Add a screenshot"), required=False)
+    caption = forms.CharField(
+        label=_("What it shows"), required=False, max_length=200, help_text=_("For people who can't see it.")
+    )
     drop = forms.ModelMultipleChoiceField(
         label=_("Remove screenshots"),
         required=False,
@@ -47,7 +63,7 @@ class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Listing
-        fields: ClassVar = ["demo", "featured", "state_reason"]
+        fields: ClassVar = [*_FRONT, "state_reason"]
         widgets: ClassVar = {"state_reason": forms.Textarea(attrs={"rows": 2})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -100,7 +116,7 @@ class ListingAdmin(MarketOnly[Listing]):
     def get_fieldsets(self, request: HttpRequest, obj: Listing | None = None) -> list[Any]:
         """Show what the manifest says, and ask for the rest."""
         drop = ["drop"] if obj is not None and obj.pictures.exists() else []
-        front = [*_FRONT, "state", "state_reason", "icon_file", "screenshot", *drop]
+        front = [*_FRONT, "state", "state_reason", "icon_file", "screenshot", "caption", *drop]
         shown = [*_FRONT, "condition", "state_reason"]
         mine = front if self.has_change_permission(request, obj) else shown
         return [(None, {"fields": self.readonly_fields}), (_("Front"), {"fields": mine})]
@@ -120,7 +136,12 @@ class ListingAdmin(MarketOnly[Listing]):
     def get_urls(self) -> list[URLPattern]:
         """Add the page of the figures."""
         figures = self.admin_site.admin_view(self.figures)
-        return [path("<int:pk>/figures/", figures, name="gridkit_market_figures"), *super().get_urls()]
+        picture = self.admin_site.admin_view(self.picture)
+        return [
+            path("<int:pk>/figures/", figures, name="gridkit_market_figures"),
+            path("<int:pk>/pictures/<slug:sha256>.png", picture, name="gridkit_market_own_picture"),
+            *super().get_urls(),
+        ]
 
     def save_model(self, request: HttpRequest, obj: Listing, form: Any, change: bool) -> None:
         """Change the front through the services."""
@@ -130,7 +151,7 @@ class ListingAdmin(MarketOnly[Listing]):
             if told.get("icon_file"):
                 set_icon(obj, told["icon_file"])
             if told.get("screenshot"):
-                add_screenshot(obj, told["screenshot"])
+                add_screenshot(obj, told["screenshot"], told.get("caption", ""))
             for picture in told.get("drop") or ():
                 remove_screenshot(picture)
             wanted, stored = told.get("state"), Listing.objects.get(pk=obj.pk)
@@ -138,6 +159,25 @@ class ListingAdmin(MarketOnly[Listing]):
                 unpublish(stored, obj.state_reason)
             elif wanted and (wanted, obj.state_reason) != (stored.state, stored.state_reason):
                 set_listing_state(stored, ListingState(wanted), obj.state_reason)
+
+    def picture(self, request: HttpRequest, pk: int, sha256: str) -> HttpResponseBase:
+        """Show a picture of a plugin, also before anything of it is public, to whoever may look at it or review it.
+
+        Raises:
+            Http404: when there is no such picture.
+            PermissionDenied: when the reader may not see it.
+        """
+        listing = Listing.objects.filter(pk=pk).first()
+        reviews = any(request.user.has_perm(f"gridkit_django.{verb}_release") for verb in ("view", "change"))
+        if not (reviews or self.has_view_permission(request, listing)):
+            raise PermissionDenied
+        if listing is None or sha256 not in pictures_of(listing):
+            raise Http404
+        name = name_of("pictures", sha256, f"{sha256}.png")
+        response = FileResponse(opened(name), content_type="image/png")
+        response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        response["Cache-Control"] = "private, max-age=3600"
+        return response
 
     def figures(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show how a plugin does: charts, and the same as a table.

@@ -153,6 +153,8 @@ class ReleaseAdmin(MarketOnly[Release], ReadOnlyAdmin[Release]):
             "state": LOOKS.get(release.state, "plain"),
             "checks": [(item, _RESULTS[CheckResult(item.result)]) for item in release.checks.all()],
             "diff": release_diff(release, before),
+            "icon": release.listing.icon.removesuffix(".png"),
+            "pictures": list(release.listing.pictures.order_by("position")),
             "acts": [(name, words) for name, words in self._offered(request, release)],
             **(extra_context or {}),
         }

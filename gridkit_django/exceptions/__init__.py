@@ -118,6 +118,7 @@ trail show next to the human text. Catch the width you need::
     │   ├── ReleaseStateError              the release's state does not allow this act
     │   ├── MarketTextError                a text is too long, or nested too deeply
     │   ├── MarketPictureError             no picture that the marketplace shows
+    │   ├── MarketFrontError               what is said of a plugin beside its packages can't be shown
     │   ├── MarketSearchError              a search that makes no sense
     │   ├── RatingRefusedError             only a site that has the plugin may rate it
     │   └── MarketStorageError             the storage can't be read or written
@@ -236,6 +237,7 @@ from gridkit_django.exceptions.grids import (
 from gridkit_django.exceptions.market import (
     ListingNotFoundError,
     MarketError,
+    MarketFrontError,
     MarketPictureError,
     MarketSearchError,
     MarketStorageError,
@@ -386,6 +388,7 @@ __all__ = [
     "ListingNotFoundError",
     "ManifestError",
     "MarketError",
+    "MarketFrontError",
     "MarketPictureError",
     "MarketSearchError",
     "MarketStorageError",

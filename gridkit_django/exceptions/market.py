@@ -71,6 +71,12 @@ class MarketPictureError(MarketError):
     code = "market-picture-refused"
 
 
+class MarketFrontError(MarketError):
+    """What a publisher says of a plugin beside its packages can't be shown like this."""
+
+    code = "market-front-invalid"
+
+
 class MarketSearchError(MarketError):
     """A search asks for something that the marketplace does not know."""
 

@@ -25,7 +25,7 @@ from gridkit_django.marketplace.shelf.tokens import find_token
 from gridkit_django.models import PublisherToken
 
 RATES: Mapping[str, str] = MappingProxyType(
-    {"market-read": "1200/min", "market-publish": "120/hour", "market-events": "600/min"}
+    {"market-read": "1200/min", "market-publish": "120/hour", "market-front": "300/hour", "market-events": "600/min"}
 )
 """Rates of the scopes where ``THROTTLE_RATES`` says nothing; None there is no limit."""
 

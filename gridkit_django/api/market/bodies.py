@@ -126,6 +126,8 @@ class Picture(WireBody):
     url: str
     width: int
     height: int
+    caption: str
+    """What it shows, for who can't see it."""
 
 
 class ChangedListing(Summary):
@@ -133,6 +135,12 @@ class ChangedListing(Summary):
 
     screenshots: list[Picture]
     demo: str | None
+    documentation: str | None
+    """Where more is written."""
+    pricing_text: str
+    """What it costs, in words."""
+    pricing_page: str | None
+    license_page: str | None
     distribution: str
     import_package: str
     versions: list[WireRelease]
@@ -259,6 +267,58 @@ class UnpublishRequest(WireRequest):
 
 class SubmitRequest(WireRequest):
     """Nothing more to say."""
+
+
+class FrontPicture(WireBody):
+    """A picture as its publisher sees it."""
+
+    sha256: str
+    """Of what is served; names the picture."""
+    source: str
+    """SHA-256 of the file that was sent; empty when it came from elsewhere."""
+    caption: str = ""
+    width: int = 0
+    height: int = 0
+
+
+class Front(WireBody):
+    """What a publisher says of a plugin beside its packages."""
+
+    id: str
+    state: str
+    """``pending`` until something is published."""
+    state_reason: str
+    demo: str
+    documentation: str
+    pricing_text: str
+    pricing_page: str
+    license_page: str
+    icon: FrontPicture | None
+    screenshots: list[FrontPicture]
+
+
+class FrontRequest(WireRequest):
+    """What is to be changed; what is left out stays, and an empty text takes it away."""
+
+    demo: Annotated[str, Field(max_length=500)] = ""
+    documentation: Annotated[str, Field(max_length=500)] = ""
+    pricing_text: Annotated[str, Field(max_length=200)] = ""
+    pricing_page: Annotated[str, Field(max_length=500)] = ""
+    license_page: Annotated[str, Field(max_length=500)] = ""
+
+
+class OrderRequest(WireRequest):
+    """The order of the screenshots."""
+
+    order: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=100)]
+    """The SHA-256 of each."""
+
+
+class StateRequest(WireRequest):
+    """How a plugin stands."""
+
+    state: Literal["active", "deprecated", "archived"]
+    reason: Annotated[str, Field(max_length=500)] = ""
 
 
 class EventRequest(WireRequest):

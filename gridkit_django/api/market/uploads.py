@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from gridkit_django.api.refusals import BodyInvalidError, BodyTooLargeError
 from gridkit_django.conf import market_settings
 from gridkit_django.exceptions import ErrorItem
+from gridkit_django.marketplace.shelf.pictures import BYTES_MAX
 from gridkit_django.marketplace.shelf.publishing import Upload
 
 _AROUND = 100_000
@@ -37,8 +38,24 @@ class UploadForm(BaseModel):
     """Keep it as a draft until it is submitted."""
 
 
+class PictureForm(BaseModel):
+    """The parts of a picture."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    picture: bytes
+    """PNG, JPEG or WebP; at most 5,000,000 bytes and 20,000,000 pixels. It is drawn anew as PNG."""
+    caption: str = ""
+    """What it shows, for who can't see it; at most 200 characters."""
+
+
 class BoundedMultiPartParser(MultiPartParser):
     """Refuses an upload by its announced length, before it is read."""
+
+    @property
+    def bytes_max(self) -> int:
+        """Bytes that the file may have."""
+        return market_settings().package_bytes_max
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -46,11 +63,17 @@ class BoundedMultiPartParser(MultiPartParser):
         """Return the parts.
 
         Raises:
-            BodyTooLargeError: when more is announced than a package may have.
+            BodyTooLargeError: when more is announced than the file may have.
         """
         request = (parser_context or {})["request"]
-        refuse_large(int(request.META.get("CONTENT_LENGTH") or 0), market_settings().package_bytes_max)
+        refuse_large(int(request.META.get("CONTENT_LENGTH") or 0), self.bytes_max)
         return super().parse(stream, media_type, parser_context)
+
+
+class PictureParser(BoundedMultiPartParser):
+    """Takes a picture."""
+
+    bytes_max = BYTES_MAX
 
 
 def refuse_large(size: int, most: int) -> None:
@@ -91,3 +114,24 @@ def read_upload(request: Request) -> Upload:
         notes=str(data.get("notes", "")),
         draft=data.get("draft") == "true",
     )
+
+
+def read_picture(request: Request, *names: str) -> tuple[bytes, dict[str, str]]:
+    """Return a picture that was sent, and the texts beside it.
+
+    Args:
+        request: the request.
+        names: of the texts that may be there.
+
+    Raises:
+        BodyInvalidError: when the picture is missing, or a part is unknown.
+    """
+    data: Any = request.data
+    unknown = sorted(set(data) - {"picture", *names})
+    faults = [ErrorItem(f"/{name}", "key-unknown", "There is no such part.") for name in unknown]
+    picture = data.get("picture")
+    if not isinstance(picture, UploadedFile):
+        faults.append(ErrorItem("/picture", "missing", "Send the picture as a file."))
+    if faults or not isinstance(picture, UploadedFile):
+        raise BodyInvalidError(faults)
+    return picture.read(), {name: str(data.get(name, "")) for name in names}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path, register_converter
 
 from gridkit_django.api.converters import PluginIdConverter
-from gridkit_django.api.market.views import counting, finding, listings, publishing, simple
+from gridkit_django.api.market.views import counting, finding, front, listings, publishing, simple
 from gridkit_django.api.openapi import OpenAPIDocument
 from gridkit_django.api.views import documents
 
@@ -33,6 +33,11 @@ endpoints: list[URLPattern] = [
     path(f"{_PLUGIN}/analytics/", counting.AnalyticsView.as_view(), name="market-analytics"),
     path(f"{_PLUGIN}/reports/", counting.ReportsView.as_view(), name="market-reports"),
     path(f"{_PLUGIN}/unpublish/", publishing.UnpublishView.as_view(), name="market-unpublish"),
+    path(f"{_PLUGIN}/state/", front.StateView.as_view(), name="market-state"),
+    path(f"{_PLUGIN}/front/", front.FrontView.as_view(), name="market-front"),
+    path(f"{_PLUGIN}/front/icon/", front.IconView.as_view(), name="market-icon"),
+    path(f"{_PLUGIN}/front/screenshots/", front.ScreenshotsView.as_view(), name="market-screenshots"),
+    path(f"{_PLUGIN}/front/screenshots/<slug:sha256>/", front.ScreenshotView.as_view(), name="market-screenshot"),
     path(f"{_PLUGIN}/", listings.ListingView.as_view(), name="market-plugin"),
     path("api/v1/releases/", publishing.PublishView.as_view(), name="market-publish"),
     path(f"{_RELEASE}/submit/", publishing.SubmitView.as_view(), name="market-submit"),

@@ -8,6 +8,8 @@ from typing import Any
 from gridkit_django.api.market.bodies import (
     ChangedListing,
     Detail,
+    Front,
+    FrontPicture,
     LatestRelease,
     Picture,
     Rating,
@@ -17,6 +19,7 @@ from gridkit_django.api.market.bodies import (
     WirePublisher,
     WireRelease,
 )
+from gridkit_django.marketplace.shelf.describing import ADDRESSES, TEXTS
 from gridkit_django.marketplace.shelf.reading import public_listings, releases_of
 from gridkit_django.models import Listing, Release, ReleaseFile
 
@@ -58,6 +61,23 @@ def detail(listing: Listing) -> Detail:
         **_more_fields(listing),
         documentation_html=latest.documentation_html if latest else "",
         changelog_html=latest.changelog_html if latest else "",
+    )
+
+
+def front(listing: Listing) -> Front:
+    """Return what a publisher says of a plugin beside its packages."""
+    pictures = [
+        FrontPicture(sha256=item.sha256, source=item.source, caption=item.caption, width=item.width, height=item.height)
+        for item in listing.pictures.order_by("position")
+    ]
+    icon = FrontPicture(sha256=listing.icon.removesuffix(".png"), source=listing.icon_source)
+    return Front(
+        id=listing.plugin_id,
+        state=listing.state,
+        state_reason=listing.state_reason,
+        icon=icon if listing.icon else None,
+        screenshots=pictures,
+        **{name: getattr(listing, name) for name in (*ADDRESSES, *TEXTS)},
     )
 
 
@@ -146,12 +166,16 @@ def _summary_fields(listing: Listing) -> dict[str, Any]:
 
 def _more_fields(listing: Listing) -> dict[str, Any]:
     pictures = [
-        Picture(url=f"pictures/{item.sha256}.png", width=item.width, height=item.height)
+        Picture(url=f"pictures/{item.sha256}.png", width=item.width, height=item.height, caption=item.caption)
         for item in listing.pictures.all()
     ]
     return {
         "screenshots": pictures,
         "demo": listing.demo or None,
+        "documentation": listing.documentation or None,
+        "pricing_text": listing.pricing_text,
+        "pricing_page": listing.pricing_page or None,
+        "license_page": listing.license_page or None,
         "distribution": listing.distribution,
         "import_package": listing.import_package,
         "versions": [wire_release(release) for release in releases_of(listing)],

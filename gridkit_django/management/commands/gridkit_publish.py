@@ -11,7 +11,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from gridkit_django.exceptions import GridKitError
-from gridkit_django.marketplace.author import PublishedRelease, release_state, upload_release
+from gridkit_django.marketplace.author import (
+    LocalFront,
+    PublishedRelease,
+    read_front,
+    release_state,
+    send_front,
+    upload_release,
+)
 from gridkit_django.marketplace.packaging import BuiltPackage, build_package, inspect_package
 from gridkit_django.marketplace.trust import HttpPlace
 
@@ -43,6 +50,8 @@ class Command(BaseCommand):
         parser.add_argument("--key", help=f"file of your private key; else its content is in {KEY}")
         parser.add_argument("--token-file", help=f"file that holds your token; else it is in {TOKEN}")
         parser.add_argument("--notes", default="", help="what changed, in Markdown; else CHANGELOG.md of the package")
+        parser.add_argument("--market", help="folder that holds the folder market; else that of the plugin")
+        parser.add_argument("--no-market", action="store_true", help="send no pictures and no texts of the page")
         parser.add_argument("--ca-file", default="", help="certificates of your own authority")
         parser.add_argument("--proxy", default="", help="address of an HTTP proxy")
         parser.add_argument(
@@ -57,6 +66,7 @@ class Command(BaseCommand):
         """
         try:
             built = _read(Path(package))
+            front = None if options["no_market"] else _front(Path(options["market"] or package))
             place = HttpPlace(
                 options["to"],
                 _secret(options["token_file"], TOKEN).decode().strip(),
@@ -66,6 +76,9 @@ class Command(BaseCommand):
             key = _secret(options["key"], KEY)
             found = upload_release(place, built, key, notes=options["notes"] or built.inspected.changelog)
             self._tell(found)
+            if front is not None:
+                for line in send_front(place, found.plugin_id, front):
+                    self.stdout.write(f"  page: {line}")
             self._follow(place, found, wait)
         except GridKitError as error:
             raise CommandError(f"[{error.extra.get('code') or error.code}] {error.detail}") from error
@@ -95,6 +108,10 @@ def _read(path: Path) -> BuiltPackage:
         return build_package(path)
     content = path.read_bytes()
     return BuiltPackage(path.name, content, inspect_package(content, filename=path.name))
+
+
+def _front(folder: Path) -> LocalFront | None:
+    return read_front(folder) if folder.is_dir() else None
 
 
 def _secret(file: str | None, variable: str) -> bytes:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import urllib3
-from urllib3.exceptions import HTTPError
-
-from gridkit_django.exceptions import PublishRefusedError, TrustUnreachableError
+from gridkit_django.exceptions import PublishRefusedError
+from gridkit_django.marketplace.author.asking import ask
 from gridkit_django.marketplace.packaging import BuiltPackage
 from gridkit_django.marketplace.trust import HttpPlace, public_key_of, sign_release
 
-_ANSWER_BYTES_MAX = 1_048_576
 _RELEASES = "api/v1/releases/"
 
 
@@ -57,7 +53,7 @@ def upload_release(place: HttpPlace, package: BuiltPackage, private_key: bytes, 
         "public_key": public_key_of(private_key),
         "notes": notes,
     }
-    return _release(_asked(place, "POST", _RELEASES, fields=fields))
+    return _release(ask(place, "POST", _RELEASES, fields=fields))
 
 
 def release_state(place: HttpPlace, plugin_id: str, version: str) -> PublishedRelease:
@@ -67,7 +63,7 @@ def release_state(place: HttpPlace, plugin_id: str, version: str) -> PublishedRe
         PublishRefusedError: when the marketplace does not know it, or the token may not see it.
         TrustUnreachableError: when it does not answer.
     """
-    return _release(_asked(place, "GET", f"{_RELEASES}{quote(plugin_id, safe='@/')}/{quote(version)}/"))
+    return _release(ask(place, "GET", f"{_RELEASES}{quote(plugin_id, safe='@/')}/{quote(version)}/"))
 
 
 def _release(facts: Mapping[str, Any]) -> PublishedRelease:
@@ -75,33 +71,3 @@ def _release(facts: Mapping[str, Any]) -> PublishedRelease:
         return PublishedRelease(str(facts["id"]), str(facts["version"]), str(facts["state"]), facts)
     except KeyError as error:
         raise PublishRefusedError(f"The marketplace's answer lacks {error}. Is the address right?") from error
-
-
-def _asked(place: HttpPlace, method: str, path: str, *, fields: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-    timeout = urllib3.Timeout(connect=place.timeout, read=place.deadline)
-    more: dict[str, Any] = {"timeout": timeout, "retries": False, "ca_certs": place.ca_file or None}
-    headers = {"Accept": "application/json", "User-Agent": "GridKit", "Authorization": f"Bearer {place.token}"}
-    url = f"{place.url.rstrip('/')}/{path}"
-    with urllib3.ProxyManager(place.proxy, **more) if place.proxy else urllib3.PoolManager(**more) as pool:
-        try:
-            answer = pool.request(method, url, fields=fields, headers=headers, redirect=False, preload_content=False)
-            raw = answer.read(_ANSWER_BYTES_MAX)
-            answer.close()
-        except (HTTPError, OSError) as error:
-            raise TrustUnreachableError(f"{url} did not answer: {type(error).__name__}. Try again later.") from error
-    return _understood(answer.status, raw, url)
-
-
-def _understood(status: int, raw: bytes, url: str) -> Mapping[str, Any]:
-    try:
-        facts = json.loads(raw)
-    except (ValueError, RecursionError):
-        facts = None
-    if not isinstance(facts, dict):
-        raise PublishRefusedError(
-            f"{url} answered with status {status} and no JSON. Is it the address of a marketplace?"
-        )
-    if not 200 <= status < 300:
-        told = str(facts.get("detail") or facts.get("title") or f"status {status}")[:2000]
-        raise PublishRefusedError(told, extra={"status": status, "code": str(facts.get("code", ""))[:100]})
-    return facts

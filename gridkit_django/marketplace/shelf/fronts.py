@@ -33,10 +33,15 @@ def renew_listing(listing: Listing) -> None:
 def touch_listing(listing: Listing, *fields: str) -> None:
     """Store changed fields of a listing under a new serial, and let the search follow.
 
+    Before anything of it is public, its changes have no serial: who follows the changes would learn its name.
+
     Args:
         listing: with the new values.
         fields: which changed.
     """
+    if listing.state == ListingState.PENDING:
+        listing.save(using=database(), update_fields=fields)
+        return
     listing.serial = next_serial()
     listing.save(using=database(), update_fields=["serial", *fields])
     renew_row(listing)

@@ -26,6 +26,7 @@ class TokenScope(StrEnum):
     """What a token may do."""
 
     PUBLISH = "publish"
+    FRONT = "front"
     YANK = "yank"
     UNPUBLISH = "unpublish"
     ANALYTICS = "analytics"

@@ -180,6 +180,15 @@ def test_front_of_a_listing_is_changed_with_pictures_drawn_anew(
         assert (answer["Content-Type"], answer["X-Content-Type-Options"]) == ("image/png", "nosniff")
         assert "default-src 'none'" in answer["Content-Security-Policy"]
 
+    page = root.get(f"{ADMIN}release/{release().pk}/change/").content.decode()
+    shown = f"/admin/gridkit_django/listing/{listing.pk}/pictures/{listing.pictures.get().sha256}.png"
+    assert shown in page
+    assert b"".join(root.get(shown).streaming_content).startswith(b"\x89PNG")
+    assert root.get(shown.replace("pictures/", "pictures/0")).status_code == 404
+    client.force_login(User.objects.create_user("nosy", is_staff=True))
+    assert client.get(shown).status_code == 403
+    client.logout()
+
     root.post(
         address, {**form, "state": "deprecated", "state_reason": "use another", "drop": [listing.pictures.get().pk]}
     )
