@@ -18,7 +18,7 @@ from gridkit_plugins.export.pdf.records import KeptFont
 from gridkit_plugins.export.pdf.rows import RowDrawer, lay_out_model, model_rows
 from gridkit_plugins.export.pdf.shaping import Fonts, number
 from gridkit_plugins.export.pdf.tags import TableTags
-from gridkit_plugins.export.pdf.writing import FileInWriting
+from gridkit_plugins.export.pdf.writing import FileInWriting, PackedStream
 
 _SLACK = 0.01
 _SUFFIX = "j"
@@ -114,7 +114,7 @@ class PageComposer:
         parts = [self._row(place, top, row) for top, row in self._waiting]
         if self._pages:
             parts.insert(0, self._marked(f"/{self._header} Do"))
-        stream = pydyf.Stream(["\n".join(parts).encode("ascii")], compress=True)
+        stream = PackedStream("\n".join(parts).encode("ascii"))
         rows = self._pdf.put(stream)
         if self._tags is not None and self._pages:
             self._tags.close_page(place)

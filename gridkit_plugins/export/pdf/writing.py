@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, BinaryIO
 
 import pydyf
 
 _OBJECTS_PER_STREAM = 200
+
+
+class PackedStream(pydyf.Stream):  # type: ignore[misc]  # pydyf is untyped
+    """A compressed stream (PDF 1.7, 7.4.4) at zlib's usual level.
+
+    pydyf's own compresses at the highest one: a fifteenth fewer bytes, for three times the time.
+
+    Args:
+        content: operators, as bytes.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__([zlib.compress(content)], {"Filter": "/FlateDecode"})
 
 
 class FileInWriting(pydyf.PDF):  # type: ignore[misc]  # pydyf is untyped
