@@ -150,6 +150,8 @@ class GridKitSettings:
         MARKETPLACE_MIN_AGE_HOURS: hours that a release must have been public before it is installed.
         MARKETPLACE_FIXES_AT_ONCE: do not wait for that where a signed advisory tells of the version in use, and not of
             the newer one.
+        PACKAGE_PLATFORM_TAGS: platform tags of wheels (``manylinux_2_28_x86_64``) whose compiled libraries this site
+            runs and, where it serves a marketplace, lists. Only pure Python when it is empty.
         STATE_DIR: folder where the processes of a host note what they start, or None for one in the system's own
             folder of temporary files. Let it outlive a container.
         ENCRYPTION_KEYS: long random texts from which the keys for stored secrets are made; the first encrypts, all
@@ -280,6 +282,7 @@ class GridKitSettings:
     MARKETPLACE_REVIEWED_ONLY: bool = False
     MARKETPLACE_MIN_AGE_HOURS: Whole = 0
     MARKETPLACE_FIXES_AT_ONCE: bool = False
+    PACKAGE_PLATFORM_TAGS: tuple[str, ...] = ()
     STATE_DIR: str | None = None
     ENCRYPTION_KEYS: tuple[str, ...] = ()
     AUDIT_MAC_KEYS: tuple[str, ...] = ()

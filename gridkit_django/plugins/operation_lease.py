@@ -33,6 +33,9 @@ BEAT_SECONDS = 3.0
 DEATHS_MAX = 3
 """Workers that may be lost over one step; then the operation is undone, because the next one would be lost too."""
 
+UNDOING_DEATHS_MAX = 2 * DEATHS_MAX
+"""Workers that may be lost over one step and over undoing it; then it ends as it is, and says so."""
+
 
 def operations_database() -> str:
     """Return the alias of the database that holds the operations."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +21,15 @@ from gridkit_django.models import OperationKind, OperationState, PluginOperation
 from gridkit_django.plugins.change import author_of, get_row
 from gridkit_django.plugins.encryption import Keyring
 from gridkit_django.plugins.manager import plugin_manager
-from gridkit_django.plugins.operation_lease import DEATHS_MAX, Heartbeat, claim, give_back, lost_operations, this_run
+from gridkit_django.plugins.operation_lease import (
+    DEATHS_MAX,
+    UNDOING_DEATHS_MAX,
+    Heartbeat,
+    claim,
+    give_back,
+    lost_operations,
+    this_run,
+)
 from gridkit_django.plugins.operation_recipes import local_recipe
 from gridkit_django.plugins.operation_run import OperationRun, Step, finish
 from gridkit_django.typing import User
@@ -32,6 +40,8 @@ RUNNING_AT_MOST = timedelta(minutes=15)
 """When nobody has gone on with an operation for so long after its worker's last sign of life, nobody will."""
 
 QUEUED_AT_MOST = timedelta(hours=24)
+
+_TOO_LATE = "No worker finished this operation in time. Ask for it again."
 
 _ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
     {
@@ -88,13 +98,17 @@ def run_operation(operation_id: uuid.UUID | str) -> PluginOperation | None:
     Raises:
         SystemExit: when the worker has to end; another one goes on.
     """
+    return _take_up(operation_id)
+
+
+def _take_up(operation_id: uuid.UUID | str, *, late: bool = False) -> PluginOperation | None:
     operation = claim(operation_id)
     if operation is None:
         return None
     run = OperationRun(operation)
     try:
         with Heartbeat(operation):
-            _carry_out(run)
+            _carry_out(run, late=late)
     except OperationLostError:
         logger.warning("Operation %s was taken from this worker", operation.pk)
     except (SystemExit, KeyboardInterrupt):
@@ -103,12 +117,14 @@ def run_operation(operation_id: uuid.UUID | str) -> PluginOperation | None:
     return operation
 
 
-def _carry_out(run: OperationRun) -> None:
+def _carry_out(run: OperationRun, *, late: bool = False) -> None:
     operation = run.operation
     steps: Sequence[Step] = ()
     try:
         steps = _recipe_of(run)
         if not operation.error_code:
+            if late:
+                _give_up(run, steps)
             _begin(run)
             _go_through(run, steps)
     except OperationLostError as error:
@@ -121,7 +137,7 @@ def _carry_out(run: OperationRun) -> None:
         logger.exception("Operation %s failed", operation.pk)
         run.fail("unexpected-error", f"{type(error).__name__}: {error}")
     if operation.error_code:
-        if operation.deaths <= DEATHS_MAX:  # whoever undoes it may be killed over that, too
+        if operation.deaths <= UNDOING_DEATHS_MAX:
             _undo(run, steps)
         cancelled = operation.error_code == OperationCancelled.code
         state = OperationState.CANCELLED if cancelled else OperationState.FAILED
@@ -145,6 +161,16 @@ def _begin(run: OperationRun) -> None:
             f"{operation.deaths} workers were lost over the step {operation.step!r}; the next one would be, too."
         )
     run.log(f"Another worker goes on: {operation.worker}.")
+
+
+def _give_up(run: OperationRun, steps: Sequence[Step]) -> None:
+    """Undo what nobody waits for any more; where only steps are left that can't be stopped, go on to the end.
+
+    Raises:
+        OperationLostError: where it is undone.
+    """
+    if any(step.stops for step in steps if not run.is_done(step.name)):
+        raise OperationLostError(_TOO_LATE)
 
 
 def _go_through(run: OperationRun, steps: Sequence[Step]) -> None:
@@ -199,7 +225,10 @@ def unattended_operations() -> list[uuid.UUID]:
 
 
 def end_lost_operations() -> int:
-    """Fail the operations whose worker or message is gone, so that nobody waits for them; return how many."""
+    """End the operations whose worker or message is gone, so that nobody waits for them; return how many.
+
+    What such an operation had done is undone first. One that was past its last stop is carried to its end instead.
+    """
     now = timezone.now()
     running = Q(lease_until__lt=now - RUNNING_AT_MOST) | Q(lease_until=None, started_at__lt=now - RUNNING_AT_MOST)
     lost = Q(running, state=OperationState.RUNNING) | Q(
@@ -207,8 +236,17 @@ def end_lost_operations() -> int:
     )
     found = list(PluginOperation.objects.filter(lost))
     for operation in found:
-        fail_operation(operation, "operation-lost", "No worker finished this operation in time. Ask for it again.")
+        if operation.state == OperationState.QUEUED:
+            fail_operation(operation, OperationLostError.code, _TOO_LATE)
+        else:
+            _end_late(operation, now)
     return len(found)
+
+
+def _end_late(operation: PluginOperation, now: datetime) -> None:
+    rows = PluginOperation.objects.filter(pk=operation.pk, state=OperationState.RUNNING, lease_until=None)
+    rows.update(lease_until=now - RUNNING_AT_MOST)  # of a release before there were leases
+    _take_up(operation.pk, late=True)
 
 
 def fail_operation(operation: PluginOperation, code: str, detail: str) -> None:

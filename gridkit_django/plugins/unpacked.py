@@ -17,7 +17,7 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import MAGIC_NUMBER
@@ -27,11 +27,12 @@ from types import CodeType, MappingProxyType
 from django.core.files import locks
 from django.utils.crypto import salted_hmac
 
-from gridkit_django.exceptions import PluginLoadError
+from gridkit_django.exceptions import PackageRefusedError, PluginLoadError
 from gridkit_django.plugins.boot import record_folder
 from gridkit_django.plugins.bundle import compile_files
 from gridkit_django.plugins.files import PluginFiles, digest_of
 from gridkit_django.plugins.packages import open_kept
+from gridkit_django.plugins.unpacked_files import check_against, read_regular
 
 logger = logging.getLogger("gridkit_django.plugins")
 
@@ -39,9 +40,14 @@ _SEAL_BYTES = 32
 
 
 class UnpackedPackages:
-    """The cache folder of this host."""
+    """The cache folder of this host.
+
+    Attributes:
+        refused: told the plugin and the refusal of unpacked files that are not those of their package.
+    """
 
     def __init__(self) -> None:
+        self.refused: Callable[[str, PackageRefusedError], None] | None = None
         self._refused = ""
 
     def open(self, digest: str, label: str) -> PluginFiles | None:
@@ -63,8 +69,20 @@ class UnpackedPackages:
         found = _read(place, digest, label)
         if found is None:
             with _locked(folder / f"{place.name}.lock"):
-                found = _read(place, digest, label) or _unpack(place, digest, label)
+                found = _read(place, digest, label) or self._renew(place, digest, label)
         return found
+
+    def _renew(self, place: Path, digest: str, label: str) -> PluginFiles | None:
+        """Unpack, and tell what was wrong with what lay there."""
+        kept = open_kept(digest, label)
+        if kept is None:
+            return None
+        refusal = _fault_of(place, kept)
+        if refusal is not None:
+            logger.warning("The unpacked files of %s are made anew on this host: %s", label, refusal.detail)
+            if self.refused is not None:
+                self.refused(label, refusal)
+        return _unpack(place, kept, label)
 
     def prune(self, keep: frozenset[str], *, younger_than: float = 0.0) -> int:
         """Remove what no version uses any more, and what an unpacking that was killed left behind.
@@ -127,27 +145,30 @@ def _read(place: Path, digest: str, label: str) -> PluginFiles | None:
     """Return what is unpacked at a place, or None when that is not what its digest says."""
     files = place / "files"
     try:
-        contents = {path.relative_to(files).as_posix(): path.read_bytes() for path in _walk(files)}
-    except OSError:
+        contents = read_regular(files)
+    except (OSError, PackageRefusedError):
         return None
-    if not contents or digest_of(contents) != digest:
-        if place.exists():
-            logger.warning("The unpacked files of %s were changed on this host; they are made anew", label)
+    if digest_of(contents) != digest:
         return None
     found = PluginFiles(label, str(files), MappingProxyType(contents), digest, lambda: files)
     return replace(found, codes=_read_codes(place, found))
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for parent, _folders, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names)
-
-
-def _unpack(place: Path, digest: str, label: str) -> PluginFiles | None:
-    """Fetch, write beside the place, compile and rename."""
-    kept = open_kept(digest, label)
-    if kept is None:
+def _fault_of(place: Path, kept: PluginFiles) -> PackageRefusedError | None:
+    """Return by which rule of the gate what is unpacked is refused; None when nothing is, or it is whole by now."""
+    if not place.exists():
         return None
+    try:
+        check_against(read_regular(place / "files"), kept.contents)
+    except PackageRefusedError as error:
+        return error
+    except OSError as error:
+        return PackageRefusedError(f"The folder can't be read: {error.strerror}.", rule="package-record-absent")
+    return None
+
+
+def _unpack(place: Path, kept: PluginFiles, label: str) -> PluginFiles:
+    """Write beside the place, compile and rename."""
     _check_names(kept)
     shutil.rmtree(place, ignore_errors=True)
     aside = Path(tempfile.mkdtemp(prefix=".", dir=place.parent))

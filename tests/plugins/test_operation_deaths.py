@@ -16,6 +16,7 @@ from gridkit_django.models import AuditRecord, InstalledPlugin, OperationState, 
 from gridkit_django.plugins import (
     PluginManager,
     cancel_operation,
+    end_lost_operations,
     operations,
     request_operation,
     run_operation,
@@ -205,6 +206,66 @@ def test_step_that_kills_every_worker_is_undone_in_the_end(
 
     assert (done.state, done.error_code) == (OperationState.FAILED, "operation-lost")
     assert "'install'" in done.error_detail
+
+
+def test_what_was_done_before_a_step_that_kills_every_worker_is_undone(
+    admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    operation = request_operation("install", "listener", {}, user=admin)
+    steps = [
+        Step("first", lambda run: done.append("first"), lambda run: done.append("undo first")),
+        Step("second", lambda run: _die()),
+    ]
+    for _ in range(DEATHS_MAX + 1):
+        monkeypatch.setattr(operations, "local_recipe", lambda run: steps)
+        with pytest.raises(Killed):
+            run_operation(operation.pk)
+        lose(operation)
+
+    ended = go_on(operation)
+
+    assert (done, ended.error_code, ended.results) == (["first", "undo first"], "operation-lost", {})
+
+
+def test_operation_that_nobody_went_on_with_is_undone(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    operation = request_operation("install", "listener", {}, user=admin)
+    steps = [
+        Step("first", lambda run: done.append("first"), lambda run: done.append("undo first")),
+        Step("second", lambda run: _die()),
+        Step("third", lambda run: done.append("third"), stops=False),
+    ]
+    monkeypatch.setattr(operations, "local_recipe", lambda run: steps)
+    with pytest.raises(Killed):
+        run_operation(operation.pk)
+    forget(operation)
+
+    assert end_lost_operations() == 1
+
+    operation.refresh_from_db()
+    assert (done, operation.results) == (["first", "undo first"], {})
+    assert (operation.state, operation.error_code) == (OperationState.FAILED, "operation-lost")
+
+
+def test_operation_past_its_last_stop_is_carried_to_its_end_however_late(
+    manager: PluginManager, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager.register_plugin(Listener)
+    operation = request_operation("install", "listener", {}, user=admin)
+    die_at(monkeypatch, operation, "activate", "before")
+    forget(operation)
+
+    assert end_lost_operations() == 1
+
+    operation.refresh_from_db()
+    assert (operation.state, operation.error_detail) == (OperationState.FINISHED, "")
+    assert manager.get_plugin("listener").effective_state == "active"
+
+
+def forget(operation: PluginOperation) -> None:
+    past = timezone.now() - timedelta(hours=1)
+    PluginOperation.objects.filter(pk=operation.pk).update(lease_until=past)
 
 
 def test_failure_is_undone_in_reverse_also_by_another_worker(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:

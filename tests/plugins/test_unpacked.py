@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from gridkit_django.exceptions import PluginConsentError, PluginLoadError
-from gridkit_django.models import PluginPackage, PluginSource
+from gridkit_django.models import AuditRecord, PluginPackage, PluginSource
 from gridkit_django.plugins import PluginManager, unpacked
 from gridkit_django.plugins.files import PluginFiles, digest_of
 from gridkit_django.plugins.install import InstallRequest, install
@@ -92,6 +94,57 @@ def test_changed_cache_is_made_anew(manager: PluginManager, folder: Path, what: 
     assert again is not None
     assert (again.contents, again.digest) == (files.contents, files.digest)
     assert (again.codes is None) == (what == "code")
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "entry"),
+    [
+        ("changed", "package-record-hash", "words.py"),
+        ("more", "package-record-unlisted", "more.py"),
+        ("less", "package-record-absent", "words.py"),
+        ("link", "package-link", "words.py"),
+        ("pipe", "package-entry-kind", "pipe"),
+        ("nothing", "package-record-absent", ""),
+    ],
+)
+def test_unpacked_files_that_are_not_the_packages_are_refused_by_name_and_told_the_admin(
+    manager: PluginManager, how: str, code: str, entry: str
+) -> None:
+    put(manager, made())
+    manager.stop_all()
+    opened = manager.runtime.catalog.unpacked.open(made().digest, PLUGIN)
+    assert opened is not None
+    files = Path(opened.where)
+    spoil(files, how)
+
+    manager.follow()
+
+    assert word(manager)[1] == "one"
+    told = AuditRecord.objects.get(action="plugin.refuse-files", target_id=PLUGIN)
+    assert (told.evidence["code"], told.evidence["file"]) == (code, entry)
+    assert told.evidence["reason"].startswith("Its files on this host were not run, and are made anew: ")
+    assert {"host", "pid"} <= told.evidence.keys()
+    assert (files / "words.py").read_bytes() == b"WORD = 'one'\n"
+    assert not (files / "words.py").is_symlink()
+
+
+def spoil(files: Path, how: str) -> None:
+    """Do to unpacked files what nobody should."""
+    target = files / "words.py"
+    if how == "changed":
+        target.write_text("WORD = 'evil'\n")
+    elif how == "more":
+        (files / "more.py").write_text("")
+    elif how == "less":
+        target.unlink()
+    elif how == "link":
+        aside = files.parent / "aside.py"
+        target.rename(aside)
+        target.symlink_to(aside)
+    elif how == "pipe":
+        os.mkfifo(files / "pipe")
+    else:
+        shutil.rmtree(files)
 
 
 def test_processes_at_once_unpack_once(monkeypatch: pytest.MonkeyPatch) -> None:

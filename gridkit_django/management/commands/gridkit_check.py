@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 from gridkit_django.exceptions import GridKitError
-from gridkit_django.marketplace.packaging import build_package, inspect_package
+from gridkit_django.marketplace.packaging import build_package, inspect_package, policy_of_site
 from gridkit_django.plugins import SiteReport, plugin_manager
 
 
@@ -75,7 +75,7 @@ def _judged(path: Path) -> dict[str, Any]:
         if path.is_dir():
             found = build_package(path).inspected
         else:
-            found = inspect_package(path.read_bytes(), filename=path.name)
+            found = inspect_package(path.read_bytes(), filename=path.name, policy=policy_of_site())
     except GridKitError as error:
         return {"path": str(path), "code": error.code, "detail": error.detail, "entry": error.extra.get("entry", "")}
     except OSError as error:

@@ -19,7 +19,7 @@ from gridkit_django.marketplace.author import (
     send_front,
     upload_release,
 )
-from gridkit_django.marketplace.packaging import BuiltPackage, build_package, inspect_package
+from gridkit_django.marketplace.packaging import BuiltPackage, build_package, inspect_package, policy_of_site
 from gridkit_django.marketplace.trust import HttpPlace
 
 TOKEN = "GRIDKIT_PUBLISH_TOKEN"  # noqa: S105 -- the name of a variable
@@ -107,7 +107,7 @@ def _read(path: Path) -> BuiltPackage:
     if path.is_dir():
         return build_package(path)
     content = path.read_bytes()
-    return BuiltPackage(path.name, content, inspect_package(content, filename=path.name))
+    return BuiltPackage(path.name, content, inspect_package(content, filename=path.name, policy=policy_of_site()))
 
 
 def _front(folder: Path) -> LocalFront | None:

@@ -20,7 +20,7 @@ from gridkit_django.marketplace.client.remotes import remote_named
 from gridkit_django.marketplace.client.resolving import make_install_plan
 from gridkit_django.marketplace.client.trusting import check_author, fetch_package
 from gridkit_django.marketplace.client.wire import RemoteRelease
-from gridkit_django.marketplace.packaging import InspectedPackage, inspect_package
+from gridkit_django.marketplace.packaging import InspectedPackage, inspect_package, policy_of_site
 from gridkit_django.models import InstalledPlugin, OperationKind, PluginSource, PluginVersion
 from gridkit_django.plugins import plugin_manager
 from gridkit_django.plugins.change import get_row, raise_failure, riding
@@ -107,7 +107,7 @@ def _trust(run: OperationRun) -> None:
 
 def _judge(run: OperationRun) -> None:
     release = _release(run)
-    package = inspect_package(_package(run), filename=release.filename)
+    package = inspect_package(_package(run), filename=release.filename, policy=policy_of_site())
     _check_same(run, package, release)
     files = _files_of(package)
     if not keep_files(files):

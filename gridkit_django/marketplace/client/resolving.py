@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from gridkit_django import __version__
@@ -156,6 +157,8 @@ def _reasons(remote: Remote, listing: RemoteListing, release: RemoteRelease, ask
         yield f"it works with Python {release.python_version}; this site runs {platform.python_version()}"
     if release.requires_restart:
         yield "it takes part in Django's start, which a plugin of a marketplace can't"
+    if foreign := _foreign_platforms(release.filename):
+        yield f"it holds compiled code for {foreign}, which this site does not run (PACKAGE_PLATFORM_TAGS)"
     yield from _policy(remote, listing, release)
     yield from unmet(release.requires)
     yield from _neighbours(listing, release)
@@ -182,6 +185,16 @@ def _admits_python(text: str) -> bool:
         return SpecifierSet(text).contains(platform.python_version(), prereleases=True)
     except InvalidSpecifier:
         return False
+
+
+def _foreign_platforms(filename: str) -> str:
+    """Return the platforms of a wheel when none of them is one that this site runs; empty when it runs there."""
+    try:
+        platforms = {tag.platform for tag in parse_wheel_filename(filename)[3]}
+    except (InvalidWheelFilename, InvalidVersion):
+        return ""  # the gate says what is wrong with it
+    fits = platforms & {"any", *settings().PACKAGE_PLATFORM_TAGS}
+    return "" if fits else ", ".join(sorted(platforms))
 
 
 def _is_refused(plugin_id: str, release: RemoteRelease) -> bool:

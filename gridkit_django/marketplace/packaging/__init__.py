@@ -5,7 +5,7 @@ from __future__ import annotations
 from gridkit_django.marketplace.packaging.building import BuiltPackage, build_package
 from gridkit_django.marketplace.packaging.gate import InspectedPackage, inspect_package
 from gridkit_django.marketplace.packaging.identity import distribution_of, import_package_of
-from gridkit_django.marketplace.packaging.rules import STANDARD, GatePolicy, Rule
+from gridkit_django.marketplace.packaging.rules import STANDARD, GatePolicy, Rule, policy_of_site
 from gridkit_django.marketplace.packaging.scaffold import start_plugin_repository
 from gridkit_django.marketplace.packaging.unpacking import check_unpacked, record_of, unpack_package
 
@@ -20,6 +20,7 @@ __all__ = [
     "distribution_of",
     "import_package_of",
     "inspect_package",
+    "policy_of_site",
     "record_of",
     "start_plugin_repository",
     "unpack_package",

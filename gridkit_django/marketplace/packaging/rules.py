@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NoReturn
 
+from gridkit_django.conf import settings
 from gridkit_django.exceptions import PackageRefusedError
 
 
@@ -75,6 +76,11 @@ class GatePolicy:
 
 STANDARD = GatePolicy()
 """What every marketplace and every site holds to."""
+
+
+def policy_of_site() -> GatePolicy:
+    """Return what this site holds to: the standard, and the platforms of ``PACKAGE_PLATFORM_TAGS``."""
+    return replace(STANDARD, tags=frozenset(settings().PACKAGE_PLATFORM_TAGS))
 
 
 def refuse(rule: Rule, detail: str, entry: str = "") -> NoReturn:

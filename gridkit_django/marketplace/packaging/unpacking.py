@@ -10,6 +10,7 @@ from gridkit_django.marketplace.packaging.contents import dist_info_of
 from gridkit_django.marketplace.packaging.gate import InspectedPackage, inspect_package
 from gridkit_django.marketplace.packaging.record import check_content, check_names, parse_record, write_record
 from gridkit_django.marketplace.packaging.rules import STANDARD, GatePolicy, Rule, refuse
+from gridkit_django.plugins.unpacked_files import regular_files
 
 _MODE = 0o644
 
@@ -76,22 +77,11 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
+def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
     try:
-        with os.scandir(folder) as entries:
-            found = list(entries)
+        yield from regular_files(folder)
     except OSError as error:
-        refuse(Rule.RECORD_ABSENT, f"The folder of the package can't be read: {error.strerror}.", prefix)
-    for entry in found:
-        name = f"{prefix}{entry.name}"
-        if entry.is_symlink():
-            refuse(Rule.LINK, f"{name!r} is a link. A package holds its own files.", name)
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), f"{name}/")
-        elif entry.is_file(follow_symlinks=False):
-            yield name, Path(entry.path)
-        else:
-            refuse(Rule.KIND, f"{name!r} is no regular file.", name)
+        refuse(Rule.RECORD_ABSENT, f"The folder of the package can't be read: {error.strerror}.")
 
 
 def _read(path: Path, name: str) -> bytes:

@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 from gridkit_django import __version__
 from gridkit_django.conf import market_settings
 from gridkit_django.exceptions import MarketplaceError
-from gridkit_django.marketplace.packaging import InspectedPackage, inspect_package
+from gridkit_django.marketplace.packaging import InspectedPackage, inspect_package, policy_of_site
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.storing import read
 from gridkit_django.marketplace.trust import verify_release
@@ -120,7 +120,8 @@ def run_checks(release: Release) -> list[ReleaseCheck]:
     def gate(_nothing: None) -> Verdict:
         content = read(release.file.stored_as)
         try:
-            found.append(CheckedRelease(release, content, inspect_package(content, filename=release.file.filename)))
+            package = inspect_package(content, filename=release.file.filename, policy=policy_of_site())
+            found.append(CheckedRelease(release, content, package))
         except MarketplaceError as error:
             return Verdict.failed(f"{error.detail} ({error.code})")
         return Verdict.passed()

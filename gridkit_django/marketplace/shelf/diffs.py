@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 
 from gridkit_django.exceptions import GridKitError
-from gridkit_django.marketplace.packaging import inspect_package
+from gridkit_django.marketplace.packaging import inspect_package, policy_of_site
 from gridkit_django.marketplace.shelf.storing import read
 from gridkit_django.models import Release
 
@@ -114,7 +114,8 @@ def _files_of(release: Release | None) -> Mapping[str, bytes] | None:
     if release is None:
         return {}
     try:
-        return inspect_package(read(release.file.stored_as), filename=release.file.filename).files
+        content = read(release.file.stored_as)
+        return inspect_package(content, filename=release.file.filename, policy=policy_of_site()).files
     except GridKitError:
         return None
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from gridkit_django.audit import Target, record
 from gridkit_django.exceptions import PublisherError, ReleaseExistsError
-from gridkit_django.marketplace.packaging import InspectedPackage, inspect_package
+from gridkit_django.marketplace.packaging import InspectedPackage, inspect_package, policy_of_site
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.modules import imported_modules
 from gridkit_django.marketplace.shelf.names import bare_name, check_new_name, fold
@@ -61,7 +61,7 @@ def publish_release(token: PublisherToken, upload: Upload) -> Release:
         MarketTextError: when readme, changelog or notes are too long.
         MarketStorageError: when the file can't be stored.
     """
-    package = inspect_package(upload.content, filename=upload.filename)
+    package = inspect_package(upload.content, filename=upload.filename, policy=policy_of_site())
     require_scope(token, TokenScope.PUBLISH, package.plugin_id)
     verify_release(upload.public_key, package.plugin_id, package.version, package.digest, upload.signature)
     if (same := _same(package)) is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gridkit_django.exceptions import PackageRefusedError
 from gridkit_django.plugins import inventory
 from gridkit_django.plugins.change import get_row
 from gridkit_django.plugins.enforcement import Enforcer
@@ -43,6 +44,7 @@ class ManagerPart:
         self._usage = UsageRecorder(runtime)
         runtime.on_put = self._noticed
         runtime.catalog.unloaded = self._leftovers.unloaded
+        runtime.catalog.unpacked.refused = self._refused_files
         chores = (self._updates.work, Enforcer(runtime).enforce, self._usage.record, self._look_for_leftovers)
         runtime.chores = (*runtime.chores, *chores, OutboxChores(runtime).work)
 
@@ -59,6 +61,11 @@ class ManagerPart:
             reason, facts = f"It left behind: {'; '.join(texts)}.", self.runtime.process.describe()
             self.runtime.reporter.report(NoteReport(plugin_id, "plugin.clean-up", reason, facts))
         self.runtime.leftovers = self._leftovers.told
+
+    def _refused_files(self, plugin_id: str, refusal: PackageRefusedError) -> None:
+        reason = f"Its files on this host were not run, and are made anew: {refusal.detail}"
+        facts = {**self.runtime.process.describe(), "code": refusal.code, "file": refusal.entry}
+        self.runtime.reporter.report(NoteReport(plugin_id, "plugin.refuse-files", reason, facts))
 
     def get_plugin(self, plugin_id: str) -> PluginInfo:
         """Return an installed plugin.

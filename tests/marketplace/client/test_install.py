@@ -66,6 +66,20 @@ def word(manager: PluginManager) -> Any:
     return sys.modules[type(live.plugin).__module__].WORD
 
 
+def test_plan_offers_wheels_of_the_platforms_that_the_site_runs(acme: Acme, site: Callable[..., None]) -> None:
+    acme.publish(filename="acme_colours-1.0.0-cp311-cp311-manylinux_2_28_x86_64.whl")
+    refresh_catalogue()
+
+    plan = make_install_plan(PLUGIN)
+
+    assert plan.verdicts[0].reasons == (
+        "it holds compiled code for manylinux_2_28_x86_64, which this site does not run (PACKAGE_PLATFORM_TAGS)",
+    )
+    known = {"root": str(acme.root)}
+    site(known, MARKETPLACE_TRUSTED=["@acme"], PACKAGE_PLATFORM_TAGS=["manylinux_2_28_x86_64"])
+    assert make_install_plan(PLUGIN).release is not None
+
+
 def nothing_is_left() -> bool:
     return not (InstalledPlugin.objects.exists() or PluginPackage.objects.exists())
 

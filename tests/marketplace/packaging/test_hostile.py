@@ -6,11 +6,12 @@ import stat
 import struct
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from gridkit_django.exceptions import PackageRefusedError
-from gridkit_django.marketplace.packaging import GatePolicy, Rule, inspect_package
+from gridkit_django.marketplace.packaging import STANDARD, GatePolicy, Rule, inspect_package, policy_of_site
 from tests.marketplace.wheels import (
     DIST_INFO,
     FILENAME,
@@ -365,6 +366,14 @@ def test_compiled_code_is_taken_where_the_site_runs_its_platform() -> None:
     assert "fast.so" in package.files
     with pytest.raises(PackageRefusedError):
         inspect_package(content)
+
+
+def test_platforms_of_the_setting_are_those_that_the_site_runs(settings: Any) -> None:
+    assert policy_of_site() == STANDARD
+    settings.GRIDKIT = {"PACKAGE_PLATFORM_TAGS": ["manylinux_2_28_x86_64"]}
+
+    assert policy_of_site().tags == {"manylinux_2_28_x86_64"}
+    assert policy_of_site().entries == STANDARD.entries
 
 
 def test_every_rule_has_a_hostile_package() -> None:
