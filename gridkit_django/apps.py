@@ -192,7 +192,7 @@ class GridKitConfig(AppConfig):
 
         self.runtime = PluginRuntime()
         self.plugin_manager = PluginManager(self.runtime)
-        self.plugin_manager.remote = MarketplacePlugins()
+        self.plugin_manager.use_remote(MarketplacePlugins())
         self.method_provider = self.runtime.methods
         self.exporters.before_reading = self.runtime.ensure_current
         self.runtime.connect()

@@ -152,6 +152,9 @@ class GridKitSettings:
             the newer one.
         PACKAGE_PLATFORM_TAGS: platform tags of wheels (``manylinux_2_28_x86_64``) whose compiled libraries this site
             runs and, where it serves a marketplace, lists. Only pure Python when it is empty.
+        HOSTS_READY_SECONDS: seconds that an installation or update from a marketplace waits until every other host has
+            the files; 0 for not at all. Take more than four times ``HEARTBEAT_SECONDS``: then a host that has just gone
+            counts no more.
         STATE_DIR: folder where the processes of a host note what they start, or None for one in the system's own
             folder of temporary files. Let it outlive a container.
         ENCRYPTION_KEYS: long random texts from which the keys for stored secrets are made; the first encrypts, all
@@ -283,6 +286,7 @@ class GridKitSettings:
     MARKETPLACE_MIN_AGE_HOURS: Whole = 0
     MARKETPLACE_FIXES_AT_ONCE: bool = False
     PACKAGE_PLATFORM_TAGS: tuple[str, ...] = ()
+    HOSTS_READY_SECONDS: Whole = 90
     STATE_DIR: str | None = None
     ENCRYPTION_KEYS: tuple[str, ...] = ()
     AUDIT_MAC_KEYS: tuple[str, ...] = ()

@@ -29,7 +29,8 @@ from gridkit_django.models import (
     RuntimeGeneration,
     RuntimeProcess,
 )
-from gridkit_django.plugins import cancel_operation, plugin_manager
+from gridkit_django.plugins import cancel_operation, plugin_manager, switch_anyway
+from gridkit_django.plugins.preparing import PREPARE
 from gridkit_django.templatetags.gridkit_admin import badge
 
 _OPEN = (OperationState.QUEUED, OperationState.RUNNING)
@@ -62,7 +63,12 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
     def get_urls(self) -> list[URLPattern]:
         """Add the way to stop one."""
         stop = self.admin_site.admin_view(require_POST(self.stop))
-        return [path("<uuid:pk>/stop/", stop, name="gridkit_operation_stop"), *super().get_urls()]
+        hurry = self.admin_site.admin_view(require_POST(self.switch_anyway))
+        mine = [
+            path("<uuid:pk>/stop/", stop, name="gridkit_operation_stop"),
+            path("<uuid:pk>/anyway/", hurry, name="gridkit_operation_anyway"),
+        ]
+        return [*mine, *super().get_urls()]
 
     def change_view(
         self,
@@ -73,7 +79,11 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
     ) -> HttpResponse:
         """Show one operation, with a way to stop it for whoever may."""
         operation = self.get_object(request, object_id)
-        context = {"may_stop": operation is not None and _may_stop(request, operation), **(extra_context or {})}
+        mine = {
+            "may_stop": operation is not None and _may_stop(request, operation),
+            "may_hurry": operation is not None and _waits_for_hosts(operation) and may(request, "install_plugin"),
+        }
+        context = {**mine, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
     def stop(self, request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -87,9 +97,25 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
             raise PermissionDenied
         cancel_operation(operation.pk)
         messages.success(request, _("The operation was asked to stop; what it has done is undone."))
-        return HttpResponseRedirect(
-            reverse(f"{self.admin_site.name}:gridkit_django_pluginoperation_change", args=[operation.pk])
-        )
+        return self._back_to(operation)
+
+    def switch_anyway(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Let an operation switch without the hosts that are not ready.
+
+        Raises:
+            PermissionDenied: when the user may not install plugins.
+        """
+        operation = get_object_or_404(PluginOperation, pk=pk)
+        plugin = InstalledPlugin.objects.filter(plugin_id=operation.plugin_id).first()
+        if not (self.has_view_permission(request, operation) and may(request, "install_plugin", plugin)):
+            raise PermissionDenied
+        switch_anyway(operation.pk, user=request.user)
+        messages.success(request, _("It switches without the hosts that are not ready; they follow when they can."))
+        return self._back_to(operation)
+
+    def _back_to(self, operation: PluginOperation) -> HttpResponse:
+        page = f"{self.admin_site.name}:gridkit_django_pluginoperation_change"
+        return HttpResponseRedirect(reverse(page, args=[operation.pk]))
 
     @admin.display(description=_("progress"))
     def progress_bar(self, operation: PluginOperation) -> SafeString:
@@ -134,6 +160,10 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
     def error(self, operation: PluginOperation) -> str:
         """Show why it failed, with the code."""
         return f"{operation.error_detail} ({operation.error_code})" if operation.error_code else "-"
+
+
+def _waits_for_hosts(operation: PluginOperation) -> bool:
+    return operation.state in _OPEN and operation.step == PREPARE and not operation.switch_anyway
 
 
 def _may_stop(request: HttpRequest, operation: PluginOperation, *, also_ended: bool = False) -> bool:

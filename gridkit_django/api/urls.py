@@ -101,6 +101,11 @@ endpoints: list[URLPattern] = [
     *plugin_endpoints,
     path("operations/<uuid:operation>/", operations.OperationView.as_view(), name="operation"),
     path("operations/<uuid:operation>/cancel/", operations.CancelView.as_view(), name="operation-cancel"),
+    path(
+        "operations/<uuid:operation>/switch-anyway/",
+        operations.SwitchAnywayView.as_view(),
+        name="operation-switch-anyway",
+    ),
     path("marketplace/plugins/", marketplace.MarketplacePluginsView.as_view(), name="marketplace-plugins"),
     path(
         "marketplace/plugins/<gridkit_plugin:plugin>/",

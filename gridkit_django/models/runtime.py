@@ -35,6 +35,8 @@ class RuntimeProcess(models.Model):
     plugins = models.JSONField(_("plugins"), default=dict)
     safe_mode = models.BooleanField(_("safe mode"), default=False)
     last_error = models.TextField(_("last error"), blank=True)
+    ready = models.JSONField(_("digests of coming versions that it has"), default=list)
+    unready = models.JSONField(_("digests of coming versions that it lacks, with the reason"), default=dict)
     started_at = models.DateTimeField(_("started at"))
     seen_at = models.DateTimeField(_("last seen at"))
 
@@ -86,6 +88,9 @@ class PluginOperation(models.Model):
     )
     progress = models.FloatField(_("progress"), default=0.0)
     cancel_requested = models.BooleanField(_("cancel requested"), default=False)
+    switch_anyway = models.BooleanField(
+        _("switch anyway"), default=False, help_text=_("do not wait for hosts that do not have the files")
+    )
     worker = models.CharField(_("worker"), max_length=300, blank=True)
     fence = models.PositiveBigIntegerField(_("number of the run"), default=0)
     lease_until = models.DateTimeField(_("belongs to its worker until"), null=True)

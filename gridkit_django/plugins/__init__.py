@@ -27,6 +27,7 @@ from gridkit_django.plugins.operations import (
     fail_operation,
     request_operation,
     run_operation,
+    switch_anyway,
     unattended_operations,
 )
 from gridkit_django.plugins.permissions import GrantTable, Permission
@@ -116,5 +117,6 @@ __all__ = [
     "rotate_secrets",
     "run_operation",
     "send_notice",
+    "switch_anyway",
     "unattended_operations",
 ]

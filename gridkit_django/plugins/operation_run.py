@@ -16,7 +16,8 @@ from gridkit_django.plugins.encryption import Keyring, is_sealed
 from gridkit_django.plugins.operation_lease import lease_time, this_run
 from gridkit_django.typing import User
 
-_OPEN = (OperationState.QUEUED, OperationState.RUNNING)
+OPEN = (OperationState.QUEUED, OperationState.RUNNING)
+"""The states of an operation that has not ended."""
 
 
 class OperationRun:
@@ -102,6 +103,11 @@ class OperationRun:
             raise lost()
         if asked:
             raise OperationCancelled("It was stopped; what it had done is undone.")
+
+    def is_to_switch_anyway(self) -> bool:
+        """Whether somebody said that it is to switch although hosts are not ready; asked of the database."""
+        rows = this_run(self.operation).filter(switch_anyway=True)
+        return rows.exists()
 
     def begin(self, step: str, number: int, count: int) -> None:
         """Write that a step begins.
@@ -189,7 +195,7 @@ def finish(operation: PluginOperation, state: OperationState, code: str = "", de
     operation.log = [*operation.log, line]
     if state is OperationState.FINISHED:
         operation.progress = 1.0
-    rows = PluginOperation.objects.filter(pk=operation.pk, fence=operation.fence, state__in=_OPEN)
+    rows = PluginOperation.objects.filter(pk=operation.pk, fence=operation.fence, state__in=OPEN)
     return bool(
         rows.update(
             state=state,

@@ -13,12 +13,14 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from gridkit_django.audit import Target, record
 from gridkit_django.exceptions import GridKitError, OperationCancelled, OperationLostError, PluginStateError
 from gridkit_django.models import OperationKind, OperationState, PluginOperation
-from gridkit_django.plugins.change import author_of, get_row
+from gridkit_django.plugins.change import acting_as, author_of, get_row
 from gridkit_django.plugins.encryption import Keyring
 from gridkit_django.plugins.manager import plugin_manager
 from gridkit_django.plugins.operation_lease import (
@@ -28,10 +30,11 @@ from gridkit_django.plugins.operation_lease import (
     claim,
     give_back,
     lost_operations,
+    operations_database,
     this_run,
 )
 from gridkit_django.plugins.operation_recipes import local_recipe
-from gridkit_django.plugins.operation_run import OperationRun, Step, finish
+from gridkit_django.plugins.operation_run import OPEN, OperationRun, Step, finish
 from gridkit_django.typing import User
 
 logger = logging.getLogger("gridkit_django.plugins")
@@ -55,7 +58,12 @@ _ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
 
 
 def request_operation(
-    kind: OperationKind | str, plugin_id: str, arguments: Mapping[str, Any], *, user: User | None
+    kind: OperationKind | str,
+    plugin_id: str,
+    arguments: Mapping[str, Any],
+    *,
+    user: User | None,
+    switch_anyway: bool = False,
 ) -> PluginOperation:
     """Write down what is to be done. The caller lets a worker run it after the commit.
 
@@ -66,6 +74,7 @@ def request_operation(
             ``config``, ``grid``; for ``update``: ``version`` and ``grants``; for ``roll_back``: ``version``; for
             ``uninstall``: ``data``, ``keep`` or ``purge``; nothing for the others.
         user: who asks.
+        switch_anyway: do not wait for hosts that do not have the files.
 
     Raises:
         PluginStateError: for arguments that the kind does not know.
@@ -79,7 +88,11 @@ def request_operation(
     if kind is not OperationKind.INSTALL:
         get_row(plugin_id)
     return PluginOperation.objects.create(
-        kind=kind, plugin_id=plugin_id, arguments=_sealed(arguments), requested_by=author_of(user)
+        kind=kind,
+        plugin_id=plugin_id,
+        arguments=_sealed(arguments),
+        requested_by=author_of(user),
+        switch_anyway=switch_anyway,
     )
 
 
@@ -216,6 +229,22 @@ def cancel_operation(operation_id: uuid.UUID | str) -> PluginOperation | None:
         rows.filter(state=OperationState.RUNNING).update(cancel_requested=True)
     operation.refresh_from_db()
     return operation
+
+
+def switch_anyway(operation_id: uuid.UUID | str, *, user: User | None) -> PluginOperation | None:
+    """Let an operation switch although hosts do not have the files; they follow when they can.
+
+    It is recorded as ``plugin.switch_anyway``. What has ended stays as it is.
+
+    Returns:
+        The operation as it is now, None when there is none.
+    """
+    rows = PluginOperation.objects.filter(pk=operation_id)
+    with acting_as(user), transaction.atomic(using=operations_database()):
+        if rows.filter(state__in=OPEN, switch_anyway=False).update(switch_anyway=True):
+            evidence = {"operation": str(operation_id)}
+            record("plugin.switch_anyway", target=Target.plugin(rows.get().plugin_id), evidence=evidence)
+    return rows.first()
 
 
 def unattended_operations() -> list[uuid.UUID]:

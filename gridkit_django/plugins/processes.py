@@ -34,12 +34,16 @@ class ProcessReport:
         plugins: plugin id to the revision at work.
         safe_mode: whether it runs no plugins on purpose.
         last_error: why it does not run what is wanted; empty when all is well.
+        ready: digests of coming versions that are prepared here.
+        unready: digests of those that can't be, with the reason.
     """
 
     generation: int
     plugins: Mapping[str, int] = field(default_factory=dict)
     safe_mode: bool = False
     last_error: str = ""
+    ready: tuple[str, ...] = ()
+    unready: Mapping[str, str] = field(default_factory=dict)
 
 
 class ProcessRow:
@@ -90,6 +94,8 @@ class ProcessRow:
                 "plugins": dict(report.plugins),
                 "safe_mode": report.safe_mode,
                 "last_error": report.last_error[:_ERROR_LENGTH],
+                "ready": list(report.ready),
+                "unready": {digest: reason[:_ERROR_LENGTH] for digest, reason in report.unready.items()},
                 "started_at": self._started_at,
                 "seen_at": now,
             },

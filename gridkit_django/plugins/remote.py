@@ -55,6 +55,10 @@ class RemotePlugins(Protocol):
         """Update a plugin in this process, and wait for it."""
         ...
 
+    def check_host(self, plugin_id: str, requires: Sequence[str]) -> None:
+        """Refuse a plugin that needs what is not installed on this host."""
+        ...
+
     def check_kept(self, plugin_id: str, version: str) -> None:
         """Refuse to update to kept files of a release that this site has to wait for."""
         ...

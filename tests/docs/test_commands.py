@@ -27,6 +27,7 @@ ELSEWHERE = {
     "gridkit_market_advisory": "the same",
     "gridkit_market_bundle": "the same",
     "gridkit_sync": "the same",
+    "gridkit_plugin": "the same",
     "gridkit_audit_keygen": "test_audit_proof_page runs these in their order",
     "gridkit_audit_seal": "the same",
     "gridkit_audit_verify": "the same",

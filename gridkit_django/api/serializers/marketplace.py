@@ -120,6 +120,8 @@ class MarketplaceInstallRequest(RequestBody):
     """Permissions to grant."""
     activate: bool = False
     """Whether to start it at once; an update leaves it as it is."""
+    switch_anyway: bool = False
+    """Do not wait for hosts that do not have the files; they follow when they can."""
 
 
 def page_body(result: SearchResult) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class OperationState(ResponseBody):
     progress: float
     """How much is done, from 0 to 1."""
     cancel_requested: bool
+    switch_anyway: bool
+    """Whether it switches although hosts do not have the files."""
     log: list[Any]
     """The steps so far."""
     error: OperationError | None
@@ -57,6 +59,7 @@ def operation_body(operation: PluginOperation, request: Request) -> dict[str, An
         step=operation.step,
         progress=operation.progress,
         cancel_requested=operation.cancel_requested,
+        switch_anyway=operation.switch_anyway,
         log=operation.log,
         error=error if operation.error_code else None,
         created_at=operation.created_at,

@@ -143,7 +143,7 @@ class MarketplaceInstallView(GridKitView):
                 require(request.user, right, row)
         plan = make_install_plan(plugin, wish.version)
         kind, arguments = _asked(plan, wish)
-        operation = request_operation(kind, plugin, arguments, user=request.user)
+        operation = request_operation(kind, plugin, arguments, user=request.user, switch_anyway=wish.switch_anyway)
         enqueue_operation(operation.pk)
         body = operation_body(operation, request)
         return Response({"operation": body}, status=202, headers={"Location": body["url"]})

@@ -11,12 +11,12 @@ from rest_framework.response import Response
 
 from gridkit_django.api.base import GridKitView
 from gridkit_django.api.operations import Operation
-from gridkit_django.api.permissions import INSTALL
+from gridkit_django.api.permissions import INSTALL, require
 from gridkit_django.api.serializers.bodies import EmptyBody
 from gridkit_django.api.serializers.operations import OperationState, operation_body
 from gridkit_django.grids.rights import has_permission
-from gridkit_django.models import PluginOperation
-from gridkit_django.plugins import cancel_operation
+from gridkit_django.models import InstalledPlugin, PluginOperation
+from gridkit_django.plugins import cancel_operation, switch_anyway
 
 
 class OperationView(GridKitView):
@@ -58,6 +58,30 @@ class CancelView(GridKitView):
         found = _visible(request, operation)
         self.read_body(request, EmptyBody)
         return Response(operation_body(cancel_operation(found.pk) or found, request))
+
+
+class SwitchAnywayView(GridKitView):
+    """Letting one operation switch without hosts that are not ready."""
+
+    operations: ClassVar = {
+        "POST": Operation(
+            id="switchAnyway",
+            tag="plugins",
+            summary="Let an operation switch although hosts do not have the files",
+            description="Those hosts follow when they can. One that has ended stays as it is. "
+            f"Needs `{INSTALL}`, for all plugins or for this one.",
+            request=EmptyBody,
+            responses={200: OperationState},
+            problems=(403, 404),
+        )
+    }
+
+    def post(self, request: Request, operation: uuid.UUID) -> Response:
+        """Say so, and answer the operation as it is then."""
+        found = _visible(request, operation)
+        require(request.user, INSTALL, InstalledPlugin.objects.filter(plugin_id=found.plugin_id).first())
+        self.read_body(request, EmptyBody)
+        return Response(operation_body(switch_anyway(found.pk, user=request.user) or found, request))
 
 
 def _visible(request: Request, operation: uuid.UUID) -> PluginOperation:

@@ -9,6 +9,7 @@ from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridKitError, ManifestError, MarketplaceError
 from gridkit_django.marketplace.client import finding
 from gridkit_django.marketplace.client.age import check_kept_age
+from gridkit_django.marketplace.client.dependencies import check_dependencies
 from gridkit_django.marketplace.client.recipes import marketplace_recipe
 from gridkit_django.marketplace.client.resolving import make_install_plan, metadata_of
 from gridkit_django.marketplace.client.wire import RemoteListing
@@ -54,6 +55,7 @@ class MarketplacePlugins:
         grants: str | Iterable[str],
         activate: bool,
         user: User | None,
+        switch_anyway: bool = False,
     ) -> None:
         """Install a plugin in this process, and wait for it.
 
@@ -68,9 +70,18 @@ class MarketplacePlugins:
             "activate": activate,
         }
         arguments = {key: value for key, value in given.items() if value is not None}
-        _carry_out(request_operation(OperationKind.INSTALL, plugin_id, arguments, user=user))
+        kind = OperationKind.INSTALL
+        _carry_out(request_operation(kind, plugin_id, arguments, user=user, switch_anyway=switch_anyway))
 
-    def update(self, plugin_id: str, version: str | None, *, grants: Iterable[str], user: User | None) -> None:
+    def update(
+        self,
+        plugin_id: str,
+        version: str | None,
+        *,
+        grants: Iterable[str],
+        user: User | None,
+        switch_anyway: bool = False,
+    ) -> None:
         """Update a plugin in this process, and wait for it.
 
         Raises:
@@ -79,7 +90,16 @@ class MarketplacePlugins:
         arguments: dict[str, Any] = {"grants": list(grants)}
         if version is not None:
             arguments["version"] = version
-        _carry_out(request_operation(OperationKind.UPDATE, plugin_id, arguments, user=user))
+        kind = OperationKind.UPDATE
+        _carry_out(request_operation(kind, plugin_id, arguments, user=user, switch_anyway=switch_anyway))
+
+    def check_host(self, plugin_id: str, requires: Sequence[str]) -> None:
+        """Refuse a plugin that needs what is not installed on this host.
+
+        Raises:
+            DependencyUnmetError: says what is missing.
+        """
+        check_dependencies(requires, plugin_id)
 
     def check_kept(self, plugin_id: str, version: str) -> None:
         """Refuse to update to kept files of a release that this site has to wait for.

@@ -68,24 +68,43 @@ class PluginMarketplace:
         *,
         config: Mapping[str, Any] | None = None,
         activate: bool = True,
+        switch_anyway: bool = False,
     ) -> PluginInfo:
         """Install a plugin with all permissions that it asks for, in this process, and return it.
+
+        Args:
+            plugin_id: which plugin.
+            version: exactly this release; None for the newest that fits.
+            config: the configuration for all grids; None for the defaults.
+            activate: whether to start it at once.
+            switch_anyway: do not wait for hosts that do not have the files.
 
         Raises:
             MarketplaceError: why it could not be installed.
         """
         self._plugins.install(
-            plugin_id, version=version, config=config, grants="all", activate=activate, user=self._user
+            plugin_id,
+            version=version,
+            config=config,
+            grants="all",
+            activate=activate,
+            user=self._user,
+            switch_anyway=switch_anyway,
         )
         return plugin_manager().get_plugin(plugin_id)
 
-    def update(self, plugin_id: str, version: str | None = None) -> PluginInfo:
+    def update(self, plugin_id: str, version: str | None = None, *, switch_anyway: bool = False) -> PluginInfo:
         """Update an installed plugin in this process, and return it.
+
+        Args:
+            plugin_id: which plugin.
+            version: exactly this release; None for the newest that fits.
+            switch_anyway: do not wait for hosts that do not have the files.
 
         Raises:
             MarketplaceError: why it could not be updated.
         """
-        self._plugins.update(plugin_id, version, grants=(), user=self._user)
+        self._plugins.update(plugin_id, version, grants=(), user=self._user, switch_anyway=switch_anyway)
         return plugin_manager().get_plugin(plugin_id)
 
     def download(self, plugin_id: str, version: str | None = None) -> bytes:

@@ -15,6 +15,7 @@ from gridkit_django.exceptions import MarketplaceError, PackageRefusedError, Plu
 from gridkit_django.marketplace.client.counting import count
 from gridkit_django.marketplace.client.dependencies import check_dependencies
 from gridkit_django.marketplace.client.finding import get_listing
+from gridkit_django.marketplace.client.hosts import prepare_hosts
 from gridkit_django.marketplace.client.probe import probe
 from gridkit_django.marketplace.client.remotes import remote_named
 from gridkit_django.marketplace.client.resolving import make_install_plan
@@ -29,6 +30,7 @@ from gridkit_django.plugins.install import ALL, InstallRequest, install, uninsta
 from gridkit_django.plugins.operation_recipes import local_recipe, note_version_in_use, settle_swap
 from gridkit_django.plugins.operation_run import OperationRun, Step
 from gridkit_django.plugins.packages import forget_files, keep_bytes, keep_files, kept_bytes, open_kept
+from gridkit_django.plugins.preparing import PREPARE
 from gridkit_django.plugins.remains import DataFate, has_remains
 from gridkit_django.plugins.remote import PREFIX
 from gridkit_django.plugins.savepoints import database
@@ -146,6 +148,10 @@ def _probe(run: OperationRun) -> None:
     run.log("Its code can be imported; that was tried in a process of its own.")
 
 
+def _prepare(run: OperationRun) -> None:
+    prepare_hosts(run, _content(run))
+
+
 _FETCHING = (
     Step("resolve", _resolve),
     Step("download", _download, _forget_package),
@@ -153,6 +159,7 @@ _FETCHING = (
     Step("gate", _judge, _forget_content),
     Step("dependencies", _depend),
     Step("probe", _probe),
+    Step(PREPARE, _prepare),
 )
 
 

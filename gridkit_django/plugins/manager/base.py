@@ -14,6 +14,7 @@ from gridkit_django.plugins.inventory import PluginInfo
 from gridkit_django.plugins.leftovers import LeftoverWatch
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.outbox_chores import OutboxChores
+from gridkit_django.plugins.preparing import HostPreparation
 from gridkit_django.plugins.reload import HotReloadManager
 from gridkit_django.plugins.remote import RemotePlugins
 from gridkit_django.plugins.reports import NoteReport
@@ -30,7 +31,7 @@ class ManagerPart:
         runtime: the runtime of this process.
 
     Attributes:
-        remote: the plugins of marketplaces, which the app config hands in.
+        remote: the plugins of marketplaces, see ``use_remote``.
     """
 
     def __init__(self, runtime: PluginRuntime) -> None:
@@ -47,6 +48,12 @@ class ManagerPart:
         runtime.catalog.unpacked.refused = self._refused_files
         chores = (self._updates.work, Enforcer(runtime).enforce, self._usage.record, self._look_for_leftovers)
         runtime.chores = (*runtime.chores, *chores, OutboxChores(runtime).work)
+
+    def use_remote(self, remote: RemotePlugins) -> None:
+        """Know marketplaces from now on, and prepare what operations of theirs are about to switch to."""
+        self.remote = remote
+        preparation = HostPreparation(self.runtime, remote.check_host)
+        self.runtime.chores = (*self.runtime.chores, preparation.work)
 
     def look_for_leftovers(self) -> Mapping[str, tuple[str, ...]]:
         """Look at once for what plugins that ended left behind in this process; return all that is told, by plugin."""

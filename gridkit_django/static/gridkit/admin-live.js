@@ -15,7 +15,10 @@
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(part);
     const old = document.querySelector(part);
     // Somebody is choosing rows: replacing the form would lose the choice.
-    if (fresh && old && !old.querySelector("input[type=checkbox]:checked")) old.replaceWith(fresh);
+    if (!fresh || !old || old.querySelector("input[type=checkbox]:checked")) return;
+    const held = old.contains(document.activeElement) && document.activeElement.closest("form")?.getAttribute("action");
+    old.replaceWith(fresh);
+    if (held) fresh.querySelector(`form[action="${CSS.escape(held)}"] button`)?.focus();
   }
 
   async function follow() {

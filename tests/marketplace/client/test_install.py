@@ -100,7 +100,19 @@ def test_plugin_is_installed_with_every_step_in_the_log_and_counted(
 
     assert (done.state, done.error_detail, done.progress) == (OperationState.FINISHED, "", 1.0)
     assert list(done.results) == [
-        *("resolve", "download", "trust", "gate", "dependencies", "probe", "switch", "activate", "start", "count")
+        *(
+            "resolve",
+            "download",
+            "trust",
+            "gate",
+            "dependencies",
+            "probe",
+            "prepare",
+            "switch",
+            "activate",
+            "start",
+            "count",
+        )
     ]
     text = "\n".join(line["text"] for line in done.log)
     for part in ("from main", "could read and change everything", "Signed by", "passed the gate", "imported", "Active"):
@@ -336,7 +348,19 @@ def test_release_by_another_key_than_before_is_refused(acme: Acme, admin: User, 
     assert "another key" in failed.error_detail
 
 
-STEPS = ("resolve", "download", "trust", "gate", "dependencies", "probe", "switch", "activate", "start", "count")
+STEPS = (
+    "resolve",
+    "download",
+    "trust",
+    "gate",
+    "dependencies",
+    "probe",
+    "prepare",
+    "switch",
+    "activate",
+    "start",
+    "count",
+)
 
 
 def dying(step: str, place: str) -> Callable[[OperationRun], Any]:
