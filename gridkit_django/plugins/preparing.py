@@ -6,14 +6,13 @@ its row, so whoever carries the operation out sees which hosts are ready. Proces
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridKitError
 from gridkit_django.models import OperationState, PluginOperation, RuntimeProcess
-from gridkit_django.plugins.processes import living_processes
+from gridkit_django.plugins.processes import Prepared, living_processes
 from gridkit_django.plugins.runtime import PluginRuntime
 
 PREPARE = "prepare"
@@ -124,9 +123,10 @@ class HostPreparation:
         faults = {wish.digest: self._fault(wish) for wish in wanted}
         ready = tuple(sorted(digest for digest, fault in faults.items() if not fault))
         unready = {digest: fault for digest, fault in faults.items() if fault}
-        if (ready, unready) != (self._runtime.ready, self._runtime.unready):
-            self._runtime.ready, self._runtime.unready = ready, _frozen(unready)
-            self._runtime.tell()
+        found = Prepared(ready, unready)
+        if found != self._runtime.process.prepared:
+            self._runtime.process.prepared = found
+            self._runtime.housekeeping()  # which writes the row
 
     def _fault(self, wish: Wish) -> str:
         """Prepare one version; why that is not possible, empty when it is done."""
@@ -136,7 +136,3 @@ class HostPreparation:
         except GridKitError as error:
             return error.detail
         return "" if found is not None else "its files are not where this host looks for them"
-
-
-def _frozen(facts: dict[str, str]) -> Mapping[str, str]:
-    return MappingProxyType(facts)

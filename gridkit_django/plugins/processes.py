@@ -7,7 +7,7 @@ import platform
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -26,6 +26,19 @@ SERVING_KINDS = ("web", "celery")
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """Which of the versions that operations are about to switch to a host has.
+
+    Attributes:
+        ready: digests of those that are unpacked and compiled.
+        unready: digests of those that can't be, with the reason.
+    """
+
+    ready: tuple[str, ...] = ()
+    unready: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessReport:
     """What a process says about itself.
 
@@ -34,16 +47,14 @@ class ProcessReport:
         plugins: plugin id to the revision at work.
         safe_mode: whether it runs no plugins on purpose.
         last_error: why it does not run what is wanted; empty when all is well.
-        ready: digests of coming versions that are prepared here.
-        unready: digests of those that can't be, with the reason.
+        prepared: which coming versions this host has.
     """
 
     generation: int
     plugins: Mapping[str, int] = field(default_factory=dict)
     safe_mode: bool = False
     last_error: str = ""
-    ready: tuple[str, ...] = ()
-    unready: Mapping[str, str] = field(default_factory=dict)
+    prepared: Prepared = field(default_factory=Prepared)
 
 
 class ProcessRow:
@@ -51,6 +62,7 @@ class ProcessRow:
 
     Attributes:
         kind: ``web``, ``celery`` or ``command``.
+        prepared: which coming versions this host has; told with each report.
     """
 
     def __init__(self) -> None:
@@ -62,6 +74,7 @@ class ProcessRow:
         self.pid = os.getpid()
         self._host = platform.node()[:255]
         self._started_at = timezone.now()
+        self.prepared = Prepared()
         self._written: ProcessReport | None = None
         self._written_at = 0.0
         self._lock = threading.Lock()
@@ -74,6 +87,7 @@ class ProcessRow:
 
     def write(self, report: ProcessReport) -> None:
         """Write the row, unless another thread just did, and drop rows of processes that have long been silent."""
+        report = replace(report, prepared=self.prepared)
         with self._lock:
             if self.is_due(report):
                 self._write(report)
@@ -94,8 +108,8 @@ class ProcessRow:
                 "plugins": dict(report.plugins),
                 "safe_mode": report.safe_mode,
                 "last_error": report.last_error[:_ERROR_LENGTH],
-                "ready": list(report.ready),
-                "unready": {digest: reason[:_ERROR_LENGTH] for digest, reason in report.unready.items()},
+                "ready": list(report.prepared.ready),
+                "unready": {key: reason[:_ERROR_LENGTH] for key, reason in report.prepared.unready.items()},
                 "started_at": self._started_at,
                 "seen_at": now,
             },

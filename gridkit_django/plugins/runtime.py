@@ -64,8 +64,6 @@ class PluginRuntime:
         live: the plugins at work, by id, in the order of their start. Immutable, swapped whole.
         table: the handler table made of them.
         generation: the generation followed last; -1 before the first time.
-        ready: digests of coming versions that are prepared on this host.
-        unready: digests of those that can't be, with the reason.
         on_put: told of each plugin that comes to work or ends.
         observers: told of each call into a plugin that comes to work from now on, see ``PluginManager.observe``.
         chores: what else is due now and then, outside transactions: the idle thread asks each time it looks; where
@@ -87,8 +85,6 @@ class PluginRuntime:
         self.live: Mapping[str, LivePlugin] = MappingProxyType({})
         self.table = HandlerTable()
         self.generation = -1
-        self.ready: tuple[str, ...] = ()
-        self.unready: Mapping[str, str] = MappingProxyType({})
         self.on_put: Callable[[str, LivePlugin | None], None] | None = None
         self.observers: tuple[CallObserver, ...] = ()
         self._judge = FailureJudge()
@@ -243,19 +239,15 @@ class PluginRuntime:
         if self.generation < 0:
             return
         self.reporter.flush()
-        self.tell()
+        try:
+            self.process.write(self._report())
+        except Exception as error:  # noqa: BLE001 - a missing heartbeat is visible by itself; logged
+            logger.warning("This process could not report itself: %s", describe(error))
         if self._chore_lock.acquire(blocking=False):
             try:
                 self._do_chores()
             finally:
                 self._chore_lock.release()
-
-    def tell(self) -> None:
-        """Write this process's row, if there is something to tell. Never raises."""
-        try:
-            self.process.write(self._report())
-        except Exception as error:  # noqa: BLE001 - a missing heartbeat is visible by itself; logged
-            logger.warning("This process could not report itself: %s", describe(error))
 
     def drop(self, plugin_id: str) -> None:
         """Stop one plugin in this process, because its source is gone."""
@@ -288,7 +280,7 @@ class PluginRuntime:
         self.live = MappingProxyType({})
         self.table = HandlerTable()
         self._follower.failures.clear()
-        self._fault, self.ready, self.unready = "", (), MappingProxyType({})
+        self._fault = ""
         self.generation = -1
         self._freshness.renew()
 
@@ -345,8 +337,7 @@ class PluginRuntime:
         plugins = {plugin_id: live.spec.revision for plugin_id, live in self.live.items()}
         faults = [f"{plugin_id}: {failure.error.detail}" for plugin_id, failure in self._follower.failures.items()]
         error = "\n".join([*filter(None, [self._fault]), *faults])
-        safe = settings().PLUGINS_SAFE_MODE
-        return ProcessReport(self.generation, plugins, safe, error, self.ready, self.unready)
+        return ProcessReport(self.generation, plugins, settings().PLUGINS_SAFE_MODE, error)
 
     def _do_chores(self) -> None:
         for chore in self.chores:

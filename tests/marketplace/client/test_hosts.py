@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -18,6 +18,7 @@ from gridkit_django.models import AuditRecord, OperationState, PluginOperation, 
 from gridkit_django.plugins import PluginManager, request_operation, run_operation, switch_anyway
 from gridkit_django.plugins.packages import keep_files
 from gridkit_django.plugins.preparing import HostPreparation, Wish, hosts_behind, wishes
+from gridkit_django.plugins.processes import Prepared
 from tests.marketplace.client.packages import PLUGIN, Acme
 from tests.marketplace.client.test_install import SOURCE, ask, nothing_is_left, run
 from tests.plugins.test_unpacked import made
@@ -58,9 +59,10 @@ def listed(acme: Acme, manager: PluginManager, no_probe: None) -> Acme:
 
 
 @pytest.fixture
-def preparation(manager: PluginManager) -> HostPreparation:
+def preparation(manager: PluginManager) -> Iterator[HostPreparation]:
     assert manager.remote is not None
-    return HostPreparation(manager.runtime, manager.remote.check_host)
+    yield HostPreparation(manager.runtime, manager.remote.check_host)
+    manager.runtime.process.prepared = Prepared()
 
 
 def test_single_host_waits_for_nobody(listed: Acme, manager: PluginManager, pauses: Pauses) -> None:
@@ -205,11 +207,12 @@ def test_process_prepares_what_is_wished_for_and_forgets_it_after(
 
     row = RuntimeProcess.objects.get()
     assert (row.ready, row.unready) == ([files.digest], {})
-    RuntimeProcess.objects.update(kind="web", host="b")
-    assert hosts_behind(files.digest, "a") == ()
+    RuntimeProcess.objects.update(kind="web")
+    assert hosts_behind(files.digest, "another") == ()
     assert len(list(tmp_path.rglob("packages/*/files/plugin.toml"))) == 1
     preparation.prepare([])
-    assert manager.runtime.ready == ()
+    row.refresh_from_db()
+    assert row.ready == []
 
 
 @pytest.mark.parametrize(
