@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gridkit_django', '0027_keep_plugin_data'),
+        ('gridkit_django', '0028_describe_listings'),
     ]
 
     operations = [
