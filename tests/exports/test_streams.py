@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -46,17 +47,22 @@ def savepoint() -> Iterator[None]:
 def test_each_row_comes_once_and_in_order(rows: int) -> None:
     with copied(f"SELECT n, repeat('x', n % 50) FROM generate_series(1, {rows}) n") as copy:
         read = stream(copy, 10_000)
-        lists = [[bytes(row) for row in found] for found in read]
+        lists = list(read)
     wanted = [b"%d,%s\n" % (n, b"x" * (n % 50) or b'""') for n in range(1, rows + 1)]
     assert [row for found in lists for row in found] == wanted
     assert (read.rows, len(lists) > 10) == (rows, rows > 1000)
+
+
+def test_rows_are_nothing_that_the_garbage_collector_looks_at() -> None:
+    with copied("SELECT n FROM generate_series(1, 3) n") as copy:
+        assert not [row for rows in stream(copy, 100) for row in rows if gc.is_tracked(row)]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 3000])
 def test_of_the_binary_format_neither_head_nor_end_is_a_row(rows: int) -> None:
     with copied(f"SELECT n FROM generate_series(1, {rows}) n", "FORMAT binary") as copy:
         read = stream(copy, 100, head=19, end=b"\xff\xff")
-        found = [bytes(row) for rows_ in read for row in rows_]
+        found = [row for rows_ in read for row in rows_]
     assert found == [b"\x00\x01\x00\x00\x00\x04" + n.to_bytes(4, "big") for n in range(1, rows + 1)]
     assert read.rows == rows
 

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gridkit_django.exports.rows import RowSource
-from gridkit_django.grids import ChoiceColumn, Grid, GridAccess, TextColumn
+from gridkit_django.grids import ChoiceColumn, DateColumn, Grid, GridAccess, TextColumn
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.typing import JSONValue
 from gridkit_plugins.export.exporters.csv import CsvExporter
@@ -231,6 +231,16 @@ def test_floats_that_are_no_numbers_are_the_same_in_every_way(stored: Any):
     rows = list(csv.DictReader(io.StringIO(same(ways(SpecimenGrid, CsvExporter, 2)).decode(), newline="")))
     assert [row["real"] for row in rows] == ["NaN", "Infinity", "-Infinity"]
     assert [row["real"] for row in json.loads(same(ways(SpecimenGrid, JsonExporter, 2)))] == [None] * 3
+
+
+def test_more_columns_than_one_call_of_the_database_takes_are_the_same_in_every_way(stored: Any):
+    names = [f"day_{number}" for number in range(45)]
+    held = {"model": Specimen, "id": "export-wide", "columns": names}
+    wide = type("Wide", (Grid,), {name: DateColumn("day") for name in names} | {"Meta": type("Meta", (), held)})
+    stored([Specimen(day=date(2026, 5, 17)), Specimen(day=None)])
+
+    rows = json.loads(same(ways(wide, JsonExporter, 2)))
+    assert sorted(rows, key=str) == [dict.fromkeys(names, "2026-05-17"), dict.fromkeys(names)]
 
 
 def test_labels_are_the_same_in_every_way_and_guarded(db: None):

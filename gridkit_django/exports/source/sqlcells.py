@@ -6,10 +6,24 @@ Every expression here has its counterpart in Python; that both give the same byt
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import CharField, F, FileField, FilePathField, Func, IntegerField, Subquery, TextField
+from django.db.models import (
+    CharField,
+    DateField,
+    DateTimeField,
+    F,
+    FileField,
+    FilePathField,
+    Func,
+    IntegerField,
+    Subquery,
+    TextField,
+    TimeField,
+    UUIDField,
+)
 from django.db.models.sql.compiler import SQLCompiler
 
 from gridkit_django.exports.copying import CopyShape
@@ -34,11 +48,28 @@ _SUSPECT = f"CASE WHEN {{x}} = '' THEN NULL WHEN {_FORMULA} THEN '''' || {{x}} E
 _GUARDED = f"CASE WHEN ascii({{x}}) IN (0, {_STARTS}) THEN {_SUSPECT} ELSE {{x}} END"
 """Most texts cost one look at their first letter; of an empty text it is 0."""
 
-_FINITE = "CASE WHEN {x} IN ('NaN', 'Infinity', '-Infinity') THEN NULL ELSE {x} END"
+_FINITE = "CASE WHEN {x} > '-Infinity' AND {x} < 'Infinity' THEN {x} END"
+"""For PostgreSQL NaN is larger than all numbers."""
 _LARGE = (
     f"CASE WHEN {{x}} NOT BETWEEN -{LARGEST_EXACT} AND {LARGEST_EXACT} "
     "THEN to_json(({x})::text) ELSE to_json({x}) END"
 )
+
+
+class JsonForm(Enum):
+    """How a value becomes JSON."""
+
+    WRITTEN = "written"
+    """It is finished, and never NULL."""
+    PLAIN = "plain"
+    """What the database writes for it is JSON, but for NULL."""
+    QUOTED = "quoted"
+    """What the database writes for it needs quotes and nothing else, but for NULL."""
+
+
+_FINISHED = {JsonForm.WRITTEN: "{}", JsonForm.PLAIN: "({})::text", JsonForm.QUOTED: "'\"' || ({})::text || '\"'"}
+_QUOTED = (DateField, TimeField, UUIDField)
+"""Fields whose values have nothing in them that JSON would escape."""
 
 
 class SqlCell(Func):
@@ -49,12 +80,24 @@ class SqlCell(Func):
         template: SQL in which ``{x}`` stands for the value, ``{label}`` for the label, and ``%s`` for a parameter.
         parameters: the parameters, in their order; they come after those of the label.
         label: the label of a key, which stands first in the template; or None.
+        form: how it becomes JSON.
+
+    Attributes:
+        form: how it becomes JSON.
     """
 
     output_field = TextField()
 
-    def __init__(self, path: str, template: str, parameters: Sequence[Any] = (), label: Subquery | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        template: str,
+        parameters: Sequence[Any] = (),
+        label: Subquery | None = None,
+        form: JsonForm = JsonForm.WRITTEN,
+    ) -> None:
         super().__init__(F(path), *([] if label is None else [label]))
+        self.form = form
         self._template = template
         self._parameters = tuple(parameters)
 
@@ -102,7 +145,7 @@ def csv_cell(column: Column, shape: CopyShape, *, labels: bool, alone: bool, nam
 
 
 def json_cell(column: Column, shape: CopyShape, *, labels: bool, named: KeyLabels | None = None) -> SqlCell:
-    """Return the expression that writes a column as JSON; it is never NULL.
+    """Return the expression that writes a column as JSON, in one of the forms.
 
     Args:
         column: a column whose values are what the database holds.
@@ -113,22 +156,27 @@ def json_cell(column: Column, shape: CopyShape, *, labels: bool, named: KeyLabel
     if labels and column.choices is not None:
         template, parameters = _labelled(column.choices, "to_json({x})", "to_json(%s::text)")
         return SqlCell(column.path, f"COALESCE(({template})::text, 'null')", parameters)
-    template = _json_template(column, shape)
+    template, form = _json_template(column, shape)
     if named is None:
-        return SqlCell(column.path, f"COALESCE({template}, 'null')")
+        finished = f"COALESCE({template}, 'null')" if form is JsonForm.WRITTEN else template
+        return SqlCell(column.path, finished, form=form)
     label = named.expression(SqlCell(named.label.path, "to_json(NULLIF({x}, ''))"))
-    return SqlCell(column.path, f"COALESCE(({{label}})::text, {template}, 'null')", label=label)
+    return SqlCell(column.path, f"COALESCE(({{label}})::text, {_FINISHED[form].format(template)}, 'null')", label=label)
 
 
-def _json_template(column: Column, shape: CopyShape) -> str:
-    """Return the SQL of a value as JSON text. What PostgreSQL writes without quotes needs none of ``to_json``."""
+def _json_template(column: Column, shape: CopyShape) -> tuple[str, JsonForm]:
+    """Return the SQL of a value, and its form. What PostgreSQL writes as JSON does needs none of ``to_json``."""
     if column.type == "decimal":
-        return "'\"' || ({x})::text || '\"'" if shape.decimals_as_text else "to_json(NULLIF({x}, 'NaN'))::text"
+        return ("{x}", JsonForm.QUOTED) if shape.decimals_as_text else ("to_json(NULLIF({x}, 'NaN'))", JsonForm.PLAIN)
     if column.type == "float":
-        return f"({_FINITE})::text"
+        return _FINITE, JsonForm.PLAIN
     if isinstance(column.value_field, IntegerField):
-        return f"({_LARGE})::text" if shape.large_as_text else "({x})::text"
-    return "({x})::text" if column.type == "boolean" else "to_json({x})::text"
+        return _LARGE if shape.large_as_text else "{x}", JsonForm.PLAIN
+    if column.type == "boolean":
+        return "({x})::text", JsonForm.PLAIN
+    if isinstance(column.value_field, _QUOTED) and not isinstance(column.value_field, DateTimeField):
+        return "{x}", JsonForm.QUOTED
+    return "to_json({x})::text", JsonForm.WRITTEN
 
 
 def _labelled(choices: Sequence[tuple[Any, str]], other: str, label: str = "%s") -> tuple[str, list[Any]]:
