@@ -133,6 +133,7 @@ CELERY_BEAT_SCHEDULE = {
     "gridkit-expire-exports": {"task": "gridkit.expire_exports", "schedule": 300},
     "gridkit-expire-edits": {"task": "gridkit.expire_edits", "schedule": 300},
     "gridkit-resume-operations": {"task": "gridkit.resume_operations", "schedule": 10, "options": {"expires": 10}},
+    "gridkit-auto-update": {"task": "gridkit.auto_update", "schedule": 3600, "options": {"expires": 3600}},
     "gridkit-refresh-catalogue": {"task": "gridkit.refresh_catalogue", "schedule": 600, "options": {"expires": 600}},
     "gridkit-health": {"task": "gridkit.check_plugin_health", "schedule": 60},
     # What waits for a busy worker for so long is stale: the next one does the same.

@@ -9,7 +9,7 @@ import ipaddress
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, Required, TypeAlias, get_type_hints
+from typing import Annotated, Any, Literal, Required, TypeAlias, get_type_hints
 
 from django.conf import settings as django_settings
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -152,6 +152,8 @@ class GridKitSettings:
             the newer one.
         PACKAGE_PLATFORM_TAGS: platform tags of wheels (``manylinux_2_28_x86_64``) whose compiled libraries this site
             runs and, where it serves a marketplace, lists. Only pure Python when it is empty.
+        AUTO_UPDATE: which newer releases of plugins of marketplaces come by themselves, where a plugin says nothing
+            else: ``off``, ``patches``, ``minor`` or ``all``. Never one that asks for more permissions.
         HOSTS_READY_SECONDS: seconds that an installation or update from a marketplace waits until every other host has
             the files; 0 for not at all. Take more than four times ``HEARTBEAT_SECONDS``: then a host that has just gone
             counts no more.
@@ -286,6 +288,7 @@ class GridKitSettings:
     MARKETPLACE_MIN_AGE_HOURS: Whole = 0
     MARKETPLACE_FIXES_AT_ONCE: bool = False
     PACKAGE_PLATFORM_TAGS: tuple[str, ...] = ()
+    AUTO_UPDATE: Literal["off", "patches", "minor", "all"] = "off"
     HOSTS_READY_SECONDS: Whole = 90
     STATE_DIR: str | None = None
     ENCRYPTION_KEYS: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from gridkit_django.admin.configuration_tab import config_form
 from gridkit_django.admin.plugin_page import tab_page, tab_url
 from gridkit_django.admin.verbs import administering, require
 from gridkit_django.exceptions import PluginConfigError
-from gridkit_django.models import InstalledPlugin, OperationKind, PluginSource
+from gridkit_django.models import AutoUpdate, InstalledPlugin, OperationKind, PluginSource
 from gridkit_django.plugins import plugin_manager, request_operation
 from gridkit_django.plugins.remains import DataFate
 from gridkit_django.tasks.marketplace import counting_removal
@@ -124,6 +124,11 @@ def _pin(plugin: InstalledPlugin, request: HttpRequest) -> str:
 def _unpin(plugin: InstalledPlugin, request: HttpRequest) -> str:
     plugin_manager().unpin_plugin(plugin.plugin_id, user=request.user)
     return _("%(plugin)s can be updated again.") % {"plugin": plugin}
+
+
+def _auto_update(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    found = plugin_manager().set_auto_update(plugin.plugin_id, request.POST.get("policy", ""), user=request.user)
+    return _("%(plugin)s: %(policy)s.") % {"plugin": plugin, "policy": AutoUpdate(found.auto_update).label}
 
 
 def _restore(plugin: InstalledPlugin, request: HttpRequest) -> str:
@@ -231,6 +236,7 @@ VERBS: MappingProxyType[str, Verb] = MappingProxyType(
         "refuse_update": _simple("install_plugin", _refuse_update),
         "roll_back": _simple("install_plugin", _roll_back),
         "pin": _simple("install_plugin", _pin),
+        "auto_update": _simple("install_plugin", _auto_update),
         "unpin": _simple("install_plugin", _unpin),
         "restore": _simple("configure_plugin", _restore),
         "deny": _simple("grant_plugin", _deny),

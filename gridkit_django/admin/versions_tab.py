@@ -10,7 +10,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.permission_texts import permission_text
-from gridkit_django.models import InstalledPlugin
+from gridkit_django.conf import settings
+from gridkit_django.marketplace.client.auto_update import plan_auto_update
+from gridkit_django.models import AutoUpdate, InstalledPlugin, PluginSource
 from gridkit_django.plugins import plugin_manager
 
 
@@ -42,5 +44,8 @@ def versions(request: HttpRequest, plugin: InstalledPlugin) -> Mapping[str, Any]
         "versions": manager.list_versions(plugin.plugin_id),
         "update": update,
         "pending": pending,
+        "auto_update": plan_auto_update(plugin) if plugin.source == PluginSource.MARKETPLACE else None,
+        "policies": AutoUpdate.choices,
+        "site_policy": AutoUpdate(settings().AUTO_UPDATE).label,
         "consent": ConsentToUpdate(permissions=pending.asks_for) if pending is not None else None,
     }

@@ -48,6 +48,7 @@ from gridkit_django.models.market_search import (
 from gridkit_django.models.marketplace import CatalogEntry, CatalogSource
 from gridkit_django.models.outbox import ChannelState, OutboxChannel, OutboxDeadLetter, OutboxHour, OutboxMessage
 from gridkit_django.models.plugins import (
+    AutoUpdate,
     DesiredState,
     EffectiveState,
     GrantDecision,
@@ -86,6 +87,7 @@ __all__ = [
     "AuditSigningKey",
     "AuditSubjectKey",
     "AuditVerification",
+    "AutoUpdate",
     "BulkJob",
     "BulkJobState",
     "CatalogEntry",

@@ -42,6 +42,15 @@ class EffectiveState(models.TextChoices):
     """Could not start for a reason that may pass; tried again with a growing delay."""
 
 
+class AutoUpdate(models.TextChoices):
+    """Which newer releases come by themselves."""
+
+    OFF = "off", _("nothing by itself")
+    PATCHES = "patches", _("patches only")
+    MINOR = "minor", _("minor releases")
+    ALL = "all", _("all releases")
+
+
 class InstalledPlugin(models.Model):
     """One plugin on this site. The row is the truth that every process follows."""
 
@@ -63,6 +72,13 @@ class InstalledPlugin(models.Model):
         _("pinned"), default=False, help_text=_("keep this version, whatever lies at the plugin's source")
     )
     pin_note = models.CharField(_("why it is pinned"), max_length=200, blank=True)
+    auto_update = models.CharField(
+        _("updates by themselves"),
+        max_length=20,
+        choices=AutoUpdate.choices,
+        blank=True,
+        help_text=_("empty: as the settings of the site say"),
+    )
     desired_state = models.CharField(
         _("wanted"), max_length=20, choices=DesiredState.choices, default=DesiredState.INACTIVE
     )

@@ -15,6 +15,7 @@ from gridkit_django.plugins.limits import ResourceUsage
 from gridkit_django.plugins.packages import kept_among
 from gridkit_django.plugins.spec import PluginSpec, load_specs
 from gridkit_django.plugins.stats import CallFigures
+from gridkit_django.plugins.update_policy import policy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class PluginInfo:
         id: its id.
         name: for people.
         version: the version in use.
+        auto_update: which newer releases come by themselves, by its own policy or the site's.
         pinned: whether it keeps this version, whatever lies at its source.
         pin_note: why it does; empty when it does not.
         pending: the version that waits for consent, or None.
@@ -85,6 +87,7 @@ class PluginInfo:
     id: str
     name: str
     version: str
+    auto_update: str
     pinned: bool
     pin_note: str
     pending: PendingVersion | None
@@ -176,6 +179,7 @@ def describe(row: InstalledPlugin, spec: PluginSpec, kept: frozenset[str] | None
         id=row.plugin_id,
         name=str(manifest.get("name", row.plugin_id)),
         version=version.version if version else "",
+        auto_update=policy_of(row).value,
         pinned=row.pinned,
         pin_note=row.pin_note,
         pending=_pending(row),

@@ -50,7 +50,7 @@ _ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
     {
         OperationKind.INSTALL: frozenset({"source", "version", "config", "grants", "activate"}),
         OperationKind.CONFIGURE: frozenset({"config", "grid"}),
-        OperationKind.UPDATE: frozenset({"version", "grants"}),
+        OperationKind.UPDATE: frozenset({"version", "grants", "policy"}),
         OperationKind.ROLL_BACK: frozenset({"version"}),
         OperationKind.UNINSTALL: frozenset({"data"}),
     }
@@ -71,8 +71,8 @@ def request_operation(
         kind: what is to be done.
         plugin_id: to which plugin.
         arguments: for ``install``: ``source``, ``version``, ``config``, ``grants``, ``activate``; for ``configure``:
-            ``config``, ``grid``; for ``update``: ``version`` and ``grants``; for ``roll_back``: ``version``; for
-            ``uninstall``: ``data``, ``keep`` or ``purge``; nothing for the others.
+            ``config``, ``grid``; for ``update``: ``version``, ``grants``, and the ``policy`` by which it came; for
+            ``roll_back``: ``version``; for ``uninstall``: ``data``, ``keep`` or ``purge``; nothing for the others.
         user: who asks.
         switch_anyway: do not wait for hosts that do not have the files.
 

@@ -11,9 +11,11 @@ from celery import shared_task
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.exceptions import MarketplaceError
 from gridkit_django.marketplace.client import refresh_catalogue
+from gridkit_django.marketplace.client.auto_update import request_auto_updates
 from gridkit_django.marketplace.client.counting import count
 from gridkit_django.marketplace.client.remotes import remote_named
 from gridkit_django.models import InstalledPlugin
+from gridkit_django.tasks.plugins import enqueue_operation
 from gridkit_django.tasks.sending import send
 
 logger = logging.getLogger("gridkit_django.tasks")
@@ -31,6 +33,20 @@ def refresh_catalogues(*, now: bool = False) -> dict[str, str]:
     """
     with acting(Actor.system("marketplace"), EventSource.SYSTEM):
         return refresh_catalogue(now=now)
+
+
+@shared_task(name="gridkit.auto_update", ignore_result=True)
+def auto_update() -> list[str]:
+    """Ask for the updates that come by themselves, and hand them to workers. Let Celery beat call it every hour or so.
+
+    Returns:
+        The ids of the operations.
+    """
+    with acting(Actor.system("auto-update"), EventSource.SYSTEM):
+        operations = request_auto_updates()
+    for operation in operations:
+        enqueue_operation(operation.pk)
+    return [str(operation.pk) for operation in operations]
 
 
 @shared_task(name="gridkit.count_removal", ignore_result=True)

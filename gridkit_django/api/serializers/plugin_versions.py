@@ -67,6 +67,13 @@ class UpdateRequest(RequestBody):
     """Permissions to grant with it; needs the right to grant."""
 
 
+class AutoUpdateRequest(RequestBody):
+    """Which newer releases come by themselves."""
+
+    policy: Literal["", "off", "patches", "minor", "all"]
+    """Empty: as the settings of the site say."""
+
+
 class RollBackRequest(RequestBody):
     """An earlier version to bring back."""
 

@@ -98,6 +98,8 @@ class PluginDetail(PluginEntry):
     manifest: dict[str, Any]
     source: str
     source_ref: str
+    auto_update: str
+    """Which newer releases come by themselves: off, patches, minor or all."""
     pinned: bool
     """Whether it keeps this version, whatever lies at its source."""
     pin_note: str
@@ -196,6 +198,7 @@ def plugin_detail(
         manifest=dict(plugin.manifest),
         source=plugin.source,
         source_ref=plugin.source_ref,
+        auto_update=plugin.auto_update,
         pinned=plugin.pinned,
         pin_note=plugin.pin_note,
         pending=_pending(plugin.pending),

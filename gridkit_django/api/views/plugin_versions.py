@@ -12,6 +12,7 @@ from gridkit_django.api.links import link
 from gridkit_django.api.operations import Operation
 from gridkit_django.api.permissions import GRANT, INSTALL, require, visible_plugin, visible_plugins
 from gridkit_django.api.serializers.plugin_versions import (
+    AutoUpdateRequest,
     PinRequest,
     PluginUpdateList,
     PluginVersionList,
@@ -163,6 +164,26 @@ class PinView(PluginActView):
     def act(self, plugin: InstalledPlugin, body: PinRequest, request: Request) -> None:
         """Pin it."""
         plugin_manager().pin_plugin(plugin.plugin_id, body.note, user=request.user)
+
+
+class AutoUpdateView(PluginActView):
+    """Chooses which newer releases come by themselves."""
+
+    right = INSTALL
+    shape = AutoUpdateRequest
+    operations: ClassVar = {
+        "POST": act_operation(
+            "setAutoUpdate",
+            "Choose which newer releases of a plugin come by themselves",
+            INSTALL,
+            shape=AutoUpdateRequest,
+            text="Never one that asks for more permissions, or that the site holds back for another reason.",
+        )
+    }
+
+    def act(self, plugin: InstalledPlugin, body: AutoUpdateRequest, request: Request) -> None:
+        """Choose it."""
+        plugin_manager().set_auto_update(plugin.plugin_id, body.policy, user=request.user)
 
 
 class UnpinView(PluginActView):

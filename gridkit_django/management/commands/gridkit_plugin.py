@@ -7,15 +7,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from gridkit_django.exceptions import GridKitError
-from gridkit_django.models import OperationKind, OperationState, PluginOperation
-from gridkit_django.plugins import request_operation, run_operation
+from gridkit_django.models import AutoUpdate, OperationKind, OperationState, PluginOperation
+from gridkit_django.plugins import plugin_manager, request_operation, run_operation
 from gridkit_django.plugins.remote import PREFIX
 
 
 class Command(BaseCommand):
-    """Install or update a plugin of a marketplace in this process."""
+    """Change one plugin in this process."""
 
-    help = "Install or update a plugin of a marketplace, and wait for it."
+    help = "Install or update a plugin of a marketplace, or choose which updates come by themselves."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the acts."""
@@ -28,6 +28,9 @@ class Command(BaseCommand):
             act.add_argument("--release", help="exactly this release; left out: the newest that fits")
             act.add_argument("--grant", action="append", default=[], help="a permission to grant; may be repeated")
             act.add_argument("--switch-anyway", action="store_true", help="do not wait for hosts that are not ready")
+        policy = acts.add_parser("auto-update", help="choose which newer releases come by themselves")
+        policy.add_argument("plugin", help="its id, like @acme/colours")
+        policy.add_argument("policy", choices=["site", *AutoUpdate.values])
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do it.
@@ -36,10 +39,25 @@ class Command(BaseCommand):
             CommandError: when it failed; says why.
         """
         try:
-            operation = _requested(options)
-            run_operation(operation.pk)
+            if options["act"] == "auto-update":
+                self._choose(options)
+            else:
+                self._carry_out(_requested(options))
         except GridKitError as error:
             raise CommandError(error.detail) from error
+
+    def _choose(self, options: dict[str, Any]) -> None:
+        policy = "" if options["policy"] == "site" else options["policy"]
+        found = plugin_manager().set_auto_update(options["plugin"], policy)
+        self.stdout.write(f"{options['plugin']}: {AutoUpdate(found.auto_update).label}.")
+
+    def _carry_out(self, operation: PluginOperation) -> None:
+        """Run an operation and tell its log.
+
+        Raises:
+            CommandError: when it failed; says why.
+        """
+        run_operation(operation.pk)
         operation.refresh_from_db()
         for line in operation.log:
             self.stdout.write(line["text"])

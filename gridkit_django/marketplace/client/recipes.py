@@ -22,7 +22,7 @@ from gridkit_django.marketplace.client.resolving import make_install_plan
 from gridkit_django.marketplace.client.trusting import check_author, fetch_package
 from gridkit_django.marketplace.client.wire import RemoteRelease
 from gridkit_django.marketplace.packaging import InspectedPackage, inspect_package, policy_of_site
-from gridkit_django.models import InstalledPlugin, OperationKind, PluginSource, PluginVersion
+from gridkit_django.models import AutoUpdate, InstalledPlugin, OperationKind, PluginSource, PluginVersion
 from gridkit_django.plugins import plugin_manager
 from gridkit_django.plugins.change import get_row, raise_failure, riding
 from gridkit_django.plugins.files import PluginFiles, digest_of
@@ -67,6 +67,8 @@ def _is_of_a_marketplace(plugin_id: str) -> bool:
 
 
 def _resolve(run: OperationRun) -> None:
+    if policy := run.arguments.get("policy"):
+        run.log(f"It came by itself: the policy is {AutoUpdate(policy).label}.")
     plan = make_install_plan(run.plugin_id, run.arguments.get("version"))
     release = plan.chosen()
     for verdict in plan.verdicts:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gridkit_django.models import PluginSource
-from gridkit_django.plugins import activation, pins, remains, update, updates
+from gridkit_django.plugins import activation, pins, remains, update, update_policy, updates
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.change import get_row
 from gridkit_django.plugins.install import ALL, InstallRequest, install, uninstall
@@ -131,6 +131,11 @@ class Lifecycle(ManagerPart):
     def unpin_plugin(self, plugin_id: str, *, user: User | None = None) -> PluginInfo:
         """Let a pinned plugin be updated again. See ``pins.unpin``."""
         pins.unpin(self.runtime, plugin_id, user)
+        return self.get_plugin(plugin_id)
+
+    def set_auto_update(self, plugin_id: str, policy: str, *, user: User | None = None) -> PluginInfo:
+        """Choose which newer releases come by themselves. See ``update_policy.set_policy``."""
+        update_policy.set_policy(self.runtime, plugin_id, policy, user)
         return self.get_plugin(plugin_id)
 
     def refuse_update(self, plugin_id: str, *, user: User | None = None) -> PluginInfo:
