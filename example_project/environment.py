@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import tempfile
@@ -79,3 +80,19 @@ def words(name: str) -> list[str]:
 def flag(name: str) -> bool:
     """Return whether an environment variable says yes (1, true, yes, on)."""
     return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}
+
+
+def own_marketplace(folder: Path) -> dict[str, Any]:
+    """Return the marketplaces to install from: the one that this site serves, once the demo has said where it answers.
+
+    Args:
+        folder: where the root file of its keys is.
+    """
+    if not (address := os.environ.get("GRIDKIT_DEMO_ADDRESS")):
+        return {}
+    return {"demo": {"url": f"{address}/market/", "root": str(folder / "root.json"), "timeout": 10.0}}
+
+
+def is_news(line: logging.LogRecord) -> bool:
+    """Whether a line of the log tells something: that there is no newer root file is how clients learn that."""
+    return ".root.json" not in line.getMessage()

@@ -2,7 +2,8 @@
 
 ``DATABASE_URL`` (PostgreSQL), ``REDIS_URL`` (broker, cache, hints between processes), ``SECRET_KEY``, ``DJANGO_DEBUG``,
 ``DJANGO_ALLOWED_HOSTS`` and ``DJANGO_CSRF_TRUSTED_ORIGINS`` (comma-separated), ``DJANGO_HTTPS`` (behind a proxy that
-speaks https), ``DJANGO_LOG_LEVEL``, ``GRIDKIT_DEMO_VAR`` (folder of the demo's files).
+speaks https), ``DJANGO_LOG_LEVEL``, ``GRIDKIT_DEMO_VAR`` (folder of the demo's files), ``GRIDKIT_DEMO_ADDRESS`` (where
+this site answers; the demo tells its processes: they install from the marketplace that it serves itself).
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from example_project.environment import cache, database, flag, secret_key, var_folder, words
+from example_project.environment import cache, database, flag, is_news, own_marketplace, secret_key, var_folder, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = var_folder(BASE_DIR)
+MARKET_DIR = VAR_DIR / "market"
 REDIS_URL = os.environ.get("REDIS_URL") or None
 
 SECRET_KEY = secret_key(VAR_DIR)
@@ -135,6 +137,10 @@ CELERY_BEAT_SCHEDULE = {
     "gridkit-resume-operations": {"task": "gridkit.resume_operations", "schedule": 10, "options": {"expires": 10}},
     "gridkit-auto-update": {"task": "gridkit.auto_update", "schedule": 3600, "options": {"expires": 3600}},
     "gridkit-refresh-catalogue": {"task": "gridkit.refresh_catalogue", "schedule": 600, "options": {"expires": 600}},
+    "gridkit-sign-market": {"task": "gridkit.sign_market", "schedule": 3600, "kwargs": {"refresh": True}},
+    "gridkit-check-releases": {"task": "gridkit.check_waiting_releases", "schedule": 300},
+    "gridkit-count-market": {"task": "gridkit.roll_up_market", "schedule": 60, "options": {"expires": 60}},
+    "gridkit-renew-market": {"task": "gridkit.renew_market", "schedule": 86_400},
     "gridkit-health": {"task": "gridkit.check_plugin_health", "schedule": 60},
     # What waits for a busy worker for so long is stale: the next one does the same.
     "gridkit-due-exports": {"task": "gridkit.run_due_exports", "schedule": 60, "options": {"expires": 60}},
@@ -151,13 +157,19 @@ GRIDKIT = {
     "PLUGIN_ROOT": str(VAR_DIR / "plugins"),
     "HOT_RELOAD": flag("GRIDKIT_DEMO_HOT_RELOAD"),
     "HINT_URL": REDIS_URL,
+    "MARKET": {"serve": True, "name": "The demo's own marketplace"},
+    "MARKET_TRUST_STORE": str(MARKET_DIR / "tuf"),
+    "MARKET_TRUST_KEY": str(MARKET_DIR / "online.pem"),
+    "MARKETPLACE_TRUSTED": ["@demo"],
+    "MARKETPLACES": own_marketplace(MARKET_DIR),
 }
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"news": {"()": "django.utils.log.CallbackFilter", "callback": is_news}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["news"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         # Plugins log under gridkit_django.plugin.<id>.

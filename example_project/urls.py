@@ -23,4 +23,5 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("gridkit/", include("gridkit_django.urls")),
+    path("market/", include("gridkit_django.api.market.urls")),
 ]

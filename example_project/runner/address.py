@@ -7,6 +7,9 @@ import socket
 
 from django.conf import settings
 
+from example_project.environment import own_marketplace
+from gridkit_django.conf import settings as gridkit_settings
+
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - only when the person asks for it
 
 
@@ -41,6 +44,13 @@ def allow_host(host: str) -> None:
     fresh = [name for name in hosts if name not in settings.ALLOWED_HOSTS]
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, *fresh]
     os.environ["DJANGO_ALLOWED_HOSTS"] = ",".join([*filter(None, [os.environ.get("DJANGO_ALLOWED_HOSTS")]), *fresh])
+
+
+def tell_address(address: str) -> None:
+    """Let this process and its children install from the marketplace that the site serves at this address."""
+    os.environ["GRIDKIT_DEMO_ADDRESS"] = address
+    settings.GRIDKIT = {**settings.GRIDKIT, "MARKETPLACES": own_marketplace(settings.MARKET_DIR)}
+    gridkit_settings.forget(setting="GRIDKIT")
 
 
 def _own_addresses() -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -104,7 +105,9 @@ def browser_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
 def _shelves(form: BrowseForm) -> dict[str, Any]:
     """Return what the page shows of the catalogue; with wrong settings only what is wrong."""
     try:
-        result, ages, counts = search(form.query()), catalogue_ages(), category_counts()
+        query = form.query()
+        result, ages = search(query), catalogue_ages()
+        counts = category_counts(replace(query, query=result.meant) if result.meant else query)
     except GridKitError as error:
         return {"fault": error.detail, "is_set_up": False}
     installed = dict(InstalledPlugin.objects.values_list("plugin_id", "current_version__version"))
@@ -113,6 +116,7 @@ def _shelves(form: BrowseForm) -> dict[str, Any]:
         "is_set_up": bool(ages),
         "ages": ages,
         "count": result.count,
+        "meant": result.meant,
         "cards": [card(listing, installed) for listing in result.plugins],
         "featured": [card(listing, installed) for listing in featured(4)] if plain else (),
         "categories": [{"name": name, "count": number} for name, number in counts.items()],

@@ -146,6 +146,20 @@ def test_first_start_loads_all_flights_and_installs_the_official_plugins(demo: D
     assert "336776/336776" in demo.output
     assert "Installed and activated @gridkit/plugin-audit-log." in demo.output
     assert "Installed and activated @gridkit/plugin-export." in demo.output
+    assert "Listed 8 releases in the demo's own marketplace." in demo.output
+
+
+def test_demo_installs_from_the_marketplace_that_it_serves(demo: Demo):
+    admin, plugin = demo.client("admin"), "/gridkit/api/marketplace/plugins/@demo/edit-counter"
+    wait_until(lambda: admin.get("/gridkit/api/marketplace/plugins/").json()["count"] == 5, "the list of the market")
+
+    asked = admin.post(f"{plugin}/install/", {"version": "1.0.0", "activate": True})
+
+    assert asked.status == 202, asked.text
+    installed = "/gridkit/api/plugins/@demo/edit-counter/"
+    wait_until(lambda: admin.get(installed).status == 200, f"the plugin to be installed:\n{demo.output}")
+    assert admin.get(installed).json()["version"] == "1.0.0"
+    assert admin.get(f"{plugin}/plan/").json()["asksFor"] == ["reports:register"]
 
 
 def test_every_address_that_is_printed_answers_the_admin(demo: Demo):
@@ -153,7 +167,7 @@ def test_every_address_that_is_printed_answers_the_admin(demo: Demo):
 
     addresses = re.findall(r"http://127\.0\.0\.1:\d+(/\S*)", demo.output)
 
-    assert len(addresses) == 5
+    assert len(addresses) == 6
     for path in addresses:
         answer = browser.get(path)
         assert (answer.status, answer.url) == (200, f"{browser.base}{path}")
@@ -215,6 +229,7 @@ def test_second_start_does_nothing_again_and_keeps_what_the_admin_decided(demo: 
         assert "export" not in names
         assert "Loading" not in again.output
         assert "Installed" not in again.output
+        assert "Listed" not in again.output
         assert again.password("admin") == "(see below)"
         assert "changepassword admin" in again.output
 

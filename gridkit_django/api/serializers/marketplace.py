@@ -84,6 +84,8 @@ class MarketplacePage(ResponseBody):
     count: int
     offline: bool
     marketplaces: list[MarketplaceState]
+    meant: str
+    """The words that were searched for instead, when nothing had those that were asked for; else empty."""
     results: list[MarketplacePlugin]
 
 
@@ -130,6 +132,7 @@ def page_body(result: SearchResult) -> dict[str, Any]:
         count=result.count,
         offline=result.offline,
         marketplaces=[_state(age) for age in result.ages],
+        meant=result.meant,
         results=[MarketplacePlugin(**_plugin_fields(listing)) for listing in result.plugins],
     ).to_wire()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from gridkit_django.conf import settings
 from gridkit_django.exceptions import ErrorItem, PluginNotListedError, PluginSearchError
 from gridkit_django.marketplace.client.catalogue import database, entry_of, listing_of
 from gridkit_django.marketplace.client.remotes import remotes
+from gridkit_django.marketplace.client.spelling import meant
 from gridkit_django.marketplace.client.wire import RemoteListing
 from gridkit_django.models import CatalogEntry, CatalogSource
 from gridkit_django.plugins.search import LIMIT_MAX, PluginSearchQuery
@@ -62,22 +63,32 @@ class SearchResult:
         plugins: those of the page.
         ages: how fresh the copies are that were searched.
         offline: whether this site asks no marketplace.
+        meant: the words that were searched for instead, when nothing had those that were asked for.
     """
 
     count: int
     plugins: tuple[RemoteListing, ...]
     ages: tuple[CatalogAge, ...]
     offline: bool
+    meant: str = ""
 
 
 def search(query: PluginSearchQuery) -> SearchResult:
     """Return a page of the plugins that a query admits; what has exactly the name or id comes first.
+
+    Where nothing has the words, those that were probably meant are searched for.
 
     Raises:
         PluginSearchError: when the query makes no sense; one item in ``errors`` for each fault.
     """
     _check(query)
     rows = _admitted(query)
+    instead = ""
+    if query.query and not rows.exists():
+        text = _folded(query.query)
+        instead = meant(text, _visible())
+        instead = "" if instead == text else instead
+        rows = _admitted(replace(query, query=instead or text))
     order = _ORDERS[query.sort_by]
     page = list(rows.order_by(*order)[query.offset : query.offset + query.limit])
     return SearchResult(
@@ -85,6 +96,7 @@ def search(query: PluginSearchQuery) -> SearchResult:
         plugins=tuple(listing_of(entry) for entry in page),
         ages=catalogue_ages(),
         offline=settings().MARKETPLACE_OFFLINE,
+        meant=instead,
     )
 
 
@@ -112,9 +124,14 @@ def popular(limit: int = _SHOWN) -> tuple[RemoteListing, ...]:
     return _some(_visible().order_by("-downloads", "plugin_id"), limit)
 
 
-def category_counts() -> Mapping[str, int]:
-    """Return how many plugins each category has, by category."""
-    found = _visible().values_list("category").annotate(count=Count("pk")).order_by("category")
+def category_counts(query: PluginSearchQuery | None = None) -> Mapping[str, int]:
+    """Return how many plugins each category has, by category.
+
+    Args:
+        query: count only what it admits, whichever category it asks for; None for all plugins.
+    """
+    rows = _visible() if query is None else _admitted(replace(query, category=None))
+    found = rows.values_list("category").annotate(count=Count("pk")).order_by("category")
     return MappingProxyType(dict(found))
 
 
@@ -141,7 +158,7 @@ def _some(rows: QuerySet[CatalogEntry], limit: int) -> tuple[RemoteListing, ...]
 
 
 def _admitted(query: PluginSearchQuery) -> QuerySet[CatalogEntry]:
-    text = " ".join(query.query.lower().split())
+    text = _folded(query.query)
     rows = _visible()
     for word in text.split():
         rows = rows.filter(words__contains=word)
@@ -159,6 +176,10 @@ def _admitted(query: PluginSearchQuery) -> QuerySet[CatalogEntry]:
     begins = Q(name__istartswith=text) if text else Q(pk=None)
     rank = Case(When(exact, then=Value(0)), When(begins, then=Value(1)), default=Value(2), output_field=IntegerField())
     return rows.annotate(rank=rank)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.lower().split())
 
 
 def _check(query: PluginSearchQuery) -> None:

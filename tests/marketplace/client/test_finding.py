@@ -106,3 +106,27 @@ def test_age_is_told_also_of_a_marketplace_that_was_never_followed(site: Callabl
     site(MARKETPLACES={"new": {"url": "http://127.0.0.1:1/"}})
     assert catalogue_ages()[0].refreshed_at is None
     assert search(PluginSearchQuery()).count == 0
+
+
+@pytest.mark.parametrize("mistyped", ["coluors", "colurs", "ocloours", "colourss", "chatrs in colours"])
+def test_mistyped_words_find_what_was_meant_and_say_so(mistyped: str) -> None:
+    result = search(PluginSearchQuery(query=mistyped, sort_by="relevance"))
+
+    assert "colours" in result.meant
+    assert "@beta/charts" in {item.id for item in result.plugins}
+
+
+def test_words_that_are_like_nothing_find_nothing_and_mean_nothing() -> None:
+    result = search(PluginSearchQuery(query="zzzz qq"))
+
+    assert (result.count, result.meant) == (0, "")
+
+
+def test_right_word_that_a_filter_leaves_nothing_of_means_nothing_else() -> None:
+    result = search(PluginSearchQuery(query="charts", category="export"))
+
+    assert (result.count, result.meant) == (0, "")
+
+
+def test_categories_are_counted_over_what_the_question_admits() -> None:
+    assert dict(category_counts(PluginSearchQuery(query="charts", category="ui"))) == {"analytics": 1}

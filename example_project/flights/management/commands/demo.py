@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
@@ -18,18 +19,22 @@ from example_project.celery import app as celery_app
 from example_project.flights.dataset import DatasetMissingError, dataset_folder
 from example_project.flights.loader import load, plan
 from example_project.flights.official import ensure_official_plugins
-from example_project.flights.people import Account, ensure_people
+from example_project.flights.people import ROLES, Account, ensure_people
 from example_project.flights.resume import resume_queued_exports
-from example_project.runner.address import PortTakenError, allow_host, base_url, check_free
+from example_project.market.stocking import ensure_market
+from example_project.runner.address import PortTakenError, allow_host, base_url, check_free, tell_address
 from example_project.runner.beside import beside_web, beside_worker
 from example_project.runner.inside import InsideClock, InsideWeb, InsideWorker
 from example_project.runner.parts import Part, PartFailedError, StopRequested, leave, run, stopping_by_signal
 from gridkit_django.exceptions import GridKitError
+from gridkit_django.tasks.marketplace import refresh_catalogues
+from gridkit_django.tasks.sending import send
 
 ADDRESSES = (
     ("Flights", "/gridkit/grids/flights/"),
     ("All grids", "/gridkit/"),
     ("Admin", "/admin/"),
+    ("Plugins", "/admin/gridkit_django/installedplugin/marketplace/"),
     ("API", "/gridkit/api/grids/"),
     ("OpenAPI", "/gridkit/api/schema/"),
 )
@@ -67,6 +72,7 @@ class Command(BaseCommand):
         os.umask(0o077)  # the database, the key and the exported files are for this person alone
         check_free(host, port)
         allow_host(host)
+        tell_address(base_url(host, port))
         accounts = self.prepare()
         parts = parts_for(host, port)
         try:
@@ -85,6 +91,8 @@ class Command(BaseCommand):
         accounts = ensure_people(os.environ.get("GRIDKIT_DEMO_PASSWORD") or None)
         for plugin_id in ensure_official_plugins():
             self.stdout.write(f"Installed and activated {plugin_id}.")
+        if listed := ensure_market(User.objects.get(username=ROLES[0].name)):
+            self.stdout.write(f"Listed {len(listed)} releases in the demo's own marketplace.")
         return accounts
 
     def _load_flights(self) -> None:
@@ -101,6 +109,7 @@ class Command(BaseCommand):
         """Print the addresses and the users."""
         if not settings.REDIS_URL:
             resume_queued_exports()
+        send(refresh_catalogues, [], kwargs={"now": True})
         lines = ["", self.style.SUCCESS("GridKit is running. Ctrl-C stops it."), ""]
         lines += [f"  {label:<10} {base}{path}" for label, path in ADDRESSES]
         lines += ["", f"  {'User':<10} {'Password':<18} May"]

@@ -1,0 +1,1 @@
+"""The marketplace that the demo serves, and installs from."""
