@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -20,14 +23,15 @@ from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
 from gridkit_django.exceptions import NameTakenError
 from gridkit_django.marketplace.shelf.identity import DNS_LABEL, WELL_KNOWN, ask_for_proof, look_for_proof, vouch
+from gridkit_django.marketplace.shelf.keys import retire_key, revoke_key, trust_key
 from gridkit_django.marketplace.shelf.names import check_publisher_name
-from gridkit_django.marketplace.shelf.publishers import make_publisher, revoke_key, trust_key
+from gridkit_django.marketplace.shelf.publishers import make_publisher
 from gridkit_django.marketplace.shelf.tokens import DAYS_MAX, TokenScope, make_token, revoke_token
 from gridkit_django.models import IdentityWay, KeyState, Publisher, PublisherKey, PublisherToken
 from gridkit_django.templatetags.gridkit_admin import badge
 
 _IDENTITY = {"proved": "good", "waiting": "warn", "lost": "bad", "unproved": "plain"}
-_KEY = {"trusted": "good", "new": "warn", "revoked": "bad"}
+_KEY = {"trusted": "good", "new": "warn", "retired": "plain", "revoked": "bad"}
 
 
 class PublisherForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -144,14 +148,26 @@ class PublisherAdmin(MarketOnly[Publisher]):
             self.message_user(request, ngettext("%d is proved.", "%d are proved.", proved) % proved)
 
 
+class KeyActForm(ActionForm):
+    """Since when somebody else has had a key."""
+
+    since = forms.DateTimeField(
+        label=_("Revoked as of"),
+        required=False,
+        help_text=_("What it signed since then goes into quarantine."),
+        widget=forms.DateTimeInput(attrs={"placeholder": _("now, or 2026-11-27 10:00")}),
+    )
+
+
 class PublisherKeyAdmin(MarketOnly[PublisherKey], ReadOnlyAdmin[PublisherKey]):
     """The keys that sign, and what they are good for."""
 
-    list_display = ("public_key", "publisher", "standing", "first_seen_at", "revoked_at")
+    action_form = KeyActForm
+    list_display = ("public_key", "publisher", "standing", "first_seen_at", "retired_at", "revoked_at")
     list_filter = ("state", "first_seen_at")
     search_fields = ("public_key", "publisher__name")
     list_select_related = ("publisher",)
-    actions = ("trust_them", "revoke_them")
+    actions = ("trust_them", "retire_them", "revoke_them")
 
     class Media:
         css: ClassVar = {"all": ["gridkit/admin.css"]}
@@ -170,10 +186,31 @@ class PublisherKeyAdmin(MarketOnly[PublisherKey], ReadOnlyAdmin[PublisherKey]):
         """Trust those that are new."""
         self._each(request, queryset.filter(state=KeyState.NEW), trust_key)
 
-    @admin.action(description=_("Revoke selected keys"), permissions=["decide"])
-    def revoke_them(self, request: HttpRequest, queryset: QuerySet[PublisherKey]) -> None:
+    @admin.action(description=_("Retire selected keys: what they signed stays"), permissions=["decide"])
+    def retire_them(self, request: HttpRequest, queryset: QuerySet[PublisherKey]) -> None:
         """Take no more releases that they signed."""
-        self._each(request, queryset.exclude(state=KeyState.REVOKED), revoke_key)
+        self._each(request, queryset.filter(state__in=(KeyState.NEW, KeyState.TRUSTED)), retire_key)
+
+    @admin.action(description=_("Revoke selected keys: somebody else has them"), permissions=["decide"])
+    def revoke_them(self, request: HttpRequest, queryset: QuerySet[PublisherKey]) -> None:
+        """Take no more releases that they signed, and hold those that they signed since then."""
+        try:
+            since = self._since(request)
+        except forms.ValidationError as error:
+            self.message_user(request, "; ".join(error.messages), messages.ERROR)
+            return
+        self._each(request, queryset.exclude(state=KeyState.REVOKED), partial(revoke_key, since=since))
+
+    def _since(self, request: HttpRequest) -> datetime | None:
+        """Return the moment that the form names; None for now.
+
+        Raises:
+            ValidationError: when it is none, or yet to come.
+        """
+        found: datetime | None = forms.DateTimeField(required=False).clean(request.POST.get("since", ""))
+        if found is not None and found > timezone.now():
+            raise forms.ValidationError(_("That is yet to come."))
+        return found
 
     def _each(
         self, request: HttpRequest, queryset: QuerySet[PublisherKey], act: Callable[[PublisherKey], None]

@@ -66,6 +66,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.PackageBuildError: 422,
         e.SignatureError: 422,
         e.PublishRefusedError: 422,
+        e.KeyStatementError: 409,
         e.TrustError: 502,
         e.TrustTargetError: 404,
         e.TrustUnreachableError: 503,

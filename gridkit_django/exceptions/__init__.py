@@ -87,6 +87,7 @@ trail show next to the human text. Catch the width you need::
     │   ├── PackageBuildError              a folder can't be made into a package
     │   ├── PublishRefusedError            a marketplace did not take a release
     │   ├── SignatureError                 a release is not signed by the key that should have
+    │   ├── KeyStatementError              a statement about a publisher's keys does not follow
     │   ├── those of the client            see ``gridkit_django.exceptions.remotes``
     │   └── TrustError                     what a marketplace sent is not what its keys stand for
     │       ├── TrustRollbackError         an older state than this site has seen already
@@ -110,6 +111,7 @@ trail show next to the human text. Catch the width you need::
     ├── MarketError                        this site's marketplace refuses something
     │   ├── ListingNotFoundError           no such plugin or release, or none that is public: the same answer
     │   ├── PublisherError                 the publisher may not publish this, or not now
+    │   │   ├── MarketKeyRevokedError      the key that signed was revoked or retired before
     │   │   └── MarketTokenError           the token is not allowed to do this
     │   ├── NameTakenError                 taken, a look-alike, or not to be used
     │   │   └── NameLimitError             too many new names today
@@ -238,6 +240,7 @@ from gridkit_django.exceptions.market import (
     ListingNotFoundError,
     MarketError,
     MarketFrontError,
+    MarketKeyRevokedError,
     MarketPictureError,
     MarketSearchError,
     MarketStorageError,
@@ -252,6 +255,7 @@ from gridkit_django.exceptions.market import (
     ReleaseStateError,
 )
 from gridkit_django.exceptions.marketplace import (
+    KeyStatementError,
     MarketplaceError,
     PackageBuildError,
     PackageRefusedError,
@@ -318,6 +322,8 @@ from gridkit_django.exceptions.remotes import (
     MarketplaceUnreachableError,
     PluginNotListedError,
     ProbeFailedError,
+    PublisherKeyRevokedError,
+    PublisherKeysReplacedError,
     PublisherUntrustedError,
     ReleaseUnfitError,
 )
@@ -385,10 +391,12 @@ __all__ = [
     "IdempotencyError",
     "JobArgumentsError",
     "JobNotFoundError",
+    "KeyStatementError",
     "ListingNotFoundError",
     "ManifestError",
     "MarketError",
     "MarketFrontError",
+    "MarketKeyRevokedError",
     "MarketPictureError",
     "MarketSearchError",
     "MarketStorageError",
@@ -442,6 +450,8 @@ __all__ = [
     "ProbeFailedError",
     "PublishRefusedError",
     "PublisherError",
+    "PublisherKeyRevokedError",
+    "PublisherKeysReplacedError",
     "PublisherUntrustedError",
     "QueryError",
     "QueryLimitError",

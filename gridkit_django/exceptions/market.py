@@ -29,6 +29,12 @@ class MarketTokenError(PublisherError):
     code = "market-token-scope"
 
 
+class MarketKeyRevokedError(PublisherError):
+    """The key that signed was revoked or retired before."""
+
+    code = "market-key-revoked"
+
+
 class NameTakenError(MarketError):
     """The name belongs to somebody else, looks like one that does, or may not be used."""
 

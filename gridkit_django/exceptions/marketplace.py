@@ -52,6 +52,12 @@ class SignatureError(MarketplaceError):
     code = "signature-invalid"
 
 
+class KeyStatementError(MarketplaceError):
+    """A statement about a publisher's keys does not follow from those before it, or is none."""
+
+    code = "key-statement-invalid"
+
+
 class TrustError(MarketplaceError):
     """What a marketplace sent is not what its keys stand for."""
 

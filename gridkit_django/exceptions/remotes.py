@@ -53,6 +53,18 @@ class PublisherUntrustedError(MarketplaceError):
     code = "publisher-untrusted"
 
 
+class PublisherKeyRevokedError(PublisherUntrustedError):
+    """The key that signed a release was revoked or retired before the release came in."""
+
+    code = "publisher-key-revoked"
+
+
+class PublisherKeysReplacedError(PublisherUntrustedError):
+    """The marketplace shows another list of a publisher's keys than the one that this site has followed."""
+
+    code = "publisher-keys-replaced"
+
+
 class DependencyUnmetError(MarketplaceError):
     """What the plugin needs beside it is not installed on this host, or in another version."""
 

@@ -19,6 +19,7 @@ from gridkit_django.models.market import (
     KeyState,
     Publisher,
     PublisherKey,
+    PublisherKeyStatement,
     PublisherToken,
 )
 from gridkit_django.models.market_advisories import AdvisoryChoice, MarketAdvisory
@@ -71,7 +72,7 @@ from gridkit_django.models.runtime import (
     RuntimeGeneration,
     RuntimeProcess,
 )
-from gridkit_django.models.trust import TrustedMetadata, TrustTurn
+from gridkit_django.models.trust import TrustedKeyList, TrustedMetadata, TrustTurn
 from gridkit_django.models.usage import PluginCrash, PluginUsageRecord
 from gridkit_django.models.views import GridState, SavedView, ViewScope
 
@@ -148,6 +149,7 @@ __all__ = [
     "PluginVersion",
     "Publisher",
     "PublisherKey",
+    "PublisherKeyStatement",
     "PublisherToken",
     "RegisteredGrid",
     "Release",
@@ -159,6 +161,7 @@ __all__ = [
     "RuntimeProcess",
     "SavedView",
     "TrustTurn",
+    "TrustedKeyList",
     "TrustedMetadata",
     "VerificationState",
     "ViewScope",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -32,6 +33,7 @@ class KeyState(models.TextChoices):
 
     NEW = "new", _("new: its releases wait for review")
     TRUSTED = "trusted", _("trusted")
+    RETIRED = "retired", _("retired: what it signed stays")
     REVOKED = "revoked", _("revoked")
 
 
@@ -84,7 +86,8 @@ class PublisherKey(models.Model):
     public_key = models.CharField(_("public key"), max_length=64, unique=True)
     state = models.CharField(_("state"), max_length=10, choices=KeyState.choices, default=KeyState.NEW)
     first_seen_at = models.DateTimeField(_("first seen at"), default=timezone.now, editable=False)
-    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    retired_at = models.DateTimeField(_("retired at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked as of"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("publisher key")
@@ -93,6 +96,33 @@ class PublisherKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.public_key[:12]}… ({self.publisher})"
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """From when on it signs for nothing; None while it signs."""
+        return {KeyState.RETIRED: self.retired_at, KeyState.REVOKED: self.revoked_at}.get(KeyState(self.state))
+
+
+class PublisherKeyStatement(models.Model):
+    """One statement of the signed list of a publisher's keys. The list only grows."""
+
+    publisher = models.ForeignKey(
+        Publisher, verbose_name=_("publisher"), on_delete=models.CASCADE, related_name="key_statements"
+    )
+    serial = models.PositiveIntegerField(_("serial"))
+    body = models.JSONField(_("statement"))
+    made_at = models.DateTimeField(_("taken in at"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("statement about a publisher's keys")
+        verbose_name_plural = _("statements about publishers' keys")
+        ordering: ClassVar = ["publisher", "serial"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["publisher", "serial"], name="gridkit_key_statement_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.publisher} {self.serial}"
 
 
 class PublisherToken(models.Model):

@@ -29,6 +29,26 @@ class TrustedMetadata(models.Model):
         return f"{self.marketplace} {self.name} {self.version}"
 
 
+class TrustedKeyList(models.Model):
+    """The keys of a publisher that this site believes, as far as it has followed the signed list of a marketplace."""
+
+    marketplace = models.CharField(_("marketplace"), max_length=100)
+    publisher = models.CharField(_("publisher"), max_length=60)
+    content = models.JSONField(_("list"))
+    seen_at = models.DateTimeField(_("last followed at"))
+
+    class Meta:
+        verbose_name = _("trusted keys of a publisher")
+        verbose_name_plural = _("trusted keys of publishers")
+        ordering: ClassVar = ["marketplace", "publisher"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["marketplace", "publisher"], name="gridkit_trusted_keys_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.marketplace} @{self.publisher}"
+
+
 class TrustTurn(models.Model):
     """One row: whoever signs metadata of this site's own marketplace holds it, so that one signs after the other."""
 

@@ -12,6 +12,7 @@ from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.marketplace.shelf.advisories import follow_advisories
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.identity import look_for_all
+from gridkit_django.marketplace.shelf.keys import note_trusted_keys
 from gridkit_django.marketplace.shelf.review import judge_release, waiting_for_checks
 from gridkit_django.marketplace.shelf.search.spelling import forget_unused
 from gridkit_django.marketplace.shelf.signing import follow_shelf, signs
@@ -59,6 +60,7 @@ def renew_market() -> int:
     """Rank all plugins anew, and forget old reports and words. Let Celery beat call it once a day."""
     forget_old_events()
     forget_unused()
+    note_trusted_keys()
     return renew_ranking()
 
 

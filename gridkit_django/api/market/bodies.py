@@ -114,6 +114,8 @@ class WireRelease(WireBody):
     """``published`` or ``yanked``."""
     yanked_reason: str
     reviewed: bool
+    uploaded_at: datetime
+    """When its signature came in: a key that was revoked before signs for nothing."""
     released_at: datetime | None
     config_schema: dict[str, Any]
     changelog: str
@@ -143,6 +145,8 @@ class ChangedListing(Summary):
     license_page: str | None
     distribution: str
     import_package: str
+    publisher_keys: list[dict[str, Any]]
+    """The signed list of the publisher's keys, oldest statement first."""
     versions: list[WireRelease]
 
 
@@ -319,6 +323,41 @@ class StateRequest(WireRequest):
 
     state: Literal["active", "deprecated", "archived"]
     reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class StatementRequest(WireRequest):
+    """A signed statement about a key; ``gridkit_keygen --rotate`` makes it."""
+
+    publisher: str
+    serial: int
+    previous: str
+    act: Literal["add", "retire", "revoke"]
+    key: str
+    at: str
+    signed_by: str
+    signature: str
+
+
+class WireKey(WireBody):
+    """A key of a publisher."""
+
+    key: str
+    """In base64."""
+    state: Literal["active", "retired", "revoked"]
+    ended_at: str | None
+    """From when on it signs for nothing."""
+
+
+class PublisherKeys(WireBody):
+    """The keys of a publisher."""
+
+    publisher: str
+    serial: int
+    """Of the last statement; 0 when there is none."""
+    head: str
+    """Digest of the last statement: the next one names it."""
+    keys: list[WireKey]
+    statements: list[dict[str, Any]]
 
 
 class EventRequest(WireRequest):

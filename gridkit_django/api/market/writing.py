@@ -102,6 +102,7 @@ def wire_release(release: Release) -> WireRelease:
         state=release.state,
         yanked_reason=release.yanked_reason,
         reviewed=release.reviewed,
+        uploaded_at=release.created_at,
         released_at=release.released_at,
         config_schema=release.config_schema,
         changelog=release.changelog[:_CHANGELOG_MAX],
@@ -178,6 +179,7 @@ def _more_fields(listing: Listing) -> dict[str, Any]:
         "license_page": listing.license_page or None,
         "distribution": listing.distribution,
         "import_package": listing.import_package,
+        "publisher_keys": [row.body for row in listing.publisher.key_statements.all()],
         "versions": [wire_release(release) for release in releases_of(listing)],
     }
 

@@ -16,6 +16,7 @@ from gridkit_django.exceptions import (
     TrustDigestError,
     TrustLengthError,
 )
+from gridkit_django.marketplace.client.publisher_keys import check_key
 from gridkit_django.marketplace.client.remotes import Remote
 from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
 from gridkit_django.marketplace.trust import (
@@ -111,7 +112,8 @@ def check_author(remote: Remote, listing: RemoteListing, release: RemoteRelease,
 
     Raises:
         SignatureError: when the signature is of another key or another release, or there is none.
-        PublisherUntrustedError: when the site does not trust the publisher, or the key is another than before.
+        PublisherUntrustedError: when the site does not trust the publisher, or the key is another than before; see
+            ``check_key``.
     """
     reason = reason_to_refuse(remote, listing, release)
     if reason:
@@ -121,6 +123,8 @@ def check_author(remote: Remote, listing: RemoteListing, release: RemoteRelease,
             return ""
         raise SignatureError(f"{listing.id} {release.version} is not signed by its author.")
     verify_release(release.public_key, listing.id, release.version, release.digest, release.signature)
+    if check_key(remote, listing, release, known_key):
+        return _key_id(release)
     if known_key not in ("", release.public_key) and _key_id(release) not in settings().MARKETPLACE_TRUSTED:
         raise PublisherUntrustedError(
             f"{listing.id} {release.version} is signed by another key than the version in use. Ask the publisher; when "

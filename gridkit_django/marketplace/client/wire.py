@@ -75,6 +75,7 @@ class RemoteRelease(_Shape):
     state: Literal["published", "yanked"]
     yanked_reason: Annotated[str, Field(max_length=2000)] = ""
     reviewed: bool = False
+    uploaded_at: datetime | None = None
     released_at: datetime | None = None
     config_schema: dict[str, Any] = {}
     changelog: Text = ""
@@ -113,6 +114,7 @@ class RemoteListing(_Shape):
     repository: Address | None = None
     screenshots: Annotated[list[Picture], Field(max_length=50)] = []
     demo: Address | None = None
+    publisher_keys: Annotated[list[dict[str, Any]], Field(max_length=500)] = []
     versions: Annotated[list[RemoteRelease], Field(max_length=1000)] = []
 
     def release(self, version: str) -> RemoteRelease | None:

@@ -12,9 +12,9 @@ from gridkit_django.audit import Target, record
 from gridkit_django.exceptions import PublisherError, ReleaseExistsError
 from gridkit_django.marketplace.packaging import InspectedPackage, inspect_package, policy_of_site
 from gridkit_django.marketplace.shelf.database import database
+from gridkit_django.marketplace.shelf.keys import key_of
 from gridkit_django.marketplace.shelf.modules import imported_modules
 from gridkit_django.marketplace.shelf.names import bare_name, check_new_name, fold
-from gridkit_django.marketplace.shelf.publishers import key_of
 from gridkit_django.marketplace.shelf.states import move
 from gridkit_django.marketplace.shelf.storing import store
 from gridkit_django.marketplace.shelf.texts import render
@@ -55,6 +55,7 @@ def publish_release(token: PublisherToken, upload: Upload) -> Release:
         PackageRefusedError: when the gate refuses the package.
         SignatureError: when the signature is not of this key or this package.
         PublisherError: when it is not the publisher's to publish.
+        MarketKeyRevokedError: when the key that signed was revoked or retired.
         MarketTokenError: when the token does not cover it.
         NameTakenError: for a new plugin, when its names can't be given.
         ReleaseExistsError: when the version is there with another content.

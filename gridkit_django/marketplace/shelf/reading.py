@@ -12,7 +12,16 @@ from gridkit_django.exceptions import ListingNotFoundError
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.serials import current_serial
 from gridkit_django.marketplace.shelf.storing import name_of
-from gridkit_django.models import Listing, ListingPicture, ListingState, Release, ReleaseFile, ReleaseState
+from gridkit_django.models import (
+    Listing,
+    ListingPicture,
+    ListingState,
+    Publisher,
+    PublisherKeyStatement,
+    Release,
+    ReleaseFile,
+    ReleaseState,
+)
 
 PUBLIC = frozenset({ReleaseState.PUBLISHED, ReleaseState.YANKED})
 """States in which everybody may fetch the file."""
@@ -60,7 +69,12 @@ def with_releases(rows: QuerySet[Listing]) -> QuerySet[Listing]:
     """Let listings come with their public releases and their pictures."""
     releases = Release.objects.using(database()).filter(state__in=PUBLIC).select_related("file")
     pictures = ListingPicture.objects.using(database()).order_by("position")
-    return rows.prefetch_related(Prefetch("releases", releases), Prefetch("pictures", pictures))
+    statements = PublisherKeyStatement.objects.using(database()).order_by("serial")
+    return rows.prefetch_related(
+        Prefetch("releases", releases),
+        Prefetch("pictures", pictures),
+        Prefetch("publisher__key_statements", statements),
+    )
 
 
 def releases_of(listing: Listing) -> list[Release]:
@@ -92,6 +106,12 @@ def public_file(sha256: str, filename: str) -> ReleaseFile:
     if found is None:
         raise ListingNotFoundError("There is no such file here.")
     return found
+
+
+def public_publisher(name: str) -> Publisher | None:
+    """Return a publisher that has something public; None when there is none."""
+    found = public_listings().filter(publisher__name=name).first()
+    return None if found is None else found.publisher
 
 
 def changes_since(serial: int, most: int = CHANGES_MAX) -> Changes:

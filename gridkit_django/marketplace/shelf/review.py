@@ -14,7 +14,7 @@ from gridkit_django.exceptions import ReleaseStateError
 from gridkit_django.marketplace.shelf.checks import run_checks
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.fronts import newest
-from gridkit_django.marketplace.shelf.publishers import trust_key
+from gridkit_django.marketplace.shelf.keys import refuse_ended, trust_key
 from gridkit_django.marketplace.shelf.states import move
 from gridkit_django.models import CheckResult, KeyState, Release, ReleaseCheck, ReleaseState
 from gridkit_django.typing import User
@@ -47,8 +47,10 @@ def review_reasons(release: Release) -> list[str]:
     reasons = ["the marketplace reviews every release"] if market_settings().review_all else []
     if not _published_of(release).exists():
         reasons.append("the first release of this publisher")
-    if release.key is None or release.key.state != KeyState.TRUSTED:
+    if release.key is None or release.key.state == KeyState.NEW:
         reasons.append("signed with a key that is new")
+    elif release.key.ended_at is not None and release.created_at >= release.key.ended_at:
+        reasons.append(f"signed with a key that is {release.key.state}")
     before = previous_release(release)
     known = set() if before is None else set(before.permissions)
     if more := sorted(set(release.permissions) - known):
@@ -73,8 +75,10 @@ def approve_release(release: Release, user: User, note: str = "", *, in_spite: b
 
     Raises:
         ReleaseStateError: when it is not in quarantine, or a check does not let it through.
+        MarketKeyRevokedError: when its key had been revoked or retired when it was uploaded.
     """
     _refuse_unchecked(release, in_spite=in_spite and bool(note.strip()))
+    refuse_ended(release.key, release.created_at)
     now = timezone.now()
     approved = move(
         release,

@@ -30,6 +30,7 @@ class TokenScope(StrEnum):
     YANK = "yank"
     UNPUBLISH = "unpublish"
     ANALYTICS = "analytics"
+    KEYS = "keys"
 
 
 def make_token(
@@ -102,14 +103,32 @@ def require_scope(token: PublisherToken, scope: TokenScope, plugin_id: str) -> N
         PublisherError: when the publisher is suspended, or the plugin is not the publisher's.
         MarketTokenError: when scope or plugin are not the token's.
     """
-    if token.publisher.suspended:
-        raise PublisherError("This publisher is suspended. Ask the administrators of the marketplace.")
+    _refuse_suspended(token)
     if not plugin_id.startswith(f"@{token.publisher.name}/"):
         raise PublisherError(
             f"The token is of @{token.publisher.name}, so the plugin's id must begin with @{token.publisher.name}/."
         )
     if scope.value not in token.scopes or (token.plugins and plugin_id not in token.plugins):
         raise MarketTokenError(f"This token may not {scope.value} {plugin_id}. Make one with that scope.")
+
+
+def require_publisher(token: PublisherToken, scope: TokenScope, name: str) -> None:
+    """Refuse a token for what is about a publisher as a whole.
+
+    Raises:
+        PublisherError: when the publisher is suspended, or another.
+        MarketTokenError: when the scope is not the token's, or it is for some plugins only.
+    """
+    _refuse_suspended(token)
+    if token.publisher.name != name:
+        raise PublisherError(f"The token is of @{token.publisher.name}, and is no good for another publisher.")
+    if scope.value not in token.scopes or token.plugins:
+        raise MarketTokenError(f"This token may not {scope.value}. Make one with that scope, for all plugins.")
+
+
+def _refuse_suspended(token: PublisherToken) -> None:
+    if token.publisher.suspended:
+        raise PublisherError("This publisher is suspended. Ask the administrators of the marketplace.")
 
 
 def revoke_token(token: PublisherToken) -> None:

@@ -220,3 +220,23 @@ def test_secrets_come_from_files_and_variables_only(
         run("gridkit_publish", str(package), to="http://127.0.0.1:9/", token_file=str(tmp_path / "none"))
     with pytest.raises(CommandError, match="unrecognized arguments"):
         call_command("gridkit_publish", str(package), "--to", "http://127.0.0.1:9/", "--token", "gkp_x")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "needs --to"),
+        ({"to": "http://127.0.0.1:9/", "publisher": "acme"}, "never given on the command line"),
+        ({"to": "http://127.0.0.1:9/", "publisher": "acme", "stolen_since": "soon"}, "no time"),
+        ({"to": "http://127.0.0.1:9/", "publisher": "acme", "stolen_since": "2026-13-01T10:00"}, "no time"),
+        ({"to": "http://127.0.0.1:9/", "publisher": "acme", "token_file": "/nowhere"}, "No such file"),
+    ],
+)
+def test_rotation_that_lacks_something_makes_no_key(
+    key: Path, tmp_path: Path, options: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(gridkit_publish.TOKEN, raising=False)
+
+    with pytest.raises(CommandError, match=told):
+        run("gridkit_keygen", str(tmp_path / "new.pem"), rotate=str(key), **options)
+    assert not (tmp_path / "new.pem").exists()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 
 from gridkit_django.marketplace.client import (
     PluginMarketplace,
@@ -20,6 +22,7 @@ from gridkit_django.marketplace.client import (
 from gridkit_django.marketplace.shelf import signing
 from gridkit_django.marketplace.shelf.review import approve_release
 from gridkit_django.marketplace.shelf.taking_back import yank_release
+from gridkit_django.marketplace.trust import public_key_of
 from gridkit_django.models import CatalogSource, Listing, MarketEvent, MarketSite
 from gridkit_django.plugins import PluginManager, PluginSearchQuery
 from gridkit_django.tasks import market as market_tasks
@@ -105,3 +108,31 @@ def test_publishing_by_the_clients_class_reaches_the_marketplace(seller: Seller,
 
     assert (told["id"], told["version"]) == (PLUGIN, "1.0.0")
     assert Listing.objects.get().plugin_id == PLUGIN
+
+
+def test_new_key_of_a_publisher_reaches_the_site_by_the_old_one(
+    seller: Seller, manager: PluginManager, admin: User, no_probe: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(seller, "1.0.0", admin)
+    refresh_catalogue()
+    shop = PluginMarketplace(admin)
+    shop.install(PLUGIN)
+    (tmp_path / "old.pem").write_bytes(seller.private)
+    monkeypatch.setenv("GRIDKIT_PUBLISH_TOKEN", seller.token)
+    out, new = StringIO(), tmp_path / "new.pem"
+    place = {"to": remote_named("main").url, "publisher": "@acme"}
+
+    call_command("gridkit_keygen", str(new), rotate=str(tmp_path / "old.pem"), **place, stdout=out)
+
+    assert [line.rsplit(": ", 1)[1].split()[0] for line in out.getvalue().splitlines()[-2:]] == ["retired", "signs"]
+    seller.private, seller.public = new.read_bytes(), public_key_of(new.read_bytes())
+    put(seller, "1.1.0", admin)
+    refresh_catalogue()
+    assert shop.update(PLUGIN).version == "1.1.0"
+    with pytest.raises(CommandError, match=r"\[key-statement-invalid\] .* not signed by one of their keys"):
+        call_command("gridkit_keygen", str(tmp_path / "x.pem"), rotate=str(tmp_path / "old.pem"), **place)
+    call_command(
+        "gridkit_keygen", str(tmp_path / "y.pem"), rotate=str(new), stolen_since="2026-01-01T00:00", **place, stdout=out
+    )
+    assert "revoked as of 2026-01-01T00:00" in out.getvalue()
+    assert release(version="1.1.0").state == "quarantined"

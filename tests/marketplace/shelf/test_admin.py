@@ -147,7 +147,7 @@ def test_keys_are_trusted_and_revoked(acme: Seller, work: Work, root: Client) ->
         root.post(f"{ADMIN}publisherkey/", {"action": action, "_selected_action": [key.pk]})
         key.refresh_from_db()
         assert key.state == state
-    assert acme.publish(version="2.0").json()["code"] == "market-publisher-refused"
+    assert acme.publish(version="2.0").json()["code"] == "market-key-revoked"
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (40, 30)) -> SimpleUploadedFile:

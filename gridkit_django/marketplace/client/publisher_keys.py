@@ -1,0 +1,104 @@
+"""Whose key signed a release: this site remembers the list of each publisher's keys, and follows it only forward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import router
+from django.utils import timezone
+
+from gridkit_django.conf import settings
+from gridkit_django.exceptions import KeyStatementError, PublisherKeyRevokedError, PublisherKeysReplacedError
+from gridkit_django.marketplace.client.remotes import Remote
+from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
+from gridkit_django.marketplace.trust import author_key_id
+from gridkit_django.marketplace.trust.keylist import KeyAct, KeyList, KeyStatement
+from gridkit_django.models import TrustedKeyList
+
+
+def check_key(remote: Remote, listing: RemoteListing, release: RemoteRelease, known_key: str) -> bool:
+    """Refuse a key that does not sign for the publisher, and remember how far the list was followed.
+
+    The first list of a publisher is believed, unless the site knows a key of theirs already: then what the
+    marketplace alone brings beside it is not. ``MARKETPLACE_TRUSTED`` with the id of a key overrules all but its end.
+
+    Args:
+        remote: where the release comes from.
+        listing: the plugin.
+        release: the release; its signature was verified.
+        known_key: public key of the version in use; empty for none.
+
+    Returns:
+        Whether there is a list, and the key is on it.
+
+    Raises:
+        PublisherKeyRevokedError: when the key was revoked or retired before the release came in.
+        PublisherKeysReplacedError: when the list does not go on from the one that was followed, or the key was brought
+            by the marketplace alone.
+    """
+    publisher = listing.id.partition("/")[0].removeprefix("@")
+    accepted = author_key_id(release.public_key) in settings().MARKETPLACE_TRUSTED
+    row = TrustedKeyList.objects.using(_database()).filter(marketplace=remote.alias, publisher=publisher).first()
+    if row is None and not listing.publisher_keys:
+        return False
+    known = KeyList(publisher) if row is None else KeyList.from_dict(row.content)
+    statements = _statements(listing, publisher)
+    try:
+        found = _followed(known, statements, known_key)
+    except PublisherKeysReplacedError:
+        if not accepted:
+            raise
+        found = _followed(KeyList(publisher), statements, known_key)
+    _refuse(found, release, publisher, accepted=accepted)
+    TrustedKeyList.objects.using(_database()).update_or_create(
+        marketplace=remote.alias,
+        publisher=publisher,
+        defaults={"content": found.to_dict(), "seen_at": timezone.now()},
+    )
+    return True
+
+
+def _statements(listing: RemoteListing, publisher: str) -> list[KeyStatement]:
+    try:
+        return [KeyStatement.from_dict(raw) for raw in listing.publisher_keys]
+    except KeyStatementError as error:
+        raise PublisherKeysReplacedError(f"The list of the keys of @{publisher} is broken: {error.detail}") from error
+
+
+def _followed(known: KeyList, statements: Sequence[KeyStatement], known_key: str) -> KeyList:
+    """Return the list, from where it was followed before to its end."""
+    name, seen = known.publisher, known.serial
+    if seen and (len(statements) < seen or statements[seen - 1].digest() != known.head):
+        raise PublisherKeysReplacedError(
+            f"The marketplace shows another list of the keys of @{name} than the one that this site has followed to "
+            f"statement {seen}. Somebody replaced it. Ask the publisher by another way; when a key is theirs, add its "
+            "id to MARKETPLACE_TRUSTED."
+        )
+    believe = () if seen else (known_key,) if known_key else None
+    try:
+        return known.follow_all(statements[seen:], believe=believe)
+    except KeyStatementError as error:
+        raise PublisherKeysReplacedError(
+            f"The list of the keys of @{name} can't be followed: {error.detail}"
+        ) from error
+
+
+def _refuse(found: KeyList, release: RemoteRelease, publisher: str, *, accepted: bool) -> None:
+    listed = found.keys.get(release.public_key)
+    if listed is not None and not listed.covers(release.uploaded_at):
+        words = "revoked" if listed.ended == KeyAct.REVOKE.value else "retired"
+        raise PublisherKeyRevokedError(
+            f"The key that signed version {release.version} was {words} by @{publisher} as of {listed.ended_at[:16]}, "
+            "before the release came in. It was not installed."
+        )
+    if not accepted and (listed is None or not listed.proved):
+        why = "is not on the list of their keys" if listed is None else "was brought by the marketplace alone"
+        raise PublisherKeysReplacedError(
+            f"Version {release.version} of a plugin of @{publisher} is signed by another key than those that this site "
+            f"knows: it {why}. Ask the publisher by another way; when the key is theirs, add "
+            f"{author_key_id(release.public_key)!r} to MARKETPLACE_TRUSTED."
+        )
+
+
+def _database() -> str:
+    return router.db_for_write(TrustedKeyList)
