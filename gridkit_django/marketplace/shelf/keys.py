@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from gridkit_django.audit import Target, record
@@ -134,7 +135,7 @@ def note_trusted_keys(publisher: Publisher | None = None) -> int:
     if publisher is not None:
         rows = rows.filter(publisher=publisher)
     listed = PublisherKeyStatement.objects.using(database()).filter(body__act=KeyAct.ADD.value)
-    rows = rows.exclude(public_key__in=listed.values_list("body__key", flat=True)).order_by("pk")
+    rows = rows.exclude(public_key__in=listed.annotate(told=KT("body__key")).values("told")).order_by("pk")
     return sum(_say(row, KeyAct.ADD, row.first_seen_at) for row in rows)
 
 

@@ -129,6 +129,7 @@ def test_list_is_changed_by_tokens_of_the_publisher_with_the_scope(
     assert other.client().get(hidden).json()["serial"] == 0
 
 
+@pytest.mark.both_databases
 def test_keys_that_were_trusted_before_there_were_lists_are_noted_once(acme: Seller) -> None:
     PublisherKey.objects.create(publisher=acme.publisher, public_key=acme.public, state=KeyState.TRUSTED)
 
