@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from gridkit_django.admin.install import ConsentForm
 from gridkit_django.admin.marketplace_browser import card, picture_address, require_browsing
+from gridkit_django.admin.marketplace_peers import PeersForm
 from gridkit_django.admin.permission_texts import permission_text
 from gridkit_django.admin.schema_forms import SchemaForm
 from gridkit_django.admin.verbs import administering, may, require, rights_of
@@ -35,6 +36,8 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     if data is not None:
         require(request, "install_plugin", row)
+        if plan.peers:  # what is new here takes the right on all plugins
+            require(request, "install_plugin")
     rights = rights_of(request, row)
     consent = ConsentForm(
         data, permissions=plan.asks_for, user=request.user, rights=rights - {"activate_plugin"} if row else rights
@@ -42,9 +45,11 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     asks_config = plan.release is not None and row is None and "configure_plugin" in rights
     schema = plan.release.config_schema if plan.release is not None and asks_config else {}
     config = SchemaForm(data, schema=schema, values={}, prefix="config")
-    if data is not None and plan.release is not None and consent.is_valid() and config.is_valid():
+    peers = PeersForm(data, peers=plan.peers, rights=rights_of(request))
+    forms = (consent, config, peers)
+    if data is not None and plan.release is not None and all(form.is_valid() for form in forms):
         with administering(request):
-            operation = _ask(request, plan, consent, config)
+            operation = _ask(request, plan, consent, config, peers)
             return HttpResponseRedirect(
                 reverse(f"{site.name}:gridkit_django_pluginoperation_change", args=[operation.pk])
             )
@@ -57,6 +62,8 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "plan": plan,
         "consent": consent,
         "config": config,
+        "peers": peers,
+        "has_errors": any(form.errors for form in forms),
         "may_install": may_install,
     }
     return TemplateResponse(request, "admin/gridkit_django/installedplugin/marketplace_plugin.html", context)
@@ -83,9 +90,12 @@ def _facts(plan: InstallPlan) -> dict[str, Any]:
     }
 
 
-def _ask(request: HttpRequest, plan: InstallPlan, consent: ConsentForm, config: SchemaForm) -> PluginOperation:
+def _ask(
+    request: HttpRequest, plan: InstallPlan, consent: ConsentForm, config: SchemaForm, peers: PeersForm
+) -> PluginOperation:
     """Write the operation down and let a worker carry it out; what the forms hold was validated."""
-    arguments: dict[str, Any] = {"version": plan.chosen().version, "grants": consent.granted}
+    release = plan.chosen()
+    arguments: dict[str, Any] = {"version": release.version, "grants": consent.granted, "peers": peers.agreed()}
     if plan.installed:
         kind = OperationKind.UPDATE
     else:

@@ -47,6 +47,12 @@ class ReleaseUnfitError(MarketplaceError):
     code = "release-unfit"
 
 
+class PeersNotAgreedError(MarketplaceError):
+    """Plugins would be installed along that nobody agreed to; ``extra["peers"]`` says which, and what they ask for."""
+
+    code = "peers-not-agreed"
+
+
 class PublisherUntrustedError(MarketplaceError):
     """The site does not trust the publisher, so the plugin is not installed."""
 

@@ -48,9 +48,9 @@ _TOO_LATE = "No worker finished this operation in time. Ask for it again."
 
 _ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
     {
-        OperationKind.INSTALL: frozenset({"source", "version", "config", "grants", "activate"}),
+        OperationKind.INSTALL: frozenset({"source", "version", "config", "grants", "activate", "peers"}),
         OperationKind.CONFIGURE: frozenset({"config", "grid"}),
-        OperationKind.UPDATE: frozenset({"version", "grants", "policy"}),
+        OperationKind.UPDATE: frozenset({"version", "grants", "peers", "policy"}),
         OperationKind.ROLL_BACK: frozenset({"version"}),
         OperationKind.UNINSTALL: frozenset({"data"}),
     }
@@ -70,8 +70,9 @@ def request_operation(
     Args:
         kind: what is to be done.
         plugin_id: to which plugin.
-        arguments: for ``install``: ``source``, ``version``, ``config``, ``grants``, ``activate``; for ``configure``:
-            ``config``, ``grid``; for ``update``: ``version``, ``grants``, and the ``policy`` by which it came; for
+        arguments: for ``install``: ``source``, ``version``, ``config``, ``grants``, ``activate`` and ``peers``, the
+            plugins that may come along (``id``, ``version`` and ``grants`` of each); for ``configure``: ``config``,
+            ``grid``; for ``update``: ``version``, ``grants``, ``peers``, and the ``policy`` by which it came; for
             ``roll_back``: ``version``; for ``uninstall``: ``data``, ``keep`` or ``purge``; nothing for the others.
         user: who asks.
         switch_anyway: do not wait for hosts that do not have the files.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gridkit_django import __version__
 from gridkit_django.exceptions import ManifestError, PluginStateError
 from gridkit_django.models import DesiredState, EffectiveState, InstalledPlugin
 from gridkit_django.plugins.change import stored_metadata
 from gridkit_django.plugins.compat import incompatible
+from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.plan import ChangeKind, Plan, PlanChange, PlannedPlugin, make_plan
 from gridkit_django.plugins.savepoints import database
 
@@ -18,14 +21,16 @@ _BLOCKED = {
 }
 
 
-def plan_site(change: PlanChange | None = None) -> Plan:
+def plan_site(change: PlanChange | None = None, beside: Iterable[PluginMetadata] = ()) -> Plan:
     """Plan which of the installed plugins run; with a change, what would come of it. Reads one table, writes nothing.
 
     Args:
         change: something that is not done yet.
+        beside: manifests of plugins that are thought of as installed and active before the change.
     """
     rows = InstalledPlugin.objects.using(database()).select_related("current_version")
-    return make_plan([_planned(row) for row in rows], __version__, change)
+    more = [PlannedPlugin(item.id, item) for item in beside]
+    return make_plan([*(_planned(row) for row in rows), *more], __version__, change)
 
 
 def check_change(change: PlanChange) -> None:

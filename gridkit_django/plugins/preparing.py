@@ -59,7 +59,8 @@ class HostBehind:
 def wishes() -> tuple[Wish, ...]:
     """Return the versions that operations wait for with every host, by one small query."""
     rows = PluginOperation.objects.filter(state=OperationState.RUNNING, step=PREPARE, error_code="")
-    found = ((plugin_id, results.get("gate", {})) for plugin_id, results in rows.values_list("plugin_id", "results"))
+    gates = ((plugin_id, results.get("gate", {})) for plugin_id, results in rows.values_list("plugin_id", "results"))
+    found = (pair for plugin_id, gate in gates for pair in ((plugin_id, gate), *gate.get("peers", {}).items()))
     return tuple(
         Wish(plugin_id, str(facts["digest"]), tuple(facts.get("requires", ())))
         for plugin_id, facts in found

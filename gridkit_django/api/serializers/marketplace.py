@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
-from gridkit_django.marketplace.client import CatalogAge, InstallPlan, RemoteListing, SearchResult
+from gridkit_django.marketplace.client import CatalogAge, InstallPlan, PeerPlan, RemoteListing, SearchResult
 from gridkit_django.marketplace.client.wire import RemoteRelease
 
 
@@ -96,6 +96,21 @@ class ReleaseVerdict(ResponseBody):
     reasons: list[str]
 
 
+class PlannedPeer(ResponseBody):
+    """A plugin that would come along, because another one needs it and it is not installed."""
+
+    plugin: MarketplacePlugin
+    marketplace: str
+    version: str
+    needed_by: str
+    needed_versions: str
+    """The range that is needed."""
+    asks_for: list[str]
+    warnings: list[str]
+    sentence: str
+    """What it will be able to do."""
+
+
 class MarketplacePlan(ResponseBody):
     """What installing or updating would do. Nothing is done."""
 
@@ -109,7 +124,19 @@ class MarketplacePlan(ResponseBody):
     warnings: list[str]
     sentence: str
     """What it will be able to do."""
+    peers: list[PlannedPeer]
+    """What would be installed before it, in that order; all of it or nothing."""
     releases: list[ReleaseVerdict]
+
+
+class AgreedPeer(RequestBody):
+    """A plugin that may come along."""
+
+    id: str
+    version: str | None = None
+    """Exactly this release; null for the newest that fits."""
+    grants: list[str] = []
+    """Permissions to grant it."""
 
 
 class MarketplaceInstallRequest(RequestBody):
@@ -124,6 +151,8 @@ class MarketplaceInstallRequest(RequestBody):
     """Whether to start it at once; an update leaves it as it is."""
     switch_anyway: bool = False
     """Do not wait for hosts that do not have the files; they follow when they can."""
+    peers: list[AgreedPeer] = []
+    """The plugins of the plan that may come along; without one that is needed, nothing is done."""
 
 
 def page_body(result: SearchResult) -> dict[str, Any]:
@@ -147,8 +176,22 @@ def plan_body(plan: InstallPlan) -> dict[str, Any]:
         asks_for=list(plan.asks_for),
         warnings=list(plan.warnings),
         sentence=plan.sentence,
+        peers=[_peer(item) for item in plan.peers],
         releases=[ReleaseVerdict(version=item.version, reasons=list(item.reasons)) for item in plan.verdicts],
     ).to_wire()
+
+
+def _peer(item: PeerPlan) -> PlannedPeer:
+    return PlannedPeer(
+        plugin=MarketplacePlugin(**_plugin_fields(item.listing)),
+        marketplace=item.marketplace,
+        version=item.release.version,
+        needed_by=item.needed_by,
+        needed_versions=item.versions,
+        asks_for=list(item.asks_for),
+        warnings=list(item.warnings),
+        sentence=item.sentence,
+    )
 
 
 def _state(age: CatalogAge) -> MarketplaceState:

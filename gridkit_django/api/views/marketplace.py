@@ -26,6 +26,7 @@ from gridkit_django.exceptions import FilterValueError, PluginSearchError
 from gridkit_django.grids.rights import has_permission
 from gridkit_django.marketplace.client import InstallPlan, make_install_plan, search
 from gridkit_django.marketplace.client.finding import get_listing
+from gridkit_django.marketplace.client.parts import agreed_versions, check_agreed
 from gridkit_django.models import InstalledPlugin, OperationKind
 from gridkit_django.plugins import PluginSearchQuery, request_operation
 from gridkit_django.plugins.remote import PREFIX
@@ -123,8 +124,8 @@ class MarketplaceInstallView(GridKitView):
             summary="Install or update a plugin from its marketplace",
             description=(
                 "A worker does it: 202 with an operation to follow at `Location`. What can't be installed is refused "
-                f"at once with the reasons. Needs `{INSTALL}`; a configuration, grants and activation need their own "
-                "rights as well."
+                "at once with the reasons; so are plugins that come along and are not named under `peers`. Needs "
+                f"`{INSTALL}`; a configuration, grants and activation need their own rights as well."
             ),
             request=MarketplaceInstallRequest,
             responses={202: OperationAccepted},
@@ -141,7 +142,9 @@ class MarketplaceInstallView(GridKitView):
         for right, part in ((CONFIGURE, wish.config), (GRANT, wish.grants), (ACTIVATE, wish.activate)):
             if part:
                 require(request.user, right, row)
-        plan = make_install_plan(plugin, wish.version)
+        plan = make_install_plan(plugin, wish.version, agreed_versions(_peers(wish)))
+        check_agreed(plan, _peers(wish))
+        _require_for_peers(request.user, plan, wish)
         kind, arguments = _asked(plan, wish)
         operation = request_operation(kind, plugin, arguments, user=request.user, switch_anyway=wish.switch_anyway)
         enqueue_operation(operation.pk)
@@ -150,11 +153,38 @@ class MarketplaceInstallView(GridKitView):
 
 
 def _asked(plan: InstallPlan, wish: MarketplaceInstallRequest) -> tuple[OperationKind, dict[str, Any]]:
-    arguments: dict[str, Any] = {"version": plan.chosen().version, "grants": list(wish.grants)}
+    release, peers = plan.chosen(), _agreed(plan, wish)
+    arguments: dict[str, Any] = {"version": release.version, "grants": list(wish.grants), "peers": peers}
     if plan.installed:
         return OperationKind.UPDATE, arguments
     more = {"source": f"{PREFIX}{plan.listing.id}", "config": wish.config, "activate": wish.activate}
     return OperationKind.INSTALL, arguments | more
+
+
+def _require_for_peers(user: User, plan: InstallPlan, wish: MarketplaceInstallRequest) -> None:
+    """Ask for the rights on plugins that are new here: those on one installed plugin don't count.
+
+    Raises:
+        AccessDeniedError: when one is missing.
+    """
+    if plan.peers:
+        grants = any(peer.grants for peer in wish.peers)
+        starts = wish.activate or bool(plan.installed)
+        for right, needed in ((INSTALL, True), (GRANT, grants), (ACTIVATE, starts)):
+            if needed:
+                require(user, right)
+
+
+def _peers(wish: MarketplaceInstallRequest) -> list[dict[str, Any]]:
+    return [peer.model_dump() for peer in wish.peers]
+
+
+def _agreed(plan: InstallPlan, wish: MarketplaceInstallRequest) -> list[dict[str, Any]]:
+    """Return what comes along, each at the version that was judged now, with what is granted."""
+    grants = {peer.id: list(peer.grants) for peer in wish.peers}
+    return [
+        {"id": item.plugin_id, "version": item.release.version, "grants": grants[item.plugin_id]} for item in plan.peers
+    ]
 
 
 def _require_browsing(user: User) -> None:

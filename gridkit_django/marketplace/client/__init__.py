@@ -15,6 +15,7 @@ from gridkit_django.marketplace.client.finding import (
 )
 from gridkit_django.marketplace.client.hub import MarketplacePlugins
 from gridkit_django.marketplace.client.marketplace import PluginMarketplace
+from gridkit_django.marketplace.client.peers import PeerPlan
 from gridkit_django.marketplace.client.remotes import Remote, remote_named, remote_of, remotes
 from gridkit_django.marketplace.client.resolving import InstallPlan, Verdict, make_install_plan
 from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
@@ -23,6 +24,7 @@ __all__ = [
     "CatalogAge",
     "InstallPlan",
     "MarketplacePlugins",
+    "PeerPlan",
     "PluginMarketplace",
     "Remote",
     "RemoteListing",

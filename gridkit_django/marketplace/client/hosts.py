@@ -15,12 +15,13 @@ _PAUSE_SECONDS = 0.1
 _PAUSE_SECONDS_MAX = 1.0
 
 
-def prepare_hosts(run: OperationRun, digest: str) -> None:
+def prepare_hosts(run: OperationRun, digest: str, plugin_id: str) -> None:
     """Unpack a version here, and wait until every other living host has done so. A single host waits for nobody.
 
     Args:
         run: the operation, at its step ``prepare``, which is what the other hosts look for.
         digest: digest of the version's content.
+        plugin_id: whose; the plugin of the operation, or one that comes along.
 
     Raises:
         PluginLoadError: when the files are gone or broken.
@@ -28,8 +29,8 @@ def prepare_hosts(run: OperationRun, digest: str) -> None:
         OperationCancelled: when somebody stopped it meanwhile.
     """
     runtime = plugin_manager().runtime
-    if runtime.catalog.unpacked.open(digest, run.plugin_id) is None:
-        raise PluginLoadError(f"The files of {run.plugin_id} are gone. Ask for it again.")
+    if runtime.catalog.unpacked.open(digest, plugin_id) is None:
+        raise PluginLoadError(f"The files of {plugin_id} are gone. Ask for it again.")
     runtime.hints.publish()
     behind = _wait(run, digest, str(runtime.process.describe()["host"]))
     if behind:

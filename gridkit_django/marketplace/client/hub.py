@@ -10,11 +10,14 @@ from gridkit_django.exceptions import GridKitError, ManifestError, MarketplaceEr
 from gridkit_django.marketplace.client import finding
 from gridkit_django.marketplace.client.age import check_kept_age
 from gridkit_django.marketplace.client.dependencies import check_dependencies
+from gridkit_django.marketplace.client.manifests import metadata_of
+from gridkit_django.marketplace.client.parts import agreeing
 from gridkit_django.marketplace.client.recipes import marketplace_recipe
-from gridkit_django.marketplace.client.resolving import make_install_plan, metadata_of
+from gridkit_django.marketplace.client.resolving import make_install_plan
 from gridkit_django.marketplace.client.wire import RemoteListing
 from gridkit_django.models import InstalledPlugin, OperationKind, OperationState, PluginOperation, PluginSource
 from gridkit_django.plugins import AvailablePlugin, PluginSearchQuery, PluginUpdate, request_operation, run_operation
+from gridkit_django.plugins.install import ALL
 from gridkit_django.plugins.operation_run import OperationRun, Step
 from gridkit_django.plugins.remote import PREFIX
 from gridkit_django.plugins.savepoints import database
@@ -68,6 +71,7 @@ class MarketplacePlugins:
             "config": config,
             "grants": grants if isinstance(grants, str) else list(grants),
             "activate": activate,
+            "peers": _coming_along(plugin_id, version) if grants == ALL else None,
         }
         arguments = {key: value for key, value in given.items() if value is not None}
         kind = OperationKind.INSTALL
@@ -118,6 +122,14 @@ def _carry_out(operation: PluginOperation) -> None:
             operation.error_detail or "Another worker carries it out.",
             extra={"code": operation.error_code, "operation": str(operation.pk)},
         )
+
+
+def _coming_along(plugin_id: str, version: str | None) -> list[dict[str, Any]]:
+    """Agree to the plugins that the plan brings along; when there is no plan, the operation says why."""
+    try:
+        return agreeing(make_install_plan(plugin_id, version), ALL)
+    except GridKitError:
+        return []
 
 
 def _available(listings: Iterable[RemoteListing]) -> tuple[AvailablePlugin, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -16,25 +17,32 @@ from gridkit_django.marketplace.client.counting import count
 from gridkit_django.marketplace.client.dependencies import check_dependencies
 from gridkit_django.marketplace.client.finding import get_listing
 from gridkit_django.marketplace.client.hosts import prepare_hosts
+from gridkit_django.marketplace.client.parts import (
+    Part,
+    agreed_versions,
+    all_parts,
+    check_agreed,
+    main_part,
+    noted,
+)
+from gridkit_django.marketplace.client.placing import part_files, part_source, peer_steps, write_origin
 from gridkit_django.marketplace.client.probe import probe
 from gridkit_django.marketplace.client.remotes import remote_named
 from gridkit_django.marketplace.client.resolving import make_install_plan
 from gridkit_django.marketplace.client.trusting import check_author, fetch_package
-from gridkit_django.marketplace.client.wire import RemoteRelease
 from gridkit_django.marketplace.packaging import InspectedPackage, inspect_package, policy_of_site
 from gridkit_django.models import AutoUpdate, InstalledPlugin, OperationKind, PluginSource, PluginVersion
 from gridkit_django.plugins import plugin_manager
 from gridkit_django.plugins.change import get_row, raise_failure, riding
 from gridkit_django.plugins.files import PluginFiles, digest_of
-from gridkit_django.plugins.install import ALL, InstallRequest, install, uninstall
+from gridkit_django.plugins.install import InstallRequest, install, uninstall
 from gridkit_django.plugins.operation_recipes import local_recipe, note_version_in_use, settle_swap
 from gridkit_django.plugins.operation_run import OperationRun, Step
-from gridkit_django.plugins.packages import forget_files, keep_bytes, keep_files, kept_bytes, open_kept
+from gridkit_django.plugins.packages import forget_files, keep_bytes, keep_files, kept_bytes
 from gridkit_django.plugins.preparing import PREPARE
 from gridkit_django.plugins.remains import DataFate, has_remains
 from gridkit_django.plugins.remote import PREFIX
 from gridkit_django.plugins.savepoints import database
-from gridkit_django.plugins.sources import FilesSource
 from gridkit_django.plugins.update import update_to
 
 logger = logging.getLogger("gridkit_django.marketplace")
@@ -43,11 +51,12 @@ logger = logging.getLogger("gridkit_django.marketplace")
 def marketplace_recipe(run: OperationRun) -> Sequence[Step] | None:
     """Return the steps of an operation that needs a marketplace; None for all others."""
     kind = OperationKind(run.operation.kind)
+    peers = tuple(step for number in range(len(run.arguments.get("peers", ()))) for step in peer_steps(number))
     if kind is OperationKind.INSTALL and str(run.arguments.get("source", "")).startswith(PREFIX):
-        return (*_FETCHING, *_installing(run), Step("count", _count, stops=False))
+        return (*_FETCHING, *peers, *_installing(run), Step("count", _count, stops=False))
     if kind is OperationKind.UPDATE and _is_of_a_marketplace(run.plugin_id):
         swap = (Step("switch", _swap), Step("start", settle_swap, stops=False))
-        return (*_FETCHING, *swap, Step("count", _count, stops=False))
+        return (*_FETCHING, *peers, *swap, Step("count", _count, stops=False))
     if kind is OperationKind.UNINSTALL and (run.is_done("note") or _is_of_a_marketplace(run.plugin_id)):
         remove = tuple(local_recipe(run))
         return (Step("note", _note_origin), *remove, Step("count", _count_removal, stops=False))
@@ -69,8 +78,10 @@ def _is_of_a_marketplace(plugin_id: str) -> bool:
 def _resolve(run: OperationRun) -> None:
     if policy := run.arguments.get("policy"):
         run.log(f"It came by itself: the policy is {AutoUpdate(policy).label}.")
-    plan = make_install_plan(run.plugin_id, run.arguments.get("version"))
+    agreed = run.arguments.get("peers", ())
+    plan = make_install_plan(run.plugin_id, run.arguments.get("version"), agreed_versions(agreed))
     release = plan.chosen()
+    check_agreed(plan, agreed)
     for verdict in plan.verdicts:
         if verdict.reasons:
             run.log(f"Not {verdict.version}: {'; '.join(verdict.reasons)}.")
@@ -78,13 +89,23 @@ def _resolve(run: OperationRun) -> None:
     for warning in plan.warnings:
         run.log(warning)
     run.log(plan.sentence)
-    run.note(marketplace=plan.marketplace, release=release.model_dump(mode="json"))
+    for peer in plan.peers:
+        run.log(
+            f"{peer.plugin_id} {peer.release.version} comes along from {peer.marketplace}: {peer.needed_by} needs it."
+        )
+        run.log(" ".join((*peer.warnings, peer.sentence)))
+    run.note(marketplace=plan.marketplace, release=release.model_dump(mode="json"), peers=noted(plan.peers))
 
 
 def _download(run: OperationRun) -> None:
-    release = _release(run)
+    for part in all_parts(run):
+        _download_part(run, part)
+
+
+def _download_part(run: OperationRun, part: Part) -> None:
+    release = part.release
     if kept_bytes(release.digest) is None:
-        content = fetch_package(remote_named(_alias(run)), release)
+        content = fetch_package(remote_named(part.marketplace), release)
         run.check()
         if not keep_bytes(release.digest, content):
             raise PluginLoadError(
@@ -96,41 +117,56 @@ def _download(run: OperationRun) -> None:
 
 def _forget_package(run: OperationRun) -> None:
     if run.is_done("resolve"):
-        forget_files([_release(run).digest])
+        forget_files([part.release.digest for part in all_parts(run)])
 
 
 def _trust(run: OperationRun) -> None:
-    release = _release(run)
-    known = InstalledPlugin.objects.using(database()).filter(plugin_id=run.plugin_id).first()
+    keys = {part.plugin_id: _check_part(run, part) for part in all_parts(run)}
+    run.note(key=keys.pop(run.plugin_id), peers=keys)
+
+
+def _check_part(run: OperationRun, part: Part) -> str:
+    known = InstalledPlugin.objects.using(database()).filter(plugin_id=part.plugin_id).first()
     used = known.current_version if known is not None else None
     known_key = str(used.origin.get("public_key", "")) if used is not None else ""
-    key = check_author(remote_named(_alias(run)), get_listing(run.plugin_id), release, known_key)
-    run.log(f"Signed by the author's key {key}." if key else "It is not signed; MARKETPLACE_ALLOW_UNTRUSTED allows it.")
-    run.note(key=key)
+    key = check_author(remote_named(part.marketplace), get_listing(part.plugin_id), part.release, known_key)
+    whose = f" ({part.plugin_id})" if part.comes_along else ""
+    if key:
+        run.log(f"Signed by the author's key {key}{whose}.")
+    else:
+        run.log(f"It is not signed{whose}; MARKETPLACE_ALLOW_UNTRUSTED allows it.")
+    return key
 
 
 def _judge(run: OperationRun) -> None:
-    release = _release(run)
-    package = inspect_package(_package(run), filename=release.filename, policy=policy_of_site())
-    _check_same(run, package, release)
+    facts = {part.plugin_id: _judge_part(run, part) for part in all_parts(run)}
+    run.note(**facts.pop(run.plugin_id), peers=facts)
+
+
+def _judge_part(run: OperationRun, part: Part) -> dict[str, Any]:
+    package = inspect_package(_package(part), filename=part.release.filename, policy=policy_of_site())
+    _check_same(part, package)
     files = _files_of(package)
     if not keep_files(files):
         raise PluginLoadError(f"The files of {package.plugin_id} are larger than what is kept (PACKAGE_BYTES_MAX).")
     run.log(f"The package passed the gate: {len(package.files)} files.")
-    run.note(digest=files.digest, requires=list(package.requires_dist))
+    return {"digest": files.digest, "requires": list(package.requires_dist)}
 
 
 def _forget_content(run: OperationRun) -> None:
-    """Drop the plugin's files, unless a version of this site is made of them: it may run, wait or be a way back."""
-    digest = run.result("gate").get("digest", "")
-    if digest and not PluginVersion.objects.using(database()).filter(digest=digest).exists():
-        forget_files([digest])
+    """Drop the files, unless a version of this site is made of them: it may run, wait or be a way back."""
+    if not run.is_done("gate"):
+        return
+    digests = {part.content(run) for part in all_parts(run)}
+    used = PluginVersion.objects.using(database()).filter(digest__in=digests)
+    forget_files(digests - set(used.values_list("digest", flat=True)))
 
 
-def _check_same(run: OperationRun, package: InspectedPackage, release: RemoteRelease) -> None:
+def _check_same(part: Part, package: InspectedPackage) -> None:
     """Refuse a package that is another than what was listed, and so than what a person has read and agreed to."""
+    release = part.release
     told = (package.plugin_id, package.version, package.digest, frozenset(package.manifest.required_permissions))
-    listed = (run.plugin_id, release.version, release.digest, frozenset(release.permissions))
+    listed = (part.plugin_id, release.version, release.digest, frozenset(release.permissions))
     if told != listed:
         raise PackageRefusedError(
             f"The package says that it is {told[0]} {told[1]} and asks for {sorted(told[3])}; the marketplace listed "
@@ -140,18 +176,22 @@ def _check_same(run: OperationRun, package: InspectedPackage, release: RemoteRel
 
 
 def _depend(run: OperationRun) -> None:
-    needs = run.result("gate").get("requires", [])
-    check_dependencies(needs, run.plugin_id)
-    run.log(f"What it needs is installed here: {', '.join(needs)}." if needs else "It needs nothing beside it.")
+    needs = {part.plugin_id: part.requires(run) for part in all_parts(run)}
+    for plugin_id, requires in needs.items():
+        check_dependencies(requires, plugin_id)
+    found = [item for requires in needs.values() for item in requires]
+    run.log(f"What it needs is installed here: {', '.join(found)}." if found else "It needs nothing beside it.")
 
 
 def _probe(run: OperationRun) -> None:
-    probe(_files(run))
+    for part in all_parts(run):
+        probe(part_files(run, part))
     run.log("Its code can be imported; that was tried in a process of its own.")
 
 
 def _prepare(run: OperationRun) -> None:
-    prepare_hosts(run, _content(run))
+    for part in all_parts(run):
+        prepare_hosts(run, part.content(run), part.plugin_id)
 
 
 _FETCHING = (
@@ -166,9 +206,10 @@ _FETCHING = (
 
 
 def _put(run: OperationRun) -> None:
-    request = InstallRequest(_source(run), config=run.config(), grants=run.arguments.get("grants", ALL), activate=False)
+    part = main_part(run)
+    request = InstallRequest(part_source(run, part), config=run.config(), grants=part.grants, activate=False)
     run.note(kept=has_remains(run.plugin_id))
-    with riding(lambda: _write_origin(run)):
+    with riding(partial(write_origin, run, part)):
         install(plugin_manager().runtime, request, run.user)
     run.log("Installed.")
 
@@ -192,40 +233,23 @@ def _look_at_start(run: OperationRun) -> None:
 
 
 def _swap(run: OperationRun) -> None:
-    before = note_version_in_use(run)
-    with riding(lambda: _write_origin(run)):
+    before, part = note_version_in_use(run), main_part(run)
+    with riding(partial(write_origin, run, part)):
         grants = run.arguments.get("grants") or ()
-        update_to(plugin_manager().runtime, run.plugin_id, _source(run), grants, run.user)
-    run.log(f"Version {_release(run).version} is in use; before it was {before}.")
-
-
-def _write_origin(run: OperationRun) -> None:
-    """Write beside the version where it came from, in the transaction of the change."""
-    rows = PluginVersion.objects.using(database())
-    rows.filter(plugin__plugin_id=run.plugin_id, digest=_content(run)).update(origin=_origin(run))
-
-
-def _origin(run: OperationRun) -> dict[str, Any]:
-    release = _release(run)
-    return {
-        "marketplace": _alias(run),
-        "digest": release.digest,
-        "public_key": release.public_key,
-        "key": run.result("trust").get("key", ""),
-        "reviewed": release.reviewed,
-        "released_at": release.released_at.isoformat() if release.released_at else None,
-        "requires": list(release.requires),
-    }
+        update_to(plugin_manager().runtime, run.plugin_id, part_source(run, part), grants, run.user)
+    run.log(f"Version {part.release.version} is in use; before it was {before}.")
 
 
 def _count(run: OperationRun) -> None:
-    """Tell the marketplace, and drop the wheel: the plugin's own files are what is kept."""
-    release = _release(run)
-    forget_files([release.digest])
-    try:
-        count(remote_named(_alias(run)), run.plugin_id, str(run.operation.kind), release.version)
-    except MarketplaceError as error:
-        logger.info("The marketplace was not told of %s %s: %s", run.plugin_id, release.version, error.detail)
+    """Tell the marketplaces, and drop the wheels: the plugins' own files are what is kept."""
+    parts = all_parts(run)
+    forget_files([part.release.digest for part in parts])
+    for part in parts:
+        kind = "install" if part.comes_along else str(run.operation.kind)
+        try:
+            count(remote_named(part.marketplace), part.plugin_id, kind, part.release.version)
+        except MarketplaceError as error:
+            logger.info("The marketplace was not told of %s: %s", part.plugin_id, error.detail)
 
 
 def _note_origin(run: OperationRun) -> None:
@@ -243,27 +267,15 @@ def _count_removal(run: OperationRun) -> None:
         logger.info("The marketplace was not told that %s is gone: %s", run.plugin_id, error.detail)
 
 
-def _release(run: OperationRun) -> RemoteRelease:
-    return RemoteRelease.model_validate(run.result("resolve")["release"])
-
-
-def _alias(run: OperationRun) -> str:
-    return str(run.result("resolve")["marketplace"])
-
-
-def _content(run: OperationRun) -> str:
-    return str(run.result("gate").get("digest", ""))
-
-
-def _package(run: OperationRun) -> bytes:
+def _package(part: Part) -> bytes:
     """Return the wheel.
 
     Raises:
         PluginLoadError: when somebody deleted it meanwhile.
     """
-    content = kept_bytes(_release(run).digest)
+    content = kept_bytes(part.release.digest)
     if content is None:
-        raise PluginLoadError(f"The package of {run.plugin_id} is gone. Ask for it again.")
+        raise PluginLoadError(f"The package of {part.plugin_id} is gone. Ask for it again.")
     return content
 
 
@@ -274,19 +286,3 @@ def _files_of(package: InspectedPackage) -> PluginFiles:
 
 def _nowhere() -> Any:
     raise FileNotFoundError("The files of a package that is being judged lie in no folder.")
-
-
-def _files(run: OperationRun) -> PluginFiles:
-    """Return the plugin's kept files.
-
-    Raises:
-        PluginLoadError: when somebody deleted them meanwhile, or they are broken.
-    """
-    found = open_kept(_content(run), run.plugin_id)
-    if found is None:
-        raise PluginLoadError(f"The files of {run.plugin_id} are gone. Ask for it again.")
-    return found
-
-
-def _source(run: OperationRun) -> FilesSource:
-    return plugin_manager().runtime.catalog.kept(run.plugin_id, _files(run), PluginSource.MARKETPLACE)

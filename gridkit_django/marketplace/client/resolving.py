@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -17,16 +17,16 @@ from gridkit_django.marketplace.client.advising import advisories_for
 from gridkit_django.marketplace.client.age import reason_too_young
 from gridkit_django.marketplace.client.catalogue import entry_of, listing_of
 from gridkit_django.marketplace.client.dependencies import unmet
+from gridkit_django.marketplace.client.manifests import metadata_of
+from gridkit_django.marketplace.client.peers import PeerPlan, PeerSearch, refusals
 from gridkit_django.marketplace.client.remotes import Remote, remote_of
 from gridkit_django.marketplace.client.trusting import reason_to_refuse, what_it_may_do
 from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
 from gridkit_django.marketplace.trust import AdvisoryAction
 from gridkit_django.models import InstalledPlugin, PluginVersion
-from gridkit_django.plugins import ChangeKind, PlanChange, PluginMetadata
+from gridkit_django.plugins import ChangeKind, PlanChange
 from gridkit_django.plugins.consent import undecided
-from gridkit_django.plugins.metadata import Category, parse_manifest
 from gridkit_django.plugins.pins import why_pinned
-from gridkit_django.plugins.planning import plan_site
 from gridkit_django.plugins.ranges import admits
 from gridkit_django.plugins.savepoints import database
 
@@ -57,6 +57,7 @@ class InstallPlan:
         asks_for: the permissions that nobody decided about yet.
         warnings: what a person should know before.
         sentence: what the plugin will be able to do, in one plain sentence.
+        peers: the plugins that it needs and that are not installed, in the order in which they would be.
     """
 
     listing: RemoteListing
@@ -67,6 +68,7 @@ class InstallPlan:
     asks_for: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     sentence: str = ""
+    peers: tuple[PeerPlan, ...] = ()
 
     def chosen(self) -> RemoteRelease:
         """Return the release that would be taken.
@@ -83,12 +85,15 @@ class InstallPlan:
         )
 
 
-def make_install_plan(plugin_id: str, version: str | None = None) -> InstallPlan:
+def make_install_plan(
+    plugin_id: str, version: str | None = None, peers: Mapping[str, str] | None = None
+) -> InstallPlan:
     """Plan an installation, or the update of a plugin that is installed already. Asks nobody, changes nothing.
 
     Args:
         plugin_id: which plugin.
         version: exactly this release, also an older or a yanked one; None for the newest that fits.
+        peers: exactly these releases of plugins that come along; the others are the newest that fit.
 
     Raises:
         PluginNotListedError: when the catalogue has no such plugin or release.
@@ -103,8 +108,13 @@ def make_install_plan(plugin_id: str, version: str | None = None) -> InstallPlan
     used = row.current_version if row is not None else None
     looked_at = _candidates(listing, version, used.version if used else "")
     pinned = (f"it is {reason}",) if row is not None and (reason := why_pinned(row)) else ()
-    verdicts = tuple(Verdict(item.version, (*pinned, *_reasons(remote, listing, item, version))) for item in looked_at)
-    chosen = next((item for item, found in zip(looked_at, verdicts, strict=True) if not found.reasons), None)
+    search = PeerSearch(_reasons, _warnings, peers)
+    judged = [(item, _with_peers(listing, item, search)) for item in looked_at]
+    verdicts = tuple(
+        Verdict(item.version, (*pinned, *_reasons(remote, listing, item, version), *found[0])) for item, found in judged
+    )
+    fits = [pair for pair, verdict in zip(judged, verdicts, strict=True) if not verdict.reasons]
+    chosen, come_along = (fits[0][0], fits[0][1][1]) if fits else (None, ())
     asked = chosen.permissions if chosen is not None else []
     return InstallPlan(
         listing=listing,
@@ -115,6 +125,7 @@ def make_install_plan(plugin_id: str, version: str | None = None) -> InstallPlan
         asks_for=undecided(row, asked) if row is not None else tuple(asked),
         warnings=tuple(_warnings(remote, listing, chosen)) if chosen is not None else (),
         sentence=what_it_may_do(listing.name, asked),
+        peers=come_along,
     )
 
 
@@ -161,7 +172,6 @@ def _reasons(remote: Remote, listing: RemoteListing, release: RemoteRelease, ask
         yield f"it holds compiled code for {foreign}, which this site does not run (PACKAGE_PLATFORM_TAGS)"
     yield from _policy(remote, listing, release)
     yield from unmet(release.requires)
-    yield from _neighbours(listing, release)
 
 
 def _policy(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> Iterator[str]:
@@ -202,44 +212,19 @@ def _is_refused(plugin_id: str, release: RemoteRelease) -> bool:
     return rows.filter(origin__digest=release.digest).exists()
 
 
-def _neighbours(listing: RemoteListing, release: RemoteRelease) -> Iterator[str]:
-    """Yield what is wrong between the plugin and those of this site: peers, conflicts, circles."""
+def _with_peers(
+    listing: RemoteListing, release: RemoteRelease, search: PeerSearch
+) -> tuple[tuple[str, ...], tuple[PeerPlan, ...]]:
+    """Return what is wrong between the plugin and those of this site, and the peers that would come with it."""
     try:
         metadata = metadata_of(listing, release)
     except ManifestError as error:
-        yield error.detail
-        return
-    installed = _row(listing.id) is not None
-    kind = ChangeKind.UPDATE if installed else ChangeKind.INSTALL
-    for reason in plan_site(PlanChange(kind, listing.id, metadata)).refused:
-        if reason.pointer != "/core_version":
-            yield reason.detail
-
-
-def metadata_of(listing: RemoteListing, release: RemoteRelease) -> PluginMetadata:
-    """Return what a manifest would say, by the words of the marketplace; the package's own manifest is judged later.
-
-    Raises:
-        ManifestError: when it breaks the schema of manifests.
-    """
-    known = listing.category in set(Category)
-    values = {
-        "id": listing.id,
-        "name": listing.name,
-        "version": release.version,
-        "author": listing.publisher.display_name or listing.publisher.name,
-        "description": listing.summary or listing.name,
-        "category": listing.category if known else Category.UTILITY.value,
-        "tags": listing.tags,
-        "core_version": release.core_version,
-        "peer_plugins": release.peer_plugins,
-        "incompatible_with": release.incompatible_with,
-        "license": listing.license or "unknown",
-        "pricing": listing.pricing,
-        "required_permissions": release.permissions,
-        "requires_restart": release.requires_restart,
-    }
-    return parse_manifest(values, where=listing.id)
+        return (error.detail,), ()
+    peers, missing = search.complete(metadata, (listing.id,))
+    if missing:
+        return missing, ()
+    kind = ChangeKind.UPDATE if _row(listing.id) is not None else ChangeKind.INSTALL
+    return refusals(PlanChange(kind, listing.id, metadata), peers), peers
 
 
 def _warnings(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> Iterator[str]:
