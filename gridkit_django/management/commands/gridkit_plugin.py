@@ -7,8 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from gridkit_django.exceptions import GridKitError
+from gridkit_django.marketplace.client import InstallPlan, make_install_plan
 from gridkit_django.models import AutoUpdate, OperationKind, OperationState, PluginOperation
 from gridkit_django.plugins import plugin_manager, request_operation, run_operation
+from gridkit_django.plugins.install import ALL
 from gridkit_django.plugins.remote import PREFIX
 
 
@@ -27,6 +29,15 @@ class Command(BaseCommand):
             act.add_argument("plugin", help="its id, like @acme/colours")
             act.add_argument("--release", help="exactly this release; left out: the newest that fits")
             act.add_argument("--grant", action="append", default=[], help="a permission to grant; may be repeated")
+            act.add_argument("--dry-run", action="store_true", help="say what would be done, and why; do nothing")
+            act.add_argument(
+                "--with",
+                action="append",
+                default=[],
+                dest="peers",
+                metavar="PLUGIN",
+                help="a plugin that may come along, with all that it asks for; may be repeated",
+            )
             act.add_argument("--switch-anyway", action="store_true", help="do not wait for hosts that are not ready")
         policy = acts.add_parser("auto-update", help="choose which newer releases come by themselves")
         policy.add_argument("plugin", help="its id, like @acme/colours")
@@ -41,6 +52,8 @@ class Command(BaseCommand):
         try:
             if options["act"] == "auto-update":
                 self._choose(options)
+            elif options["dry_run"]:
+                self._tell(make_install_plan(options["plugin"], options["release"]))
             else:
                 self._carry_out(_requested(options))
         except GridKitError as error:
@@ -64,10 +77,29 @@ class Command(BaseCommand):
         if operation.state != OperationState.FINISHED:
             raise CommandError(f"{operation.error_detail} ({operation.error_code})")
 
+    def _tell(self, plan: InstallPlan) -> None:
+        """Write a plan.
+
+        Raises:
+            ReleaseUnfitError: when no release can be installed; says of each why.
+        """
+        release = plan.chosen()
+        for verdict in plan.verdicts:
+            if verdict.reasons:
+                self.stdout.write(f"Not {verdict.version}: {'; '.join(verdict.reasons)}.")
+        for peer in plan.peers:
+            named = f"{peer.plugin_id} {peer.release.version}"
+            self.stdout.write(f"{named} would come along: {peer.needed_by} needs it ({peer.versions}).")
+            self.stdout.write(" ".join((*peer.warnings, peer.sentence)))
+        instead = f" in the place of {plan.installed}" if plan.installed else ""
+        self.stdout.write(f"{plan.listing.id} {release.version} would be installed{instead}.")
+        self.stdout.write(" ".join((*plan.warnings, plan.sentence)))
+
 
 def _requested(options: dict[str, Any]) -> PluginOperation:
     plugin_id, kind = options["plugin"], OperationKind(options["act"])
-    arguments: dict[str, Any] = {"grants": options["grant"]}
+    peers = [{"id": name, "grants": ALL} for name in options["peers"]]
+    arguments: dict[str, Any] = {"grants": options["grant"], "peers": peers}
     if options["release"]:
         arguments["version"] = options["release"]
     if kind is OperationKind.INSTALL:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from gridkit_django.exceptions import PeersNotAgreedError, ReleaseUnfitError
@@ -319,3 +320,17 @@ def test_admin_shows_what_comes_along_and_notices_when_it_is_not_that_any_more(
         {"id": "@acme/letters", "version": "1.1.0", "grants": []},
         {"id": "@acme/words", "version": "1.0.0", "grants": ["methods:register"]},
     ]
+
+
+def test_command_tells_the_plan_and_installs_what_is_named(chain: None, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("gridkit_plugin", "install", COLOURS, "--dry-run")
+    told = capsys.readouterr().out
+    assert "@acme/letters 1.0.0 would come along: @acme/words needs it (^1)." in told
+    assert told.rstrip().splitlines()[-2] == f"{COLOURS} 1.0.0 would be installed."
+    assert installed() == []
+
+    with pytest.raises(CommandError, match="peers-not-agreed"):
+        call_command("gridkit_plugin", "install", COLOURS, "--with", "@acme/words", "--grant", "methods:register")
+    given = ("--with", "@acme/words", "--with", "@acme/letters", "--grant", "methods:register")
+    call_command("gridkit_plugin", "install", COLOURS, *given)
+    assert installed() == [COLOURS, "@acme/letters", "@acme/words"]
