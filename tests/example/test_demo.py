@@ -21,7 +21,7 @@ from example_project.flights.loader import MODELS
 from tests.example.conftest import source_rows
 from tests.servers.http import Client
 from tests.servers.postgres import PostgresServer
-from tests.servers.processes import ROOT, free_port, scratch_folder, unmeasured_environment, wait_until
+from tests.servers.processes import ROOT, free_port, installed_environment, scratch_folder, wait_until
 
 READY = "GridKit is running. Ctrl-C stops it."
 FLIGHTS = "/gridkit/api/grids/flights"
@@ -95,7 +95,7 @@ class Demo:
 def environment(folder: Path, more: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment without what it says about the demo, with the demo's folder, and with more."""
     silent = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "GRIDKIT_DEMO_PASSWORD"}
-    told = {key: value for key, value in unmeasured_environment().items() if key not in silent}
+    told = {key: value for key, value in installed_environment().items() if key not in silent}
     return {**told, **more, "DJANGO_SETTINGS_MODULE": "example_project.settings", "GRIDKIT_DEMO_VAR": str(folder)}
 
 

@@ -15,6 +15,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+ABSENT = Path(__file__).parent / "absent"
+"""Stands for packages that the tests need and an installation of the product has not: libraries that find one of them
+load it in each process that starts, which takes as long as much of the product does.
+"""
 PATIENCE = 60.0
 
 
@@ -54,6 +58,12 @@ def unmeasured_environment() -> dict[str, str]:
     the tests of its room run it.
     """
     return {key: value for key, value in os.environ.items() if key != "COVERAGE_PROCESS_CONFIG"}
+
+
+def installed_environment() -> dict[str, str]:
+    """Return the unmeasured environment of a process that finds the packages of an installation, without ``ABSENT``."""
+    found = os.pathsep.join(filter(None, [str(ABSENT), os.environ.get("PYTHONPATH")]))
+    return {**unmeasured_environment(), "PYTHONPATH": found}
 
 
 @contextlib.contextmanager

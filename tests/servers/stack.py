@@ -32,8 +32,8 @@ from tests.servers.processes import (
     ServerError,
     ServerProcess,
     free_port,
+    installed_environment,
     scratch_folder,
-    unmeasured_environment,
 )
 
 DATABASES = ("sqlite", "postgres")
@@ -62,7 +62,7 @@ class Stack:
         self.folder = folder
         self._templates = templates
         self.env = {
-            **unmeasured_environment(),
+            **installed_environment(),
             "DJANGO_SETTINGS_MODULE": "example_project.settings",
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,

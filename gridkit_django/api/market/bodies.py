@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from gridkit_django.api.serializers.bodies import RequestBody
+from gridkit_django.api.serializers.descriptions import DescribedBody
 
 
-class WireBody(BaseModel):
+class WireBody(DescribedBody):
     """A body that goes out."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True)
 
     def to_wire(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -163,7 +164,7 @@ class Count(WireBody):
     value: int
     is_: Literal["exact", "at_least"] = Field(serialization_alias="is")
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, serialize_by_alias=True)
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
 
 
 class ListingPage(WireBody):

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from django.core.files.uploadedfile import UploadedFile
-from pydantic import BaseModel, ConfigDict
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 
 from gridkit_django.api.refusals import BodyInvalidError, BodyTooLargeError
+from gridkit_django.api.serializers.descriptions import DescribedBody
 from gridkit_django.conf import market_settings
 from gridkit_django.exceptions import ErrorItem
 from gridkit_django.marketplace.shelf.pictures import BYTES_MAX
@@ -21,10 +21,8 @@ _AROUND = 100_000
 _FIELDS = frozenset({"package", "signature", "public_key", "notes", "draft"})
 
 
-class UploadForm(BaseModel):
+class UploadForm(DescribedBody):
     """The parts of an upload."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     package: bytes
     """The wheel; the part's file name is the wheel's."""

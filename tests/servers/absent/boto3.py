@@ -1,0 +1,3 @@
+"""Not installed, as far as the processes of the routes can see."""
+
+raise ModuleNotFoundError("No module named 'boto3'", name="boto3")
