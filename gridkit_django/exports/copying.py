@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from typing import BinaryIO, ClassVar, Literal
 
 from gridkit_django.exports.base import ExportSheet
 from gridkit_django.exports.segments import SegmentedExporter, SegmentPlace
@@ -46,7 +46,13 @@ class CopiedExporter(SegmentedExporter):
 
     Ask ``shape`` first. When it gives one, and ``RowSource.why_not_copied`` has nothing against it, pass the blocks of
     ``RowSource.copy`` to ``write_copied``; else pass the rows of ``RowSource.take`` to ``write_segment``.
+
+    Attributes:
+        copied_rows: rows of one segment at most that the database writes; it gets as many as take a second or so, and
+            at least ``segment_rows``.
     """
+
+    copied_rows: ClassVar[int] = 500_000
 
     @classmethod
     @abstractmethod
@@ -64,7 +70,7 @@ class CopiedExporter(SegmentedExporter):
             sheet: title, columns and options of the whole file.
             place: where the segment belongs.
             blocks: whole rows, with ``CopyShape.between`` between two rows of a block and none at its ends. The last
-                segment may have more than ``segment_rows``: also those that were added since all were counted.
+                segment may have more than ``copied_rows``: also those that were added since all were counted.
 
         Returns:
             The same as ``write_segment`` would return for these rows.

@@ -107,7 +107,7 @@ class KeptSegments:
 
     def add_loose(self, file: ScratchFile, rows: int, facts: JSONObject) -> None:
         """Add a segment that lives no longer than this run: the last one, or one that no other run can go on after."""
-        size, _ = file.finish()
+        size = file.measure()
         place = self.place()
         self._loose.append((place, rows, file, facts))
         self._count(rows, size, facts)

@@ -38,13 +38,13 @@ class _Raw(io.FileIO):
         given_up: nothing is written any more.
     """
 
-    def __init__(self, opened: int, most: int, glance: Callable[[], None]) -> None:
+    def __init__(self, opened: int, most: int, glance: Callable[[], None], *, summed: bool) -> None:
         super().__init__(opened, "r+")
         self.given_up = False
         self._most = most
         self._glance = glance
         self._sum = hashlib.sha256()
-        self._summed = 0
+        self._summed = 0 if summed else -1
 
     def write(self, data: Any) -> int:
         """Write a block.
@@ -91,13 +91,16 @@ class ScratchFile:
         path: where it lies, or None for a file that has no name and vanishes with its descriptor.
         most: bytes at most.
         glance: called with each block, so that a run can be stopped there.
+        summed: its checksum will be asked for, and is best made while it is written.
 
     Attributes:
         stream: what an exporter writes to, and reads from.
     """
 
-    def __init__(self, opened: int, path: Path | None, most: int, glance: Callable[[], None]) -> None:
-        self._raw = _Raw(opened, most, glance)
+    def __init__(
+        self, opened: int, path: Path | None, most: int, glance: Callable[[], None], *, summed: bool = True
+    ) -> None:
+        self._raw = _Raw(opened, most, glance, summed=summed)
         self._path = path
         self.stream = cast("BinaryIO", io.BufferedRandom(self._raw, _BUFFER))
 
@@ -106,10 +109,14 @@ class ScratchFile:
         """Whether storing it moves it, so that it is to be found in the storage only."""
         return self._path is not None
 
+    def measure(self) -> int:
+        """Write all of it to the disk, and return its size in bytes."""
+        self.stream.flush()
+        return self.stream.seek(0, io.SEEK_END)
+
     def finish(self) -> tuple[int, str]:
         """Write all of it to the disk, and return its size in bytes and its SHA-256."""
-        self.stream.flush()
-        size = self.stream.seek(0, io.SEEK_END)
+        size = self.measure()
         total = self._raw.checksum()
         self.stream.seek(0)
         return size, total
@@ -197,18 +204,19 @@ class Workshop:
         self._glance = glance
         self._made: list[ScratchFile] = []
 
-    def new_file(self, most: int) -> ScratchFile:
+    def new_file(self, most: int, *, summed: bool = True) -> ScratchFile:
         """Make an empty file.
 
         Args:
             most: bytes at most.
+            summed: its checksum will be asked for.
 
         Raises:
             ExportStorageError: when none can be made.
         """
         with storage_trouble("could not be written"):
             path = _place(export_storage(), self._job)
-            made = ScratchFile(_new(path), path, most, self._glance)
+            made = ScratchFile(_new(path), path, most, self._glance, summed=summed)
         self._made.append(made)
         return made
 

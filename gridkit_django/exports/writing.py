@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from gridkit_django.exports.guard import guard_columns, guard_rows
 from gridkit_django.exports.jobs import database
 from gridkit_django.exports.kept import KeptSegments
 from gridkit_django.exports.leases import has_follower
+from gridkit_django.exports.pacing import Pace
 from gridkit_django.exports.planning import Plan
 from gridkit_django.exports.rows import RowSource
 from gridkit_django.exports.scratch import ScratchFile, Workshop
@@ -83,9 +85,12 @@ class FileWriter:
     def _in_takes(self, exporter: SegmentedExporter, kept: KeptSegments, *, keep: bool) -> None:
         """Write segments, each from a question of its own, that begins where the one before ended."""
         bookmark = kept.bookmark
+        pace = self._pace(exporter)
         while True:
-            take = self._take(exporter, bookmark, kept.rows)
-            file, facts = self._segment(exporter, kept, take)
+            take, is_last = self._take(exporter, bookmark, kept.rows, pace.rows)
+            began = time.monotonic()
+            file, facts = self._segment(exporter, kept, take, summed=keep and not is_last)
+            pace.took(take.rows, time.monotonic() - began)
             bookmark = take.bookmark
             if keep and bookmark is not None:
                 kept.keep(file, take.rows, bookmark, facts)
@@ -95,31 +100,38 @@ class FileWriter:
             if bookmark is None:
                 return
 
-    def _take(self, exporter: SegmentedExporter, bookmark: JSONValue, done: int) -> RowTake | CopyTake:
-        """Return the rows of the next segment.
+    def _pace(self, exporter: SegmentedExporter) -> Pace:
+        """Return how large segments get: larger ones only where the run can be stopped in the middle of one."""
+        copied = isinstance(exporter, CopiedExporter) and self._copied is not None and has_follower()
+        return Pace(exporter.segment_rows, exporter.copied_rows if copied else exporter.segment_rows)
+
+    def _take(
+        self, exporter: SegmentedExporter, bookmark: JSONValue, done: int, rows: int
+    ) -> tuple[RowTake | CopyTake, bool]:
+        """Return the rows of the next segment, and whether it is the last one for sure.
 
         What the database writes is not looked through for the end of the last one: it is what is left, by the count.
         """
         source = self._plan.source
-        rows = exporter.segment_rows if source.resumable else None
+        size = rows if source.resumable else None
         if self._copied is None:
-            return source.take(bookmark, rows, chunk=exporter.chunk_rows)
-        is_last = done + exporter.segment_rows >= self._plan.sheet.total_rows
-        return source.copy(bookmark, None if is_last else rows, self._copied)
+            return source.take(bookmark, size, chunk=exporter.chunk_rows), size is None
+        is_last = size is None or done + size >= self._plan.sheet.total_rows
+        return source.copy(bookmark, None if is_last else size, self._copied), is_last
 
     def _in_parts(self, exporter: SegmentedExporter, kept: KeptSegments) -> None:
         """Write segments from one question that nobody can go on with: they are of use to this run only."""
         take = self._plan.source.take(chunk=exporter.chunk_rows)
         rows = 0
         for part in parts(take, exporter.segment_rows):
-            file, facts = self._segment(exporter, kept, part)
+            file, facts = self._segment(exporter, kept, part, summed=False)
             kept.add_loose(file, take.rows - rows, facts)
             rows = take.rows
 
     def _segment(
-        self, exporter: SegmentedExporter, kept: KeptSegments, rows: Iterable[Any]
+        self, exporter: SegmentedExporter, kept: KeptSegments, rows: Iterable[Any], *, summed: bool
     ) -> tuple[ScratchFile, JSONObject]:
-        file = self._workshop.new_file(self._most - kept.size)
+        file = self._workshop.new_file(self._most - kept.size, summed=summed)
         with self._watch.reading(self._plan.source.connection):
             if isinstance(exporter, CopiedExporter) and isinstance(rows, CopyTake):
                 given = _Given(self._passed(rows))
