@@ -102,8 +102,9 @@ class FileWriter:
 
     def _pace(self, exporter: SegmentedExporter) -> Pace:
         """Return how large segments get: larger ones only where the run can be stopped in the middle of one."""
-        copied = isinstance(exporter, CopiedExporter) and self._copied is not None and has_follower()
-        return Pace(exporter.segment_rows, exporter.copied_rows if copied else exporter.segment_rows)
+        if isinstance(exporter, CopiedExporter) and self._copied is not None and has_follower():
+            return Pace(exporter.segment_rows, exporter.copied_rows)
+        return Pace(exporter.segment_rows, exporter.segment_rows)
 
     def _take(
         self, exporter: SegmentedExporter, bookmark: JSONValue, done: int, rows: int

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gridkit_django.exports.rows import RowSource
+from gridkit_django.exports.source import sqlcells
 from gridkit_django.grids import ChoiceColumn, DateColumn, Grid, GridAccess, TextColumn
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.typing import JSONValue
@@ -55,6 +56,16 @@ class CategoryGrid(Grid):
         model = Product
         id = "export-categories"
         columns = ["category", "sku"]
+        default_sort = ["sku"]
+
+
+class FilledGrid(Grid):
+    """Columns of which most have a value in each row."""
+
+    class Meta:
+        model = Product
+        id = "export-filled"
+        columns = ["sku", "name", "price", "stock", "active", "released"]
         default_sort = ["sku"]
 
 
@@ -231,6 +242,25 @@ def test_floats_that_are_no_numbers_are_the_same_in_every_way(stored: Any):
     rows = list(csv.DictReader(io.StringIO(same(ways(SpecimenGrid, CsvExporter, 2)).decode(), newline="")))
     assert [row["real"] for row in rows] == ["NaN", "Infinity", "-Infinity"]
     assert [row["real"] for row in json.loads(same(ways(SpecimenGrid, JsonExporter, 2)))] == [None] * 3
+
+
+@pytest.mark.postgres_only
+def test_json_is_the_same_by_older_servers(stored: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sqlcells, "_SCALAR_SINCE", 10**9)
+    stored([Specimen(text='"\\\n\x01é', moment=datetime(2026, 5, 17, 12, tzinfo=UTC)), Specimen()])
+
+    rows = json.loads(same(ways(SpecimenGrid, JsonExporter, 2)))
+    assert {row["text"] for row in rows} == {'"\\\n\x01é', None}
+
+
+def test_columns_that_always_have_a_value_are_the_same_in_every_way(db: None):
+    Product.objects.create(sku="s1", name='"a"', price="1.50", stock=3, released=date(2026, 5, 17))
+    Product.objects.create(sku="s2", name="", price=0)
+
+    rows = json.loads(same(ways(FilledGrid, JsonExporter, 3)))
+    assert [(row["name"], row["price"], row["stock"], row["active"]) for row in rows] == [
+        ('"a"', "1.50", 3, True), ("", "0.00", 0, True),
+    ]  # fmt: skip
 
 
 def test_more_columns_than_one_call_of_the_database_takes_are_the_same_in_every_way(stored: Any):

@@ -16,7 +16,8 @@ from gridkit_django.exports.copying import CopyShape
 from gridkit_django.exports.source.keylabels import KeyLabels
 from gridkit_django.exports.source.plainness import shows_stored, stored_as_is
 from gridkit_django.exports.source.sessions import knows_zone, writing_as
-from gridkit_django.exports.source.sqlcells import JsonForm, SqlCell
+from gridkit_django.exports.source.sqlcells import SqlCell
+from gridkit_django.exports.source.sqlobjects import json_object
 from gridkit_django.exports.source.streams import CopyStream
 from gridkit_django.exports.source.takes import Span, Take
 from gridkit_django.grids.columns import Column
@@ -30,20 +31,6 @@ _HEAD_BYTES = 19
 """What stands before the first row of the binary format, in the same message."""
 _ROW_BYTES = 6
 """What stands before the text of a row there: the number of columns, which is 1, and how long the text is."""
-_PARTS_MOST = 99
-"""Parts that one call puts together, with one more at the end; PostgreSQL takes 100 arguments."""
-
-_FORMS: Mapping[JsonForm, Sequence[str]] = {
-    JsonForm.WRITTEN: ("'{start}'", "{x}"),
-    JsonForm.PLAIN: ("'{start}'", "{x}", "CASE WHEN {x} IS NULL THEN 'null' END"),
-    JsonForm.QUOTED: (
-        "CASE WHEN {x} IS NULL THEN '{start}null' ELSE '{start}\"' END",
-        "{x}",
-        "CASE WHEN {x} IS NOT NULL THEN '\"' END",
-    ),
-}
-"""What ``concat`` gets of a cell, by its form, to write the key and the value or ``null``."""
-
 _END = b"\xff\xff"
 """What comes after the last row there."""
 
@@ -83,7 +70,7 @@ class CopyTake(Take):
         except EmptyResultSet:
             return
         with computable(), writing_as(self._reader.connection, self._zone):
-            statement = _statement(sql, self._shape, [cell.form for cell in self._cells])
+            statement = _statement(sql, self._shape, self._cells)
             # psycopg reads %% as % only where there are parameters.
             yield from self._run(statement if parameters else statement % (), parameters)
 
@@ -102,29 +89,11 @@ class CopyTake(Take):
                 yield _joined(lines, self._shape)
 
 
-def _statement(sql: str, shape: CopyShape, forms: Sequence[JsonForm]) -> str:
+def _statement(sql: str, shape: CopyShape, cells: Sequence[SqlCell]) -> str:
     if shape.kind == "csv":
         return f"COPY ({sql}) TO STDOUT (FORMAT csv, DELIMITER '{shape.delimiter}')"
     # The binary format spares PostgreSQL a look at each letter for what would have to be quoted.
-    return f"COPY (SELECT {_object(shape.keys, forms)} FROM ({sql}) AS gridkit) TO STDOUT (FORMAT binary)"  # noqa: S608
-
-
-def _object(keys: Sequence[str], forms: Sequence[JsonForm]) -> str:
-    """Return the SQL that puts cells of JSON together to an object.
-
-    ``row_to_json`` would ask the catalogue for the type of each value of each row: it takes a third longer. ``concat``
-    writes a value of any type without a text of its own in between, and leaves NULL out.
-    """
-    if not keys:
-        return "'{}'"
-    parts: list[str] = []
-    for index, (key, form) in enumerate(zip(keys, forms, strict=True)):
-        start = f'{"," if index else "{"}"{key}":'
-        parts += [part.format(x=f"gridkit_{index}", start=start) for part in _FORMS[form]]
-    while len(parts) > _PARTS_MOST:
-        several = (parts[first : first + _PARTS_MOST] for first in range(0, len(parts), _PARTS_MOST))
-        parts = [f"concat({', '.join(some)})" for some in several]
-    return f"concat({', '.join(parts)}, '}}')"
+    return f"COPY (SELECT {json_object(shape.keys, cells)} FROM ({sql}) AS gridkit) TO STDOUT (FORMAT binary)"  # noqa: S608
 
 
 def _joined(lines: Sequence[bytes], shape: CopyShape) -> bytes:

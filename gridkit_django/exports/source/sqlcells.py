@@ -31,6 +31,10 @@ from gridkit_django.exports.guard import FORMULA_STARTS, GUARD_SQL, guard_text
 from gridkit_django.exports.source.keylabels import KeyLabels
 from gridkit_django.grids.columns import Column
 
+_SCALAR_SINCE = 170000
+"""The version of PostgreSQL from which on ``JSON_SCALAR`` is there: it knows the type of its values beforehand, while
+``to_json`` asks the catalogue for it with each value."""
+
 LARGEST_EXACT = 2**53 - 1
 """The largest whole number up to which JavaScript knows all."""
 
@@ -77,13 +81,16 @@ class SqlCell(Func):
 
     Args:
         path: ORM path of the value.
-        template: SQL in which ``{x}`` stands for the value, ``{label}`` for the label, and ``%s`` for a parameter.
+        template: SQL in which ``{x}`` stands for the value, ``{label}`` for the label, ``{json}`` for the function that
+            writes texts and points in time as JSON, and ``%s`` for a parameter.
         parameters: the parameters, in their order; they come after those of the label.
         label: the label of a key, which stands first in the template; or None.
         form: how it becomes JSON.
+        usual: nearly each row has a value.
 
     Attributes:
         form: how it becomes JSON.
+        usual: nearly each row has a value.
     """
 
     output_field = TextField()
@@ -94,10 +101,13 @@ class SqlCell(Func):
         template: str,
         parameters: Sequence[Any] = (),
         label: Subquery | None = None,
+        *,
         form: JsonForm = JsonForm.WRITTEN,
+        usual: bool = False,
     ) -> None:
         super().__init__(F(path), *([] if label is None else [label]))
         self.form = form
+        self.usual = usual
         self._template = template
         self._parameters = tuple(parameters)
 
@@ -105,9 +115,10 @@ class SqlCell(Func):
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> tuple[str, list[Any]]:
         """Write the expression."""
-        del connection
+        scalar = getattr(connection, "pg_version", 0) >= _SCALAR_SINCE
         (value, _none), *others = map(compiler.compile, self.source_expressions)
-        template, parameters = self._template.replace("{x}", value), list(self._parameters)
+        template = self._template.replace("{json}", "JSON_SCALAR" if scalar else "to_json").replace("{x}", value)
+        parameters = list(self._parameters)
         for label, its_own in others:
             template, parameters = template.replace("{label}", label), [*its_own, *parameters]
         return template, parameters
@@ -159,7 +170,7 @@ def json_cell(column: Column, shape: CopyShape, *, labels: bool, named: KeyLabel
     template, form = _json_template(column, shape)
     if named is None:
         finished = f"COALESCE({template}, 'null')" if form is JsonForm.WRITTEN else template
-        return SqlCell(column.path, finished, form=form)
+        return SqlCell(column.path, finished, form=form, usual=not column.nullable)
     label = named.expression(SqlCell(named.label.path, "to_json(NULLIF({x}, ''))"))
     return SqlCell(column.path, f"COALESCE(({{label}})::text, {_FINISHED[form].format(template)}, 'null')", label=label)
 
@@ -176,7 +187,8 @@ def _json_template(column: Column, shape: CopyShape) -> tuple[str, JsonForm]:
         return "({x})::text", JsonForm.PLAIN
     if isinstance(column.value_field, _QUOTED) and not isinstance(column.value_field, DateTimeField):
         return "{x}", JsonForm.QUOTED
-    return "to_json({x})::text", JsonForm.WRITTEN
+    simple = column.type == "datetime" or isinstance(column.value_field, TEXTS)
+    return f"{'{json}' if simple else 'to_json'}({{x}})::text", JsonForm.WRITTEN
 
 
 def _labelled(choices: Sequence[tuple[Any, str]], other: str, label: str = "%s") -> tuple[str, list[Any]]:
