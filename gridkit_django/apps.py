@@ -172,10 +172,13 @@ class GridKitConfig(AppConfig):
         post_delete.connect(delete_file_with_job, sender=ExportJob, dispatch_uid="gridkit_django.exports")
 
     def _wire_market(self) -> None:
-        """Let a worker sign what changes on the marketplace that this site serves."""
+        """Let a worker sign what changes on the marketplace that this site serves, and write to its publishers."""
+        from gridkit_django.marketplace.shelf.mails import publisher_news
         from gridkit_django.marketplace.shelf.signing import shelf_changed
         from gridkit_django.tasks.market import follow_changes
+        from gridkit_django.tasks.market_mails import hand_over_mail
 
+        publisher_news.connect(hand_over_mail, dispatch_uid="gridkit_django.marketplace")
         shelf_changed.connect(follow_changes, dispatch_uid="gridkit_django.marketplace")
 
     def _wire_plugins(self) -> None:

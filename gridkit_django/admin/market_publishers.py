@@ -24,6 +24,7 @@ from gridkit_django.admin.verbs import administering
 from gridkit_django.exceptions import NameTakenError
 from gridkit_django.marketplace.shelf.identity import DNS_LABEL, WELL_KNOWN, ask_for_proof, look_for_proof, vouch
 from gridkit_django.marketplace.shelf.keys import retire_key, revoke_key, trust_key
+from gridkit_django.marketplace.shelf.mails import MailKind
 from gridkit_django.marketplace.shelf.names import check_publisher_name
 from gridkit_django.marketplace.shelf.publishers import make_publisher
 from gridkit_django.marketplace.shelf.tokens import DAYS_MAX, TokenScope, make_token, revoke_token
@@ -45,6 +46,12 @@ class PublisherForm(forms.ModelForm):  # type: ignore[type-arg]
     prove_way = forms.ChoiceField(
         label=_("By"), required=False, choices=[(IdentityWay.DNS, _("TXT record")), (IdentityWay.WEB, _("file"))]
     )
+    mails_off = forms.MultipleChoiceField(
+        label=_("No mails to the contact when"),
+        required=False,
+        choices=MailKind.choices,
+        widget=forms.CheckboxSelectMultiple,
+    )
     vouch_note = forms.CharField(
         label=_("Or you know who it is"),
         required=False,
@@ -54,7 +61,7 @@ class PublisherForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Publisher
-        fields: ClassVar = ["name", "display_name", "email", "members", "suspended"]
+        fields: ClassVar = ["name", "display_name", "email", "mails_off", "members", "suspended"]
 
     def clean_name(self) -> str:
         """Refuse a name that can't be given."""
@@ -86,7 +93,7 @@ class PublisherAdmin(MarketOnly[Publisher]):
 
     def get_fieldsets(self, request: HttpRequest, obj: Publisher | None = None) -> list[Any]:
         """Show what proves a publisher only where there is one."""
-        first = (None, {"fields": ["name", "display_name", "email", "members", "suspended"]})
+        first = (None, {"fields": ["name", "display_name", "email", "mails_off", "members", "suspended"]})
         if obj is None:
             return [first]
         shown = ["identity", "proof", "identity_note", "identity_checked_at", "identity_proved_at"]
@@ -108,7 +115,8 @@ class PublisherAdmin(MarketOnly[Publisher]):
             with administering(request):
                 made = make_publisher(obj.name, obj.display_name, email=obj.email)
                 made.suspended = obj.suspended
-                made.save(update_fields=["suspended"])
+                made.mails_off = obj.mails_off
+                made.save(update_fields=["suspended", "mails_off"])
                 obj.pk, obj.folded = made.pk, made.folded
                 obj._state.adding = False
             return

@@ -51,6 +51,7 @@ class Publisher(models.Model):
         related_name="+",
         help_text=_("May see its figures."),
     )
+    mails_off = models.JSONField(_("wants no mails about"), default=list, blank=True)
     suspended = models.BooleanField(
         _("suspended"), default=False, help_text=_("May not publish until this is taken back.")
     )
@@ -148,6 +149,7 @@ class PublisherToken(models.Model):
     )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires at"))
+    warned_at = models.DateTimeField(_("publisher warned at"), null=True, editable=False)
     last_used_at = models.DateTimeField(_("last used at"), null=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True, editable=False)
 

@@ -14,8 +14,10 @@ from gridkit_django.audit import Target, record
 from gridkit_django.exceptions import KeyStatementError, MarketKeyRevokedError, PublisherError
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.fronts import touch_listing
+from gridkit_django.marketplace.shelf.mails import MailKind, tell_publisher
 from gridkit_django.marketplace.shelf.reading import PUBLIC
 from gridkit_django.marketplace.shelf.states import move
+from gridkit_django.marketplace.trust import author_key_id
 from gridkit_django.marketplace.trust.keylist import STATEMENTS_MAX, KeyAct, KeyList, KeyStatement
 from gridkit_django.models import (
     KeyState,
@@ -203,6 +205,9 @@ def _set_key(key: PublisherKey, act: KeyAct, at: datetime, *, signed_by: str = "
         evidence={"at": at.isoformat(), "signed_by": signed_by or "the marketplace"},
         using=using,
     )
+    by = "a key of yours" if signed_by else "the people of the marketplace"
+    facts = {"key": author_key_id(key.public_key), "state": key.state, "at": f"{at:%Y-%m-%d %H:%M %Z}", "by": by}
+    tell_publisher(key.publisher_id, MailKind.KEY, facts)
     if act == KeyAct.REVOKE:
         _take_away(key, at)
 

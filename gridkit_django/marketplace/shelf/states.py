@@ -14,6 +14,7 @@ from gridkit_django.audit import Target, record
 from gridkit_django.exceptions import ReleaseStateError
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.fronts import renew_listing
+from gridkit_django.marketplace.shelf.mails import tell_of_release
 from gridkit_django.marketplace.shelf.reading import PUBLIC
 from gridkit_django.marketplace.shelf.signing import shelf_changed
 from gridkit_django.models import Release, ReleaseState
@@ -36,6 +37,7 @@ def move(
     to: ReleaseState,
     *,
     why: str = "",
+    tell: bool = True,
     evidence: Mapping[str, Any] = MappingProxyType({}),
     **values: Any,
 ) -> Release:
@@ -45,6 +47,7 @@ def move(
         release: which; the row is locked and read again.
         to: where.
         why: a reason for people; it stands in the audit record.
+        tell: whether the publisher gets a mail.
         evidence: further facts for the audit record.
         values: fields of the release that change with it.
 
@@ -69,6 +72,9 @@ def move(
             evidence={**evidence, **({"reason": why} if why else {})},
             using=using,
         )
+        if tell:
+            names = (row.listing.plugin_id, row.version)
+            tell_of_release(row.listing.publisher_id, names, to, why, row.held_for)
         if before in PUBLIC or to in PUBLIC:
             renew_listing(row.listing)
             transaction.on_commit(partial(shelf_changed.send, Release), using=using)

@@ -12,6 +12,7 @@ from gridkit_django.audit import Target, record
 from gridkit_django.exceptions import ReleaseStateError
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.fronts import renew_listing, touch_listing
+from gridkit_django.marketplace.shelf.mails import MailKind, tell_publisher
 from gridkit_django.marketplace.shelf.states import ALLOWED, move
 from gridkit_django.models import Listing, ListingState, Release, ReleaseState
 
@@ -73,8 +74,9 @@ def unpublish(listing: Listing, reason: str = "") -> Listing:
         row.save(using=using, update_fields=["state", "state_reason"])
         for release in Release.objects.using(using).filter(listing=row):
             if ReleaseState.REMOVED in ALLOWED[ReleaseState(release.state)]:
-                move(release, ReleaseState.REMOVED, why=reason or "the plugin was unpublished")
+                move(release, ReleaseState.REMOVED, why=reason or "the plugin was unpublished", tell=False)
         renew_listing(row)
+        tell_publisher(row.publisher_id, MailKind.REMOVED, {"plugin_id": row.plugin_id, "reason": row.state_reason})
         record(
             "listing.remove",
             target=Target.of_row(Listing, row.pk, row.plugin_id),
