@@ -52,21 +52,25 @@ _OF_STATE = {
 
 
 def tell_of_release(
-    publisher: int, names: tuple[str, str], to: ReleaseState, why: str, held_for: Sequence[str]
+    publisher: int,
+    names: tuple[str, str],
+    states: tuple[ReleaseState, ReleaseState],
+    why: str,
+    held_for: Sequence[str],
 ) -> None:
     """Tell a publisher that a release went to another state, once the transaction under way has committed.
 
     Args:
         publisher: primary key.
         names: id and version.
-        to: the state.
+        states: before and now.
         why: a reason for people.
         held_for: why it waits.
     """
-    kind = _OF_STATE.get(to)
+    kind = _OF_STATE.get(states[1])
     if kind is None:
         return
-    if kind == MailKind.QUARANTINED and held_for and not any(_is_bad(reason) for reason in held_for):
+    if states == (ReleaseState.CHECKING, ReleaseState.QUARANTINED) and not any(_is_bad(reason) for reason in held_for):
         kind = MailKind.CHECKED
     reasons = [reason[:_TEXT_MAX] for reason in held_for[:_REASONS_MAX]]
     facts = {"plugin_id": names[0], "version": names[1], "reason": why[:_TEXT_MAX], "reasons": reasons}

@@ -74,7 +74,7 @@ def move(
         )
         if tell:
             names = (row.listing.plugin_id, row.version)
-            tell_of_release(row.listing.publisher_id, names, to, why, row.held_for)
+            tell_of_release(row.listing.publisher_id, names, (before, to), why, row.held_for)
         if before in PUBLIC or to in PUBLIC:
             renew_listing(row.listing)
             transaction.on_commit(partial(shelf_changed.send, Release), using=using)
