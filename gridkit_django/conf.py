@@ -152,6 +152,8 @@ class GridKitSettings:
             the newer one.
         PACKAGE_PLATFORM_TAGS: platform tags of wheels (``manylinux_2_28_x86_64``) whose compiled libraries this site
             runs and, where it serves a marketplace, lists. Only pure Python when it is empty.
+        KNOWN_GOOD_MINUTES: minutes for which a plugin must have been healthy and unchanged, so that its version,
+            configuration and permissions are noted as the last known good; 0 for never.
         AUTO_UPDATE: which newer releases of plugins of marketplaces come by themselves, where a plugin says nothing
             else: ``off``, ``patches``, ``minor`` or ``all``. Never one that asks for more permissions.
         HOSTS_READY_SECONDS: seconds that an installation or update from a marketplace waits until every other host has
@@ -288,6 +290,7 @@ class GridKitSettings:
     MARKETPLACE_MIN_AGE_HOURS: Whole = 0
     MARKETPLACE_FIXES_AT_ONCE: bool = False
     PACKAGE_PLATFORM_TAGS: tuple[str, ...] = ()
+    KNOWN_GOOD_MINUTES: Whole = 60
     AUTO_UPDATE: Literal["off", "patches", "minor", "all"] = "off"
     HOSTS_READY_SECONDS: Whole = 90
     STATE_DIR: str | None = None

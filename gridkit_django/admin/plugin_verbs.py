@@ -116,6 +116,16 @@ def _roll_back(plugin: InstalledPlugin, request: HttpRequest) -> str:
     return _("%(plugin)s runs %(version)s again.") % {"plugin": plugin, "version": found.version}
 
 
+def _known_good(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    for right in ("grant_plugin", "configure_plugin"):
+        require(request, right, plugin)
+    found = plugin_manager().go_back_to_known_good(plugin.plugin_id, user=request.user)
+    return _("%(plugin)s stands as it did when all was well, with %(version)s.") % {
+        "plugin": plugin,
+        "version": found.version,
+    }
+
+
 def _pin(plugin: InstalledPlugin, request: HttpRequest) -> str:
     plugin_manager().pin_plugin(plugin.plugin_id, request.POST.get("note", ""), user=request.user)
     return _("%(plugin)s keeps its version until you unpin it.") % {"plugin": plugin}
@@ -235,6 +245,7 @@ VERBS: MappingProxyType[str, Verb] = MappingProxyType(
         "update": update,
         "refuse_update": _simple("install_plugin", _refuse_update),
         "roll_back": _simple("install_plugin", _roll_back),
+        "known_good": _simple("install_plugin", _known_good),
         "pin": _simple("install_plugin", _pin),
         "auto_update": _simple("install_plugin", _auto_update),
         "unpin": _simple("install_plugin", _unpin),

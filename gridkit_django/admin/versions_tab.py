@@ -14,6 +14,7 @@ from gridkit_django.conf import settings
 from gridkit_django.marketplace.client.auto_update import plan_auto_update
 from gridkit_django.models import AutoUpdate, InstalledPlugin, PluginSource
 from gridkit_django.plugins import plugin_manager
+from gridkit_django.plugins.known_good import find_known_good
 
 
 class ConsentToUpdate(forms.Form):
@@ -47,5 +48,6 @@ def versions(request: HttpRequest, plugin: InstalledPlugin) -> Mapping[str, Any]
         "auto_update": plan_auto_update(plugin) if plugin.source == PluginSource.MARKETPLACE else None,
         "policies": AutoUpdate.choices,
         "site_policy": AutoUpdate(settings().AUTO_UPDATE).label,
+        "known_good": find_known_good(plugin.plugin_id),
         "consent": ConsentToUpdate(permissions=pending.asks_for) if pending is not None else None,
     }

@@ -49,6 +49,7 @@ plugin_endpoints: list[URLPattern] = [
     path(f"{_PLUGIN}/refuse-update/", plugin_versions.RefuseUpdateView.as_view(), name="plugin-refuse-update"),
     path(f"{_PLUGIN}/pin/", plugin_versions.PinView.as_view(), name="plugin-pin"),
     path(f"{_PLUGIN}/unpin/", plugin_versions.UnpinView.as_view(), name="plugin-unpin"),
+    path(f"{_PLUGIN}/known-good/", plugin_versions.KnownGoodView.as_view(), name="plugin-known-good"),
     path(f"{_PLUGIN}/auto-update/", plugin_versions.AutoUpdateView.as_view(), name="plugin-auto-update"),
     path(f"{_PLUGIN}/roll-back/", plugin_versions.RollBackView.as_view(), name="plugin-roll-back"),
     path(f"{_PLUGIN}/usage/", plugin_watch.PluginUsageView.as_view(), name="plugin-usage"),

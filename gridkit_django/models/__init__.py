@@ -13,6 +13,7 @@ from gridkit_django.models.export_schedules import ExportSchedule
 from gridkit_django.models.exports import Consistency, ExportJob, ExportSegment, JobStage, JobState
 from gridkit_django.models.grids import RegisteredGrid
 from gridkit_django.models.jobs import JobRunState, PluginJobRun, PluginSchedule
+from gridkit_django.models.known_good import KnownGood
 from gridkit_django.models.market import (
     IdentityState,
     IdentityWay,
@@ -115,6 +116,7 @@ __all__ = [
     "JobStage",
     "JobState",
     "KeyState",
+    "KnownGood",
     "Listing",
     "ListingPicture",
     "ListingReport",

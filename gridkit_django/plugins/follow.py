@@ -18,6 +18,7 @@ from gridkit_django.exceptions import PluginCrashError, PluginError, PluginIncom
 from gridkit_django.models import EffectiveState
 from gridkit_django.plugins.compat import check_neighbours, misfit
 from gridkit_django.plugins.crashes import FIRST_HOLD_SECONDS, held_until
+from gridkit_django.plugins.known_good import known_good_spec
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.local import Host
 from gridkit_django.plugins.metadata import PluginMetadata
@@ -191,6 +192,22 @@ class Follower:
         except PluginError as error:
             logger.warning("%s does not run here in its installed version either: %s", spec.plugin_id, error.detail)
 
+    def _start_known_good(self, spec: PluginSpec) -> LivePlugin | None:
+        """Start the last known good state instead, in this process, until the plugin is changed; None without one."""
+        good = known_good_spec(spec)
+        if good is None:
+            return None
+        try:
+            metadata = self._starter.manifest(good)
+            check_neighbours(metadata, [other.metadata for other in self._board.live.values()])
+            live = self._starter.start(good, metadata, None)
+        except PluginError as error:
+            logger.warning("The last known good state of %s does not run here either: %s", spec.plugin_id, error.detail)
+            return None
+        self._board.put(spec.plugin_id, live)
+        logger.warning("%s runs in its last known good version %s instead", spec.plugin_id, good.version)
+        return live
+
     def _stop(self, plugin_id: str) -> None:
         live = self._board.live[plugin_id]
         self._board.put(plugin_id, None)
@@ -216,8 +233,11 @@ class Follower:
         live = self._board.live.get(spec.plugin_id)
         if live is not None:
             _swap_grants(live, spec, keep_spec=True)
+        elif not is_passing(error):
+            live = self._start_known_good(spec)
         facts = {**error.extra, "error": error.detail, "errors": [item.detail for item in error.errors]}
-        evidence = {**self._evidence(spec), **facts}
+        serves = {"serves": live.metadata.version} if live is not None else {}
+        evidence = {**self._evidence(spec), **serves, **facts}
         state = _state_after(error, serving=live is not None)
         self._reporter.report(StateReport(spec.plugin_id, spec.revision, state, error.code, error.detail, evidence))
 

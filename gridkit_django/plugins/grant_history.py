@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gridkit_django.models import GrantDecision, InstalledPlugin, PluginPermissionGrant, PluginVersion
 from gridkit_django.plugins.change import author_of, tell
 from gridkit_django.plugins.savepoints import database
@@ -27,9 +29,18 @@ def restore_grants(row: InstalledPlugin, version: PluginVersion, user: User | No
         version: the version that is to run.
         user: who does it.
     """
-    then = version.grants_then
-    if then is None:
-        return
+    if version.grants_then is not None:
+        restore_decisions(row, version.grants_then, user)
+
+
+def restore_decisions(row: InstalledPlugin, then: Mapping[str, str], user: User | None) -> None:
+    """Go back to the decisions of an earlier time, in the same way.
+
+    Args:
+        row: the plugin.
+        then: what was decided, by permission.
+        user: who does it.
+    """
     grants = PluginPermissionGrant.objects.using(database()).filter(plugin=row)
     for grant in grants.filter(decision=GrantDecision.GRANTED).exclude(permission__in=then):
         grant.delete()

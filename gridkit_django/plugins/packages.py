@@ -13,7 +13,7 @@ from django.db.models import F
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import PluginLoadError, PluginVersionError
-from gridkit_django.models import InstalledPlugin, PluginPackage, PluginVersion
+from gridkit_django.models import InstalledPlugin, KnownGood, PluginPackage, PluginVersion
 from gridkit_django.plugins.files import PluginFiles, read_archive, write_archive
 from gridkit_django.plugins.savepoints import database
 
@@ -112,9 +112,10 @@ def require_kept(version: PluginVersion, label: str) -> PluginFiles:
 def prune(row: InstalledPlugin) -> None:
     """Drop the files of old versions, and the steps between two contents of one version number.
 
-    What is in use or waits for consent always stays; so does the row of every version number.
+    What is in use, waits for consent or is the last known good always stays; so does the row of every version number.
     """
-    in_use = {row.current_version_id, row.pending_version_id}
+    good = KnownGood.objects.using(database()).filter(plugin=row).values_list("version", flat=True).first()
+    in_use = {row.current_version_id, row.pending_version_id, good}
     contents: dict[str, list[PluginVersion]] = {}
     newest = F("installed_at").desc(nulls_last=True)
     for version in PluginVersion.objects.using(database()).filter(plugin=row).order_by(newest, "-pk"):

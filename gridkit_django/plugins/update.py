@@ -31,7 +31,9 @@ from gridkit_django.plugins.config import checked_config, site_values
 from gridkit_django.plugins.config_migration import fitted
 from gridkit_django.plugins.configuration import for_version
 from gridkit_django.plugins.consent import check_same_plugin, consent_error, undecided
+from gridkit_django.plugins.good_states import require_known_good, restore_state
 from gridkit_django.plugins.grant_history import remember_grants, restore_grants
+from gridkit_django.plugins.known_good import GoodState
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.packages import kept_among, prune, require_kept
 from gridkit_django.plugins.pending import note_pending, refuse_pending
@@ -55,12 +57,14 @@ class _Candidate:
         metadata: its manifest.
         pinned: whether it must be held against what lies at the plugin's source.
         earlier: the version that is brought back, when this is a roll back.
+        good: the state that configurations and permissions go back to, when it is not that of the version's time.
     """
 
     source: CodeSource
     metadata: PluginMetadata
     pinned: bool
     earlier: StoredVersion | None = None
+    good: GoodState | None = None
 
 
 def update(
@@ -153,6 +157,31 @@ def roll_back(runtime: PluginRuntime, plugin_id: str, version: str | None, user:
     _take(runtime, row, candidate, (), user)
 
 
+def go_back(runtime: PluginRuntime, plugin_id: str, user: User | None) -> None:
+    """Bring the last known good state back: version, configurations and permissions together.
+
+    What was revoked since stays revoked. Another version than the one in use is pinned.
+
+    Args:
+        runtime: the runtime of this process.
+        plugin_id: which plugin.
+        user: who does it.
+
+    Raises:
+        PluginNotFoundError: when the plugin is not installed.
+        PluginVersionError: when none was noted, or its files are not kept.
+        PluginIncompatibleError: when it does not fit this site any more.
+        PluginError: when it could not be loaded or started; the version in use stays.
+    """
+    row = get_row(plugin_id)
+    good = require_known_good(plugin_id)
+    source = _kept(runtime, row, good.version)
+    pinned = row.pinned or good.version.pk != row.current_version_id
+    candidate = _Candidate(source, source.manifest(), pinned=pinned, earlier=good.version, good=good)
+    _judge(row, candidate)
+    _take(runtime, row, candidate, (), user)
+
+
 def refuse(plugin_id: str, user: User | None) -> None:
     """Refuse the version that waits for consent. See ``pending.refuse_pending``."""
     with acting_as(user):
@@ -222,7 +251,8 @@ def _take(
     """Swap the version, after its code has judged the configuration; put the old one back when it can't start."""
     code = runtime.catalog.load(candidate.source)
     with runtime.catalog.offering(code):
-        spec, _ = fitted(load_spec(row), code.plugin_class)
+        spec = load_spec(row)
+        spec, _ = fitted(spec.with_layers(candidate.good.layers) if candidate.good else spec, code.plugin_class)
         checked_config(code.plugin_class, row.plugin_id, site_values(spec))
         with changing(runtime, user):
             row = get_row(row.plugin_id, lock=True)
@@ -232,7 +262,9 @@ def _take(
             remember_grants(row)
             _grant(row, grants, user)
             row.current_version = candidate.earlier or _stored(row, candidate.metadata, code)
-            if candidate.earlier is not None:
+            if candidate.good is not None:
+                restore_state(row, candidate.good, user)
+            elif candidate.earlier is not None:
                 for_version(row, candidate.earlier, user)
                 restore_grants(row, candidate.earlier, user)
             row.pin_note = _note(row, candidate, before)
@@ -265,7 +297,7 @@ def settle(runtime: PluginRuntime, plugin_id: str, before: int | None, *, was_pi
 def _settle(runtime: PluginRuntime, row: InstalledPlugin, before: StoredVersion | None, was_pinned: bool) -> None:
     error = runtime.failure_of(row.plugin_id, row.revision)
     if error is not None:
-        if before is not None and kept_among([before.digest]):
+        if before is not None and before.pk != row.current_version_id and kept_among([before.digest]):
             _put_back(runtime, row, before, was_pinned, error)
         raise error
 

@@ -58,7 +58,8 @@ def resume_operations() -> int:
 def check_plugin_health(plugin_id: str = "") -> None:
     """Check one plugin, or every active one, in this worker and store the results.
 
-    It also ends lost operations and jobs, thins history, and collects files that nothing refers to.
+    It also notes the last known good states, ends lost operations and jobs, thins history, and collects files that
+    nothing refers to.
 
     Args:
         plugin_id: which; empty for all.
@@ -73,6 +74,7 @@ def check_plugin_health(plugin_id: str = "") -> None:
             plugin_manager().check_plugin_health(plugin_id)
         else:
             plugin_manager().check_all_health()
+            plugin_manager().note_known_good()
 
 
 def enqueue_operation(operation_id: uuid.UUID) -> None:

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from gridkit_django.api.base import GridKitView
 from gridkit_django.api.links import link
 from gridkit_django.api.operations import Operation
-from gridkit_django.api.permissions import GRANT, INSTALL, require, visible_plugin, visible_plugins
+from gridkit_django.api.permissions import CONFIGURE, GRANT, INSTALL, require, visible_plugin, visible_plugins
 from gridkit_django.api.serializers.plugin_versions import (
     AutoUpdateRequest,
     PinRequest,
@@ -144,6 +144,29 @@ class RollBackView(PluginActView):
     def act(self, plugin: InstalledPlugin, body: RollBackRequest, request: Request) -> None:
         """Roll it back."""
         plugin_manager().roll_back_plugin(plugin.plugin_id, body.version, user=request.user)
+
+
+class KnownGoodView(PluginActView):
+    """Brings the last known good state back."""
+
+    right = INSTALL
+    operations: ClassVar = {
+        "POST": act_operation(
+            "goBackToKnownGood",
+            "Bring a plugin back to its last known good state",
+            INSTALL,
+            text=(
+                "Version, configurations and permissions as they stood when it was healthy for `KNOWN_GOOD_MINUTES`. "
+                f"Needs `{GRANT}` and `{CONFIGURE}` as well."
+            ),
+        )
+    }
+
+    def act(self, plugin: InstalledPlugin, body: Any, request: Request) -> None:
+        """Go back."""
+        require(request.user, GRANT, plugin)
+        require(request.user, CONFIGURE, plugin)
+        plugin_manager().go_back_to_known_good(plugin.plugin_id, user=request.user)
 
 
 class PinView(PluginActView):

@@ -17,7 +17,7 @@ from gridkit_django.plugins.remote import PREFIX
 class Command(BaseCommand):
     """Change one plugin in this process."""
 
-    help = "Install or update a plugin of a marketplace, or choose which updates come by themselves."
+    help = "Install or update a plugin of a marketplace, choose which updates come by themselves, or go back."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the acts."""
@@ -39,6 +39,8 @@ class Command(BaseCommand):
                 help="a plugin that may come along, with all that it asks for; may be repeated",
             )
             act.add_argument("--switch-anyway", action="store_true", help="do not wait for hosts that are not ready")
+        good = acts.add_parser("known-good", help="bring the last known good state back")
+        good.add_argument("plugin", help="its id, like @acme/colours")
         policy = acts.add_parser("auto-update", help="choose which newer releases come by themselves")
         policy.add_argument("plugin", help="its id, like @acme/colours")
         policy.add_argument("policy", choices=["site", *AutoUpdate.values])
@@ -52,6 +54,9 @@ class Command(BaseCommand):
         try:
             if options["act"] == "auto-update":
                 self._choose(options)
+            elif options["act"] == "known-good":
+                found = plugin_manager().go_back_to_known_good(options["plugin"])
+                self.stdout.write(f"{options['plugin']} runs {found.version} again, as it stood then.")
             elif options["dry_run"]:
                 self._tell(make_install_plan(options["plugin"], options["release"]))
             else:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gridkit_django.models import PluginSource
-from gridkit_django.plugins import activation, pins, remains, update, update_policy, updates
+from gridkit_django.plugins import activation, good_states, pins, remains, update, update_policy, updates
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.change import get_row
 from gridkit_django.plugins.install import ALL, InstallRequest, install, uninstall
@@ -162,6 +162,15 @@ class Lifecycle(ManagerPart):
         """
         update.roll_back(self.runtime, plugin_id, version, user)
         return self.get_plugin(plugin_id)
+
+    def go_back_to_known_good(self, plugin_id: str, *, user: User | None = None) -> PluginInfo:
+        """Bring version, configuration and permissions back as they stood when all was well. See ``update.go_back``."""
+        update.go_back(self.runtime, plugin_id, user)
+        return self.get_plugin(plugin_id)
+
+    def note_known_good(self) -> tuple[str, ...]:
+        """Note the state of each plugin that was healthy for a while. See ``good_states.note_known_good``."""
+        return good_states.note_known_good()
 
     def check_updates(self) -> tuple[PluginUpdate, ...]:
         """Return the plugins for which there is something newer, at their source or in their marketplace, by id.
