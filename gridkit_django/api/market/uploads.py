@@ -36,10 +36,8 @@ class UploadForm(DescribedBody):
     """Keep it as a draft until it is submitted."""
 
 
-class PictureForm(BaseModel):
+class PictureForm(DescribedBody):
     """The parts of a picture."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     picture: bytes
     """PNG, JPEG or WebP; at most 5,000,000 bytes and 20,000,000 pixels. It is drawn anew as PNG."""
