@@ -93,7 +93,9 @@ def look_for_all() -> int:
 
 
 def texts_in_dns(domain: str) -> list[str]:
-    """Return the TXT records of ``_gridkit.<domain>``.
+    """Return the TXT records of ``_gridkit.<domain>``, each in one piece; none when there is no such name.
+
+    A name server that fails, refuses or is silent raises whatever dnspython raises: nobody loses a proof by it.
 
     Raises:
         PublisherError: when the library for it is not installed.
@@ -102,7 +104,10 @@ def texts_in_dns(domain: str) -> list[str]:
         resolver: Any = import_module("dns.resolver")
     except ImportError as error:
         raise PublisherError("Looking into DNS needs the extra 'market': install gridkit-django[market].") from error
-    answers = resolver.resolve(f"{DNS_LABEL}.{domain}", "TXT", lifetime=_SECONDS)
+    try:
+        answers = resolver.resolve(f"{DNS_LABEL}.{domain}.", "TXT", lifetime=_SECONDS, search=False)
+    except (resolver.NXDOMAIN, resolver.NoAnswer):
+        return []  # the name servers have answered: the text does not stand there
     return [b"".join(answer.strings).decode("ascii", "replace") for answer in answers]
 
 
