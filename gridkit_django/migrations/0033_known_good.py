@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gridkit_django', '0031_list_publisher_keys'),
+        ('gridkit_django', '0032_write_to_publishers'),
     ]
 
     operations = [
