@@ -81,6 +81,16 @@ class SourceCatalog:
         self._loaded: dict[str, str] = {}
         self._loader = BundleLoader(self._was_unloaded)
         self._offered: dict[str, PluginCode] = {}
+        self._looked: dict[tuple[str, str], FilesSource] | None = None
+
+    @contextmanager
+    def one_look(self) -> Iterator[None]:
+        """Read what is unpacked of a plugin once, however often its source is chosen inside: a digest stands for it."""
+        before, self._looked = self._looked, {}
+        try:
+            yield
+        finally:
+            self._looked = before
 
     def add_object(self, plugin: Plugin | type[Plugin]) -> ObjectSource:
         """Make a plugin known that is given in code; one with the same class is replaced.
@@ -229,12 +239,18 @@ class SourceCatalog:
         Raises:
             PluginLoadError: when they are kept nowhere, or are broken.
         """
+        looked, key = self._looked, (spec.digest, spec.source_ref)
+        if looked is not None and key in looked:
+            return looked[key]
         files = self.unpacked.open(spec.digest, spec.source_ref)
         if files is None:
             raise PluginLoadError(
                 f"The files of {spec.plugin_id} {spec.version} ({spec.digest}) are not kept any more. Update it."
             )
-        return self.kept(spec.source_ref, files, PluginSource.MARKETPLACE)
+        found = self.kept(spec.source_ref, files, PluginSource.MARKETPLACE)
+        if looked is not None:
+            looked[key] = found
+        return found
 
     def _installed(self, spec: PluginSpec, reason: PluginError) -> CodeSource:
         """Return the kept files of the installed version, or say why the source can't run."""

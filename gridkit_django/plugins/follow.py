@@ -80,11 +80,12 @@ class Follower:
         for key in killers.keys() & wanted.keys() - self._board.live.keys():
             self.failures.remember(key, wanted[key].revision, killers[key], wait=FIRST_HOLD_SECONDS)
         moved = {key: spec for key, spec in wanted.items() if self._has_moved(spec, doubtful=doubtful)}
-        manifests = self._manifests(moved)
-        plan = self._plan(specs, manifests)
-        for plugin_id in plan.order:
-            if plugin_id in manifests:
-                self._renew(moved[plugin_id], manifests[plugin_id])
+        with self._starter.one_look():
+            manifests = self._manifests(moved)
+            plan = self._plan(specs, manifests)
+            for plugin_id in plan.order:
+                if plugin_id in manifests:
+                    self._renew(moved[plugin_id], manifests[plugin_id])
         if manifests.keys() - self._board.live.keys():
             self._plan(specs, {})  # who needs one that could not start stops too
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -95,6 +94,9 @@ def checked_mark(
 
 def marked_handlers(plugin: object) -> Iterator[tuple[HandlerMark, EventHandler]]:
     """Yield each mark of a plugin with its bound method, in the order of the names; evaluates no property."""
-    for name, member in inspect.getmembers_static(type(plugin)):
-        for mark in getattr(member, _MARKS, ()):
+    members: dict[str, object] = {}
+    for part in reversed(type(plugin).__mro__):
+        members.update(vars(part))
+    for name in sorted(members):
+        for mark in getattr(members[name], _MARKS, ()):
             yield mark, getattr(plugin, name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Protocol, cast
 
 from jsonschema import Draft202012Validator
@@ -167,9 +169,21 @@ def _check_schema(name: str, schema: JSONObject) -> None:
         PluginError: names the method.
     """
     try:
-        Draft202012Validator.check_schema(schema)
+        fault = _fault_of(json.dumps(schema, sort_keys=True))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PluginError(f"The schema of the method {name!r} is no JSON: {error}.") from error
+    if fault:
+        raise PluginError(f"The schema of the method {name!r} is no JSON Schema: {fault}.")
+
+
+@lru_cache(256)
+def _fault_of(schema: str) -> str:
+    """Return what is wrong with a JSON Schema; kept, because most methods of most plugins share a few schemas."""
+    try:
+        Draft202012Validator.check_schema(json.loads(schema))
     except SchemaError as error:
-        raise PluginError(f"The schema of the method {name!r} is no JSON Schema: {error.message}.") from error
+        return str(error.message)
+    return ""
 
 
 def _failed(live: LivePlugin, method: RegisteredMethod, error: BaseException, what: str = "") -> PluginMethodError:

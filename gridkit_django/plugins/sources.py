@@ -137,13 +137,19 @@ class FilesSource:
         self.ref = ref
         self.files = files
         self._loader = loader
+        self._manifest: PluginMetadata | None = None
 
     def manifest(self) -> PluginMetadata:
-        """Read ``plugin.toml``.
+        """Read ``plugin.toml``, once.
 
         Raises:
             ManifestError: when it is missing or wrong.
         """
+        if self._manifest is None:
+            self._manifest = self._read_manifest()
+        return self._manifest
+
+    def _read_manifest(self) -> PluginMetadata:
         raw = self.files.contents.get(MANIFEST_NAME)
         if raw is None:
             raise ManifestError(f"{self.files.label} has no {MANIFEST_NAME}.")

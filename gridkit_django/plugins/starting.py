@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from gridkit_django.exceptions import PluginError, PluginInitializeError, PluginLoadError, PluginNotReadyError
@@ -52,6 +53,10 @@ class Starter:
         self._record = record
         self._heaps = heaps
         self._reporter = reporter
+
+    def one_look(self) -> AbstractContextManager[None]:
+        """Read each plugin of a marketplace once inside, for its manifest and for its code."""
+        return self._catalog.one_look()
 
     def start(self, spec: PluginSpec, metadata: PluginMetadata, previous: LivePlugin | None) -> LivePlugin:
         """Load the code, check the configuration, make the object and initialise it.

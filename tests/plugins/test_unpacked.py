@@ -147,6 +147,20 @@ def spoil(files: Path, how: str) -> None:
         shutil.rmtree(files)
 
 
+def test_start_reads_the_files_of_a_plugin_once_and_the_next_start_again(
+    manager: PluginManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(manager, made())
+    reads, read = [], unpacked._read
+    monkeypatch.setattr(unpacked, "_read", lambda *given: (reads.append(given), read(*given))[1])
+
+    for starts in (1, 2):
+        manager.stop_all()
+        manager.follow()
+
+        assert len(reads) == starts
+
+
 def test_processes_at_once_unpack_once(monkeypatch: pytest.MonkeyPatch) -> None:
     files = made()
     keep_files(files)
