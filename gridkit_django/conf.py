@@ -91,6 +91,7 @@ class MarketplaceOptions(TypedDict, total=False):
     timeout: Annotated[float, Field(gt=0)]
     root: str
     bundle: str
+    plain_http: bool
 
 
 @dataclass(frozen=True, slots=True)

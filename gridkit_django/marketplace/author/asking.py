@@ -11,6 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from gridkit_django.exceptions import PublishRefusedError, TrustUnreachableError
 from gridkit_django.marketplace.trust import HttpPlace
+from gridkit_django.marketplace.trust.channels import is_readable_on_the_way
 
 _ANSWER_BYTES_MAX = 1_048_576
 
@@ -31,6 +32,8 @@ def ask(
         PublishRefusedError: when the marketplace says no, or what answers is none.
         TrustUnreachableError: when it does not answer.
     """
+    if is_readable_on_the_way(place.url):
+        raise PublishRefusedError(f"{place.url} is no https: others could read your token on the way. It was not sent.")
     timeout = urllib3.Timeout(connect=place.timeout, read=place.deadline)
     more: dict[str, Any] = {"timeout": timeout, "retries": False, "ca_certs": place.ca_file or None}
     headers = {"Accept": "application/json", "User-Agent": "GridKit", "Authorization": f"Bearer {place.token}"}

@@ -8,6 +8,7 @@ from typing import Any
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import MarketplaceUnknownError, SettingsError
+from gridkit_django.marketplace.trust.channels import is_readable_on_the_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,12 @@ def _remote(alias: str, options: dict[str, Any]) -> Remote:
     url = str(options.pop("url"))
     if not url.startswith(("https://", "http://")):
         raise SettingsError(f"The address of the marketplace {alias!r} is {url!r}; it is like https://host/market/.")
+    plain = options.pop("plain_http", False)
+    if is_readable_on_the_way(url) and not plain and not options.get("bundle"):
+        raise SettingsError(
+            f"The address of the marketplace {alias!r} is {url!r}: others can read and change what goes there, the "
+            "token too. Use https, or set plain_http to True where the network is your own."
+        )
     if options.get("bundle") and not options.get("root"):
         raise SettingsError(
             f"The marketplace {alias!r} has a bundle and no root: nothing in a bundle is believed without."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 import zipfile
 import zlib
@@ -11,6 +12,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -40,6 +42,18 @@ class Channel(Protocol):
             TrustUnreachableError: when it does not come, or not in time.
         """
         ...
+
+
+def is_readable_on_the_way(url: str) -> bool:
+    """Whether others can read and change what goes to an address: HTTP without TLS, to another machine."""
+    parts = urlsplit(url)
+    if parts.scheme != "http":
+        return False
+    host = parts.hostname or ""
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost" and not host.endswith(".localhost")
 
 
 @dataclass(frozen=True, slots=True)
