@@ -90,7 +90,8 @@ def own_marketplace(folder: Path) -> dict[str, Any]:
     """
     if not (address := os.environ.get("GRIDKIT_DEMO_ADDRESS")):
         return {}
-    return {"demo": {"url": f"{address}/market/", "root": str(folder / "root.json"), "timeout": 10.0}}
+    root = str(folder / "root.json")
+    return {"demo": {"url": f"{address}/market/", "root": root, "timeout": 10.0, "plain_http": True}}  # it is ourselves
 
 
 def is_news(line: logging.LogRecord) -> bool:
