@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import pytest
 from celery.result import _set_task_join_will_block
@@ -46,6 +48,21 @@ LONG = frozenset({"routes", "frontend", "example", "testing", "browser", "foreig
 """Folders whose files take long. They come first, so that all test processes end at about the same time."""
 
 
+BOTH = "both_databases"
+
+
+@cache
+def _names_the_marker(path: Path) -> bool:
+    return BOTH in path.read_text(encoding="utf-8")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Don't import, for the second run, files without a test for both databases."""
+    if config.getoption("markexpr") != BOTH or not collection_path.match("test_*.py"):
+        return None
+    return not _names_the_marker(collection_path) or None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put long files first, and leave what only PostgreSQL can show to the second run.
 
@@ -53,6 +70,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if named := [item.nodeid for item in items if " at 0x" in item.nodeid]:
         raise pytest.UsageError(f"These tests need ids of their own: {named}")
+    if lost := {item.path for item in items if item.get_closest_marker(BOTH) and not _names_the_marker(item.path)}:
+        raise pytest.UsageError(
+            f"These files must name the marker {BOTH} themselves, or PostgreSQL misses them: {lost}"
+        )
     items.sort(key=lambda item: item.path.parent.name not in LONG)
     if connection.vendor == "postgresql":
         return
