@@ -1,0 +1,97 @@
+"""A plugin of a marketplace, installed by clicking: browse, read the plan, consent, and watch the worker's log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as site_settings
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from gridkit_django.admin import marketplace_detail
+from gridkit_django.marketplace.client import recipes, refresh_catalogue
+from gridkit_django.plugins import PluginManager, plugin_manager, run_operation
+from tests.browser.turns import my_turn
+from tests.marketplace.client.market import open_market
+from tests.marketplace.client.packages import PLUGIN, Acme
+from tests.marketplace.trust.markets import Market as Signed
+
+BROWSE = "/admin/gridkit_django/installedplugin/marketplace/"
+PASSWORD = "root-of-all"
+
+
+@pytest.fixture
+def queued(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """What was handed to Celery, on a site that knows a marketplace with one plugin."""
+    signed = Signed()
+    signed.hold_ceremony()
+    with open_market() as market:
+        acme = Acme(market, tmp_path, signed)
+        acme.publish()
+        settings.GRIDKIT = {
+            "HOT_RELOAD": False,
+            "STATE_DIR": str(tmp_path),
+            "MARKETPLACES": {"main": {"url": market.url, "root": str(acme.root), "timeout": 30.0}},
+            "MARKETPLACE_TRUSTED": ["@acme"],
+        }
+        found: list[Any] = []
+        monkeypatch.setattr(marketplace_detail, "enqueue_operation", found.append)
+        monkeypatch.setattr(recipes, "probe", lambda files: None)
+        with my_turn():
+            refresh_catalogue()
+        yield found
+
+
+@pytest.fixture
+def manager() -> Iterator[PluginManager]:
+    found = plugin_manager()
+    found.stop_all()
+    yield found
+    with my_turn():
+        found.stop_all()
+
+
+@pytest.fixture
+def admin_page(page: Page, live_server: LiveServer) -> Iterator[Page]:
+    """The browser's page, signed in as an administrator with a password."""
+    client = Client()
+    with my_turn():
+        client.force_login(User.objects.create_superuser("root", password=PASSWORD))
+    cookie = client.cookies[site_settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies([{"name": site_settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
+    page.set_default_timeout(30_000)
+    yield page
+    page.goto("about:blank")
+
+
+def test_plugin_is_found_though_mistyped_and_installed_by_clicking(
+    admin_page: Page, live_server: LiveServer, queued: list[Any], manager: PluginManager
+) -> None:
+    page = admin_page
+    page.goto(f"{live_server.url}{BROWSE}")
+    page.get_by_label("Search", exact=True).fill("coluors")
+    page.keyboard.press("Enter")
+    expect(page.locator("#content-main")).to_contain_text("No plugin has “coluors”. Shown are those with colours.")
+    page.locator(".gridkit-cards a").first.click()
+    expect(page.locator("#content-main")).to_contain_text("runs inside the site's own processes")
+
+    page.get_by_role("button", name="Install").click()
+    expect(page.locator(".errornote")).to_have_text("Please correct the errors below.")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile("/pluginoperation/.+/change/"))
+    expect(page.locator(".gridkit-log")).to_contain_text("Waiting for a Celery worker.")
+    page.get_by_role("button", name="Stop").focus()
+    with my_turn():
+        run_operation(queued[0])
+    expect(page.locator(".gridkit-log")).to_contain_text("passed the gate", timeout=30_000)  # by itself, no reload
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    assert manager.get_plugin(PLUGIN).effective_state == "active"
