@@ -109,5 +109,5 @@ def _reason_to_hold(row: InstalledPlugin, plan: InstallPlan, policy: AutoUpdate,
         finished_at__gte=timezone.now() - AGAIN_AFTER,
     )
     if (last := failed.first()) is not None:
-        return f"it failed and is not tried again within a day: {last.error_detail}"
+        return f"it failed and is not tried again within a day: {last.error_detail.rstrip('.')}"
     return ""
