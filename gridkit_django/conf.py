@@ -246,7 +246,7 @@ class GridKitSettings:
         AUDIT_DATABASE_ROLES: logins of the database that are believed when they say who acts (strict mode); empty for
             all. Whoever else writes is recorded under its own login.
         THROTTLE_RATES: DRF throttle rates by scope (``rows``, ``edits``, ``exports``, ``views``, ``states``,
-            ``events``), None for no limit.
+            ``events``, ``marketplace``), None for no limit.
     """
 
     PAGE_SIZE: Positive = 100

@@ -14,6 +14,7 @@ from gridkit_django.admin.export_action import GridExportMixin
 from gridkit_django.admin.export_schedules import ExportScheduleAdmin
 from gridkit_django.admin.exports import ExportJobAdmin
 from gridkit_django.admin.grids import registered_grid_admin
+from gridkit_django.admin.kept_data import PluginRemainsAdmin
 from gridkit_django.admin.market_advisories import MarketAdvisoryAdmin
 from gridkit_django.admin.market_listings import ListingAdmin, ListingReportAdmin
 from gridkit_django.admin.market_publishers import PublisherAdmin, PublisherKeyAdmin, PublisherTokenAdmin
@@ -40,6 +41,7 @@ from gridkit_django.models import (
     OutboxChannel,
     OutboxDeadLetter,
     PluginOperation,
+    PluginRemains,
     Publisher,
     PublisherKey,
     PublisherToken,
@@ -53,6 +55,7 @@ __all__ = ["AuditHistoryMixin", "GridExportMixin"]
 
 admin.site.register(InstalledPlugin, InstalledPluginAdmin)
 admin.site.register(PluginOperation, PluginOperationAdmin)
+admin.site.register(PluginRemains, PluginRemainsAdmin)
 admin.site.register(RuntimeProcess, RuntimeProcessAdmin)
 admin.site.register(HealthCheckResult, HealthCheckResultAdmin)
 admin.site.register(AuditRecord, AuditRecordAdmin)

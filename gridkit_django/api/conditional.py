@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from django.utils.cache import patch_vary_headers
@@ -9,6 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gridkit_django.api.etags import EntityTag, parse_condition
+
+
+def body_tag(body: Any) -> str:
+    """Return a tag that is another one for another body."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def tagged_response(request: Request, data: Any, opaque: str) -> Response:

@@ -326,6 +326,7 @@ from gridkit_django.exceptions.remotes import (
     PublisherKeyRevokedError,
     PublisherKeysReplacedError,
     PublisherUntrustedError,
+    RefreshNotQueuedError,
     ReleaseUnfitError,
 )
 
@@ -463,6 +464,7 @@ __all__ = [
     "ReasonRequiredError",
     "ReasonTooLongError",
     "RecordNotFoundError",
+    "RefreshNotQueuedError",
     "ReleaseExistsError",
     "ReleaseImmutableError",
     "ReleaseStateError",

@@ -53,6 +53,12 @@ class PeersNotAgreedError(MarketplaceError):
     code = "peers-not-agreed"
 
 
+class RefreshNotQueuedError(MarketplaceError):
+    """No worker could be asked to follow the marketplaces: the task queue can't be reached."""
+
+    code = "task-queue-unreachable"
+
+
 class PublisherUntrustedError(MarketplaceError):
     """The site does not trust the publisher, so the plugin is not installed."""
 

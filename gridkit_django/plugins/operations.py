@@ -214,6 +214,32 @@ def _undo(run: OperationRun, steps: Sequence[Step]) -> None:
         run.unmark(step.name)
 
 
+def repeat_operation(
+    operation: PluginOperation, *, config: Mapping[str, Any] | None, user: User | None
+) -> PluginOperation:
+    """Write down once more what failed or was stopped. The caller lets a worker run it after the commit.
+
+    Args:
+        operation: what failed.
+        config: the configuration; it is forgotten at the end of an operation, so it has to be given again.
+        user: who asks now.
+
+    Raises:
+        PluginStateError: when it did not fail, or configured the plugin and there is no configuration.
+        PluginNotFoundError: when the plugin is not installed (and this is no installation).
+    """
+    if operation.state not in (OperationState.FAILED, OperationState.CANCELLED):
+        raise PluginStateError(
+            f"The operation is {operation.get_state_display()}; only one that failed or was stopped can be repeated."
+        )
+    if operation.kind == OperationKind.CONFIGURE and config is None:
+        raise PluginStateError("The configuration of an operation is forgotten at its end. Give it again.")
+    arguments = {key: value for key, value in operation.arguments.items() if key != "policy"}
+    if config is not None:
+        arguments["config"] = dict(config)
+    return request_operation(operation.kind, operation.plugin_id, arguments, user=user)
+
+
 def cancel_operation(operation_id: uuid.UUID | str) -> PluginOperation | None:
     """Stop an operation: one that waits at once, one that runs at its next chance. What has ended stays as it is.
 

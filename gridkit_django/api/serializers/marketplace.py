@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
-from gridkit_django.marketplace.client import CatalogAge, InstallPlan, PeerPlan, RemoteListing, SearchResult
+from gridkit_django.conf import settings
+from gridkit_django.marketplace.client import (
+    CatalogAge,
+    InstallPlan,
+    PeerPlan,
+    RemoteListing,
+    SearchResult,
+    catalogue_ages,
+)
 from gridkit_django.marketplace.client.wire import RemoteRelease
 
 
@@ -19,6 +27,25 @@ class MarketplaceState(ResponseBody):
     """When it was followed last; null for never."""
     error: str
     """Why it could not be followed since; empty when it could."""
+
+
+class MarketplaceSource(MarketplaceState):
+    """How the copy of one marketplace stands."""
+
+    tried_at: datetime | None
+    """When it was asked last."""
+    retry_at: datetime | None
+    """When it is asked again after failures."""
+    skipped: dict[str, str]
+    """Entries that were left out, with the reason."""
+
+
+class MarketplaceSources(ResponseBody):
+    """The marketplaces of the settings."""
+
+    offline: bool
+    """Whether no marketplace is asked for anything."""
+    marketplaces: list[MarketplaceSource]
 
 
 class MarketplacePlugin(ResponseBody):
@@ -163,6 +190,25 @@ def page_body(result: SearchResult) -> dict[str, Any]:
         marketplaces=[_state(age) for age in result.ages],
         meant=result.meant,
         results=[MarketplacePlugin(**_plugin_fields(listing)) for listing in result.plugins],
+    ).to_wire()
+
+
+def sources_body() -> dict[str, Any]:
+    """Return how the copies of the marketplaces stand."""
+    return MarketplaceSources(
+        offline=settings().MARKETPLACE_OFFLINE,
+        marketplaces=[
+            MarketplaceSource(
+                alias=age.alias,
+                name=age.name,
+                refreshed_at=age.refreshed_at,
+                error=age.error,
+                tried_at=age.tried_at,
+                retry_at=age.retry_at,
+                skipped=dict(age.skipped),
+            )
+            for age in catalogue_ages()
+        ],
     ).to_wire()
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from rest_framework.request import Request
 
 from gridkit_django.api.links import link
-from gridkit_django.api.serializers.bodies import ResponseBody
+from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
 from gridkit_django.models import PluginOperation
 
 
@@ -40,6 +40,21 @@ class OperationState(ResponseBody):
     started_at: datetime | None
     finished_at: datetime | None
     url: str
+
+
+class OperationPage(ResponseBody):
+    """A page of operations, the newest first."""
+
+    results: list[OperationState]
+    next: str | None
+    previous: str | None
+
+
+class RetryRequest(RequestBody):
+    """What has to be given again."""
+
+    config: dict[str, Any] | None = None
+    """The configuration, where there was one: it is forgotten at the end of an operation."""
 
 
 class OperationAccepted(ResponseBody):

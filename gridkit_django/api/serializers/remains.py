@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Literal
 
 from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
+from gridkit_django.plugins.kept_data import KeptData
 from gridkit_django.plugins.remains import UninstallPreview
 
 
@@ -48,6 +51,42 @@ class PluginData(ResponseBody):
     version: str
     configurations: list[PluginDataConfiguration]
     storage: dict[str, Any]
+
+
+class KeptDataItem(ResponseBody):
+    """What is kept of one plugin."""
+
+    plugin: str
+    version: str
+    """The version that was in use."""
+    kept_at: datetime
+    configurations: list[str]
+    """Grids, and an empty text for all grids."""
+    storage_keys: int
+    storage_bytes: int
+
+
+class KeptDataList(ResponseBody):
+    """The uninstalled plugins of which data is kept, by id."""
+
+    results: list[KeptDataItem]
+
+
+def kept_data_list(found: Iterable[KeptData]) -> dict[str, Any]:
+    """Return what is kept."""
+    return KeptDataList(
+        results=[
+            KeptDataItem(
+                plugin=item.plugin_id,
+                version=item.version,
+                kept_at=item.kept_at,
+                configurations=list(item.configurations),
+                storage_keys=item.storage_keys,
+                storage_bytes=item.storage_bytes,
+            )
+            for item in found
+        ]
+    ).to_wire()
 
 
 def uninstall_preview(found: UninstallPreview) -> dict[str, Any]:

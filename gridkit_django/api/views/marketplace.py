@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gridkit_django.api.base import GridKitView
+from gridkit_django.api.conditional import body_tag, tagged_response
 from gridkit_django.api.operations import Operation, query_parameter, response_header
 from gridkit_django.api.parameters import choice, whole_number
 from gridkit_django.api.permissions import ACTIVATE, CONFIGURE, GRANT, INSTALL, require
@@ -65,9 +66,10 @@ class MarketplacePluginsView(GridKitView):
 
     def get(self, request: Request) -> Response:
         """Answer a page."""
-        _require_browsing(request.user)
+        require_browsing(request.user)
         try:
-            return Response(page_body(search(_query(request))))
+            body = page_body(search(_query(request)))
+            return tagged_response(request, body, body_tag(body))
         except PluginSearchError as error:
             errors = [replace(item, pointer=f"?{item.pointer[1:]}") for item in error.errors]
             raise PluginSearchError(error.detail, errors=errors) from error
@@ -89,8 +91,9 @@ class MarketplacePluginView(GridKitView):
 
     def get(self, request: Request, plugin: str) -> Response:
         """Answer the listing."""
-        _require_browsing(request.user)
-        return Response(detail_body(get_listing(plugin)))
+        require_browsing(request.user)
+        body = detail_body(get_listing(plugin))
+        return tagged_response(request, body, body_tag(body))
 
 
 class MarketplacePlanView(GridKitView):
@@ -110,7 +113,7 @@ class MarketplacePlanView(GridKitView):
 
     def get(self, request: Request, plugin: str) -> Response:
         """Answer the plan."""
-        _require_browsing(request.user)
+        require_browsing(request.user)
         return Response(plan_body(make_install_plan(plugin, request.query_params.get("version") or None)))
 
 
@@ -133,6 +136,7 @@ class MarketplaceInstallView(GridKitView):
             problems=(403, 404, 409),
         )
     }
+    throttle_scopes: ClassVar = {"POST": "marketplace"}
 
     def post(self, request: Request, plugin: str) -> Response:
         """Judge the plan and queue the operation."""
@@ -187,7 +191,12 @@ def _agreed(plan: InstallPlan, wish: MarketplaceInstallRequest) -> list[dict[str
     ]
 
 
-def _require_browsing(user: User) -> None:
+def require_browsing(user: User) -> None:
+    """Refuse whoever may neither browse nor install.
+
+    Raises:
+        AccessDeniedError: then.
+    """
     if not has_permission(user, BROWSE):
         require(user, INSTALL)
 

@@ -44,6 +44,7 @@ class CatalogAge:
         error: why it could not be followed since; empty when it could.
         retry_at: when it is asked again after failures.
         skipped: entries that were left out, with the reason.
+        tried_at: when it was asked last; None for never.
     """
 
     alias: str
@@ -52,6 +53,7 @@ class CatalogAge:
     error: str = ""
     retry_at: datetime | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
+    tried_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,8 @@ def _age(alias: str, row: CatalogSource | None) -> CatalogAge:
     if row is None:
         return CatalogAge(alias, alias, None)
     skipped: dict[str, str] = row.skipped
-    return CatalogAge(alias, str(row), row.refreshed_at, row.error, row.retry_at, MappingProxyType(skipped))
+    told = MappingProxyType(skipped)
+    return CatalogAge(alias, str(row), row.refreshed_at, row.error, row.retry_at, told, row.tried_at)
 
 
 def _visible() -> QuerySet[CatalogEntry]:
