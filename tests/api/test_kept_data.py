@@ -27,6 +27,7 @@ def manager() -> Any:
     found.stop_all()
     yield found
     found.stop_all()
+    found.runtime.catalog.remove_object("listener")
 
 
 @pytest.fixture
