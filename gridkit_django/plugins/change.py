@@ -59,6 +59,16 @@ def riding(rider: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
+def unridden() -> Iterator[None]:
+    """Let no call be made inside the changes of the block: they take back what the calls around it are about."""
+    token = _riders.set(())
+    try:
+        yield
+    finally:
+        _riders.reset(token)
+
+
+@contextmanager
 def acting_as(user: User | None) -> Iterator[None]:
     """Act as a person for the length of the block; None for whoever acts already."""
     act = current_act()

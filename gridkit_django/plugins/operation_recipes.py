@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from django.utils import timezone
+
 from gridkit_django.models import OperationKind
 from gridkit_django.plugins import update
 from gridkit_django.plugins.change import get_row, raise_failure
@@ -125,7 +127,13 @@ def settle_swap(run: OperationRun) -> None:
         PluginError: why it can't start.
     """
     facts = run.result("switch")
-    update.settle(_manager().runtime, run.plugin_id, facts.get("before"), was_pinned=bool(facts.get("pinned")))
+    update.settle(
+        _manager().runtime,
+        run.plugin_id,
+        facts.get("before"),
+        was_pinned=bool(facts.get("pinned")),
+        since=run.operation.started_at or timezone.now(),
+    )
 
 
 def _uninstall(_run: OperationRun) -> Sequence[Step]:

@@ -171,7 +171,9 @@ def _unpack(place: Path, kept: PluginFiles, label: str) -> PluginFiles:
     """Write beside the place, compile and rename."""
     _check_names(kept)
     shutil.rmtree(place, ignore_errors=True)
-    aside = Path(tempfile.mkdtemp(prefix=".", dir=place.parent))
+    for left in place.parent.glob(f".{place.name}.*"):  # of processes that were killed: the lock is ours
+        shutil.rmtree(left, ignore_errors=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
     try:
         for name, content in kept.contents.items():
             target = aside / "files" / name

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
 from gridkit_django.events import EventSource, acting
-from gridkit_django.exceptions import PluginError, PluginStateError, PluginVersionError
+from gridkit_django.exceptions import PluginError, PluginInitializeError, PluginStateError, PluginVersionError
 from gridkit_django.models import DesiredState, GrantDecision, InstalledPlugin, PluginPermissionGrant, PluginSource
 from gridkit_django.models import PluginVersion as StoredVersion
 from gridkit_django.plugins.catalog import frozen, keep_source
@@ -25,6 +26,7 @@ from gridkit_django.plugins.change import (
     tell,
     touch,
     try_again,
+    unridden,
 )
 from gridkit_django.plugins.compat import check_core
 from gridkit_django.plugins.config import checked_config, site_values
@@ -276,7 +278,7 @@ def _take(
     _settle(runtime, row, before, was_pinned)
 
 
-def settle(runtime: PluginRuntime, plugin_id: str, before: int | None, *, was_pinned: bool) -> None:
+def settle(runtime: PluginRuntime, plugin_id: str, before: int | None, *, was_pinned: bool, since: datetime) -> None:
     """Do what is left of a swap whose process was killed after it: look whether the version starts, or put it back.
 
     Args:
@@ -284,6 +286,7 @@ def settle(runtime: PluginRuntime, plugin_id: str, before: int | None, *, was_pi
         plugin_id: which plugin.
         before: primary key of the version that was in use, None for none.
         was_pinned: whether that one was pinned.
+        since: when the swap was begun at the earliest. A version that was put back since then was put back by it.
 
     Raises:
         PluginError: why the new version can't start; the one before is in use again.
@@ -292,6 +295,13 @@ def settle(runtime: PluginRuntime, plugin_id: str, before: int | None, *, was_pi
     row = get_row(plugin_id)
     if row.current_version_id != before:
         _settle(runtime, row, row.versions.filter(pk=before or 0).first(), was_pinned)
+        return
+    bad = row.versions.filter(refused_at__gte=since).exclude(pk=before or 0).order_by("refused_at").last()
+    if bad is not None:
+        raise PluginInitializeError(
+            f"{plugin_id} {bad.version} could not start, so the version before it is in use again. The audit record of "
+            "that says why."
+        )
 
 
 def _settle(runtime: PluginRuntime, row: InstalledPlugin, before: StoredVersion | None, was_pinned: bool) -> None:
@@ -339,7 +349,7 @@ def _put_back(
     runtime: PluginRuntime, failed: InstalledPlugin, before: StoredVersion, was_pinned: bool, error: PluginError
 ) -> None:
     """Make the version before the one in use again, unless somebody was quicker with another change."""
-    with acting(RUNTIME, EventSource.SYSTEM), changing(runtime, None):
+    with unridden(), acting(RUNTIME, EventSource.SYSTEM), changing(runtime, None):
         row = get_row(failed.plugin_id, lock=True)
         if row.revision != failed.revision or row.current_version is None:
             return

@@ -154,6 +154,26 @@ def test_version_that_can_not_start_is_put_back_by_the_worker_that_goes_on(
     assert manager.get_plugin("sample").version == "1.0.0"
 
 
+def test_swap_that_was_undone_has_failed_also_when_its_worker_could_not_say_so(
+    manager: PluginManager, root: Path, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_plugin(root)
+    manager.install_plugin("sample")
+    write_plugin(root, version="2.0.0", code=BROKEN)
+    operation = request_operation("update", "sample", {}, user=admin)
+    with monkeypatch.context() as patch:
+        patch.setattr(OperationRun, "fail", _die)
+        with pytest.raises(Killed):
+            run_operation(operation.pk)
+    lose(operation)
+    assert manager.get_plugin("sample").version == "1.0.0"
+
+    done = go_on(operation)
+
+    assert (done.state, done.error_code) == (OperationState.FAILED, "plugin-initialize-failed")
+    assert "2.0.0 could not start" in done.error_detail
+
+
 def _die(*_arguments: object) -> None:
     raise Killed
 

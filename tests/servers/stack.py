@@ -324,10 +324,10 @@ def stack(request: pytest.FixtureRequest, stack_templates: Templates, redis_url:
             yield running
         finally:
             running.stop()
-            _empty_queue(redis_url)
+            empty_queue(redis_url)
 
 
-def _empty_queue(redis_url: str) -> None:
+def empty_queue(redis_url: str) -> None:
     """Drop what a stack left in its broker; a server that somebody lent keeps everything else."""
     with redis.Redis.from_url(redis_url) as client:
         if "REDIS_URL" in os.environ:

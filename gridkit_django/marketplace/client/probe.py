@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from gridkit_django.exceptions import ProbeFailedError
@@ -46,7 +47,7 @@ def probe(files: PluginFiles, seconds: float = SECONDS_MAX) -> Probed:
     """
     with tempfile.TemporaryFile() as answer:
         child = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
-            [sys.executable, "-c", _CHILD, str(answer.fileno()), files.digest, files.label],
+            [sys.executable, "-c", _CHILD, str(answer.fileno()), files.digest, files.label, str(ceil(seconds) + 5)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 
 from gridkit_django.exceptions import GridKitError
@@ -13,7 +14,8 @@ from gridkit_django.plugins.sources import BundleLoader, FilesSource
 
 def answer() -> None:
     """Read an archive from standard input, import the plugin in it, and write the answer into the parent's file."""
-    file, digest, label = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+    file, digest, label, seconds = int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+    signal.alarm(seconds)  # ends this process when its parent was killed and can no longer do it
     os.write(file, json.dumps(imported(sys.stdin.buffer.read(), digest, label)).encode())
 
 

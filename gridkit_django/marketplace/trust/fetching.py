@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,6 +47,9 @@ from gridkit_django.marketplace.trust.state import TIMESTAMP
 BASE = "tuf/"
 _HISTORY = "root_history"
 _SKEW = timedelta(minutes=10)
+_PREFIX = "gridkit-trust-"
+_LEFT_AFTER_SECONDS = 3600.0
+"""A folder that is older was left by a process that was killed: no fetch takes so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,8 @@ class TrustedFetcher:
         self._before: dict[str, bytes] = {}
 
     def __enter__(self) -> Self:
-        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gridkit-trust-")))
+        _clear_left()
+        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix=_PREFIX)))
         self._before = dict(self._memory.load())
         _unfold(self._folder, self._before)
         return self
@@ -261,6 +269,16 @@ def _signed_part(content: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError):
         return {}
     return signed if isinstance(signed, dict) else {}
+
+
+def _clear_left() -> None:
+    """Remove the folders of processes that were killed over a fetch."""
+    before = time.time() - _LEFT_AFTER_SECONDS
+    for item in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # it is somebody else's, or another process has just removed it
+            facts = item.lstat()
+            if stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid() and facts.st_mtime < before:
+                shutil.rmtree(item, ignore_errors=True)
 
 
 def _unfold(folder: Path, files: Mapping[str, bytes]) -> None:
