@@ -57,7 +57,8 @@ class Site:
         def planned() -> dict[str, Any] | None:
             answer = self.admin.get(f"{SHOP}plan/")
             found: dict[str, Any] = answer.json()
-            return found if answer.status == 200 and found["releases"][0]["version"] == version else None
+            listed = [item["version"] for item in found.get("releases", ())]
+            return found if version in listed else None
 
         found = awaited(planned, f"{version} in the catalogue")
         assert found is not None
