@@ -62,6 +62,19 @@ def word(manager: PluginManager) -> Any:
     return live.plugin.__class__.__module__, __import__("sys").modules[live.plugin.__module__].words.WORD
 
 
+def test_unpacking_that_was_killed_is_cleared_away_by_the_next_one(folder: Path) -> None:
+    files = made()
+    keep_files(files)
+    unpacked = UnpackedPackages()
+    unpacked.prune(frozenset())
+    (cache,) = folder.rglob("packages")
+    left = cache / f".{files.digest.removeprefix('sha256:')}.left"
+    left.mkdir()
+
+    assert unpacked.open(files.digest, PLUGIN) is not None
+    assert not left.exists()
+
+
 def test_installed_plugin_runs_from_its_unpacked_files_and_is_compiled_once(
     manager: PluginManager, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

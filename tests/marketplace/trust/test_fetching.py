@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from securesystemslib.signer import CryptoSigner
@@ -42,6 +45,19 @@ def test_file_that_the_marketplace_stands_for_is_fetched(site: Site) -> None:
         {"id": "@acme/colours"},
         wheel_path(site.channel.market),
     )
+
+
+def test_folder_of_a_killed_fetch_is_cleared_away(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old, young = tmp_path / "gridkit-trust-old", tmp_path / "gridkit-trust-young"
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "timestamp.json").write_bytes(b"{}")
+    os.utime(old, (0, 0))
+
+    site.refresh()
+
+    assert list(tmp_path.iterdir()) == [young]
 
 
 def test_second_look_asks_for_the_timestamp_only(site: Site) -> None:

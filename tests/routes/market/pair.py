@@ -109,6 +109,8 @@ def follow_market(client: Stack, market: Stack) -> None:
         "timeout": 30.0,
     }
     given = {
+        "MARKET": {"serve": False},
+        "MARKET_TRUST_STORE": None,
         "STATE_DIR": str(client.folder / "state"),
         "MARKETPLACES": {"main": place},
         "MARKETPLACE_TRUSTED": ["@acme"],

@@ -9,5 +9,4 @@ from typing import Any
 from example_project.settings import *  # noqa: F403
 from example_project.settings import GRIDKIT as EXAMPLE
 
-ROOT_URLCONF = "tests.routes.market.addresses"
 GRIDKIT: dict[str, Any] = {**EXAMPLE, **json.loads(os.environ["GRIDKIT_MORE"])}

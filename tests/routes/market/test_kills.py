@@ -198,7 +198,12 @@ def site(stack: Stack) -> Iterator[Site]:
         for version, facts in RELEASES.items():
             acme.publish(version, **facts)
         place = {"url": market.url, "root": str(acme.root), "timeout": 30.0}
-        more = {"STATE_DIR": str(stack.folder / "state"), "MARKETPLACES": {"main": place}, "HINT_URL": None}
+        more = {
+            "MARKET": {"serve": False},
+            "STATE_DIR": str(stack.folder / "state"),
+            "MARKETPLACES": {"main": place},
+            "HINT_URL": None,
+        }
         set_up(stack, {**more, "MARKETPLACE_TRUSTED": ["@acme"]})
         (stack.folder / "tmp").mkdir()
         stack.env["TMPDIR"] = str(stack.folder / "tmp")
