@@ -159,11 +159,11 @@ class PublisherAdmin(MarketOnly[Publisher]):
 class KeyActForm(ActionForm):
     """Since when somebody else has had a key."""
 
-    since = forms.DateTimeField(
+    since = forms.CharField(  # read by the action: Django says of a form that is wrong that no action was selected
         label=_("Revoked as of"),
         required=False,
         help_text=_("What it signed since then goes into quarantine."),
-        widget=forms.DateTimeInput(attrs={"placeholder": _("now, or 2026-11-27 10:00")}),
+        widget=forms.TextInput(attrs={"placeholder": _("now, or 2026-11-27 10:00")}),
     )
 
 
@@ -178,7 +178,7 @@ class PublisherKeyAdmin(MarketOnly[PublisherKey], ReadOnlyAdmin[PublisherKey]):
     actions = ("trust_them", "retire_them", "revoke_them")
 
     class Media:
-        css: ClassVar = {"all": ["gridkit/admin.css"]}
+        css: ClassVar = {"all": ["gridkit/admin.css", "gridkit/market.css"]}
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Whoever may change keys decides about them."""

@@ -270,7 +270,7 @@ class ListingPicture(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.listing_id} #{self.position}"
+        return f"{self.position + 1}. {self.caption or f'{self.width} x {self.height}'}"
 
 
 def _refuse_frozen(fields: Iterable[str]) -> None:

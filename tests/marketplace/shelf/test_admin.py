@@ -150,6 +150,21 @@ def test_keys_are_trusted_and_revoked(acme: Seller, work: Work, root: Client) ->
     assert acme.publish(version="2.0").json()["code"] == "market-key-revoked"
 
 
+def test_key_is_retired_or_revoked_as_of_a_time(acme: Seller, work: Work, root: Client) -> None:
+    work(acme.publish)
+    key = PublisherKey.objects.get()
+    act = {"_selected_action": [key.pk]}
+    for since, told in (("soon", "Enter a valid date/time"), ("2999-01-01 10:00", "yet to come")):
+        sent = {**act, "action": "revoke_them", "since": since}
+        assert told in root.post(f"{ADMIN}publisherkey/", sent, follow=True).content.decode()
+    root.post(f"{ADMIN}publisherkey/", {**act, "action": "retire_them"})
+    key.refresh_from_db()
+    assert (key.state, key.revoked_at) == (KeyState.RETIRED, None)
+    root.post(f"{ADMIN}publisherkey/", {**act, "action": "revoke_them", "since": "2026-01-02 10:00"})
+    key.refresh_from_db()
+    assert (key.state, f"{key.revoked_at:%Y-%m-%d}") == (KeyState.REVOKED, "2026-01-02")
+
+
 def picture(kind: str = "PNG", size: tuple[int, int] = (40, 30)) -> SimpleUploadedFile:
     drawn = io.BytesIO()
     Image.new("RGB", size, "red").save(drawn, kind, comment=b"secret place")
