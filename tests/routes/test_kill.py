@@ -15,6 +15,7 @@ import pytest
 
 from tests.routes.board import generation, parsed
 from tests.routes.gate import Gate, standing_gate, write_gated, write_warden
+from tests.routes.shell import Shell, standing_shell
 from tests.routes.world import awaited, furnish, swift
 from tests.servers.stack import Stack
 
@@ -82,11 +83,28 @@ def gate(stack: Stack) -> Iterator[Gate]:
         stack.stop()
 
 
-def _start(stack: Stack, name: str, change: Change) -> None:
+Elsewhere = Callable[[str], str]
+
+
+@pytest.fixture
+def elsewhere(stack: Stack, gate: Gate) -> Iterator[Elsewhere]:
+    """Carries out code in a process beside web and worker, one for the test, which starts when it is first needed."""
+    with contextlib.ExitStack() as ends:
+        shells: list[Shell] = []
+
+        def carry_out(code: str) -> str:
+            if not shells:
+                shells.append(ends.enter_context(standing_shell(stack)))
+            return shells[0](code)
+
+        yield carry_out
+
+
+def _start(stack: Stack, elsewhere: Elsewhere, name: str, change: Change) -> None:
     """Start the one process that makes the change, and bring the plugin to where the change can begin."""
     stack.env["GATE_NAME"] = name
     if name == "celery":
-        stack.python(_INACTIVE)
+        elsewhere(_INACTIVE)
         stack.start_worker()
         return
     admin = swift(stack, "admin")
@@ -132,9 +150,9 @@ def _told(stack: Stack) -> Any:
     return answer.json()["result"] if answer.status == 200 else answer.text
 
 
-def _enqueue(stack: Stack, change: Change) -> None:
+def _enqueue(elsewhere: Elsewhere, change: Change) -> None:
     """Let the worker make the change."""
-    stack.python(
+    elsewhere(
         f"""
 from gridkit_django.plugins import request_operation
 from gridkit_django.tasks.plugins import enqueue_operation
@@ -145,12 +163,12 @@ enqueue_operation(operation.pk)
     )
 
 
-def _act(stack: Stack, name: str, change: Change) -> Callable[[], object]:
+def _act(stack: Stack, elsewhere: Elsewhere, name: str, change: Change) -> Callable[[], object]:
     """Return what makes the change in the process of a name."""
     if name == "web":
         client = swift(stack, "admin")
         return lambda: client.post(f"{GATED}{change.verb}/", change.body)
-    return lambda: _enqueue(stack, change)
+    return lambda: _enqueue(elsewhere, change)
 
 
 PROCESSES = [("web", change) for change in CHANGES] + [("celery", CHANGES[0])]
@@ -161,12 +179,12 @@ WHERE = pytest.mark.parametrize(
 
 @WHERE
 def test_process_killed_before_the_commit_leaves_nothing_of_the_change(
-    stack: Stack, gate: Gate, name: str, change: Change
+    stack: Stack, gate: Gate, elsewhere: Elsewhere, name: str, change: Change
 ) -> None:
-    _start(stack, name, change)
+    _start(stack, elsewhere, name, change)
     before = _facts(stack, change.verb)
 
-    _kill_at(gate, f"plugin:{change.verb}", name, _act(stack, name, change))
+    _kill_at(gate, f"plugin:{change.verb}", name, _act(stack, elsewhere, name, change))
 
     assert _facts(stack, change.verb) == before
     assert swift(stack, "editor").get(SCHEMA).status == 200
@@ -178,12 +196,12 @@ def test_process_killed_before_the_commit_leaves_nothing_of_the_change(
 
 @WHERE
 def test_process_killed_after_the_commit_leaves_the_whole_change_and_the_plugin_is_held_back(
-    stack: Stack, gate: Gate, name: str, change: Change
+    stack: Stack, gate: Gate, elsewhere: Elsewhere, name: str, change: Change
 ) -> None:
-    _start(stack, name, change)
+    _start(stack, elsewhere, name, change)
     number, [(_, revision)], _, [(records,)] = _facts(stack, change.verb)
 
-    _kill_at(gate, "initialize", name, _act(stack, name, change))
+    _kill_at(gate, "initialize", name, _act(stack, elsewhere, name, change))
 
     found = _facts(stack, change.verb)
     assert (found[0], found[1], found[3]) == (number + 1, [("active", revision + 1)], [(records + 1,)])

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta, timezone
 from example_project.flights.models import Airline, Airport, Flight
 from example_project.flights.official import ensure_official_plugins
 from example_project.flights.people import ensure_people
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from rest_framework.authtoken.models import Token
 
@@ -39,6 +40,7 @@ Flight.objects.bulk_create(
         for i in range({FLIGHTS})
     ]
 )
+PBKDF2PasswordHasher.iterations = 1  # as many as a site takes cost two seconds; hardly a route logs in by password
 ensure_people({PASSWORD!r})
 Token.objects.bulk_create([Token(user=user, key=f"token-of-{{user.username}}") for user in User.objects.all()])
 """

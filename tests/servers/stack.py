@@ -103,15 +103,15 @@ class Stack:
         return self.manage("shell", "--no-imports", "-c", code)
 
     def fill(self, *codes: str) -> None:
-        """Fill the empty database by code of the project, each piece run in a process of its own.
+        """Fill the empty database by code of the project, all pieces in one process.
 
         Code that another stack of this test process ran is not run again: its database is copied.
         """
         if self._templates is not None and not self._web and not self._workers:
             self.env["DATABASE_URL"] = self._templates.copy(self.database, self.folder, codes)
             return
-        for code in codes:
-            self.python(code)
+        if codes:
+            self.python("\n".join(codes))
 
     def web(self, processes: int = 1) -> list[str]:
         """See to it that so many web processes run, each with a port of its own, and return their addresses."""
