@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.http import Client
-from tests.servers.processes import ROOT, ServerProcess, free_port
+from tests.servers.processes import ROOT, ServerProcess, free_port, installed_environment
 
 PAGE = ROOT / "docs" / "tutorial" / "start.md"
 
@@ -40,7 +39,7 @@ def _blocks(language: str) -> list[str]:
 
 def _run(project: Path, *words: str) -> str:
     """Run Python in the project, without our settings and with warnings as in real life."""
-    env = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+    env = {key: value for key, value in installed_environment().items() if key != "DJANGO_SETTINGS_MODULE"}
     done = subprocess.run(
         [sys.executable, *words], cwd=project, env=env, capture_output=True, text=True, timeout=120, check=False
     )
@@ -70,7 +69,7 @@ def test_start_page_followed_in_a_fresh_project_gives_a_working_grid(project: Pa
     _run(project, "manage.py", "shell", "-c", FILL)
     port = free_port()
     command = [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
-    env = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+    env = {key: value for key, value in installed_environment().items() if key != "DJANGO_SETTINGS_MODULE"}
     server = ServerProcess("runserver", command, tmp_path / "server.log", env=env, cwd=project)
     try:
         client = Client(f"http://127.0.0.1:{port}")
