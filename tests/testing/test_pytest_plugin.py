@@ -93,7 +93,7 @@ def test_two_lines_in_a_project_of_its_own_run_the_suite(project: Path) -> None:
 
 def test_suite_tells_the_author_what_is_wrong_in_one_sentence(project: Path) -> None:
     write_plugin(project / "plugins", code=FAILING)
-    told = run(project, *RUN, "--nomigrations", "-k", "all_that_it_asks")
+    told = run(project, *RUN, "-k", "all_that_it_asks")
     assert "It does not start with all permissions granted: " in told
     assert "ZeroDivisionError" in told
     assert "1 failed" in told
