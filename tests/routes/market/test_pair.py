@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -141,6 +142,7 @@ def test_plugin_goes_from_a_folder_into_every_process_and_back(stack: Stack, mar
     _release(author, market, SECOND)
     _update(site)
     _roll_back(site)
+    _uninstall(site, market)
 
 
 def _begin(author: Author) -> None:
@@ -201,3 +203,21 @@ def _roll_back(site: Site) -> None:
     assert (plugin["version"], _grants(site)) == ("1.0.0", ASKED)
     site.runs("1.0.0", "first", rows=31)
     assert before.items() <= site.seen()["rows"].items(), "what it had stored stays"
+
+
+def _uninstall(site: Site, market: Stack) -> None:
+    """Its data is taken away first; then no process has it, and the marketplace has heard of all."""
+    data = site.admin.get(f"{PLUGINS}data/")
+    assert (data.status, PLUGIN in data.text) == (200, True)
+    assert "row-31" in data.text
+
+    gone = site.admin.send("POST", f"{PLUGINS}uninstall/", {"data": "purge"})
+
+    assert gone.status == 204, gone.text
+    assert [method_names(editor.get(f"{GRID}schema/")) for editor in site.editors] == [[], []]
+    site_rows = partial(site.stack.rows, "SELECT COUNT(*) FROM gridkit_django_installedplugin")
+    assert site_rows() == [(0,)]
+    heard = "SELECT kind FROM gridkit_django_marketevent ORDER BY kind"
+    awaited(lambda: len(market.rows(heard)) == 3, "the marketplace to hear")
+    assert market.rows(heard) == [("install",), ("uninstall",), ("update",)]
+    assert site.stack.pids() == site.born
