@@ -36,8 +36,7 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     if data is not None:
         require(request, "install_plugin", row)
-        if plan.peers:  # what is new here takes the right on all plugins
-            require(request, "install_plugin")
+        _require_for_peers(request, plan)
     rights = rights_of(request, row)
     consent = ConsentForm(
         data, permissions=plan.asks_for, user=request.user, rights=rights - {"activate_plugin"} if row else rights
@@ -67,6 +66,20 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "may_install": may_install,
     }
     return TemplateResponse(request, "admin/gridkit_django/installedplugin/marketplace_plugin.html", context)
+
+
+def _require_for_peers(request: HttpRequest, plan: InstallPlan) -> None:
+    """Ask for the rights on plugins that are new here: those on one installed plugin don't count.
+
+    What comes along with an update starts at once, since the plugin that needs it runs.
+
+    Raises:
+        PermissionDenied: when one is missing.
+    """
+    if plan.peers:
+        require(request, "install_plugin")
+        if plan.installed:
+            require(request, "activate_plugin")
 
 
 def _plan(plugin_id: str, version: str | None) -> InstallPlan:

@@ -40,12 +40,20 @@ def keep_bytes(digest: str, content: bytes) -> bool:
         if storage is None:
             return False
         name = f"gridkit/packages/{digest.removeprefix('sha256:')}.zip"
-        if not storage.exists(name):
-            name = storage.save(name, ContentFile(content))
-        kept = {"stored_name": name}
+        kept = {"stored_name": _stored(storage, name, content)}
     packages = PluginPackage.objects.using(database())
     packages.get_or_create(digest=digest, defaults={**kept, "size": len(content)})
     return True
+
+
+def _stored(storage: Storage, name: str, content: bytes) -> str:
+    """Store an archive and return its name there; what a killed worker left under the name is replaced."""
+    if storage.exists(name):
+        with storage.open(name) as file:
+            if file.read() == content:
+                return name
+        storage.delete(name)
+    return storage.save(name, ContentFile(content))
 
 
 def kept_bytes(digest: str) -> bytes | None:

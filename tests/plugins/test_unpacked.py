@@ -18,7 +18,7 @@ from gridkit_django.models import AuditRecord, PluginPackage, PluginSource
 from gridkit_django.plugins import PluginManager, unpacked
 from gridkit_django.plugins.files import PluginFiles, digest_of
 from gridkit_django.plugins.install import InstallRequest, install
-from gridkit_django.plugins.packages import forget_files, keep_bytes, keep_files, open_kept
+from gridkit_django.plugins.packages import forget_files, keep_bytes, kept_bytes, keep_files, open_kept
 from gridkit_django.plugins.unpacked import UnpackedPackages
 from gridkit_django.plugins.update import update_to
 from tests.plugins.samples import CODE, MANIFEST
@@ -270,6 +270,21 @@ def test_large_package_lies_in_the_storage(
     settings.GRIDKIT = {"PACKAGE_STORAGE": "packages"}
     forget_files([files.digest])
     assert not stored.exists()
+
+
+def test_what_a_killed_worker_left_of_a_large_package_is_replaced(settings: Any, folder: Path) -> None:
+    stored = folder / "stored"
+    options = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(stored)}}
+    settings.STORAGES = {**settings.STORAGES, "packages": options}
+    settings.GRIDKIT = {"PACKAGE_BYTES_MAX": 10, "PACKAGE_STORAGE": "packages"}
+    cut = stored / "gridkit" / "packages" / "ab.zip"
+    cut.parent.mkdir(parents=True)
+    cut.write_bytes(b"the beginning of")
+
+    for _ in range(2):  # the second one finds it whole
+        assert keep_bytes("sha256:ab", b"the beginning of a package")
+        assert kept_bytes("sha256:ab") == b"the beginning of a package"
+    assert [path.name for path in cut.parent.iterdir()] == ["ab.zip"]
 
 
 def test_update_waits_for_consent_and_roll_back_takes_code_and_permissions_together(

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -265,6 +265,28 @@ def test_update_that_needs_a_new_plugin_brings_it_along(shop: Shop, manager: Plu
     assert (done.state, done.error_detail) == (OperationState.FINISHED, "")
     assert manager.get_plugin(COLOURS).version == "2.0.0"
     assert manager.get_plugin("@acme/letters").effective_state == "active"
+
+
+def test_update_that_brings_plugins_takes_the_right_to_start_them_in_the_admin(
+    shop: Shop, manager: PluginManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridkit_django.admin.marketplace_detail.enqueue_operation", lambda _: None)
+    shop.publish("colours")
+    refresh_catalogue()
+    manager.install_plugin(f"marketplace:{COLOURS}")
+    shop.publish("letters")
+    shop.publish("colours", "2.0.0", needs=("@acme/letters",))
+    refresh_catalogue()
+    user = User.objects.create_user("staff", password="root-of-all", is_staff=True)
+    client = Client()
+    client.force_login(user)
+    address = f"/admin/gridkit_django/installedplugin/marketplace/plugin/?id={quote(COLOURS, safe='')}"
+    given = {"password": "root-of-all", "peers-shown": "@acme/letters==1.0.0"}
+
+    user.user_permissions.set(Permission.objects.filter(codename="install_plugin"))
+    assert client.post(address, given).status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="activate_plugin"))
+    assert client.post(address, given).status_code == 302
 
 
 def test_api_tells_the_plan_and_takes_consent_to_what_comes_along(chain: None, monkeypatch: pytest.MonkeyPatch) -> None:
