@@ -112,6 +112,7 @@ def _download_part(run: OperationRun, part: Part) -> None:
                 f"{release.filename} has {len(content)} bytes, more than are kept. Raise PACKAGE_BYTES_MAX or set "
                 "PACKAGE_STORAGE."
             )
+        _tell(part, "download")
     run.log(f"Downloaded {release.filename}; its digest is what the marketplace stands for.")
 
 
@@ -245,11 +246,15 @@ def _count(run: OperationRun) -> None:
     parts = all_parts(run)
     forget_files([part.release.digest for part in parts])
     for part in parts:
-        kind = "install" if part.comes_along else str(run.operation.kind)
-        try:
-            count(remote_named(part.marketplace), part.plugin_id, kind, part.release.version)
-        except MarketplaceError as error:
-            logger.info("The marketplace was not told of %s: %s", part.plugin_id, error.detail)
+        _tell(part, "install" if part.comes_along else str(run.operation.kind))
+
+
+def _tell(part: Part, kind: str) -> None:
+    """Tell the marketplace of one part; nothing depends on whether it hears it."""
+    try:
+        count(remote_named(part.marketplace), part.plugin_id, kind, part.release.version)
+    except MarketplaceError as error:
+        logger.info("The marketplace was not told of the %s of %s: %s", kind, part.plugin_id, error.detail)
 
 
 def _note_origin(run: OperationRun) -> None:

@@ -125,6 +125,7 @@ def test_plugin_is_installed_with_every_step_in_the_log_and_counted(
     assert PluginPackage.objects.count() == 1, "the wheel is dropped, the files are kept"
     sent = json.loads(acme.market.sent[f"api/v1/plugins/{PLUGIN}/events/"])
     assert (sent["kind"], sent["version"], len(sent["site"])) == ("install", "1.0.0", 32)
+    assert acme.market.asked.count(f"POST api/v1/plugins/{PLUGIN}/events/") == 2, "of the download, too"
 
 
 def test_manager_finds_installs_and_updates_plugins_of_marketplaces(

@@ -81,8 +81,8 @@ def test_installation_brings_them_first_and_counts_each(chain: None, manager: Pl
     assert "@acme/words 1.0.0 comes along from main: @acme/colours needs it." in text
     events = [path for path in acme.market.asked if path.endswith("/events/")]
     assert [path.removeprefix("POST api/v1/plugins/") for path in events] == [
-        f"{name}/events/" for name in ("@acme/letters", "@acme/words", COLOURS)
-    ]
+        f"{name}/events/" for name in ("@acme/letters", "@acme/words", COLOURS) * 2
+    ], "each is told twice: its package came, and it is installed"
     origins = InstalledPlugin.objects.values_list("current_version__origin__marketplace", flat=True)
     assert set(origins) == {"main"}
 
