@@ -18,7 +18,7 @@ from gridkit_django.models import AuditRecord, PluginPackage, PluginSource
 from gridkit_django.plugins import PluginManager, unpacked
 from gridkit_django.plugins.files import PluginFiles, digest_of
 from gridkit_django.plugins.install import InstallRequest, install
-from gridkit_django.plugins.packages import forget_files, keep_bytes, kept_bytes, keep_files, open_kept
+from gridkit_django.plugins.packages import forget_files, keep_bytes, keep_files, kept_bytes, open_kept
 from gridkit_django.plugins.unpacked import UnpackedPackages
 from gridkit_django.plugins.update import update_to
 from tests.plugins.samples import CODE, MANIFEST
