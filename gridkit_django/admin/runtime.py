@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -59,6 +60,11 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         "finished_at",
     )
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PluginOperation]:
+        """Add the plugin of each operation, where one of its versions waits for consent."""
+        waiting = InstalledPlugin.objects.filter(plugin_id=OuterRef("plugin_id"), pending_version__isnull=False)
+        return super().get_queryset(request).annotate(waiting_plugin=Subquery(waiting.values("pk")[:1]))
 
     def get_urls(self) -> list[URLPattern]:
         """Add the way to stop one."""
@@ -137,7 +143,19 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
     def state_badge(self, operation: PluginOperation) -> SafeString:
         """Show the state with a colour, and mark one that is still under way."""
         mark = _UNDER_WAY if operation.state in _OPEN else ""
+        if operation.state == OperationState.WAITING:
+            return self._waiting(operation)
         return format_html("{}{}", badge(operation.state, operation.get_state_display()), mark)
+
+    def _waiting(self, operation: PluginOperation) -> SafeString:
+        """Lead to where it is decided what the version may do, while one waits; else say that it was decided."""
+        plugin = getattr(operation, "waiting_plugin", None)
+        if plugin is None:
+            return badge("plain", str(_("asked for consent, which was decided")))
+        url = reverse(f"{self.admin_site.name}:gridkit_plugin_tab", args=[plugin, "versions"])
+        return format_html(
+            '{} <a href="{}">{}</a>', badge(operation.state, operation.get_state_display()), url, _("Decide")
+        )
 
     @admin.display(description=_("processes"))
     def processes(self, operation: PluginOperation) -> str:
@@ -156,9 +174,9 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         """Show the steps as they were written."""
         return SafeString(render_to_string("admin/gridkit_django/log.html", {"operation": operation}))
 
-    @admin.display(description=_("error"))
+    @admin.display(description=_("reason"))
     def error(self, operation: PluginOperation) -> str:
-        """Show why it failed, with the code."""
+        """Show why it failed or waits, with the code."""
         return f"{operation.error_detail} ({operation.error_code})" if operation.error_code else "-"
 
 

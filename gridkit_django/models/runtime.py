@@ -71,6 +71,8 @@ class OperationState(models.TextChoices):
     FINISHED = "finished", _("finished")
     FAILED = "failed", _("failed")
     CANCELLED = "cancelled", _("cancelled")
+    WAITING = "waiting", _("waits for consent")
+    """It has ended: the new version waits until somebody decides what it may do, and the old one runs on."""
 
 
 class PluginOperation(models.Model):

@@ -18,7 +18,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from gridkit_django.audit import Target, record
-from gridkit_django.exceptions import GridKitError, OperationCancelled, OperationLostError, PluginStateError
+from gridkit_django.exceptions import (
+    GridKitError,
+    OperationCancelled,
+    OperationLostError,
+    PluginConsentError,
+    PluginStateError,
+)
 from gridkit_django.models import OperationKind, OperationState, PluginOperation
 from gridkit_django.plugins.change import acting_as, author_of, get_row
 from gridkit_django.plugins.encryption import Keyring
@@ -55,6 +61,13 @@ _ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
         OperationKind.UNINSTALL: frozenset({"data"}),
     }
 )
+
+_ENDS: Mapping[str, OperationState] = MappingProxyType(
+    {OperationCancelled.code: OperationState.CANCELLED, PluginConsentError.code: OperationState.WAITING}
+)
+"""The ends that are no failures, by the code of the error."""
+
+_UNDONE = (OperationState.FAILED, OperationState.CANCELLED, OperationState.WAITING)
 
 
 def request_operation(
@@ -153,8 +166,7 @@ def _carry_out(run: OperationRun, *, late: bool = False) -> None:
     if operation.error_code:
         if operation.deaths <= UNDOING_DEATHS_MAX:
             _undo(run, steps)
-        cancelled = operation.error_code == OperationCancelled.code
-        state = OperationState.CANCELLED if cancelled else OperationState.FAILED
+        state = _ENDS.get(operation.error_code, OperationState.FAILED)
         finish(operation, state, operation.error_code, operation.error_detail)
     else:
         finish(operation, OperationState.FINISHED)
@@ -217,7 +229,9 @@ def _undo(run: OperationRun, steps: Sequence[Step]) -> None:
 def repeat_operation(
     operation: PluginOperation, *, config: Mapping[str, Any] | None, user: User | None
 ) -> PluginOperation:
-    """Write down once more what failed or was stopped. The caller lets a worker run it after the commit.
+    """Write down once more what failed, was stopped or waited for consent.
+
+    The caller lets a worker run it after the commit.
 
     Args:
         operation: what failed.
@@ -225,12 +239,13 @@ def repeat_operation(
         user: who asks now.
 
     Raises:
-        PluginStateError: when it did not fail, or configured the plugin and there is no configuration.
+        PluginStateError: when it did none of that, or configured the plugin and there is no configuration.
         PluginNotFoundError: when the plugin is not installed (and this is no installation).
     """
-    if operation.state not in (OperationState.FAILED, OperationState.CANCELLED):
+    if operation.state not in _UNDONE:
         raise PluginStateError(
-            f"The operation is {operation.get_state_display()}; only one that failed or was stopped can be repeated."
+            f"The operation is {operation.get_state_display()}; only one that failed, was stopped or waited for "
+            "consent can be repeated."
         )
     if operation.kind == OperationKind.CONFIGURE and config is None:
         raise PluginStateError("The configuration of an operation is forgotten at its end. Give it again.")

@@ -29,6 +29,7 @@ _KINDS = MappingProxyType(
         "degraded": "warn",
         "requested": "warn",
         "running": "warn",
+        "waiting": "warn",
         "error": "warn",
         "bad": "bad",
         "suspended": "bad",

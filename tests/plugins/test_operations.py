@@ -65,7 +65,7 @@ def test_update_waits_for_consent_and_roll_back_pins(manager: PluginManager, roo
     manifest = write_plugin(root, version="2.0.0") / "plugin.toml"
     manifest.write_text(manifest.read_text().replace('"storage:use"', '"storage:use", "rows:read"'))
     waits = run("update", "sample", admin)
-    assert (waits.state, waits.error_code) == (OperationState.FAILED, "plugin-consent-required")
+    assert (waits.state, waits.error_code) == (OperationState.WAITING, "plugin-consent-required")
     taken = run("update", "sample", admin, grants=["rows:read"])
     assert (taken.state, taken.log[1]["text"]) == (
         OperationState.FINISHED,

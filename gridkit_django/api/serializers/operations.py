@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from gridkit_django.api.links import link
 from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
+from gridkit_django.models import OperationState as States
 from gridkit_django.models import PluginOperation
 
 
@@ -25,7 +26,7 @@ class OperationState(ResponseBody):
     id: str
     kind: str
     plugin: str
-    state: Literal["queued", "running", "finished", "failed", "cancelled"]
+    state: Literal["queued", "running", "finished", "failed", "cancelled", "waiting"]
     step: str
     """What it does now."""
     progress: float
@@ -36,6 +37,8 @@ class OperationState(ResponseBody):
     log: list[Any]
     """The steps so far."""
     error: OperationError | None
+    decide: str | None
+    """Where the plugin is told, with the version that waits for consent (``pending``); null unless it waited."""
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -65,6 +68,7 @@ class OperationAccepted(ResponseBody):
 
 def operation_body(operation: PluginOperation, request: Request) -> dict[str, Any]:
     """Return an operation; its arguments, which may hold secrets, stay on the server."""
+    waits = operation.state == States.WAITING
     error = OperationError(code=operation.error_code, detail=operation.error_detail)
     return OperationState(
         id=str(operation.pk),
@@ -77,6 +81,7 @@ def operation_body(operation: PluginOperation, request: Request) -> dict[str, An
         switch_anyway=operation.switch_anyway,
         log=operation.log,
         error=error if operation.error_code else None,
+        decide=link(request, "plugin", plugin=operation.plugin_id) if waits else None,
         created_at=operation.created_at,
         started_at=operation.started_at,
         finished_at=operation.finished_at,

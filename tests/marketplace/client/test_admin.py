@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BROWSE = "/admin/gridkit_django/installedplugin/marketplace/"
 DETAIL = f"{BROWSE}plugin/"
+OPERATIONS = "/admin/gridkit_django/pluginoperation/"
 CONSENT = {"grants": ["methods:register"], "activate": "on", "password": "root-of-all"}
 
 
@@ -174,6 +175,12 @@ def test_update_and_consent_go_to_a_worker(
     assert manager.get_plugin(PLUGIN).pending is not None
     versions = page(client, f"/admin/gridkit_django/installedplugin/{row.pk}/versions/")
     assert "waits for consent" in versions
+    decide = f'<a href="/admin/gridkit_django/installedplugin/{row.pk}/versions/">Decide</a>'
+    for address in (OPERATIONS, f"{OPERATIONS}{first.pk}/change/"):
+        assert f"waits for consent</span> {decide}" in page(client, address)
+    told = client.get(f"/gridkit/api/operations/{first.pk}/").json()
+    assert (told["state"], told["error"]["code"]) == ("waiting", "plugin-consent-required")
+    assert client.get(told["decide"]).json()["pending"]["version"] == "2.0.0"
 
     client.post(update, {"grants": ["rows:read"]})
 
@@ -182,6 +189,9 @@ def test_update_and_consent_go_to_a_worker(
     run_operation(second.pk)
     assert manager.get_plugin(PLUGIN).version == "2.0.0"
     assert "Bring back" in page(client, f"/admin/gridkit_django/installedplugin/{row.pk}/versions/")
+    decided = page(client, f"{OPERATIONS}{first.pk}/change/")
+    assert "asked for consent, which was decided" in decided
+    assert decide not in decided
 
 
 def test_who_may_what(acme: Acme, queued: list[Any]) -> None:

@@ -168,7 +168,7 @@ def test_update_that_asks_for_more_waits_with_its_files_kept(
 
     waits = run("update", admin)
 
-    assert (waits.state, waits.error_code) == (OperationState.FAILED, "plugin-consent-required")
+    assert (waits.state, waits.error_code) == (OperationState.WAITING, "plugin-consent-required")
     plugin = manager.get_plugin(PLUGIN)
     assert (plugin.version, plugin.pending and plugin.pending.asks_for) == ("1.0.0", ("rows:read",))
     taken = run("update", admin, grants=["rows:read"])

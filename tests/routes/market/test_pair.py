@@ -71,7 +71,7 @@ class Site:
 
         def ended() -> dict[str, Any] | None:
             found: dict[str, Any] = self.admin.get(answer.headers["Location"]).json()
-            return found if found["state"] in {"finished", "failed", "cancelled"} else None
+            return found if found["state"] in {"finished", "failed", "cancelled", "waiting"} else None
 
         found = awaited(ended, "the operation to end")
         assert found is not None
@@ -178,7 +178,7 @@ def _update(site: Site) -> None:
 
     waits = site.order()
 
-    assert (waits["state"], waits["error"]["code"]) == ("failed", "plugin-consent-required")
+    assert (waits["state"], waits["error"]["code"]) == ("waiting", "plugin-consent-required")
     site.runs("1.0.0", "first", rows=11)
     done = site.order(grants=[MORE])
     assert done["state"] == "finished", done
