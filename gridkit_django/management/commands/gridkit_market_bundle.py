@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from gridkit_django.exceptions import GridKitError
 from gridkit_django.marketplace.client.remotes import Remote, remote_named
 from gridkit_django.marketplace.packaging import import_package_of
-from gridkit_django.marketplace.trust import HttpChannel, HttpPlace
+from gridkit_django.marketplace.trust import HttpChannel
 from gridkit_django.marketplace.trust.bundles import make_bundle
 
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         wanted = dict(_wheel(text) for text in plugins)
         try:
             remote = remote_named(marketplace)
-            channel = HttpChannel(HttpPlace(remote.url, remote.token, remote.ca_file, remote.proxy, remote.timeout))
+            channel = HttpChannel(remote.place())
             bundle = make_bundle(channel, _root(remote), wanted, listings=sorted(set(wanted.values())))
             channel.close()
             Path(path).write_bytes(bundle.content)

@@ -8,7 +8,7 @@ from typing import Any
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import MarketplaceUnknownError, SettingsError
-from gridkit_django.marketplace.trust.channels import is_readable_on_the_way
+from gridkit_django.marketplace.trust.channels import HttpPlace, is_readable_on_the_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Remote:
         timeout: seconds for a connection and for each silence.
         root: path of the root file that trust begins with; empty for none.
         bundle: path of a bundle that all comes from, so that no network is asked; empty for none.
+        plain_http: whether an address of another machine may be without TLS.
     """
 
     alias: str
@@ -36,10 +37,24 @@ class Remote:
     timeout: float = 3.0
     root: str = ""
     bundle: str = ""
+    plain_http: bool = False
 
     def fit(self, plugin_id: str) -> int:
         """Return the length of the longest prefix that the id begins with; -1 when there is none."""
         return max((len(prefix) for prefix in self.prefixes if plugin_id.startswith(prefix)), default=-1)
+
+    def place(self) -> HttpPlace:
+        """Return where it is, and how to get there: for whoever is about to send something there.
+
+        Raises:
+            SettingsError: when others could read and change what goes there.
+        """
+        if is_readable_on_the_way(self.url) and not self.plain_http:
+            raise SettingsError(
+                f"The address of the marketplace {self.alias!r} is {self.url!r}: others can read and change what goes "
+                "there, the token too. Use https, or set plain_http to True where the network is your own."
+            )
+        return HttpPlace(self.url, self.token, self.ca_file, self.proxy, self.timeout)
 
 
 def remotes() -> tuple[Remote, ...]:
@@ -91,15 +106,12 @@ def _remote(alias: str, options: dict[str, Any]) -> Remote:
     url = str(options.pop("url"))
     if not url.startswith(("https://", "http://")):
         raise SettingsError(f"The address of the marketplace {alias!r} is {url!r}; it is like https://host/market/.")
-    plain = options.pop("plain_http", False)
-    if is_readable_on_the_way(url) and not plain and not options.get("bundle"):
-        raise SettingsError(
-            f"The address of the marketplace {alias!r} is {url!r}: others can read and change what goes there, the "
-            "token too. Use https, or set plain_http to True where the network is your own."
-        )
     if options.get("bundle") and not options.get("root"):
         raise SettingsError(
             f"The marketplace {alias!r} has a bundle and no root: nothing in a bundle is believed without."
         )
     prefixes: tuple[str, ...] = tuple(options.pop("prefixes", ())) or ("",)
-    return Remote(alias, url.rstrip("/") + "/", prefixes, **options)
+    remote = Remote(alias, url.rstrip("/") + "/", prefixes, **options)
+    if not remote.bundle:
+        remote.place()
+    return remote

@@ -23,7 +23,6 @@ from gridkit_django.marketplace.trust import (
     BundleChannel,
     DatabaseMemory,
     HttpChannel,
-    HttpPlace,
     TrustedFetcher,
     author_key_id,
     verify_release,
@@ -44,7 +43,7 @@ def fetch_package(remote: Remote, release: RemoteRelease) -> bytes:
         with trusted_fetcher(remote) as trusted:
             content = trusted.fetch(release.filename)
     else:
-        channel = HttpChannel(_place(remote))
+        channel = HttpChannel(remote.place())
         try:
             content = b"".join(channel.read(release.url, release.size))
         finally:
@@ -68,7 +67,7 @@ def trusted_fetcher(remote: Remote) -> Iterator[TrustedFetcher]:
         with TrustedFetcher(bundle_of(remote), DatabaseMemory(remote.alias), _root(remote)) as trusted:
             yield trusted
         return
-    channel = HttpChannel(_place(remote))
+    channel = HttpChannel(remote.place())
     try:
         with TrustedFetcher(channel, DatabaseMemory(remote.alias), _root(remote)) as trusted:
             yield trusted
@@ -79,10 +78,6 @@ def trusted_fetcher(remote: Remote) -> Iterator[TrustedFetcher]:
 def bundle_of(remote: Remote) -> BundleChannel:
     """Return the bundle that stands for a marketplace."""
     return BundleChannel(Path(remote.bundle))
-
-
-def _place(remote: Remote) -> HttpPlace:
-    return HttpPlace(remote.url, remote.token, remote.ca_file, remote.proxy, remote.timeout)
 
 
 def reason_to_refuse(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from gridkit_django.exceptions import TrustUnreachableError
 from gridkit_django.management.commands import gridkit_market_keys
-from gridkit_django.marketplace.trust import BundleChannel, TrustedFetcher, TrustRepository
+from gridkit_django.marketplace.trust import BundleChannel, HttpChannel, TrustedFetcher, TrustRepository
 from gridkit_django.marketplace.trust.memory import ProcessMemory
 from tests.marketplace.trust.markets import CONTENT, WHEEL, Market, target_of
 from tests.marketplace.trust.test_channels import MarketServer, server
@@ -152,3 +154,26 @@ def test_bundle_is_gathered_over_http(server: MarketServer, tmp_path: Path, sett
             run("gridkit_market_bundle", str(path), *words, marketplace="main")
     with pytest.raises(CommandError, match="has no root"):
         run("gridkit_market_bundle", str(path), "@acme/colours==1.0.0", marketplace="bare")
+
+
+@pytest.mark.parametrize("options", [{}, {"bundle": "old.zip"}])
+def test_bundle_is_not_gathered_where_others_can_read_the_token(
+    first_market: Market, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    (tmp_path / "root.json").write_bytes(first_market.root)
+    place = {"url": "http://market.example/", "token": "gkp_secret", "root": str(tmp_path / "root.json"), **options}
+    settings.GRIDKIT = {"MARKETPLACES": {"main": place}}
+    asked: list[str] = []
+
+    def read(_channel: HttpChannel, path: str, _most: int) -> Iterator[bytes]:
+        asked.append(path)
+        raise TrustUnreachableError("Nobody is there.")
+
+    monkeypatch.setattr(HttpChannel, "read", read)
+    with pytest.raises(CommandError, match="plain_http"):
+        run("gridkit_market_bundle", str(tmp_path / "new.zip"), "@acme/colours==1.0.0", marketplace="main")
+    assert asked == []
+    settings.GRIDKIT = {"MARKETPLACES": {"main": {**place, "plain_http": True}}}
+    with pytest.raises(CommandError, match="trust-unreachable"):
+        run("gridkit_market_bundle", str(tmp_path / "new.zip"), "@acme/colours==1.0.0", marketplace="main")
+    assert asked, "where the settings say so, it is"
