@@ -15,6 +15,7 @@ from gridkit_django.marketplace.client.auto_update import plan_auto_update
 from gridkit_django.models import AutoUpdate, InstalledPlugin, PluginSource
 from gridkit_django.plugins import plugin_manager
 from gridkit_django.plugins.known_good import find_known_good
+from gridkit_django.plugins.version_figures import figures_by_version
 
 
 class ConsentToUpdate(forms.Form):
@@ -42,6 +43,7 @@ def versions(request: HttpRequest, plugin: InstalledPlugin) -> Mapping[str, Any]
     update = next((item for item in manager.check_updates() if item.plugin_id == plugin.plugin_id), None)
     pending = manager.get_plugin(plugin.plugin_id).pending
     return {
+        "figures": figures_by_version(plugin.plugin_id),
         "versions": manager.list_versions(plugin.plugin_id),
         "update": update,
         "pending": pending,

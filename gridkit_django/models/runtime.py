@@ -37,6 +37,9 @@ class RuntimeProcess(models.Model):
     last_error = models.TextField(_("last error"), blank=True)
     ready = models.JSONField(_("digests of coming versions that it has"), default=list)
     unready = models.JSONField(_("digests of coming versions that it lacks, with the reason"), default=dict)
+    figures = models.JSONField(
+        _("figures"), default=dict, help_text=_("version, content, calls, errors and wall time by plugin")
+    )
     started_at = models.DateTimeField(_("started at"))
     seen_at = models.DateTimeField(_("last seen at"))
 

@@ -6,9 +6,10 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -63,10 +64,12 @@ class ProcessRow:
     Attributes:
         kind: ``web``, ``celery`` or ``command``.
         prepared: which coming versions this host has; told with each report.
+        figures: returns what is told of each plugin beside that; it does not make a report due.
     """
 
     def __init__(self) -> None:
         self.kind = "command"
+        self.figures: Callable[[], Mapping[str, Any]] = dict
         self.renew()
 
     def renew(self) -> None:
@@ -110,6 +113,7 @@ class ProcessRow:
                 "last_error": report.last_error[:_ERROR_LENGTH],
                 "ready": list(report.prepared.ready),
                 "unready": {key: reason[:_ERROR_LENGTH] for key, reason in report.prepared.unready.items()},
+                "figures": dict(self.figures()),
                 "started_at": self._started_at,
                 "seen_at": now,
             },

@@ -170,6 +170,12 @@ class CallStats(Counted):
                 skipped=self._skipped,
             )
 
+    def totals(self) -> tuple[int, int, int]:
+        """Return how many calls there were until now, how many raised, and their wall time in nanoseconds."""
+        self._catch_up()
+        with self._lock:
+            return self._calls, self._errors, self._wall_ns
+
     def take(self) -> CallDelta:
         """Return what was counted since this was called the last time."""
         self._catch_up()

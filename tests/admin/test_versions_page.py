@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from gridkit_django.models import InstalledPlugin, PluginPermissionGrant
+from gridkit_django.models import InstalledPlugin, PluginPermissionGrant, RuntimeProcess
 from gridkit_django.plugins import PluginManager
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -182,3 +183,15 @@ def test_consent_needs_the_right_to_grant_too(staff: Callable[..., Client], gree
 
     assert "takes the rights to install plugins and to grant" in _text(client, f"{greeter}versions/")
     assert client.post(f"{greeter}update/", {"grants": ["rows:read"]}).status_code == 403
+
+
+def test_page_shows_what_each_version_counted(admin: Client, greeter: str) -> None:
+    now = timezone.now()
+    facts = {"version": "1.2.1-canary", "digest": "sha256:abc", "calls": 8, "errors": 2, "total_ms": 12.0}
+    RuntimeProcess.objects.create(host="h", pid=1, kind="web", figures={"greeter": facts}, started_at=now, seen_at=now)
+
+    page = _text(admin, f"{greeter}versions/")
+
+    assert "What serves now" in page
+    assert "<td>1</td><td>8</td><td>2</td><td>1.500 ms</td>" in page
+    assert "1.2.1-canary" in page

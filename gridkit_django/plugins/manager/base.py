@@ -22,6 +22,7 @@ from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.spec import load_spec
 from gridkit_django.plugins.update_watch import UpdateWatch
 from gridkit_django.plugins.usage import UsageRecorder
+from gridkit_django.plugins.version_figures import figures_of
 
 
 class ManagerPart:
@@ -44,6 +45,7 @@ class ManagerPart:
         self._history = History()
         self._usage = UsageRecorder(runtime)
         runtime.on_put = self._noticed
+        runtime.process.figures = lambda: figures_of(runtime.live)
         runtime.catalog.unloaded = self._leftovers.unloaded
         runtime.catalog.unpacked.refused = self._refused_files
         chores = (self._updates.work, Enforcer(runtime).enforce, self._usage.record, self._look_for_leftovers)
