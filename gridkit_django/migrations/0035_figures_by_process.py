@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gridkit_django', '0033_known_good'),
+        ('gridkit_django', '0034_operation_waits'),
     ]
 
     operations = [
