@@ -12,11 +12,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from gridkit_django.admin.permission_texts import permission_text
 from gridkit_django.admin.schema_forms import SchemaForm
 from gridkit_django.admin.verbs import administering, require, rights_of
 from gridkit_django.models import InstalledPlugin, OperationKind, PluginOperation
 from gridkit_django.plugins import AvailablePlugin, PluginMetadata, plugin_manager, request_operation
+from gridkit_django.plugins.permission_texts import permission_text
 from gridkit_django.tasks.plugins import enqueue_operation
 
 

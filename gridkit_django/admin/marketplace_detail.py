@@ -12,13 +12,13 @@ from django.urls import reverse
 from gridkit_django.admin.install import ConsentForm
 from gridkit_django.admin.marketplace_browser import card, picture_address, require_browsing
 from gridkit_django.admin.marketplace_peers import PeersForm
-from gridkit_django.admin.permission_texts import permission_text
 from gridkit_django.admin.schema_forms import SchemaForm
 from gridkit_django.admin.verbs import administering, may, require, rights_of
 from gridkit_django.exceptions import GridKitError
 from gridkit_django.marketplace.client import InstallPlan, make_install_plan
 from gridkit_django.models import InstalledPlugin, OperationKind, PluginOperation
 from gridkit_django.plugins import request_operation
+from gridkit_django.plugins.permission_texts import permission_text
 from gridkit_django.plugins.remote import PREFIX
 from gridkit_django.tasks.plugins import enqueue_operation
 

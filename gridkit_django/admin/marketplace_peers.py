@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from gridkit_django.admin.permission_texts import permission_text
 from gridkit_django.marketplace.client import PeerPlan
+from gridkit_django.plugins.permission_texts import permission_text
 
 
 class PeersForm(forms.Form):

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from gridkit_django.admin.permission_texts import permission_text
 from gridkit_django.models import GrantDecision, InstalledPlugin
+from gridkit_django.plugins.permission_texts import permission_text
 
 
 def permissions(request: HttpRequest, plugin: InstalledPlugin) -> Mapping[str, Any]:

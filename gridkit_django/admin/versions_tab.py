@@ -9,12 +9,12 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from gridkit_django.admin.permission_texts import permission_text
 from gridkit_django.conf import settings
 from gridkit_django.marketplace.client.auto_update import plan_auto_update
 from gridkit_django.models import AutoUpdate, InstalledPlugin, PluginSource
 from gridkit_django.plugins import plugin_manager
 from gridkit_django.plugins.known_good import find_known_good
+from gridkit_django.plugins.permission_texts import permission_text
 from gridkit_django.plugins.version_figures import figures_by_version
 
 

@@ -67,7 +67,7 @@ class PeerPlan:
 
     @property
     def sentence(self) -> str:
-        """What it will be able to do, in one plain sentence."""
+        """What it will be able to do, in plain words."""
         return what_it_may_do(self.listing.name, self.release.permissions)
 
 

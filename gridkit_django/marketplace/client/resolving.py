@@ -56,7 +56,7 @@ class InstallPlan:
         verdicts: what was found about each release that was looked at, newest first.
         asks_for: the permissions that nobody decided about yet.
         warnings: what a person should know before.
-        sentence: what the plugin will be able to do, in one plain sentence.
+        sentence: what the plugin will be able to do, in plain words.
         peers: the plugins that it needs and that are not installed, in the order in which they would be.
     """
 

@@ -27,6 +27,7 @@ from gridkit_django.marketplace.trust import (
     author_key_id,
     verify_release,
 )
+from gridkit_django.plugins.permission_texts import permission_text
 
 
 def fetch_package(remote: Remote, release: RemoteRelease) -> bytes:
@@ -129,10 +130,11 @@ def check_author(remote: Remote, listing: RemoteListing, release: RemoteRelease,
 
 
 def what_it_may_do(name: str, permissions: Iterable[str]) -> str:
-    """Return in one plain sentence what an installed plugin will be able to do."""
-    asked = ", ".join(permissions) or "no permissions"
+    """Return in plain words what an installed plugin will be able to do."""
+    acts = [permission_text(item) for item in permissions]
+    asked = f"asks to {'; to '.join(acts)}" if acts else "asks for no permissions"
     return (
-        f"{name} asks for {asked}; it runs inside the site's own processes, so whoever wrote it could read and change "
+        f"{name} {asked}. It runs inside the site's own processes, so whoever wrote it could read and change "
         "everything that this site can, whatever is granted."
     )
 

@@ -123,6 +123,7 @@ def test_detail_shows_the_plan_and_every_version_with_its_reason(acme: Acme, cli
     for part in (
         "1.0.0 would be installed",
         "works with GridKit &gt;=99",
+        "Colours asks to add methods to grids that users can call. It runs inside",
         "could read and change everything",
         "methods:register",
         "version reviewed",

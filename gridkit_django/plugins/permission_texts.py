@@ -7,14 +7,14 @@ from types import MappingProxyType
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from gridkit_django.plugins import Permission
+from gridkit_django.plugins.permissions import Permission
 
 _TEXTS = MappingProxyType(
     {
         Permission.STATE_READ: _("see which filter, sort and search somebody uses in a grid"),
         Permission.STATE_WRITE: _("change the filter, sort and search of a grid"),
         Permission.ROWS_READ: _("read rows, as the user who calls it and never with more rights"),
-        Permission.ROWS_WRITE: _("nothing yet: a place kept for changing rows as the user who calls it"),
+        Permission.ROWS_WRITE: _("change rows, as the user who calls it (kept for a later version; nothing yet)"),
         Permission.EVENTS_SUBSCRIBE: _("be told what happens in grids, with the changed values"),
         Permission.EVENTS_EMIT: _("send events that other plugins receive"),
         Permission.MESSAGES_SEND: _("send messages to other plugins"),
@@ -35,7 +35,9 @@ def permission_text(permission: str) -> str:
         return gettext("everything")
     if permission.startswith("network:"):
         host = permission.removeprefix("network:")
-        return gettext("nothing yet: a place kept for talking to %(host)s") % {"host": host}
+        return gettext("talk to %(host)s (kept for a later version; nothing yet)") % {"host": host}
     if permission.endswith(":*"):
         return gettext("everything about %(part)s") % {"part": permission.removesuffix(":*")}
+    if permission not in _TEXTS:  # of a marketplace's list: it may be of a newer version than this site runs
+        return gettext("do something that this version of GridKit does not know (%(name)s)") % {"name": permission}
     return str(_TEXTS[Permission(permission)])
