@@ -7,7 +7,7 @@ from pathlib import Path
 from gridkit_django.testing import PluginConformance
 from tests.docs.pages import blocks, text_of
 from tests.docs.test_plugin_page import write_files
-from tests.testing.test_pytest_plugin import SETTINGS, run
+from tests.testing.test_pytest_plugin import RUN, SETTINGS, run
 
 PAGE = "how-to/test-a-plugin.md"
 
@@ -28,6 +28,5 @@ def test_tests_of_the_page_pass(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = site_settings\n")
     (fixtures,) = [text for text in page_blocks() if "def test_health_turns_yellow" in text]
     (tmp_path / "tests" / "test_page.py").write_text(fixtures)
-    words = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "tests/test_page.py")
-    told = run(tmp_path, "-m", "pytest", *words)
+    told = run(tmp_path, *RUN, "tests/test_page.py")
     assert "3 passed" in told, told

@@ -31,8 +31,10 @@ from gridkit_django.testing import PluginConformance
 class TestConformance(PluginConformance):
     source = "plugins/sample"
 """
-RUN = ("-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:anyio")
+FEW_PLUGINS = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:anyio")
 """Without the plugins of this suite that take longer to load than the runs take."""
+
+RUN = ("-m", "pytest", "-q", *FEW_PLUGINS)
 
 FAILING = """
 from gridkit_django.plugins import Plugin
