@@ -27,6 +27,7 @@ from gridkit_django.marketplace.trust import (
     author_key_id,
     verify_release,
 )
+from gridkit_django.marketplace.trust.fetching import NOT_USED
 from gridkit_django.plugins.permission_texts import permission_text
 
 
@@ -50,9 +51,9 @@ def fetch_package(remote: Remote, release: RemoteRelease) -> bytes:
         finally:
             channel.close()
     if len(content) != release.size:
-        raise TrustLengthError(f"{release.filename} has {len(content)} bytes; {release.size} were listed.")
+        raise TrustLengthError(f"{release.filename} has {len(content)} bytes; {release.size} were listed. {NOT_USED}")
     if f"sha256:{hashlib.sha256(content).hexdigest()}" != release.digest:
-        raise TrustDigestError(f"{release.filename} is not the file that was listed. It was not used.")
+        raise TrustDigestError(f"{release.filename} is not the file that was listed. {NOT_USED}")
     return content
 
 

@@ -21,6 +21,8 @@ from gridkit_django.exceptions import TrustTargetError, TrustUnreachableError
 
 _CHUNK = 65_536
 _GONE = frozenset({403, 404, 410})
+_WHO = frozenset({401, 403, 407})
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
 
 
 class Channel(Protocol):
@@ -104,7 +106,7 @@ class HttpChannel:
         except (HTTPError, OSError) as error:
             raise TrustUnreachableError(
                 f"{self._base}{path} did not come: {type(error).__name__}. Look at the address, the network, the proxy "
-                "and the certificates; it is tried again."
+                "and the certificates, then try again."
             ) from error
 
     def close(self) -> None:
@@ -124,7 +126,9 @@ class HttpChannel:
             read = 0
             while read <= most and (piece := answer.read1(_CHUNK)):
                 if time.monotonic() > end:
-                    raise TrustUnreachableError(f"{self._base}{path} took over {self._place.deadline:g} seconds.")
+                    raise TrustUnreachableError(
+                        f"{self._base}{path} took over {self._place.deadline:g} seconds. Try again later."
+                    )
                 read += len(piece)
                 yield piece
         finally:
@@ -132,15 +136,27 @@ class HttpChannel:
 
     def _check_status(self, status: int, path: str) -> None:
         if status in _GONE:
-            raise TrustTargetError(f"{self._base}{path} is not there (status {status}).")
+            hint = f" {_advice(status)}" if status in _WHO else ""
+            raise TrustTargetError(f"{self._base}{path} is not there (status {status}).{hint}")
         if status != 200:
-            raise TrustUnreachableError(f"{self._base}{path} answered with status {status}; 200 was expected.")
+            raise TrustUnreachableError(
+                f"{self._base}{path} answered with status {status}; 200 was expected. {_advice(status)}"
+            )
 
     def _note_time(self, text: str | None) -> None:
         try:
             self.server_time = parsedate_to_datetime(text) if text else None
         except ValueError:
             self.server_time = None
+
+
+def _advice(status: int) -> str:
+    """Return what to do about an answer that is no file."""
+    if status in _ELSEWHERE:
+        return "No redirect is followed: write the whole address into the settings."
+    if status in _WHO:
+        return "Look at the token of the marketplace in the settings."
+    return "Try again later; when that does not help, ask who runs the marketplace."
 
 
 class BundleChannel:

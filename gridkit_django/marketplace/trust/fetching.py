@@ -48,6 +48,10 @@ BASE = "tuf/"
 _HISTORY = "root_history"
 _SKEW = timedelta(minutes=10)
 _PREFIX = "gridkit-trust-"
+NOT_USED = (
+    "It was not used. Try again later; when that does not help, look what stands between this site and the marketplace "
+    "(a proxy, a cache, a login page), and ask who runs it."
+)
 _LEFT_AFTER_SECONDS = 3600.0
 """A folder that is older was left by a process that was killed: no fetch takes so long."""
 
@@ -158,11 +162,11 @@ class TrustedFetcher:
         for piece in self._channel.read(target.path, target.length):
             content += piece
             if len(content) > target.length:
-                raise TrustLengthError(f"{name!r} is longer than the {target.length} bytes that are signed.")
+                raise TrustLengthError(f"{name!r} is longer than the {target.length} bytes that are signed. {NOT_USED}")
         if len(content) < target.length:
-            raise TrustLengthError(f"{name!r} has {len(content)} bytes; {target.length} are signed.")
+            raise TrustLengthError(f"{name!r} has {len(content)} bytes; {target.length} are signed. {NOT_USED}")
         if f"sha256:{hashlib.sha256(content).hexdigest()}" != target.digest:
-            raise TrustDigestError(f"{name!r} is not the file whose digest is signed. It was not used.")
+            raise TrustDigestError(f"{name!r} is not the file whose digest is signed. {NOT_USED}")
         return bytes(content)
 
     def _started(self) -> Updater:
@@ -179,7 +183,7 @@ class TrustedFetcher:
         except tuf.RepositoryError as error:
             raise self._meaning(error) from error
         except tuf.DownloadLengthMismatchError as error:
-            raise TrustLengthError(f"{self._ferry.last} is longer than such metadata may be.") from error
+            raise TrustLengthError(f"{self._ferry.last} is longer than such metadata may be. {NOT_USED}") from error
         except tuf.DownloadError as error:
             cause = self._ferry.failure or error.__cause__
             if isinstance(cause, MarketplaceError):
@@ -191,14 +195,16 @@ class TrustedFetcher:
         if isinstance(error, tuf.ExpiredMetadataError):
             return self._expired(told)
         if isinstance(error, tuf.UnsignedMetadataError):
-            return TrustKeyError(f"{name} is not signed by enough of the trusted keys: {told}")
+            return TrustKeyError(f"{name} is not signed by enough of the trusted keys: {told}. {NOT_USED}")
         if isinstance(error, DeserializationError):
-            return TrustMetadataError(f"{name} is no signed metadata. Is the address that of a marketplace?")
+            return TrustMetadataError(f"{name} is no signed metadata. Is the address that of a marketplace? {NOT_USED}")
         if mixed and isinstance(error, tuf.LengthOrHashMismatchError | tuf.BadVersionNumberError):
-            return TrustMixError(f"{name} is of another moment than the metadata that names it: {told}")
+            return TrustMixError(
+                f"{name} is of another moment than the metadata that names it: {told.rstrip('.')}. {NOT_USED}"
+            )
         if isinstance(error, tuf.LengthOrHashMismatchError):
-            return TrustDigestError(f"{name} is not the file that the signed metadata names: {told}")
-        return TrustRollbackError(f"{name} is older than what this site has believed already: {told}")
+            return TrustDigestError(f"{name} is not the file that the signed metadata names: {told}. {NOT_USED}")
+        return TrustRollbackError(f"{name} is older than what this site has believed already: {told}. {NOT_USED}")
 
     def _expired(self, told: str) -> TrustError:
         server, now = self._channel.server_time, self._clock()
@@ -258,7 +264,8 @@ class _Ferry(FetcherInterface):
     def _check_term(self, name: str) -> None:
         if name == TIMESTAMP and not self._channel.offline and _signed_part(self._content).get(OFFLINE_MARK):
             self.failure = TrustExpiredError(
-                "The marketplace sent the timestamp that is meant for bundles; over the network it may hide news."
+                "The marketplace sent the timestamp that is meant for bundles; over the network it may hide news. "
+                + NOT_USED
             )
             raise tuf.DownloadError(name)
 
