@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from gridkit_django.admin.install import ConsentForm
 from gridkit_django.admin.marketplace_browser import card, picture_address, require_browsing
-from gridkit_django.admin.marketplace_peers import PeersForm
+from gridkit_django.admin.marketplace_peers import PeersForm, needs_of
 from gridkit_django.admin.schema_forms import SchemaForm
 from gridkit_django.admin.verbs import administering, may, require, rights_of
 from gridkit_django.exceptions import GridKitError
@@ -54,7 +54,7 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
             )
     context = {
         **site.each_context(request),
-        **_facts(plan),
+        **_facts(plan, site),
         "title": plan.listing.name,
         "opts": InstalledPlugin._meta,
         "plugin": row,
@@ -89,7 +89,7 @@ def _plan(plugin_id: str, version: str | None) -> InstallPlan:
         raise Http404(error.detail) from error
 
 
-def _facts(plan: InstallPlan) -> dict[str, Any]:
+def _facts(plan: InstallPlan, site: AdminSite) -> dict[str, Any]:
     listing = plan.listing
     reasons = {item.version: item.reasons for item in plan.verdicts}
     shown = plan.release or (listing.versions[0] if listing.versions else None)
@@ -98,6 +98,7 @@ def _facts(plan: InstallPlan) -> dict[str, Any]:
         "shown": shown,
         "pictures": [picture_address(listing, item.url) for item in listing.screenshots],
         "permissions": [(name, permission_text(name)) for name in (shown.permissions if shown else ())],
+        "needs": needs_of(shown, site) if shown else (),
         "versions": [{"release": item, "reasons": reasons.get(item.version, ())} for item in listing.versions],
         "is_update": bool(plan.installed),
     }

@@ -3,13 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
+from django.contrib.admin import AdminSite
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from gridkit_django.marketplace.client import PeerPlan
+from gridkit_django.admin.plugin_page import tab_url
+from gridkit_django.marketplace.client import PeerPlan, RemoteRelease
+from gridkit_django.models import CatalogEntry, InstalledPlugin
 from gridkit_django.plugins.permission_texts import permission_text
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A plugin that another one needs.
+
+    Attributes:
+        plugin_id: its id.
+        versions: the range that is needed; empty for any.
+        address: its page in the marketplace, or in this site; empty when it is in neither.
+        installed: the version in use; None when it is not installed.
+    """
+
+    plugin_id: str
+    versions: str
+    address: str
+    installed: str | None
+
+
+def needs_of(release: RemoteRelease, site: AdminSite) -> list[Need]:
+    """Return what a release needs beside it, with where to read about each."""
+    pairs = [item.partition(" ") for item in release.peer_plugins]
+    names = [pair[0] for pair in pairs]
+    listed = set(CatalogEntry.objects.filter(plugin_id__in=names).values_list("plugin_id", flat=True))
+    installed = InstalledPlugin.objects.filter(plugin_id__in=names).select_related("current_version")
+    rows = {row.plugin_id: row for row in installed}
+    market = reverse(f"{site.name}:gridkit_marketplace_plugin")
+    found = []
+    for name, _gap, versions in pairs:
+        row = rows.get(name)
+        address = tab_url(row, site) if row is not None else ""
+        if name in listed:
+            address = f"{market}?{urlencode({'id': name})}"
+        used = row.current_version.version if row is not None and row.current_version is not None else None
+        found.append(Need(name, versions.strip(), address, used))
+    return found
 
 
 class PeersForm(forms.Form):

@@ -13,7 +13,7 @@ from django.test import Client
 
 from gridkit_django.exceptions import PeersNotAgreedError, ReleaseUnfitError
 from gridkit_django.marketplace.client import make_install_plan, parts, placing, refresh_catalogue
-from gridkit_django.models import InstalledPlugin, OperationState, PluginOperation, PluginPackage
+from gridkit_django.models import CatalogEntry, InstalledPlugin, OperationState, PluginOperation, PluginPackage
 from gridkit_django.plugins import PluginManager, plugin_manager, request_operation, run_operation
 from gridkit_django.plugins import operations as operations_module
 from gridkit_django.plugins.operation_run import OperationRun, Step
@@ -68,6 +68,25 @@ def test_plan_lists_what_comes_along_in_order_with_reason_and_permissions(chain:
     ]
     assert "read and change everything" in plan.peers[0].sentence
     assert plan.chosen().version == "1.0.0"
+
+
+def test_page_leads_to_the_plugins_that_it_needs_whether_installed_or_not(
+    chain: None, manager: PluginManager, admin_client: Client
+) -> None:
+    page = "/admin/gridkit_django/installedplugin/marketplace/plugin/"
+    needed = f'<dd><a href="{page}?id=%40acme%2Fletters">@acme/letters</a> ^1'
+
+    assert f'{needed} <span class="gridkit-quiet">(not installed)' in _page(admin_client, page, "@acme/words")
+    manager.install_plugin("marketplace:@acme/letters")
+    assert f'{needed} <span class="gridkit-quiet">(1.0.0 is installed)' in _page(admin_client, page, "@acme/words")
+    CatalogEntry.objects.filter(plugin_id="@acme/letters").delete()
+    row = InstalledPlugin.objects.get()
+    own = f'<a href="/admin/gridkit_django/installedplugin/{row.pk}/change/">@acme/letters</a>'
+    assert own in _page(admin_client, page, "@acme/words")
+
+
+def _page(client: Client, address: str, plugin_id: str) -> str:
+    return client.get(address, {"id": plugin_id}).content.decode()
 
 
 def test_installation_brings_them_first_and_counts_each(chain: None, manager: PluginManager, acme: Acme) -> None:
