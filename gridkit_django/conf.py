@@ -200,6 +200,8 @@ class GridKitSettings:
         MESSAGE_BYTES_MAX: bytes of one message between plugins, of the payload of an event, or of the arguments of a
             job, at most.
         VALUE_BYTES_MAX: bytes of one stored value, one answer of a method or one result of a job at most.
+        STORAGE_MIGRATION_MB_MAX: megabytes of JSON up to which a plugin's storage is migrated when an update raises its
+            ``storage_version``; a plugin that stores more is not updated.
         JOB_SECONDS_MAX: seconds that one run of a plugin's job may take.
         HEALTH_HISTORY_DAYS: days for which health checks are kept; thinned to one an hour after the first day.
         USAGE_HISTORY_DAYS: days for which usage is kept; joined to one row a day after two days.
@@ -322,6 +324,7 @@ class GridKitSettings:
     BREAKER_SECONDS: Positive = 30
     MESSAGE_BYTES_MAX: Whole = 65_536
     VALUE_BYTES_MAX: Whole = 1_000_000
+    STORAGE_MIGRATION_MB_MAX: Whole = 20
     JOB_SECONDS_MAX: Positive = 300
     HEALTH_HISTORY_DAYS: Positive = 30
     USAGE_HISTORY_DAYS: Positive = 90

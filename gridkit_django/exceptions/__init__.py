@@ -140,6 +140,7 @@ trail show next to the human text. Catch the width you need::
         ├── PluginConfigError              the configuration breaks the plugin's schema
         │   └── ConfigRevisionNotFoundError  the scope has no such revision
         ├── PluginSecretError              a stored secret can't be decrypted
+        ├── StorageVersionError            its storage follows another version, see ``exceptions.storage``
         ├── PluginPermissionError          the plugin was not granted this
         ├── PluginLimitError               over a declared resource limit
         │   ├── PluginLoopError            plugins answer each other in a circle

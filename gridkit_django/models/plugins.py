@@ -117,6 +117,7 @@ class PluginVersion(models.Model):
     manifest = models.JSONField(_("manifest"))
     config_schema = models.JSONField(_("configuration schema"), default=dict)
     config_version = models.PositiveIntegerField(_("version of the configuration schema"), default=1)
+    storage_version = models.PositiveIntegerField(_("version of what it stores"), default=1)
     digest = models.CharField(_("content digest"), max_length=80)
     origin = models.JSONField(
         _("origin"), default=dict, blank=True, help_text=_("of a marketplace: which one, digest of the package, signer")
@@ -270,6 +271,7 @@ class PluginStorageUsage(models.Model):
         InstalledPlugin, on_delete=models.CASCADE, primary_key=True, related_name="storage_usage"
     )
     used_bytes = models.BigIntegerField(_("size in bytes"), default=0)
+    storage_version = models.PositiveIntegerField(_("version of what is stored"), default=1)
 
     class Meta:
         verbose_name = _("plugin storage usage")
@@ -277,3 +279,24 @@ class PluginStorageUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plugin}: {self.used_bytes}"
+
+
+class PluginStorageCopy(models.Model):
+    """All that a plugin stored in one version, set aside when another version of it was put in place."""
+
+    plugin = models.ForeignKey(InstalledPlugin, on_delete=models.CASCADE, related_name="storage_copies")
+    storage_version = models.PositiveIntegerField(_("version of what is stored"))
+    values = models.JSONField(_("values"), default=dict, help_text=_("by key"))
+    digest = models.CharField(_("content digest"), max_length=80, help_text=_("of the code that was at work"))
+    taken_at = models.DateTimeField(_("taken at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("copy of a plugin's storage")
+        verbose_name_plural = _("copies of a plugin's storage")
+        ordering: ClassVar = ["plugin", "-storage_version"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["plugin", "storage_version"], name="gridkit_storage_copy_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plugin}: {self.storage_version}"

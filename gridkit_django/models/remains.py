@@ -18,6 +18,7 @@ class PluginRemains(models.Model):
         _("configurations"), default=list, encoder=DjangoJSONEncoder, help_text=_("in force by grid, secrets sealed")
     )
     config_schema = models.JSONField(_("configuration schema"), default=dict)
+    storage_version = models.PositiveIntegerField(_("version of what it stores"), default=1)
     kept_at = models.DateTimeField(_("kept at"), auto_now_add=True)
 
     class Meta:

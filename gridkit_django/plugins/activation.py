@@ -118,8 +118,9 @@ def _reloadable(runtime: PluginRuntime, row: InstalledPlugin) -> CodeSource:
 
 def _store_reloaded(row: InstalledPlugin, source: CodeSource, metadata: PluginMetadata, code: PluginCode) -> None:
     before = row.current_version
-    schema = code.plugin_class.Config.model_json_schema()
-    row.current_version = store_version(row, metadata, schema, code.digest, code.plugin_class.config_version)
+    plugin = code.plugin_class
+    schema, versions = plugin.Config.model_json_schema(), (plugin.config_version, plugin.storage_version)
+    row.current_version = store_version(row, metadata, schema, code.digest, *versions)
     row.pending_version = None
     keep_source(source)
     _set_state(row, DesiredState.ACTIVE)

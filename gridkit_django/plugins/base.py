@@ -94,6 +94,10 @@ class Plugin:
                 values["minutes"] = values.pop("hours") * 60
             return values
 
+    **Storage.** When what you keep in ``context.storage`` changes its form, raise ``storage_version`` by one and write
+    the step in ``migrate_storage(values, from_version)``, which gets all keys and returns all keys. What was there
+    before is kept as a whole and comes back with the code before it.
+
     **Tests.** ``class TestConformance(PluginConformance): source = "plugins/mine"`` from ``gridkit_django.testing``
     asks what administrators rely on, and its fixtures start plugins in tests of your own.
 
@@ -104,6 +108,7 @@ class Plugin:
         metadata: who the plugin is. Read from ``plugin.toml``; written in the class only for plugins given as objects.
         Config: the pydantic model of the configuration. Without one, the plugin has none and every key is refused.
         config_version: version of ``Config``. Raise it when stored values need a step of ``migrate_config``.
+        storage_version: version of what you store. Raise it when that needs a step of ``migrate_storage``.
         context: what the plugin sees; set before ``initialize`` is called.
     """
 
@@ -112,6 +117,7 @@ class Plugin:
 
     metadata: ClassVar[PluginMetadata]
     config_version: ClassVar[int] = 1
+    storage_version: ClassVar[int] = 1
     context: PluginContext
 
     def initialize(self, context: PluginContext) -> None:
@@ -169,6 +175,19 @@ class Plugin:
 
         Args:
             values: the values as they were stored, secrets in plain form; yours to change.
+            from_version: their version; return values of the version after it.
+        """
+        return values
+
+    @classmethod
+    def migrate_storage(cls, values: dict[str, Any], from_version: int) -> dict[str, Any]:
+        """Return all that is stored, in one version of its form, as the next version wants it.
+
+        Called on a copy, once for each version between the stored one and ``storage_version``, while other writes wait:
+        be quick, and touch nothing but the values. Raise, and the old code goes on serving with its storage untouched.
+
+        Args:
+            values: the values by key; yours to change. A key that you leave out is gone for the new code only.
             from_version: their version; return values of the version after it.
         """
         return values

@@ -219,8 +219,8 @@ class Follower:
         if (live.metadata.version, live.code.digest) != (spec.version, spec.digest):
             plugin = live.code.plugin_class
             schema = plugin.Config.model_json_schema()
-            digest, config_version = live.code.digest, plugin.config_version
-            self._reporter.report(VersionReport(spec.plugin_id, live.metadata, schema, digest, config_version))
+            versions = plugin.config_version, plugin.storage_version
+            self._reporter.report(VersionReport(spec.plugin_id, live.metadata, schema, live.code.digest, *versions))
         if live.migrated:
             self._reporter.report(ConfigReport(spec.plugin_id, live.migrated))
         if spec.effective_state is not EffectiveState.ACTIVE:

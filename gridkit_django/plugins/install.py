@@ -158,7 +158,8 @@ def _store(
         plugin_id=metadata.id, source=source.kind, source_ref=source.ref, desired_state=DesiredState.INACTIVE
     )
     schema = code.plugin_class.Config.model_json_schema()
-    row.current_version = store_version(row, metadata, schema, code.digest, config.schema_version)
+    versions = config.schema_version, code.plugin_class.storage_version
+    row.current_version = store_version(row, metadata, schema, code.digest, *versions)
     row.save(update_fields=["current_version"])
     keep_source(source)
     if not bring_back(row, author) or config.data:

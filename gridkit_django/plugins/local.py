@@ -81,7 +81,8 @@ class LocalBackend:
     def __init__(self, host: Host, live: LivePlugin) -> None:
         self._host = host
         self._live = live
-        self._storage = DatabaseStorage(live.plugin_id, live.metadata.resource_limits.max_storage_mb)
+        most = live.metadata.resource_limits.max_storage_mb
+        self._storage = DatabaseStorage(live.plugin_id, most, live.code.plugin_class.storage_version)
 
     @property
     def grants(self) -> GrantTable:

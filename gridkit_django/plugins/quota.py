@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.db.models import F, QuerySet, Sum
 
 from gridkit_django.exceptions import StorageQuotaError
+from gridkit_django.exceptions.storage import StorageVersionError
 from gridkit_django.models import PluginStorageItem, PluginStorageUsage
 from gridkit_django.plugins.savepoints import database
 
@@ -21,11 +22,13 @@ class StorageCounter:
     Args:
         plugin_id: whose, for the message.
         quota: bytes at most.
+        version: the ``storage_version`` that the writer follows; None for one that follows any.
     """
 
-    def __init__(self, plugin_id: str, quota: int) -> None:
+    def __init__(self, plugin_id: str, quota: int, version: int | None = None) -> None:
         self._plugin_id = plugin_id
         self._quota = quota
+        self._version = version
 
     def charge(self, owner: int, guess: int, exact: Callable[[], int]) -> None:
         """Move the counter by ``exact()`` bytes.
@@ -37,6 +40,7 @@ class StorageCounter:
 
         Raises:
             StorageQuotaError: when the storage would grow over its quota.
+            StorageVersionError: when the storage follows another version by now.
         """
         moved = self._move(owner, guess)
         if not moved:
@@ -50,26 +54,60 @@ class StorageCounter:
             )
 
     def reset(self, owner: int) -> None:
-        """Set the counter to 0, because everything is deleted in the same transaction."""
-        if not _row(owner).update(used_bytes=0):
+        """Set the counter to 0, because everything is deleted in the same transaction.
+
+        Raises:
+            StorageVersionError: when the storage follows another version by now.
+        """
+        if not self._row(owner).update(used_bytes=0):
             self._lock(owner)
-            _row(owner).update(used_bytes=0)
+            self._row(owner).update(used_bytes=0)
+
+    def check(self, stored: int | None) -> None:
+        """Refuse a writer whose code does not follow the version of what is stored.
+
+        Args:
+            stored: that version; None when nothing was counted yet.
+
+        Raises:
+            StorageVersionError: when it follows another.
+        """
+        if stored is not None and self._version is not None and stored != self._version:
+            raise StorageVersionError(
+                f"The storage of {self._plugin_id} follows version {stored}, and this code version {self._version}: "
+                "another version of the plugin has taken its place. Restart or update what still runs this one.",
+                extra={"plugin": self._plugin_id, "stored": stored, "code": self._version},
+            )
 
     def _move(self, owner: int, by: int) -> bool:
-        row = _row(owner) if by <= 0 else _row(owner).filter(used_bytes__lte=self._quota - by)
+        row = self._row(owner) if by <= 0 else self._row(owner).filter(used_bytes__lte=self._quota - by)
         return row.update(used_bytes=F("used_bytes") + by) > 0
 
     def _lock(self, owner: int) -> None:
         """Lock the row without moving it; make it when it is not there."""
-        if _row(owner).select_for_update().first() is None:
-            rows = PluginStorageUsage.objects.using(database()).select_for_update()
-            rows.get_or_create(plugin_id=owner, defaults={"used_bytes": _stored_bytes(owner)})
+        usage = lock_usage(owner, self._version or 1)
+        self.check(usage.storage_version)
+
+    def _row(self, owner: int) -> QuerySet[PluginStorageUsage]:
+        row = PluginStorageUsage.objects.using(database()).filter(plugin_id=owner)
+        return row if self._version is None else row.filter(storage_version=self._version)
+
+
+def lock_usage(owner: int, version: int) -> PluginStorageUsage:
+    """Lock the counter of a plugin until the transaction ends; make it when it is not there.
+
+    Args:
+        owner: primary key of the plugin's row.
+        version: the ``storage_version`` of what is stored when there is no counter yet.
+    """
+    rows = PluginStorageUsage.objects.using(database()).select_for_update()
+    found = rows.filter(plugin_id=owner).first()
+    if found is None:
+        defaults = {"used_bytes": _stored_bytes(owner), "storage_version": version}
+        found, _ = rows.get_or_create(plugin_id=owner, defaults=defaults)
+    return found
 
 
 def _stored_bytes(owner: int) -> int:
     items = PluginStorageItem.objects.using(database()).filter(plugin_id=owner)
     return items.aggregate(total=Sum("size"))["total"] or 0
-
-
-def _row(owner: int) -> QuerySet[PluginStorageUsage]:
-    return PluginStorageUsage.objects.using(database()).filter(plugin_id=owner)

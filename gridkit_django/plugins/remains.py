@@ -29,6 +29,7 @@ from gridkit_django.plugins.planning import plan_site
 from gridkit_django.plugins.revisions import ConfigLayer, add_revision, newest_layers
 from gridkit_django.plugins.savepoints import database
 from gridkit_django.plugins.secret_values import mask_secrets
+from gridkit_django.plugins.spec import stored_version
 from gridkit_django.typing import User
 
 _BATCH = 500
@@ -143,6 +144,7 @@ def keep_remains(row: InstalledPlugin) -> None:
         plugin_id=row.plugin_id,
         version=version.version if version else "",
         config_schema=version.config_schema if version else {},
+        storage_version=stored_version(row),
         configs=[
             {
                 "grid": layer.grid,
@@ -172,7 +174,9 @@ def bring_back(row: InstalledPlugin, author: Any) -> bool:
     items = remains.items.order_by("key").values_list("key", "value", "size").iterator(_BATCH)
     _copy(PluginStorageItem, {"plugin": row}, items)
     used = row.storage_items.aggregate(size=Sum("size"))["size"] or 0
-    PluginStorageUsage.objects.using(database()).update_or_create(plugin=row, defaults={"used_bytes": used})
+    PluginStorageUsage.objects.using(database()).update_or_create(
+        plugin=row, defaults={"used_bytes": used, "storage_version": remains.storage_version}
+    )
     found = any(not config["grid"] for config in remains.configs)
     remains.delete()
     return found

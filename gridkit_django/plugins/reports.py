@@ -80,6 +80,7 @@ class VersionReport:
         schema: JSON Schema of its configuration.
         digest: content digest of the code.
         config_version: version of that schema.
+        storage_version: version of what the code stores.
     """
 
     plugin_id: str
@@ -87,6 +88,7 @@ class VersionReport:
     schema: Mapping[str, Any]
     digest: str
     config_version: int = 1
+    storage_version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,9 @@ def _write_version(report: VersionReport) -> None:
     if row is None:
         return
     before = row.current_version
-    after = store_version(row, report.metadata, report.schema, report.digest, report.config_version)
+    after = store_version(
+        row, report.metadata, report.schema, report.digest, report.config_version, report.storage_version
+    )
     if before == after:
         return
     row.current_version = after
@@ -295,7 +299,12 @@ def _note(before: ConfigLayer, after: ConfigLayer) -> str:
 
 
 def store_version(
-    row: InstalledPlugin, metadata: PluginMetadata, schema: Mapping[str, Any], digest: str, config_version: int = 1
+    row: InstalledPlugin,
+    metadata: PluginMetadata,
+    schema: Mapping[str, Any],
+    digest: str,
+    config_version: int = 1,
+    storage_version: int = 1,
 ) -> PluginVersion:
     """Return the version row with this content, which comes into use now, writing it when there is none.
 
@@ -305,8 +314,13 @@ def store_version(
         schema: JSON Schema of its configuration.
         digest: content digest of the code.
         config_version: version of that schema.
+        storage_version: version of what the code stores.
     """
-    facts: dict[str, Any] = {"config_schema": dict(schema), "config_version": config_version}
+    facts: dict[str, Any] = {
+        "config_schema": dict(schema),
+        "config_version": config_version,
+        "storage_version": storage_version,
+    }
     version, created = PluginVersion.objects.get_or_create(
         plugin=row,
         version=metadata.version,
@@ -315,6 +329,7 @@ def store_version(
     )
     if not created and version.pk != row.current_version_id:
         version.config_schema, version.config_version = facts["config_schema"], config_version
+        version.storage_version = storage_version
         version.installed_at, version.refused_at = timezone.now(), None
         version.save(update_fields=[*facts, "installed_at", "refused_at"])
     return version

@@ -14,6 +14,7 @@ from gridkit_django.models import (
     InstalledPlugin,
     PluginPermissionGrant,
     PluginSource,
+    PluginStorageUsage,
 )
 from gridkit_django.plugins.permissions import GrantTable
 from gridkit_django.plugins.revisions import ConfigLayer, newest_layers
@@ -41,6 +42,7 @@ class PluginSpec:
         effective_state: what was last seen to be the case.
         evidence: facts that were written beside the state.
         layers: the configurations with all that is stored beside their values, by grid, and by "" for all grids.
+        storage_version: the version of what is stored.
     """
 
     plugin_id: str
@@ -57,6 +59,7 @@ class PluginSpec:
     effective_state: EffectiveState = field(compare=False)
     evidence: Mapping[str, Any] = field(compare=False)
     layers: Mapping[str, ConfigLayer] = field(compare=False, default_factory=dict)
+    storage_version: int = field(compare=False, default=1)
 
     def with_layers(self, layers: Mapping[str, ConfigLayer]) -> PluginSpec:
         """Return this spec with other configurations."""
@@ -68,13 +71,25 @@ class PluginSpec:
 def load_specs() -> dict[str, PluginSpec]:
     """Read all installed plugins, ordered by id."""
     configs, grants = newest_layers(), _grants()
-    rows = InstalledPlugin.objects.using(database()).select_related("current_version").order_by("plugin_id")
+    rows = (
+        InstalledPlugin.objects.using(database())
+        .select_related("current_version", "storage_usage")
+        .order_by("plugin_id")
+    )
     return {row.plugin_id: _spec(row, configs.get(row.pk, {}), grants[row.pk]) for row in rows}
 
 
 def load_spec(row: InstalledPlugin) -> PluginSpec:
     """Read one installed plugin."""
     return _spec(row, newest_layers(plugin=row).get(row.pk, {}), _grants(plugin=row)[row.pk])
+
+
+def stored_version(row: InstalledPlugin) -> int:
+    """Return the version of what a plugin stored: that of its counter, without one that of the code in use."""
+    usage: PluginStorageUsage | None = getattr(row, "storage_usage", None)
+    if usage is not None:
+        return usage.storage_version
+    return row.current_version.storage_version if row.current_version else 1
 
 
 def _spec(row: InstalledPlugin, layers: Mapping[str, ConfigLayer], grants: GrantTable) -> PluginSpec:
@@ -93,6 +108,7 @@ def _spec(row: InstalledPlugin, layers: Mapping[str, ConfigLayer], grants: Grant
         pinned=row.pinned,
         effective_state=EffectiveState(row.effective_state),
         evidence=row.state_evidence,
+        storage_version=stored_version(row),
     )
     return spec.with_layers(layers)
 

@@ -28,6 +28,7 @@ from gridkit_django.plugins.secret_values import without_secrets
 from gridkit_django.plugins.sources import CodeSource, PluginCode
 from gridkit_django.plugins.spec import PluginSpec
 from gridkit_django.plugins.stats import describe
+from gridkit_django.plugins.storage_copies import fitting_storage
 
 logger = logging.getLogger("gridkit_django.plugins")
 
@@ -70,6 +71,7 @@ class Starter:
             PluginLoadError: when the code can't be imported.
             PluginConfigError: when the configuration does not fit, and can't be made to.
             PluginSecretError: when a stored secret can't be decrypted.
+            StorageVersionError: when the storage follows another version, and can't be made to fit.
             PluginInitializeError: when the plugin raised while it started.
             PluginNotReadyError: when what it raised says that something outside is not there yet.
         """
@@ -81,7 +83,8 @@ class Starter:
         ):
             code = self._code(source, previous)
             try:
-                return self._build(spec, metadata, code, previous, note)
+                with fitting_storage(spec, code, metadata.resource_limits.max_storage_mb):
+                    return self._build(spec, metadata, code, previous, note)
             except PluginError:
                 if previous is None or code is not previous.code:
                     code.unload()

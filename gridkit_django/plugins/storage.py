@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 from django.db import transaction
 from django.db.models import JSONField, QuerySet, Value
@@ -28,11 +29,12 @@ class DatabaseStorage:
     Args:
         plugin_id: whose.
         quota_mb: size of all keys and values together at most, in MB of UTF-8 JSON.
+        version: the ``storage_version`` that the writing code follows; None for one that follows any.
     """
 
-    def __init__(self, plugin_id: str, quota_mb: int) -> None:
+    def __init__(self, plugin_id: str, quota_mb: int, version: int | None = None) -> None:
         self._plugin_id = plugin_id
-        self._counter = StorageCounter(plugin_id, quota_mb * 1_000_000)
+        self._counter = StorageCounter(plugin_id, quota_mb * 1_000_000, version)
 
     def get(self, key: str) -> JSONValue:
         """Return the value of ``key``, or None."""
@@ -50,12 +52,12 @@ class DatabaseStorage:
             StorageQuotaError: when the storage would grow over its quota; nothing is stored then.
             PluginLimitError: for a value of more than ``VALUE_BYTES_MAX``.
             PluginError: for a key of the wrong length or a value that is no JSON.
+            StorageVersionError: when another version of the plugin has migrated the storage.
         """
-        size = len(_checked_key(key).encode()) + self._checked_size(key, value)
-        stored = Value(None, JSONField()) if value is None else value
-        owner, old = self._find(key)
+        size, stored = item_size(self._plugin_id, key, value), as_column(value)
+        owner, old, primary = self._find(key)
         item = self._items(owner).filter(key=key)
-        if old == size and _replace(item, size, stored):
+        if old == size and _replace(item.filter(pk=primary), size, stored):
             return
         with transaction.atomic(using=database()):
             self._counter.charge(owner, size - old, lambda: size - _size_of(item))
@@ -63,8 +65,12 @@ class DatabaseStorage:
                 item.create(plugin_id=owner, key=key, value=stored, size=size)
 
     def delete(self, key: str) -> bool:
-        """Delete ``key``; whether there was one."""
-        owner, old = self._find(key)
+        """Delete ``key``; whether there was one.
+
+        Raises:
+            StorageVersionError: when another version of the plugin has migrated the storage.
+        """
+        owner, old, _ = self._find(key)
         if not old:
             return False
         item = self._items(owner).filter(key=key)
@@ -73,7 +79,11 @@ class DatabaseStorage:
             return item.delete()[0] > 0
 
     def clear(self) -> int:
-        """Delete all keys; how many there were."""
+        """Delete all keys; how many there were.
+
+        Raises:
+            StorageVersionError: when another version of the plugin has migrated the storage.
+        """
         owner = self._owner()
         with transaction.atomic(using=database()):
             self._counter.reset(owner)
@@ -88,10 +98,17 @@ class DatabaseStorage:
         counters = PluginStorageUsage.objects.using(database()).filter(plugin__plugin_id=self._plugin_id)
         return counters.values_list("used_bytes", flat=True).first() or 0
 
-    def _find(self, key: str) -> tuple[int, int]:
-        """Return the primary key of the plugin's row, and the size of an item now (0 for none)."""
-        found = self._own().filter(key=key).values_list("plugin_id", "size").first()
-        return found if found is not None else (self._owner(), 0)
+    def _find(self, key: str) -> tuple[int, int, int]:
+        """Return the primary key of the plugin's row, and the size and primary key of an item now (0 for none).
+
+        Items get other primary keys when the storage is migrated, so whoever names one can't hit what came after it.
+        """
+        version = "plugin__storage_usage__storage_version"
+        found = self._own().filter(key=key).values_list("plugin_id", "size", "pk", version).first()
+        if found is None:
+            return self._owner(), 0, 0
+        self._counter.check(found[3])
+        return found[:3]
 
     def _owner(self) -> int:
         return InstalledPlugin.objects.using(database()).values_list("pk", flat=True).get(plugin_id=self._plugin_id)
@@ -108,21 +125,32 @@ class DatabaseStorage:
         """
         return PluginStorageItem.objects.using(database()).filter(plugin_id=owner)
 
-    def _checked_size(self, key: str, value: JSONValue) -> int:
-        """Return the bytes of a value as UTF-8 JSON.
 
-        Raises:
-            PluginLimitError: when there are more than ``VALUE_BYTES_MAX``.
-            PluginError: when it is no JSON.
-        """
-        size, most = len(_as_json(value)), settings().VALUE_BYTES_MAX
-        if size > most:
-            raise PluginLimitError(
-                f"The value for {key!r} has {size} bytes; {most} are the most for one value (VALUE_BYTES_MAX). "
-                "Store it in parts, or store less.",
-                extra={"plugin": self._plugin_id, "size": size, "limit": most},
-            )
-        return size
+def item_size(plugin_id: str, key: str, value: JSONValue) -> int:
+    """Return the bytes of a key and its value as UTF-8 JSON.
+
+    Args:
+        plugin_id: whose, for the message.
+        key: the key.
+        value: the value.
+
+    Raises:
+        PluginLimitError: when the value has more than ``VALUE_BYTES_MAX``.
+        PluginError: for a key of the wrong length or a value that is no JSON.
+    """
+    length, size, most = len(_checked_key(key).encode()), len(_as_json(value)), settings().VALUE_BYTES_MAX
+    if size > most:
+        raise PluginLimitError(
+            f"The value for {key!r} has {size} bytes; {most} are the most for one value (VALUE_BYTES_MAX). "
+            "Store it in parts, or store less.",
+            extra={"plugin": plugin_id, "size": size, "limit": most},
+        )
+    return length + size
+
+
+def as_column(value: JSONValue) -> Any:
+    """Return a value as Django stores it: the JSON ``null`` is told from SQL's."""
+    return Value(None, JSONField()) if value is None else value
 
 
 def _replace(item: QuerySet[PluginStorageItem], size: int, stored: object) -> bool:

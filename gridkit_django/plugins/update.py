@@ -47,6 +47,7 @@ from gridkit_django.plugins.reports import RUNTIME, store_version
 from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.sources import CodeSource, FilesSource, PluginCode
 from gridkit_django.plugins.spec import load_spec
+from gridkit_django.plugins.storage_copies import bring_storage, move_storage
 from gridkit_django.typing import User
 
 
@@ -93,6 +94,7 @@ def update(
         PluginStateError: when its code takes part in Django's start.
         PluginPermissionError: when a grant names no permission.
         PluginConfigError: when the configuration does not fit it.
+        StorageMigrationError: when what the plugin stored can't be made to fit it; that is unchanged.
         PluginError: when it could not be loaded or started.
     """
     row = get_row(plugin_id)
@@ -261,6 +263,7 @@ def _take(
             if candidate.earlier is None:
                 check_not_pinned(row)
             before, was_pinned = row.current_version, row.pinned
+            move_storage(row, code, candidate.metadata.resource_limits.max_storage_mb)
             remember_grants(row)
             _grant(row, grants, user)
             row.current_version = candidate.earlier or _stored(row, candidate.metadata, code)
@@ -323,7 +326,8 @@ def _note(row: InstalledPlugin, candidate: _Candidate, before: StoredVersion | N
 
 def _stored(row: InstalledPlugin, metadata: PluginMetadata, code: PluginCode) -> StoredVersion:
     plugin = code.plugin_class
-    return store_version(row, metadata, plugin.Config.model_json_schema(), code.digest, plugin.config_version)
+    versions = plugin.config_version, plugin.storage_version
+    return store_version(row, metadata, plugin.Config.model_json_schema(), code.digest, *versions)
 
 
 def _grant(row: InstalledPlugin, grants: Iterable[str], user: User | None) -> None:
@@ -356,6 +360,7 @@ def _put_back(
         bad = row.current_version
         bad.refused_at = timezone.now()
         bad.save(update_fields=["refused_at"])
+        bring_storage(row, before.storage_version)
         row.current_version, row.pinned = before, was_pinned
         row.pin_note = row.pin_note if was_pinned else ""
         for_version(row, before, None)
