@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gridkit_django import exceptions as e
+from gridkit_django.exceptions.storage import StorageMigrationError, StorageVersionError
 
 STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
     {
@@ -61,6 +62,8 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.PluginInitializeError: 422,
         e.PluginConfigError: 422,
         e.ConfigRevisionNotFoundError: 404,
+        StorageVersionError: 409,
+        StorageMigrationError: 422,
         e.PluginPermissionError: 422,
         e.PackageRefusedError: 422,
         e.PackageBuildError: 422,

@@ -107,8 +107,9 @@ class DatabaseStorage:
         found = self._own().filter(key=key).values_list("plugin_id", "size", "pk", version).first()
         if found is None:
             return self._owner(), 0, 0
-        self._counter.check(found[3])
-        return found[:3]
+        owner, size, primary, stored = found
+        self._counter.check(stored)
+        return owner, size, primary
 
     def _owner(self) -> int:
         return InstalledPlugin.objects.using(database()).values_list("pk", flat=True).get(plugin_id=self._plugin_id)

@@ -145,7 +145,7 @@ def test_value_of_the_same_size_leaves_the_counter_alone(storage: DatabaseStorag
     assert storage.get("k") == "two"
     touched = [query["sql"].split()[0] for query in queries.captured_queries if "gridkit_django_" in query["sql"]]
     assert touched == ["SELECT", "UPDATE"]
-    assert not any("storageusage" in query["sql"] for query in queries.captured_queries)
+    assert not any('UPDATE "gridkit_django_pluginstorageusage"' in query["sql"] for query in queries.captured_queries)
 
 
 def test_counter_moves_by_what_is_true_and_not_by_what_was_guessed(storage: DatabaseStorage) -> None:

@@ -1,0 +1,343 @@
+"""Another version of what a plugin stores: a copy is migrated, put in place with the code, and goes back with it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connections, transaction
+
+from gridkit_django.exceptions import PluginError, PluginInitializeError
+from gridkit_django.exceptions.storage import StorageMigrationError, StorageVersionError
+from gridkit_django.models import (
+    AuditRecord,
+    InstalledPlugin,
+    PluginSource,
+    PluginStorageCopy,
+    PluginStorageUsage,
+    PluginVersion,
+)
+from gridkit_django.plugins import Plugin, PluginManager, PluginRuntime
+from gridkit_django.plugins.remains import DataFate
+from gridkit_django.plugins.storage import DatabaseStorage
+from gridkit_django.plugins.storage_copies import bring_storage, move_storage
+from gridkit_django.plugins.storage_migration import migrated_values, raises_storage
+from tests.plugins.samples import write_plugin
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+ON_SQLITE = django_settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+
+ONE = """
+from gridkit_django.plugins import Plugin
+
+class Sample(Plugin):
+    pass
+"""
+
+TWO = """
+from gridkit_django.plugins import Plugin
+
+class Sample(Plugin):
+    storage_version = 2
+
+    @classmethod
+    def migrate_storage(cls, values, from_version):
+        return {"minutes": values["hours"] * 60, "list": values.get("list")}
+
+    def initialize(self, context):
+        self.found = context.storage.keys()
+"""
+
+FAILING_START = TWO + "        raise ValueError('no start')\n"
+
+
+def write(root: Path, version: str, code: str) -> None:
+    write_plugin(root, version=version, code=textwrap.dedent(code))
+
+
+def storage(manager: PluginManager) -> Any:
+    return manager.runtime.live["sample"].plugin.context.storage
+
+
+def stored() -> dict[str, Any]:
+    row = InstalledPlugin.objects.get(plugin_id="sample")
+    usage = PluginStorageUsage.objects.get(plugin=row)
+    assert usage.used_bytes == sum(row.storage_items.values_list("size", flat=True)), "the quota's counter is right"
+    return dict(row.storage_items.values_list("key", "value")) | {"version": usage.storage_version}
+
+
+HOURS = {"hours": 2, "list": None, "old": "kept"}
+MINUTES = {"minutes": 120, "list": None}
+
+
+@pytest.fixture
+def installed(manager: PluginManager, root: Path) -> PluginManager:
+    write(root, "1.0.0", ONE)
+    manager.install_plugin("sample")
+    for key, value in HOURS.items():
+        storage(manager).set(key, value)
+    return manager
+
+
+@pytest.fixture
+def other() -> Iterator[PluginManager]:
+    """Another process, with a catalogue of its own."""
+    found = PluginManager(PluginRuntime())
+    yield found
+    found.stop_all()
+
+
+def test_update_migrates_the_storage_and_sets_the_older_one_aside(installed: PluginManager, root: Path) -> None:
+    write(root, "2.0.0", TWO)
+    installed.update_plugin("sample")
+    assert stored() == {**MINUTES, "version": 2}
+    assert installed.runtime.live["sample"].plugin.found == ["list", "minutes"]  # type: ignore[attr-defined]
+    assert PluginStorageCopy.objects.get().values == HOURS
+    assert PluginVersion.objects.get(version="2.0.0").storage_version == 2
+    record = AuditRecord.objects.get(action="plugin.migrate_storage")
+    assert record.context["evidence"] == {"from": 1, "to": 2, "keys": 2, "aside": 2}
+
+
+def test_roll_back_brings_the_older_storage_and_going_forward_finds_the_newer(
+    installed: PluginManager, root: Path
+) -> None:
+    write(root, "2.0.0", TWO)
+    installed.update_plugin("sample")
+    storage(installed).set("minutes", 7)
+    installed.roll_back_plugin("sample")
+    assert stored() == {**HOURS, "version": 1}
+    installed.roll_back_plugin("sample", "2.0.0")
+    assert stored() == {**MINUTES, "minutes": 7, "version": 2}
+
+
+def test_going_forward_after_a_write_migrates_what_is_stored_now(installed: PluginManager, root: Path) -> None:
+    write(root, "2.0.0", TWO)
+    installed.update_plugin("sample")
+    storage(installed).set("minutes", 7)
+    installed.roll_back_plugin("sample")
+    storage(installed).set("hours", 3)
+    installed.unpin_plugin("sample")
+    installed.update_plugin("sample")
+    assert stored() == {"minutes": 180, "list": None, "version": 2}
+
+
+def test_other_code_of_the_same_version_migrates_anew(installed: PluginManager, root: Path) -> None:
+    write(root, "2.0.0", TWO)
+    installed.update_plugin("sample")
+    installed.roll_back_plugin("sample")
+    write(root, "2.0.1", TWO.replace("* 60", "* 600"))
+    installed.unpin_plugin("sample")
+    installed.update_plugin("sample")
+    assert stored()["minutes"] == 1200
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("raise KeyError('x')", "KeyError"),
+        ("raise SystemExit('no')", "SystemExit"),
+        ("return None", "no dict of JSON values"),
+        ("return {1: 1}", "no dict of JSON values"),
+        ("return {'a': object()}", "no dict of JSON values"),
+        ("return {'': 1}", "A storage key has 1 to 200"),
+        ("return {str(number): 'x' * 900_000 for number in range(12)}", "max_storage_mb"),
+    ],
+)
+def test_migration_that_fails_leaves_the_old_version_serving_and_the_storage_untouched(
+    installed: PluginManager, root: Path, step: str, told: str
+) -> None:
+    serving = installed.runtime.live["sample"].plugin
+    write(root, "2.0.0", TWO.replace('return {"minutes"', f'{step}\n        return {{"minutes"'))
+    with pytest.raises(StorageMigrationError, match=told) as caught:
+        installed.update_plugin("sample")
+    assert caught.value.code == "plugin-storage-migration-failed"
+    assert installed.runtime.live["sample"].plugin is serving
+    assert installed.get_plugin("sample").version == "1.0.0"
+    assert stored() == {**HOURS, "version": 1}
+    assert not PluginStorageCopy.objects.exists()
+
+
+def test_storage_over_the_limit_of_the_site_is_not_migrated(
+    installed: PluginManager, root: Path, settings: Any
+) -> None:
+    storage(installed).set("large", "x" * 900_000)
+    storage(installed).set("larger", "x" * 900_000)
+    settings.GRIDKIT = {**settings.GRIDKIT, "STORAGE_MIGRATION_MB_MAX": 1}
+    write(root, "2.0.0", TWO)
+    with pytest.raises(StorageMigrationError, match="STORAGE_MIGRATION_MB_MAX"):
+        installed.update_plugin("sample")
+    assert stored()["version"] == 1
+
+
+def test_version_that_can_not_start_is_put_back_with_its_storage(installed: PluginManager, root: Path) -> None:
+    write(root, "2.0.0", FAILING_START)
+    with pytest.raises(PluginInitializeError):
+        installed.update_plugin("sample")
+    assert installed.get_plugin("sample").version == "1.0.0"
+    assert stored() == {**HOURS, "version": 1}
+    storage(installed).set("hours", 3)
+    assert storage(installed).get("hours") == 3
+
+
+def test_code_that_was_replaced_in_its_folder_migrates_when_a_process_starts(
+    installed: PluginManager, other: PluginManager, root: Path
+) -> None:
+    installed.stop_all()
+    write(root, "2.0.0", TWO)
+    installed.ensure_current()
+    other.ensure_current()
+    assert stored() == {**MINUTES, "version": 2}
+    assert AuditRecord.objects.filter(action="plugin.migrate_storage").count() == 1
+    storage(other).set("minutes", 9)
+    assert storage(installed).get("minutes") == 9
+
+
+def test_code_in_its_folder_that_does_not_start_leaves_the_storage_to_the_code_before(
+    installed: PluginManager, root: Path
+) -> None:
+    installed.stop_all()
+    write(root, "2.0.0", FAILING_START)
+    installed.ensure_current()
+    assert stored() == {**HOURS, "version": 1}
+
+
+def test_reload_of_older_code_brings_its_storage_back(installed: PluginManager, root: Path) -> None:
+    write(root, "2.0.0", TWO)
+    installed.reload_plugin("sample")
+    assert stored() == {**MINUTES, "version": 2}
+    write(root, "1.0.0", ONE)
+    installed.reload_plugin("sample")
+    assert stored() == {**HOURS, "version": 1}
+
+
+def test_older_code_found_at_a_start_is_refused_while_the_newer_is_in_use(installed: PluginManager, root: Path) -> None:
+    write(root, "2.0.0", TWO)
+    installed.update_plugin("sample")
+    installed.stop_all()
+    InstalledPlugin.objects.update(pinned=False)
+    write(root, "1.0.1", ONE)
+    installed.ensure_current()
+    assert stored() == {**MINUTES, "version": 2}
+    live = installed.runtime.live.get("sample")
+    assert live is None or live.metadata.version == "2.0.0"
+
+
+def test_object_of_the_version_before_can_not_write_into_the_migrated_storage(
+    installed: PluginManager, other: PluginManager, root: Path
+) -> None:
+    other.ensure_current()
+    old = storage(other)
+    write(root, "2.0.0", TWO)
+    installed.update_plugin("sample")
+    for act in (
+        lambda: old.set("minutes", 5),
+        lambda: old.set("minutes", 500),
+        lambda: old.set("new", 1),
+        lambda: old.delete("list"),
+        old.clear,
+    ):
+        with pytest.raises(StorageVersionError) as caught:
+            act()
+        assert caught.value.code == "plugin-storage-version"
+    assert stored() == {**MINUTES, "version": 2}
+    other.follow()
+    storage(other).set("minutes", 500)
+
+
+def test_kept_data_is_migrated_by_a_newer_version_that_is_installed_later(installed: PluginManager, root: Path) -> None:
+    installed.deactivate_plugin("sample")
+    installed.uninstall_plugin("sample", data=DataFate.KEEP)
+    write(root, "2.0.0", TWO)
+    installed.install_plugin("sample")
+    assert stored() == {**MINUTES, "version": 2}
+
+
+def test_kept_data_of_a_newer_version_is_refused_by_an_older(installed: PluginManager, root: Path) -> None:
+    write(root, "2.0.0", TWO)
+    installed.update_plugin("sample")
+    installed.deactivate_plugin("sample")
+    installed.uninstall_plugin("sample", data=DataFate.KEEP)
+    write(root, "1.0.0", ONE)
+    with pytest.raises(StorageVersionError, match="no copy of version 1"):
+        installed.install_plugin("sample")
+    assert stored() == {**MINUTES, "version": 2}
+
+
+def test_plugin_without_storage_can_raise_and_lower_its_version(manager: PluginManager, root: Path) -> None:
+    empty = TWO.replace('values["hours"] * 60', "0").replace("values.get", "dict(values).get")
+    write(root, "1.0.0", ONE)
+    manager.install_plugin("sample")
+    write(root, "2.0.0", empty)
+    manager.update_plugin("sample")
+    assert stored() == {"minutes": 0, "list": None, "version": 2}
+    manager.roll_back_plugin("sample")
+    assert stored() == {"version": 1}
+
+
+def test_bringing_the_version_that_is_in_place_changes_nothing(installed: PluginManager) -> None:
+    with transaction.atomic():
+        bring_storage(InstalledPlugin.objects.get(), 1)
+    assert stored() == {**HOURS, "version": 1}
+
+
+def test_each_step_is_called_once_on_a_copy() -> None:
+    class Stepping(Plugin):
+        storage_version = 3
+
+        @classmethod
+        def migrate_storage(cls, values: dict[str, Any], from_version: int) -> dict[str, Any]:
+            values["steps"].append(from_version)
+            return values
+
+    before: dict[str, Any] = {"steps": []}
+    assert migrated_values("sample", Stepping, before, 1) == {"steps": [1, 2]}
+    assert before == {"steps": []}
+    assert [raises_storage(Stepping, stored) for stored in (1, 2, 3, 4)] == [True, True, False, False]
+    assert migrated_values("sample", Plugin, before, 1) == before
+
+
+@pytest.mark.parametrize("value", [3, 300, None], ids=["same-size", "larger", "deleted"])
+def test_write_of_the_old_code_while_it_migrates_waits_and_is_refused(
+    installed: PluginManager, root: Path, value: int | None
+) -> None:
+    write(root, "2.0.0", TWO)
+    row = InstalledPlugin.objects.select_related("current_version").get()
+    code = installed.runtime.catalog.load(installed.runtime.catalog.resolve(PluginSource(row.source), row.source_ref))
+    old, begun = DatabaseStorage("sample", 10, 1), Event()
+
+    def act() -> str:
+        begun.set()
+        try:
+            old.delete("list") if value is None else old.set("hours", value)
+        except StorageVersionError:
+            return "refused"
+        return "written"
+
+    def beside() -> str:
+        try:
+            return act()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            move_storage(row, code, 10)
+            future = None if ON_SQLITE else pool.submit(beside)  # in memory there is one connection: it comes after
+            if future is not None:
+                assert begun.wait(30)
+                assert not wait([future], timeout=0.2).done
+        assert (act() if future is None else future.result(30)) == "refused"
+    code.unload()
+    assert stored() == {**MINUTES, "version": 2}
+
+
+def test_error_of_a_storage_is_an_error_of_plugins() -> None:
+    assert issubclass(StorageMigrationError, StorageVersionError)
+    assert issubclass(StorageVersionError, PluginError)
