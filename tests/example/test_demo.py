@@ -153,7 +153,9 @@ def test_demo_installs_from_the_marketplace_that_it_serves(demo: Demo):
     admin, plugin = demo.client("admin"), "/gridkit/api/marketplace/plugins/@demo/edit-counter"
     wait_until(lambda: admin.get("/gridkit/api/marketplace/plugins/").json()["count"] == 5, "the list of the market")
 
-    asked = admin.post(f"{plugin}/install/", {"version": "1.0.0", "activate": True})
+    grants = admin.get(f"{plugin}/plan/?version=1.0.0").json()["asksFor"]
+
+    asked = admin.post(f"{plugin}/install/", {"version": "1.0.0", "activate": True, "grants": grants})
 
     assert asked.status == 202, asked.text
     installed = "/gridkit/api/plugins/@demo/edit-counter/"
