@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connections, transaction
 
-from gridkit_django.exceptions import PluginError, PluginInitializeError
+from gridkit_django.exceptions import PluginError, PluginInitializeError, PluginNotFoundError
 from gridkit_django.exceptions.storage import StorageMigrationError, StorageVersionError
 from gridkit_django.models import (
     AuditRecord,
@@ -26,7 +27,7 @@ from gridkit_django.models import (
 from gridkit_django.plugins import Plugin, PluginManager, PluginRuntime
 from gridkit_django.plugins.remains import DataFate
 from gridkit_django.plugins.storage import DatabaseStorage
-from gridkit_django.plugins.storage_copies import bring_storage, move_storage
+from gridkit_django.plugins.storage_copies import bring_storage, fitting_storage, move_storage
 from gridkit_django.plugins.storage_migration import migrated_values, raises_storage
 from tests.plugins.samples import write_plugin
 
@@ -227,6 +228,30 @@ def test_older_code_found_at_a_start_is_refused_while_the_newer_is_in_use(instal
     assert stored() == {**MINUTES, "version": 2}
     live = installed.runtime.live.get("sample")
     assert live is None or live.metadata.version == "2.0.0"
+
+
+def test_process_killed_before_the_newer_code_ran_leaves_a_storage_that_the_older_takes_back(
+    installed: PluginManager, root: Path
+) -> None:
+    installed.stop_all()
+    write(root, "2.0.0", TWO)
+    row = InstalledPlugin.objects.select_related("current_version").get()
+    code = installed.runtime.catalog.load(installed.runtime.catalog.resolve(PluginSource(row.source), row.source_ref))
+    with transaction.atomic():
+        move_storage(row, code, 10)
+    code.unload()
+    assert stored()["version"] == 2
+    write(root, "1.0.0", ONE)
+    installed.ensure_current()
+    assert stored() == {**HOURS, "version": 1}
+
+
+def test_plugin_that_was_uninstalled_while_it_starts_is_told(installed: PluginManager, root: Path) -> None:
+    live = installed.runtime.live["sample"]
+    installed.deactivate_plugin("sample")
+    installed.uninstall_plugin("sample")
+    with pytest.raises(PluginNotFoundError), fitting_storage(replace(live.spec, storage_version=2), live.code, 10):
+        pytest.fail("it may not start")
 
 
 def test_object_of_the_version_before_can_not_write_into_the_migrated_storage(
