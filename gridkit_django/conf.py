@@ -160,6 +160,9 @@ class GridKitSettings:
         HOSTS_READY_SECONDS: seconds that an installation or update from a marketplace waits until every other host has
             the files; 0 for not at all. Take more than four times ``HEARTBEAT_SECONDS``: then a host that has just gone
             counts no more.
+        CANARY_SECONDS: seconds for which one process serves with a new version of a plugin of a marketplace before the
+            others come after it; 0 for no such trial. Take several times ``HEARTBEAT_SECONDS``.
+        CANARY_CALLS_MIN: how many calls there must have been before versions are compared.
         STATE_DIR: folder where the processes of a host note what they start, or None for one in the system's own
             folder of temporary files. Let it outlive a container.
         ENCRYPTION_KEYS: long random texts from which the keys for stored secrets are made; the first encrypts, all
@@ -296,6 +299,8 @@ class GridKitSettings:
     KNOWN_GOOD_MINUTES: Whole = 60
     AUTO_UPDATE: Literal["off", "patches", "minor", "all"] = "off"
     HOSTS_READY_SECONDS: Whole = 90
+    CANARY_SECONDS: Whole = 0
+    CANARY_CALLS_MIN: Positive = 20
     STATE_DIR: str | None = None
     ENCRYPTION_KEYS: tuple[str, ...] = ()
     AUDIT_MAC_KEYS: tuple[str, ...] = ()

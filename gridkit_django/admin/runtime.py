@@ -31,6 +31,7 @@ from gridkit_django.models import (
     RuntimeProcess,
 )
 from gridkit_django.plugins import cancel_operation, plugin_manager, switch_anyway
+from gridkit_django.plugins.canaries import CANARY
 from gridkit_django.plugins.preparing import PREPARE
 from gridkit_django.templatetags.gridkit_admin import badge
 
@@ -181,7 +182,7 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
 
 
 def _waits_for_hosts(operation: PluginOperation) -> bool:
-    return operation.state in _OPEN and operation.step == PREPARE and not operation.switch_anyway
+    return operation.state in _OPEN and operation.step in (PREPARE, CANARY) and not operation.switch_anyway
 
 
 def _may_stop(request: HttpRequest, operation: PluginOperation, *, also_ended: bool = False) -> bool:

@@ -96,6 +96,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.DependencyUnmetError: 422,
         e.ProbeFailedError: 422,
         e.HostsNotReadyError: 409,
+        e.CanaryFailedError: 409,
     }
 )
 

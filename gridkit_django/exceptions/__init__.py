@@ -1,7 +1,6 @@
 """The one error tree of GridKit.
 
-Every error carries a stable ``code`` (kebab-case, never renamed), which the API, the admin and the audit
-trail show next to the human text. Catch the width you need::
+Every error has a stable ``code`` (never renamed), which API, admin and audit trail show. Catch the width you need::
 
     GridKitError
     ├── SettingsError                      the GRIDKIT settings are wrong
@@ -314,6 +313,7 @@ from gridkit_django.exceptions.plugins import (
     StorageQuotaError,
 )
 from gridkit_django.exceptions.remotes import (
+    CanaryFailedError,
     DependencyUnmetError,
     HostsNotReadyError,
     MarketplaceAnswerError,
@@ -355,6 +355,7 @@ __all__ = [
     "BulkDriftError",
     "BulkLimitError",
     "BulkLostError",
+    "CanaryFailedError",
     "ColumnNotEditableError",
     "ConfigRevisionNotFoundError",
     "CursorError",

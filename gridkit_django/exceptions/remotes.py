@@ -93,3 +93,9 @@ class HostsNotReadyError(MarketplaceError):
     """Not every process of the site has the files of the new version yet."""
 
     code = "hosts-not-ready"
+
+
+class CanaryFailedError(MarketplaceError):
+    """A new version did worse in the process that tried it than the old one in the others."""
+
+    code = "canary-failed"

@@ -29,6 +29,7 @@ from gridkit_django.plugins.reports import ConfigReport, Reporter, StateReport, 
 from gridkit_django.plugins.retry import Failures, is_passing
 from gridkit_django.plugins.spec import PluginSpec
 from gridkit_django.plugins.starting import Starter
+from gridkit_django.plugins.trials import Trials
 
 logger = logging.getLogger("gridkit_django.plugins")
 
@@ -49,13 +50,15 @@ class Follower:
         starter: builds plugins.
         reporter: writes what was seen.
         process: this process, for the evidence.
+        trials: which versions this process tries before the others do.
     """
 
-    def __init__(self, board: Board, starter: Starter, reporter: Reporter, process: ProcessRow) -> None:
+    def __init__(self, board: Board, starter: Starter, reporter: Reporter, process: ProcessRow, trials: Trials) -> None:
         self._board = board
         self._starter = starter
         self._reporter = reporter
         self._process = process
+        self._trials = trials
         self.failures = Failures()
 
     def follow(
@@ -88,6 +91,7 @@ class Follower:
                     self._renew(moved[plugin_id], manifests[plugin_id])
         if manifests.keys() - self._board.live.keys():
             self._plan(specs, {})  # who needs one that could not start stops too
+        self._trials.begin(specs)
 
     def forget(self, plugin_id: str) -> None:
         """Try a plugin again at the next follow, whatever was seen before."""
@@ -98,7 +102,7 @@ class Follower:
         if failure is not None:
             return not self.failures.is_held(spec.plugin_id, spec.revision)
         live = self._board.live.get(spec.plugin_id)
-        if live is None or live.spec.revision != spec.revision:
+        if live is None or live.spec.revision != spec.revision or self._trials.is_over(live):
             return True
         return doubtful and live.spec != spec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any
@@ -36,6 +36,7 @@ from gridkit_django.plugins.spec import PluginSpec, load_specs
 from gridkit_django.plugins.starting import Starter
 from gridkit_django.plugins.stats import describe
 from gridkit_django.plugins.table import HandlerTable
+from gridkit_django.plugins.trials import Trials
 from gridkit_django.plugins.turns import Turns
 from gridkit_django.typing import JSONValue
 
@@ -64,6 +65,7 @@ class PluginRuntime:
         live: the plugins at work, by id, in the order of their start. Immutable, swapped whole.
         table: the handler table made of them.
         generation: the generation followed last; -1 before the first time.
+        trials: the versions that this process tries before the others do.
         on_put: told of each plugin that comes to work or ends.
         observers: told of each call into a plugin that comes to work from now on, see ``PluginManager.observe``.
         chores: what else is due now and then, outside transactions: the idle thread asks each time it looks; where
@@ -93,7 +95,8 @@ class PluginRuntime:
         self._starter = Starter(self, self.catalog, record, self.heaps, self.reporter)
         self._crashes = CrashJudge(record, self.reporter)
         self.chores: tuple[Callable[[], None], ...] = (self._crashes.judge_later,)
-        self._follower = Follower(self, self._starter, self.reporter, self.process)
+        self.trials = Trials(self, self._starter)
+        self._follower = Follower(self, self._starter, self.reporter, self.process, self.trials)
         self.idle = IdleThread(self.look, self.hints)
         self._inherited: tuple[LivePlugin, ...] = ()
         self._fault, self._turns = "", Turns()
@@ -217,7 +220,7 @@ class PluginRuntime:
             reason: the reason in one sentence.
             evidence: plain facts that support it; this process is added.
         """
-        if self.live.get(owner.plugin_id) is not owner:
+        if self.live.get(owner.plugin_id) is not owner or self.trials.has_given_up(owner, reason):
             return
         facts = {**self.process.describe(), **evidence}
         self.put(owner.plugin_id, None)
@@ -245,7 +248,7 @@ class PluginRuntime:
             logger.warning("This process could not report itself: %s", describe(error))
         if self._chore_lock.acquire(blocking=False):
             try:
-                self._do_chores()
+                _do(self.chores)
             finally:
                 self._chore_lock.release()
 
@@ -280,6 +283,7 @@ class PluginRuntime:
         self.live = MappingProxyType({})
         self.table = HandlerTable()
         self._follower.failures.clear()
+        self.trials.clear()
         self._fault = ""
         self.generation = -1
         self._freshness.renew()
@@ -339,12 +343,13 @@ class PluginRuntime:
         error = "\n".join([*filter(None, [self._fault]), *faults])
         return ProcessReport(self.generation, plugins, settings().PLUGINS_SAFE_MODE, error)
 
-    def _do_chores(self) -> None:
-        for chore in self.chores:
-            try:
-                chore()
-            except Exception:  # one chore must not keep the others from their work; it is tried again next time
-                logger.exception("A chore of the plugin runtime failed")
+
+def _do(chores: Iterable[Callable[[], None]]) -> None:
+    for chore in chores:
+        try:
+            chore()
+        except Exception:  # one chore must not keep the others from their work; it is tried again next time
+            logger.exception("A chore of the plugin runtime failed")
 
 
 def _read(crashes: CrashJudge) -> tuple[Mapping[str, PluginCrashError], Mapping[str, PluginSpec]]:

@@ -12,7 +12,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from gridkit_django.conf import settings
 from gridkit_django.exceptions import MarketplaceError, PackageRefusedError, PluginLoadError
+from gridkit_django.marketplace.client.canary import appoint_canary, try_canary
 from gridkit_django.marketplace.client.counting import count
 from gridkit_django.marketplace.client.dependencies import check_dependencies
 from gridkit_django.marketplace.client.finding import get_listing
@@ -33,6 +35,7 @@ from gridkit_django.marketplace.client.trusting import check_author, fetch_packa
 from gridkit_django.marketplace.packaging import InspectedPackage, inspect_package, policy_of_site
 from gridkit_django.models import AutoUpdate, InstalledPlugin, OperationKind, PluginSource, PluginVersion
 from gridkit_django.plugins import plugin_manager
+from gridkit_django.plugins.canaries import APPOINT, CANARY
 from gridkit_django.plugins.change import get_row, raise_failure, riding
 from gridkit_django.plugins.files import PluginFiles, digest_of
 from gridkit_django.plugins.install import InstallRequest, install, uninstall
@@ -56,7 +59,7 @@ def marketplace_recipe(run: OperationRun) -> Sequence[Step] | None:
         return (*_FETCHING, *peers, *_installing(run), Step("count", _count, stops=False))
     if kind is OperationKind.UPDATE and _is_of_a_marketplace(run.plugin_id):
         swap = (Step("switch", _swap), Step("start", settle_swap, stops=False))
-        return (*_FETCHING, *peers, *swap, Step("count", _count, stops=False))
+        return (*_FETCHING, *peers, *_trying(run), *swap, Step("count", _count, stops=False))
     if kind is OperationKind.UNINSTALL and (run.is_done("note") or _is_of_a_marketplace(run.plugin_id)):
         remove = tuple(local_recipe(run))
         return (Step("note", _note_origin), *remove, Step("count", _count_removal, stops=False))
@@ -68,6 +71,13 @@ def _installing(run: OperationRun) -> tuple[Step, ...]:
     if not run.arguments.get("activate", True):
         return (put,)
     return put, Step("activate", _switch_on, stops=False), Step("start", _look_at_start, stops=False)
+
+
+def _trying(run: OperationRun) -> tuple[Step, ...]:
+    """Return the steps of a canary, where the site wants one or it has begun."""
+    if settings().CANARY_SECONDS <= 0 and not run.is_done(APPOINT):
+        return ()
+    return Step(APPOINT, appoint_canary), Step(CANARY, try_canary)
 
 
 def _is_of_a_marketplace(plugin_id: str) -> bool:

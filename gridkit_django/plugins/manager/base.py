@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gridkit_django.exceptions import PackageRefusedError
 from gridkit_django.plugins import inventory
+from gridkit_django.plugins.canaries import CanaryWatch
 from gridkit_django.plugins.change import get_row
 from gridkit_django.plugins.enforcement import Enforcer
 from gridkit_django.plugins.healthcheck import HealthChecker
@@ -22,7 +23,6 @@ from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.spec import load_spec
 from gridkit_django.plugins.update_watch import UpdateWatch
 from gridkit_django.plugins.usage import UsageRecorder
-from gridkit_django.plugins.version_figures import figures_of
 
 
 class ManagerPart:
@@ -45,7 +45,8 @@ class ManagerPart:
         self._history = History()
         self._usage = UsageRecorder(runtime)
         runtime.on_put = self._noticed
-        runtime.process.figures = lambda: figures_of(runtime.live)
+        self._canaries = CanaryWatch(runtime)
+        runtime.process.figures = self._canaries.figures
         runtime.catalog.unloaded = self._leftovers.unloaded
         runtime.catalog.unpacked.refused = self._refused_files
         chores = (self._updates.work, Enforcer(runtime).enforce, self._usage.record, self._look_for_leftovers)
@@ -55,7 +56,7 @@ class ManagerPart:
         """Know marketplaces from now on, and prepare what operations of theirs are about to switch to."""
         self.remote = remote
         preparation = HostPreparation(self.runtime, remote.check_host)
-        self.runtime.chores = (*self.runtime.chores, preparation.work)
+        self.runtime.chores = (*self.runtime.chores, preparation.work, self._canaries.work)
 
     def look_for_leftovers(self) -> Mapping[str, tuple[str, ...]]:
         """Look at once for what plugins that ended left behind in this process; return all that is told, by plugin."""
