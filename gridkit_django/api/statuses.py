@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gridkit_django import exceptions as e
+from gridkit_django.exceptions.remotes import CanaryFailedError
 from gridkit_django.exceptions.storage import StorageMigrationError, StorageVersionError
 
 STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
@@ -96,7 +97,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.DependencyUnmetError: 422,
         e.ProbeFailedError: 422,
         e.HostsNotReadyError: 409,
-        e.CanaryFailedError: 409,
+        CanaryFailedError: 409,
     }
 )
 

@@ -313,7 +313,6 @@ from gridkit_django.exceptions.plugins import (
     StorageQuotaError,
 )
 from gridkit_django.exceptions.remotes import (
-    CanaryFailedError,
     DependencyUnmetError,
     HostsNotReadyError,
     MarketplaceAnswerError,
@@ -355,7 +354,6 @@ __all__ = [
     "BulkDriftError",
     "BulkLimitError",
     "BulkLostError",
-    "CanaryFailedError",
     "ColumnNotEditableError",
     "ConfigRevisionNotFoundError",
     "CursorError",

@@ -89,7 +89,6 @@ class CanaryWatch:
         """Return what this process tells of its plugins in its row, with the reason why a trial failed."""
         told = figures_of(self._runtime.live)
         for plugin_id, facts in told.items():
-            digest, fault = self._runtime.trials.fault_of(plugin_id)
-            if digest:
-                facts["failed"] = {"digest": digest, "reason": fault}
+            if failed := self._runtime.trials.fault_of(plugin_id):
+                facts["failed"] = failed
         return told

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from gridkit_django.exceptions import PluginError, PluginInitializeError, PluginLoadError, PluginNotReadyError
+from gridkit_django.exceptions.storage import StorageVersionError
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.boot import BootRecord
 from gridkit_django.plugins.catalog import SourceCatalog
@@ -59,13 +60,16 @@ class Starter:
         """Read each plugin of a marketplace once inside, for its manifest and for its code."""
         return self._catalog.one_look()
 
-    def start(self, spec: PluginSpec, metadata: PluginMetadata, previous: LivePlugin | None) -> LivePlugin:
+    def start(
+        self, spec: PluginSpec, metadata: PluginMetadata, previous: LivePlugin | None, *, on_trial: bool = False
+    ) -> LivePlugin:
         """Load the code, check the configuration, make the object and initialise it.
 
         Args:
             spec: what is to run.
             metadata: its manifest as it is at the source now.
             previous: the object that serves until now; its code is used again when it did not change.
+            on_trial: the storage stays as it is, because other processes run the version in use.
 
         Raises:
             PluginLoadError: when the code can't be imported.
@@ -83,6 +87,8 @@ class Starter:
         ):
             code = self._code(source, previous)
             try:
+                if on_trial and code.plugin_class.storage_version != spec.storage_version:
+                    raise StorageVersionError(f"{metadata.id} {metadata.version} would migrate what is stored.")
                 with fitting_storage(spec, code, metadata.resource_limits.max_storage_mb):
                     return self._build(spec, metadata, code, previous, note)
             except PluginError:

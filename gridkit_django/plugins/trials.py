@@ -73,7 +73,7 @@ class Trials:
         """Forget everything: no plugin is at work any more."""
         self._wanted: dict[str, Trial] = {}
         self._running: dict[str, LivePlugin] = {}
-        self.faults: dict[Trial, str] = {}
+        self.faults: dict[Trial, tuple[str, str]] = {}
 
     def want(self, wanted: Iterable[Trial]) -> None:
         """Say which versions are to be tried from now on; the next follow begins and ends."""
@@ -98,13 +98,16 @@ class Trials:
         trial = self._wanted.get(live.plugin_id)
         if trial is None or self._running.get(live.plugin_id) is not live:
             return False
-        self.faults[trial] = reason
+        self.faults[trial] = (PluginError.code, reason)
         return True
 
-    def fault_of(self, plugin_id: str) -> tuple[str, str]:
-        """Return content and reason of a trial that could not begin or failed; both empty when there is none."""
+    def fault_of(self, plugin_id: str) -> dict[str, str]:
+        """Return content, code and reason of a trial that could not begin or failed; empty when there is none."""
         trial = self._wanted.get(plugin_id)
-        return (trial.digest, self.faults[trial]) if trial is not None and trial in self.faults else ("", "")
+        if trial is None or trial not in self.faults:
+            return {}
+        code, reason = self.faults[trial]
+        return {"digest": trial.digest, "code": code, "reason": reason}
 
     def begin(self, specs: Mapping[str, PluginSpec]) -> None:
         """Swap in what is wanted on trial and does not run yet; what can't be started is told, and not tried again."""
@@ -115,7 +118,7 @@ class Trials:
                     self._begin(trial, trial.spec_of(specs[trial.plugin_id]))
                 except PluginError as error:
                     logger.warning("%s %s can't be tried here: %s", trial.plugin_id, trial.version, error.detail)
-                    self.faults[trial] = error.detail
+                    self.faults[trial] = (error.code, error.detail)
 
     def _is_to_begin(self, trial: Trial) -> bool:
         live = self._board.live.get(trial.plugin_id)
@@ -125,7 +128,7 @@ class Trials:
         old = self._board.live[trial.plugin_id]
         metadata = self._starter.manifest(spec)
         self._check(metadata)
-        new = self._starter.start(spec, metadata, old)
+        new = self._starter.start(spec, metadata, old, on_trial=True)
         self._running[trial.plugin_id] = new
         self._board.put(trial.plugin_id, new)
         self._starter.stop(old)

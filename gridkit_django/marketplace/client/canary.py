@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import CanaryFailedError
+from gridkit_django.exceptions.remotes import CanaryFailedError
+from gridkit_django.exceptions.storage import StorageVersionError
 from gridkit_django.marketplace.client.parts import main_part
 from gridkit_django.models import InstalledPlugin, RuntimeProcess
 from gridkit_django.plugins import plugin_manager
@@ -107,6 +108,7 @@ class Watch:
         self._facts = run.result(APPOINT)
         self._plugin_id = run.plugin_id
         self._before: dict[_Key, Mapping[str, Any]] = {}
+        self._untried = ""
         self._since: datetime | None = None
         self._began = time.monotonic()
         self.new = VersionFigures(str(self._facts.get("version", "")), str(self._facts.get("digest", "")))
@@ -125,6 +127,9 @@ class Watch:
             raise self._failed("its process is gone")
         failed = (facts or {}).get("failed", {})
         if failed.get("digest") == self.new.digest:
+            if failed["code"] == StorageVersionError.code:
+                self._untried = str(failed["reason"])
+                return 1.0
             raise self._failed(str(failed["reason"]))
         if facts is None or facts["digest"] != self.new.digest:
             return self._not_yet()
@@ -132,6 +137,8 @@ class Watch:
 
     def told(self) -> str:
         """Return the figures as a line for people."""
+        if self._untried:
+            return f"No process tries it first: {self._untried}"
         if self.new.calls < settings().CANARY_CALLS_MIN:
             return f"Too few calls to compare, so it goes on. {self._figures()}"
         return f"The canary did well. {self._figures()}"

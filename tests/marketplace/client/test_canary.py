@@ -14,9 +14,10 @@ from gridkit_django.exceptions import PluginIncompatibleError
 from gridkit_django.marketplace.client import canary, refresh_catalogue
 from gridkit_django.marketplace.client.canary import fault_of
 from gridkit_django.models import InstalledPlugin, OperationState, PluginOperation, RuntimeProcess
-from gridkit_django.plugins import PluginManager, cancel_operation, switch_anyway
+from gridkit_django.plugins import PluginManager, cancel_operation, runtime, switch_anyway
 from gridkit_django.plugins.canaries import CanaryWatch, wished_trials
 from gridkit_django.plugins.permissions import GrantTable
+from gridkit_django.plugins.spec import load_specs
 from gridkit_django.plugins.trials import Trial
 from gridkit_django.plugins.version_figures import VersionFigures, told_by
 from tests.marketplace.client.packages import PLUGIN, Acme
@@ -176,6 +177,28 @@ def test_version_that_can_not_start_in_the_canary_fails_with_the_reason(
     assert failed.error_code == "canary-failed"
     assert "no fuse" in failed.error_detail
     assert serves(manager) == "1.0.0"
+
+
+def test_version_that_would_migrate_the_storage_is_not_tried_and_goes_on(
+    installed: Acme, manager: PluginManager, between: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def act(number: int) -> None:
+        with monkeypatch.context() as patch:
+            specs = load_specs()
+            patch.setattr(
+                runtime, "load_specs", lambda: {key: replace(it, storage_version=2) for key, it in specs.items()}
+            )
+            look(manager)
+        seen.append(serves(manager))
+
+    between(act)
+
+    done = run("update")
+
+    assert (done.state, seen) == (OperationState.FINISHED, ["1.0.0"])
+    assert any("1.1.0 would migrate what is stored." in line["text"] for line in done.log)
 
 
 def test_canary_goes_back_when_the_operation_is_stopped(
