@@ -43,7 +43,7 @@ def test_list_filtered_by_category_keeps_this_category(admin: Client, greeter: s
 
 
 def test_pages_show_permissions_with_their_meaning_the_form_and_the_use(admin: Client, greeter: str) -> None:
-    assert "talking to api.example.org" in _text(admin, f"{greeter}permissions/")
+    assert "talk to api.example.org (kept for a later version; nothing yet)" in _text(admin, f"{greeter}permissions/")
     assert 'name="times" value="1"' in _text(admin, f"{greeter}configuration/")
     assert "In this process" in _text(admin, f"{greeter}change/")
 
