@@ -29,6 +29,7 @@ class ConsentForm(forms.Form):
         permissions: what the plugin asks for.
         user: whose password is asked for.
         rights: the plugin rights of the user.
+        starts: whether it can be started with it; an update starts nothing that is off.
     """
 
     grants = forms.MultipleChoiceField(
@@ -42,18 +43,35 @@ class ConsentForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, permissions: tuple[str, ...], user: Any, rights: Collection[str], **kwargs: Any
+        self,
+        *args: Any,
+        permissions: tuple[str, ...],
+        user: Any,
+        rights: Collection[str],
+        starts: bool = True,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._user = user
+        self._permissions, self._starts = permissions, starts
         grants = self.fields["grants"]
         grants.initial = list(permissions)
         if isinstance(grants, forms.MultipleChoiceField):
             grants.choices = [(name, f"{name}: {permission_text(name)}") for name in permissions]
         if "grant_plugin" not in rights:
             del self.fields["grants"]
-        if "activate_plugin" not in rights:
+        if not starts or "activate_plugin" not in rights:
             del self.fields["activate"]
+
+    @property
+    def left_to_others(self) -> list[str]:
+        """What this user has no right to decide, so that it is left undecided; one sentence for each."""
+        told = []
+        if self._permissions and "grants" not in self.fields:
+            told.append(_("You may not grant permissions: it is granted none until somebody else does so."))
+        if self._starts and "activate" not in self.fields:
+            told.append(_("You may not start plugins: it stays off until somebody else starts it."))
+        return [str(item) for item in told]
 
     @property
     def granted(self) -> list[str]:

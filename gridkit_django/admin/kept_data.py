@@ -51,10 +51,11 @@ class PluginRemainsAdmin(ReadOnlyAdmin[PluginRemains]):
         """Name the plugins and how much goes with each, not every key of their storage."""
         found = [describe_kept(item) for item in counted_remains().filter(pk__in=[item.pk for item in objs])]
         told = [
-            _("%(plugin)s %(version)s: %(keys)s keys, %(size)s")
+            _("%(plugin)s %(version)s: %(scopes)s configurations, %(keys)s keys, %(size)s")
             % {
                 "plugin": item.plugin_id,
                 "version": item.version,
+                "scopes": len(item.configurations),
                 "keys": item.storage_keys,
                 "size": filesizeformat(item.storage_bytes),
             }

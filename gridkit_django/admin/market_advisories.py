@@ -21,7 +21,7 @@ from gridkit_django.templatetags.gridkit_admin import badge
 class AdvisoryForm(forms.ModelForm):  # type: ignore[type-arg]
     """What an administrator says of bad versions."""
 
-    url = forms.URLField(label=_("more at"), required=False, assume_scheme="https", max_length=500)
+    url = forms.URLField(label=_("More at"), required=False, assume_scheme="https", max_length=500)
 
     class Meta:
         model = MarketAdvisory

@@ -38,9 +38,7 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
         require(request, "install_plugin", row)
         _require_for_peers(request, plan)
     rights = rights_of(request, row)
-    consent = ConsentForm(
-        data, permissions=plan.asks_for, user=request.user, rights=rights - {"activate_plugin"} if row else rights
-    )
+    consent = ConsentForm(data, permissions=plan.asks_for, user=request.user, rights=rights, starts=row is None)
     asks_config = plan.release is not None and row is None and "configure_plugin" in rights
     schema = plan.release.config_schema if plan.release is not None and asks_config else {}
     config = SchemaForm(data, schema=schema, values={}, prefix="config")

@@ -222,6 +222,16 @@ def test_who_may_only_install_neither_grants_nor_activates(acme: Acme, queued: l
     assert (arguments["grants"], arguments["activate"]) == ([], False)
 
 
+def test_page_tells_whoever_may_only_install_what_is_left_to_others(acme: Acme) -> None:
+    acme.publish()
+    refresh_catalogue()
+
+    text = page(staff("install_plugin"), DETAIL, id=PLUGIN)
+
+    assert "You may not grant permissions: it is granted none until somebody else does so." in text
+    assert "You may not start plugins: it stays off until somebody else starts it." in text
+
+
 def test_refresh_is_a_post_for_a_worker(acme: Acme, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Any] = []
     monkeypatch.setattr("gridkit_django.admin.marketplace_browser.send", lambda *args, **options: sent.append(options))
