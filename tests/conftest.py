@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from django.apps import apps
 from django.db import connection
 
 from gridkit_django.plugins.boot import record_folder
+from gridkit_django.plugins.idle import IdleThread
 
 pytest_plugins = [f"tests.servers.{name}" for name in ("databases", "stack", "browser", "measuring")]
 
@@ -29,6 +31,26 @@ def no_plugins_left() -> Iterator[None]:
     runtime = apps.get_app_config("gridkit_django").runtime
     if runtime.generation >= 0 or runtime.live:
         apps.get_app_config("gridkit_django").plugin_manager.stop_all()
+
+
+@pytest.fixture
+def idle_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let heartbeat and chores be the idle thread's, as in a process that serves: requests are not charged for them.
+
+    Without it, a request of a test client that comes `HEARTBEAT_SECONDS` after the last one has seven queries more.
+    """
+    monkeypatch.setattr(IdleThread, "is_running", True)
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Return a function that lets the clock by which this process measures be some seconds later."""
+
+    def go(seconds: float) -> None:
+        clock = time.monotonic
+        monkeypatch.setattr(time, "monotonic", lambda: clock() + seconds)
+
+    return go
 
 
 @pytest.fixture

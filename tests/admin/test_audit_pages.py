@@ -230,7 +230,7 @@ def test_whoever_may_not_read_the_trail_sees_none_of_its_pages(staff: Callable[.
 
 
 def test_change_page_costs_the_same_for_few_and_many_records(
-    admin: Client, django_assert_max_num_queries: Callable[[int], Any]
+    admin: Client, idle_thread: None, django_assert_max_num_queries: Callable[[int], Any]
 ) -> None:
     for number in range(60):
         write(number, changes={"name": ["a", "b"]})

@@ -96,6 +96,7 @@ def test_rows_are_named_by_number_or_text_and_looked_up_at_once(
     reader: APIClient,
     products: list[Any],
     told: list[GridEvent],
+    idle_thread: None,
     django_assert_max_num_queries: Callable[[int], Any],
 ) -> None:
     events = [said(kind, rowId=form(row.pk)) for row in products for kind, form in KINDS]

@@ -229,7 +229,7 @@ def test_client_that_wants_openmetrics_gets_it(monitor: APIClient, plugin: Insta
 
 
 def test_number_of_queries_does_not_grow_with_the_plugins(
-    monitor: APIClient, plugin: InstalledPlugin, django_assert_max_num_queries: Any
+    monitor: APIClient, plugin: InstalledPlugin, idle_thread: None, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(5):
         other = InstalledPlugin.objects.create(plugin_id=f"other-{number}", source="object", source_ref="x")

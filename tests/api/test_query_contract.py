@@ -25,7 +25,7 @@ from gridkit_django.models import RegisteredGrid
 from tests.api.conftest import PRODUCTS, client_of
 from tests.shop.models import Customer, Order, Product
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.usefixtures("idle_thread")]
 
 RIGHTS = ("open_grid", "edit_grid", "export_grid")
 MOST = 6
@@ -164,6 +164,20 @@ def test_labels_of_other_grids_rows_cost_one_query_for_all_rows(person: Person, 
     bare, few, many = queries(asked(50)), queries(asked(5, "labels")), queries(asked(50, "labels"))
     assert len(few) == len(many) == len(bare) + 1
     assert len(many) <= MOST, "\n".join(many)
+
+
+def test_rows_cost_the_same_however_long_ago_the_last_request_was(
+    orders: None, pass_time: Callable[[float], None]
+) -> None:
+    client = client_of(admin("someone"))
+    body = {"window": {"kind": "cursor", "size": 5}, "include": ["labels"], "count": "exact"}
+    counts = []
+    for seconds in (0.0, 0.0, 20.0, 4000.0, 100_000.0):
+        pass_time(seconds)
+        with CaptureQueriesContext(connection) as captured:
+            assert client.post("/gridkit/api/grids/api-labelled/rows/", body, format="json").status_code == 200
+        counts.append(len(captured))
+    assert len(set(counts[1:])) == 1, f"the first one reads what a process reads once: {counts}"
 
 
 @pytest.mark.parametrize("person", PEOPLE)
