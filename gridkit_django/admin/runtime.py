@@ -88,7 +88,7 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         operation = self.get_object(request, object_id)
         mine = {
             "may_stop": operation is not None and _may_stop(request, operation),
-            "may_hurry": operation is not None and _waits_for_hosts(operation) and may(request, "install_plugin"),
+            "may_hurry": operation is not None and _waits_to_switch(operation) and may(request, "install_plugin"),
         }
         context = {**mine, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
@@ -107,7 +107,7 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         return self._back_to(operation)
 
     def switch_anyway(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Let an operation switch without the hosts that are not ready.
+        """Let an operation switch without waiting for hosts or the end of a trial.
 
         Raises:
             PermissionDenied: when the user may not install plugins.
@@ -117,7 +117,7 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         if not (self.has_view_permission(request, operation) and may(request, "install_plugin", plugin)):
             raise PermissionDenied
         switch_anyway(operation.pk, user=request.user)
-        messages.success(request, _("It switches without the hosts that are not ready; they follow when they can."))
+        messages.success(request, _("It switches without waiting any longer; hosts that are late follow later."))
         return self._back_to(operation)
 
     def _back_to(self, operation: PluginOperation) -> HttpResponse:
@@ -181,7 +181,7 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         return f"{operation.error_detail} ({operation.error_code})" if operation.error_code else "-"
 
 
-def _waits_for_hosts(operation: PluginOperation) -> bool:
+def _waits_to_switch(operation: PluginOperation) -> bool:
     return operation.state in _OPEN and operation.step in (PREPARE, CANARY) and not operation.switch_anyway
 
 

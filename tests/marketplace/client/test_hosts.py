@@ -163,7 +163,7 @@ def test_person_lets_a_waiting_operation_switch_in_the_admin(listed: Acme, admin
     done = run("install")
 
     assert done.state == OperationState.FINISHED
-    assert ["Switch without them" in page for page in pages] == [True, False]
+    assert ["Switch now" in page for page in pages] == [True, False]
     assert AuditRecord.objects.filter(action="plugin.switch_anyway").count() == 1
 
 

@@ -99,21 +99,7 @@ def test_plugin_is_installed_with_every_step_in_the_log_and_counted(
     done = run("install", admin)
 
     assert (done.state, done.error_detail, done.progress) == (OperationState.FINISHED, "", 1.0)
-    assert list(done.results) == [
-        *(
-            "resolve",
-            "download",
-            "trust",
-            "gate",
-            "dependencies",
-            "probe",
-            "prepare",
-            "switch",
-            "activate",
-            "start",
-            "count",
-        )
-    ]
+    assert list(done.results) == [*STEPS]
     text = "\n".join(line["text"] for line in done.log)
     for part in ("from main", "could read and change everything", "Signed by", "passed the gate", "imported", "Active"):
         assert part in text
