@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gridkit_django import exceptions as e
-from gridkit_django.exceptions.remotes import CanaryFailedError
-from gridkit_django.exceptions.storage import StorageMigrationError, StorageVersionError
+from gridkit_django.exceptions import CanaryFailedError, StorageMigrationError, StorageVersionError
 
 STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
     {

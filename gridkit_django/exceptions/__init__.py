@@ -1,6 +1,12 @@
 """The one error tree of GridKit.
 
-Every error has a stable ``code`` (never renamed), which API, admin and audit trail show. Catch the width you need::
+Every error has a stable ``code`` (never renamed), which API, admin and audit trail show. Each is imported from here,
+and only from here: ``from gridkit_django.exceptions import PluginError``. The classes are written in the modules
+below, one for each subject; the ``__all__`` of a module names what it gives to this one. So a new error is a class in
+its subject's module, its name there in ``__all__``, its line in this tree, and its code in
+``docs/reference/errors.md``: tests hold all four together.
+
+Catch the width you need::
 
     GridKitError
     ├── SettingsError                      the GRIDKIT settings are wrong
@@ -87,7 +93,22 @@ Every error has a stable ``code`` (never renamed), which API, admin and audit tr
     │   ├── PublishRefusedError            a marketplace did not take a release
     │   ├── SignatureError                 a release is not signed by the key that should have
     │   ├── KeyStatementError              a statement about a publisher's keys does not follow
-    │   ├── those of the client            see ``gridkit_django.exceptions.remotes``
+    │   ├── MarketplaceUnknownError        no such marketplace, or none for this plugin id
+    │   ├── MarketplaceOfflineError        this site asks no marketplace for anything
+    │   ├── MarketplaceUnreachableError    no answer, not in time, or not well
+    │   ├── MarketplaceAnswerError         what answered is no marketplace
+    │   ├── MarketplaceDeniedError         the marketplace refused the request
+    │   ├── PluginNotListedError           the catalogue has no such plugin or release
+    │   ├── ReleaseUnfitError              no release can be installed here
+    │   ├── PeersNotAgreedError            others would come along that nobody agreed to
+    │   ├── RefreshNotQueuedError          no worker could be asked to follow the marketplaces
+    │   ├── PublisherUntrustedError        the site does not trust the publisher
+    │   │   ├── PublisherKeyRevokedError   the key was revoked or retired before
+    │   │   └── PublisherKeysReplacedError another list of keys than the one followed
+    │   ├── DependencyUnmetError           what it needs beside it is not on this host
+    │   ├── ProbeFailedError               it can't be imported in a process of its own
+    │   ├── HostsNotReadyError             a process has not the files yet
+    │   ├── CanaryFailedError              it did worse on trial than the version before
     │   └── TrustError                     what a marketplace sent is not what its keys stand for
     │       ├── TrustRollbackError         an older state than this site has seen already
     │       ├── TrustExpiredError          the signed state is too old
@@ -139,7 +160,8 @@ Every error has a stable ``code`` (never renamed), which API, admin and audit tr
         ├── PluginConfigError              the configuration breaks the plugin's schema
         │   └── ConfigRevisionNotFoundError  the scope has no such revision
         ├── PluginSecretError              a stored secret can't be decrypted
-        ├── StorageVersionError            its storage follows another version, see ``exceptions.storage``
+        ├── StorageVersionError            its storage follows another version than its code
+        │   └── StorageMigrationError      migrate_storage failed; the storage is unchanged
         ├── PluginPermissionError          the plugin was not granted this
         ├── PluginLimitError               over a declared resource limit
         │   ├── PluginLoopError            plugins answer each other in a circle
@@ -157,343 +179,15 @@ Every error has a stable ``code`` (never renamed), which API, admin and audit tr
 
 from __future__ import annotations
 
-from gridkit_django.exceptions.audit import (
-    AppendOnlyError,
-    AuditChainError,
-    AuditDestinationError,
-    AuditError,
-    AuditFormError,
-    AuditHeldError,
-    AuditKeyError,
-    AuditPartitionBusyError,
-    AuditPartitionError,
-    AuditPolicyError,
-    AuditRecordNotFoundError,
-    AuditRetentionError,
-    AuditSearchError,
-    AuditSubjectError,
-    AuditTriggerError,
-    AuditUnavailableError,
-    DeliveryError,
-    DeliveryLaterError,
-    DeliveryRefusedError,
-    ReasonRequiredError,
-    ReasonTooLongError,
-    RevertError,
-)
-from gridkit_django.exceptions.base import AccessDeniedError, ErrorItem, GridKitError, SettingsError, TimingError
-from gridkit_django.exceptions.events import EventError, EventOriginError, EventRejected, UnknownEventTypeError
-from gridkit_django.exceptions.exports import (
-    ExportCancelled,
-    ExportChangedError,
-    ExportEncodingError,
-    ExportError,
-    ExportLimitError,
-    ExportLostError,
-    ExportNotFoundError,
-    ExportNotReadyError,
-    ExportOptionsError,
-    ExportStorageError,
-    ExportTimeoutError,
-    ExportTooLargeError,
-    FormatUnavailableError,
-    UnknownFormatError,
-)
-from gridkit_django.exceptions.grids import (
-    BatchRejectedError,
-    BulkCancelled,
-    BulkDriftError,
-    BulkLimitError,
-    BulkLostError,
-    ColumnNotEditableError,
-    CursorError,
-    CursorMismatchError,
-    DeleteCascadesError,
-    DeleteProtectedError,
-    DialectError,
-    EditError,
-    EditInvalidError,
-    FilterValueError,
-    GridDeclarationError,
-    GridError,
-    GridNotFoundError,
-    IdempotencyError,
-    MethodArgumentsError,
-    MethodNotFoundError,
-    PathMissingError,
-    PathToManyError,
-    QueryError,
-    QueryLimitError,
-    QueryNotComputableError,
-    QueryTooSlowError,
-    RecordNotFoundError,
-    RequestUnderWayError,
-    UndoError,
-    UnknownColumnError,
-    UnknownOperatorError,
-    VersionConflictError,
-    VersionRequiredError,
-    ViewError,
-    ViewNotFoundError,
-)
-from gridkit_django.exceptions.market import (
-    ListingNotFoundError,
-    MarketError,
-    MarketFrontError,
-    MarketKeyRevokedError,
-    MarketPictureError,
-    MarketSearchError,
-    MarketStorageError,
-    MarketTextError,
-    MarketTokenError,
-    NameLimitError,
-    NameTakenError,
-    PublisherError,
-    RatingRefusedError,
-    ReleaseExistsError,
-    ReleaseImmutableError,
-    ReleaseStateError,
-)
-from gridkit_django.exceptions.marketplace import (
-    KeyStatementError,
-    MarketplaceError,
-    PackageBuildError,
-    PackageRefusedError,
-    PublishRefusedError,
-    SignatureError,
-    TrustClockError,
-    TrustDigestError,
-    TrustError,
-    TrustExpiredError,
-    TrustKeyError,
-    TrustLengthError,
-    TrustMetadataError,
-    TrustMixError,
-    TrustRollbackError,
-    TrustTargetError,
-    TrustUnreachableError,
-)
-from gridkit_django.exceptions.network import AddressRefusedError, NetworkError, UnreachableError
-from gridkit_django.exceptions.outbox import (
-    OutboxChannelError,
-    OutboxError,
-    OutboxLeaseError,
-    OutboxMessageError,
-    OutboxRequestError,
-)
-from gridkit_django.exceptions.plugins import (
-    ConfigRevisionNotFoundError,
-    JobArgumentsError,
-    JobNotFoundError,
-    ManifestError,
-    OperationCancelled,
-    OperationLostError,
-    PluginConfigError,
-    PluginConsentError,
-    PluginCrashError,
-    PluginError,
-    PluginHandlerError,
-    PluginIncompatibleError,
-    PluginInitializeError,
-    PluginJobError,
-    PluginLimitError,
-    PluginLoadError,
-    PluginLoopError,
-    PluginMessageError,
-    PluginMethodError,
-    PluginNotFoundError,
-    PluginNotReadyError,
-    PluginPermissionError,
-    PluginPinnedError,
-    PluginReportError,
-    PluginSearchError,
-    PluginSecretError,
-    PluginStateError,
-    PluginVersionError,
-    StorageQuotaError,
-)
-from gridkit_django.exceptions.remotes import (
-    DependencyUnmetError,
-    HostsNotReadyError,
-    MarketplaceAnswerError,
-    MarketplaceDeniedError,
-    MarketplaceOfflineError,
-    MarketplaceUnknownError,
-    MarketplaceUnreachableError,
-    PeersNotAgreedError,
-    PluginNotListedError,
-    ProbeFailedError,
-    PublisherKeyRevokedError,
-    PublisherKeysReplacedError,
-    PublisherUntrustedError,
-    RefreshNotQueuedError,
-    ReleaseUnfitError,
-)
-
-__all__ = [
-    "AccessDeniedError",
-    "AddressRefusedError",
-    "AppendOnlyError",
-    "AuditChainError",
-    "AuditDestinationError",
-    "AuditError",
-    "AuditFormError",
-    "AuditHeldError",
-    "AuditKeyError",
-    "AuditPartitionBusyError",
-    "AuditPartitionError",
-    "AuditPolicyError",
-    "AuditRecordNotFoundError",
-    "AuditRetentionError",
-    "AuditSearchError",
-    "AuditSubjectError",
-    "AuditTriggerError",
-    "AuditUnavailableError",
-    "BatchRejectedError",
-    "BulkCancelled",
-    "BulkDriftError",
-    "BulkLimitError",
-    "BulkLostError",
-    "ColumnNotEditableError",
-    "ConfigRevisionNotFoundError",
-    "CursorError",
-    "CursorMismatchError",
-    "DeleteCascadesError",
-    "DeleteProtectedError",
-    "DeliveryError",
-    "DeliveryLaterError",
-    "DeliveryRefusedError",
-    "DependencyUnmetError",
-    "DialectError",
-    "EditError",
-    "EditInvalidError",
-    "ErrorItem",
-    "EventError",
-    "EventOriginError",
-    "EventRejected",
-    "ExportCancelled",
-    "ExportChangedError",
-    "ExportEncodingError",
-    "ExportError",
-    "ExportLimitError",
-    "ExportLostError",
-    "ExportNotFoundError",
-    "ExportNotReadyError",
-    "ExportOptionsError",
-    "ExportStorageError",
-    "ExportTimeoutError",
-    "ExportTooLargeError",
-    "FilterValueError",
-    "FormatUnavailableError",
-    "GridDeclarationError",
-    "GridError",
-    "GridKitError",
-    "GridNotFoundError",
-    "HostsNotReadyError",
-    "IdempotencyError",
-    "JobArgumentsError",
-    "JobNotFoundError",
-    "KeyStatementError",
-    "ListingNotFoundError",
-    "ManifestError",
-    "MarketError",
-    "MarketFrontError",
-    "MarketKeyRevokedError",
-    "MarketPictureError",
-    "MarketSearchError",
-    "MarketStorageError",
-    "MarketTextError",
-    "MarketTokenError",
-    "MarketplaceAnswerError",
-    "MarketplaceDeniedError",
-    "MarketplaceError",
-    "MarketplaceOfflineError",
-    "MarketplaceUnknownError",
-    "MarketplaceUnreachableError",
-    "MethodArgumentsError",
-    "MethodNotFoundError",
-    "NameLimitError",
-    "NameTakenError",
-    "NetworkError",
-    "OperationCancelled",
-    "OperationLostError",
-    "OutboxChannelError",
-    "OutboxError",
-    "OutboxLeaseError",
-    "OutboxMessageError",
-    "OutboxRequestError",
-    "PackageBuildError",
-    "PackageRefusedError",
-    "PathMissingError",
-    "PathToManyError",
-    "PeersNotAgreedError",
-    "PluginConfigError",
-    "PluginConsentError",
-    "PluginCrashError",
-    "PluginError",
-    "PluginHandlerError",
-    "PluginIncompatibleError",
-    "PluginInitializeError",
-    "PluginJobError",
-    "PluginLimitError",
-    "PluginLoadError",
-    "PluginLoopError",
-    "PluginMessageError",
-    "PluginMethodError",
-    "PluginNotFoundError",
-    "PluginNotListedError",
-    "PluginNotReadyError",
-    "PluginPermissionError",
-    "PluginPinnedError",
-    "PluginReportError",
-    "PluginSearchError",
-    "PluginSecretError",
-    "PluginStateError",
-    "PluginVersionError",
-    "ProbeFailedError",
-    "PublishRefusedError",
-    "PublisherError",
-    "PublisherKeyRevokedError",
-    "PublisherKeysReplacedError",
-    "PublisherUntrustedError",
-    "QueryError",
-    "QueryLimitError",
-    "QueryNotComputableError",
-    "QueryTooSlowError",
-    "RatingRefusedError",
-    "ReasonRequiredError",
-    "ReasonTooLongError",
-    "RecordNotFoundError",
-    "RefreshNotQueuedError",
-    "ReleaseExistsError",
-    "ReleaseImmutableError",
-    "ReleaseStateError",
-    "ReleaseUnfitError",
-    "RequestUnderWayError",
-    "RevertError",
-    "SettingsError",
-    "SignatureError",
-    "StorageQuotaError",
-    "TimingError",
-    "TrustClockError",
-    "TrustDigestError",
-    "TrustError",
-    "TrustExpiredError",
-    "TrustKeyError",
-    "TrustLengthError",
-    "TrustMetadataError",
-    "TrustMixError",
-    "TrustRollbackError",
-    "TrustTargetError",
-    "TrustUnreachableError",
-    "UndoError",
-    "UnknownColumnError",
-    "UnknownEventTypeError",
-    "UnknownFormatError",
-    "UnknownOperatorError",
-    "UnreachableError",
-    "VersionConflictError",
-    "VersionRequiredError",
-    "ViewError",
-    "ViewNotFoundError",
-]
+from gridkit_django.exceptions.audit import *
+from gridkit_django.exceptions.base import *
+from gridkit_django.exceptions.events import *
+from gridkit_django.exceptions.exports import *
+from gridkit_django.exceptions.grids import *
+from gridkit_django.exceptions.market import *
+from gridkit_django.exceptions.marketplace import *
+from gridkit_django.exceptions.network import *
+from gridkit_django.exceptions.outbox import *
+from gridkit_django.exceptions.plugins import *
+from gridkit_django.exceptions.remotes import *
+from gridkit_django.exceptions.storage import *

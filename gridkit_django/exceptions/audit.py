@@ -4,6 +4,31 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.base import GridKitError
 
+__all__ = [
+    "AppendOnlyError",
+    "AuditChainError",
+    "AuditDestinationError",
+    "AuditError",
+    "AuditFormError",
+    "AuditHeldError",
+    "AuditKeyError",
+    "AuditPartitionBusyError",
+    "AuditPartitionError",
+    "AuditPolicyError",
+    "AuditRecordNotFoundError",
+    "AuditRetentionError",
+    "AuditSearchError",
+    "AuditSubjectError",
+    "AuditTriggerError",
+    "AuditUnavailableError",
+    "DeliveryError",
+    "DeliveryLaterError",
+    "DeliveryRefusedError",
+    "ReasonRequiredError",
+    "ReasonTooLongError",
+    "RevertError",
+]
+
 
 class AuditError(GridKitError):
     """Something about the audit trail is wrong."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+__all__ = ["AccessDeniedError", "ErrorItem", "GridKitError", "SettingsError", "TimingError"]
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorItem:

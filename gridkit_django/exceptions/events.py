@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.base import GridKitError
 
+__all__ = ["EventError", "EventOriginError", "EventRejected", "UnknownEventTypeError"]
+
 
 class EventError(GridKitError):
     """Something about an event is wrong."""

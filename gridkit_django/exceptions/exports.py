@@ -4,6 +4,23 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.base import GridKitError
 
+__all__ = [
+    "ExportCancelled",
+    "ExportChangedError",
+    "ExportEncodingError",
+    "ExportError",
+    "ExportLimitError",
+    "ExportLostError",
+    "ExportNotFoundError",
+    "ExportNotReadyError",
+    "ExportOptionsError",
+    "ExportStorageError",
+    "ExportTimeoutError",
+    "ExportTooLargeError",
+    "FormatUnavailableError",
+    "UnknownFormatError",
+]
+
 
 class ExportError(GridKitError):
     """An export could not be made."""

@@ -4,6 +4,44 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.base import GridKitError
 
+__all__ = [
+    "BatchRejectedError",
+    "BulkCancelled",
+    "BulkDriftError",
+    "BulkLimitError",
+    "BulkLostError",
+    "ColumnNotEditableError",
+    "CursorError",
+    "CursorMismatchError",
+    "DeleteCascadesError",
+    "DeleteProtectedError",
+    "DialectError",
+    "EditError",
+    "EditInvalidError",
+    "FilterValueError",
+    "GridDeclarationError",
+    "GridError",
+    "GridNotFoundError",
+    "IdempotencyError",
+    "MethodArgumentsError",
+    "MethodNotFoundError",
+    "PathMissingError",
+    "PathToManyError",
+    "QueryError",
+    "QueryLimitError",
+    "QueryNotComputableError",
+    "QueryTooSlowError",
+    "RecordNotFoundError",
+    "RequestUnderWayError",
+    "UndoError",
+    "UnknownColumnError",
+    "UnknownOperatorError",
+    "VersionConflictError",
+    "VersionRequiredError",
+    "ViewError",
+    "ViewNotFoundError",
+]
+
 
 class GridError(GridKitError):
     """Something about a grid is wrong."""

@@ -4,6 +4,25 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.base import GridKitError
 
+__all__ = [
+    "ListingNotFoundError",
+    "MarketError",
+    "MarketFrontError",
+    "MarketKeyRevokedError",
+    "MarketPictureError",
+    "MarketSearchError",
+    "MarketStorageError",
+    "MarketTextError",
+    "MarketTokenError",
+    "NameLimitError",
+    "NameTakenError",
+    "PublisherError",
+    "RatingRefusedError",
+    "ReleaseExistsError",
+    "ReleaseImmutableError",
+    "ReleaseStateError",
+]
+
 
 class MarketError(GridKitError):
     """The marketplace of this site refuses something."""

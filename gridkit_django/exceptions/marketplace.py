@@ -7,6 +7,26 @@ from typing import Any
 
 from gridkit_django.exceptions.base import GridKitError
 
+__all__ = [
+    "KeyStatementError",
+    "MarketplaceError",
+    "PackageBuildError",
+    "PackageRefusedError",
+    "PublishRefusedError",
+    "SignatureError",
+    "TrustClockError",
+    "TrustDigestError",
+    "TrustError",
+    "TrustExpiredError",
+    "TrustKeyError",
+    "TrustLengthError",
+    "TrustMetadataError",
+    "TrustMixError",
+    "TrustRollbackError",
+    "TrustTargetError",
+    "TrustUnreachableError",
+]
+
 
 class MarketplaceError(GridKitError):
     """The family of errors about packages and marketplaces."""

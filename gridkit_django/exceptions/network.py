@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.base import GridKitError
 
+__all__ = ["AddressRefusedError", "NetworkError", "UnreachableError"]
+
 
 class NetworkError(GridKitError):
     """A server of somebody else was not talked to."""

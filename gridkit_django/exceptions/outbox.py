@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.base import GridKitError
 
+__all__ = ["OutboxChannelError", "OutboxError", "OutboxLeaseError", "OutboxMessageError", "OutboxRequestError"]
+
 
 class OutboxError(GridKitError):
     """Something about the outbox is wrong."""

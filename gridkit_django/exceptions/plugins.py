@@ -4,6 +4,38 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.base import GridKitError
 
+__all__ = [
+    "ConfigRevisionNotFoundError",
+    "JobArgumentsError",
+    "JobNotFoundError",
+    "ManifestError",
+    "OperationCancelled",
+    "OperationLostError",
+    "PluginConfigError",
+    "PluginConsentError",
+    "PluginCrashError",
+    "PluginError",
+    "PluginHandlerError",
+    "PluginIncompatibleError",
+    "PluginInitializeError",
+    "PluginJobError",
+    "PluginLimitError",
+    "PluginLoadError",
+    "PluginLoopError",
+    "PluginMessageError",
+    "PluginMethodError",
+    "PluginNotFoundError",
+    "PluginNotReadyError",
+    "PluginPermissionError",
+    "PluginPinnedError",
+    "PluginReportError",
+    "PluginSearchError",
+    "PluginSecretError",
+    "PluginStateError",
+    "PluginVersionError",
+    "StorageQuotaError",
+]
+
 
 class PluginError(GridKitError):
     """Something about a plugin is wrong."""

@@ -4,6 +4,25 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.marketplace import MarketplaceError
 
+__all__ = [
+    "CanaryFailedError",
+    "DependencyUnmetError",
+    "HostsNotReadyError",
+    "MarketplaceAnswerError",
+    "MarketplaceDeniedError",
+    "MarketplaceOfflineError",
+    "MarketplaceUnknownError",
+    "MarketplaceUnreachableError",
+    "PeersNotAgreedError",
+    "PluginNotListedError",
+    "ProbeFailedError",
+    "PublisherKeyRevokedError",
+    "PublisherKeysReplacedError",
+    "PublisherUntrustedError",
+    "RefreshNotQueuedError",
+    "ReleaseUnfitError",
+]
+
 
 class MarketplaceUnknownError(MarketplaceError):
     """No marketplace of the settings has this name, or is the one for this plugin id."""

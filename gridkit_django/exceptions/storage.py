@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.plugins import PluginError
 
+__all__ = ["StorageMigrationError", "StorageVersionError"]
+
 
 class StorageVersionError(PluginError):
     """The plugin's storage follows another ``storage_version`` than its code, and can't be made to fit."""

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from django.db.models import F, QuerySet, Sum
 
-from gridkit_django.exceptions import StorageQuotaError
-from gridkit_django.exceptions.storage import StorageVersionError
+from gridkit_django.exceptions import StorageQuotaError, StorageVersionError
 from gridkit_django.models import PluginStorageItem, PluginStorageUsage
 from gridkit_django.plugins.savepoints import database
 

@@ -7,8 +7,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from gridkit_django.exceptions import PluginError, PluginInitializeError, PluginLoadError, PluginNotReadyError
-from gridkit_django.exceptions.storage import StorageVersionError
+from gridkit_django.exceptions import (
+    PluginError,
+    PluginInitializeError,
+    PluginLoadError,
+    PluginNotReadyError,
+    StorageVersionError,
+)
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.boot import BootRecord
 from gridkit_django.plugins.catalog import SourceCatalog

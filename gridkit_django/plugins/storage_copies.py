@@ -15,8 +15,7 @@ from django.db.models import QuerySet
 from gridkit_django.audit import Target, record
 from gridkit_django.conf import settings
 from gridkit_django.events import EventSource, acting
-from gridkit_django.exceptions import PluginError, PluginNotFoundError
-from gridkit_django.exceptions.storage import StorageMigrationError, StorageVersionError
+from gridkit_django.exceptions import PluginError, PluginNotFoundError, StorageMigrationError, StorageVersionError
 from gridkit_django.models import InstalledPlugin, PluginStorageCopy, PluginStorageItem, PluginStorageUsage
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.quota import lock_usage

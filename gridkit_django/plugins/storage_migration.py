@@ -7,8 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gridkit_django.exceptions import PluginError
-from gridkit_django.exceptions.storage import StorageMigrationError
+from gridkit_django.exceptions import PluginError, StorageMigrationError
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.config import stored_secrets
 from gridkit_django.plugins.savepoints import savepoints

@@ -14,8 +14,13 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connections, transaction
 
-from gridkit_django.exceptions import PluginError, PluginInitializeError, PluginNotFoundError
-from gridkit_django.exceptions.storage import StorageMigrationError, StorageVersionError
+from gridkit_django.exceptions import (
+    PluginError,
+    PluginInitializeError,
+    PluginNotFoundError,
+    StorageMigrationError,
+    StorageVersionError,
+)
 from gridkit_django.models import (
     AuditRecord,
     InstalledPlugin,

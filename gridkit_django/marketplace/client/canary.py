@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gridkit_django.conf import settings
-from gridkit_django.exceptions.remotes import CanaryFailedError
-from gridkit_django.exceptions.storage import StorageVersionError
+from gridkit_django.exceptions import CanaryFailedError, StorageVersionError
 from gridkit_django.marketplace.client.parts import main_part
 from gridkit_django.models import InstalledPlugin, RuntimeProcess
 from gridkit_django.plugins import plugin_manager
