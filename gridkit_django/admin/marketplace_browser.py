@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from django import forms
@@ -24,9 +25,9 @@ from gridkit_django.marketplace.client import (
     catalogue_ages,
     category_counts,
     featured,
-    remote_of,
     search,
 )
+from gridkit_django.marketplace.client.pictures import picture_address
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import PluginSearchQuery
 from gridkit_django.tasks.marketplace import refresh_catalogues
@@ -43,6 +44,7 @@ _SORTS = (
     ("updated", _("Newest")),
     ("name", _("Name")),
 )
+_PRICES = MappingProxyType({"free": _("free"), "freemium": _("free, more for money"), "paid": _("paid")})
 
 
 class BrowseForm(forms.Form):
@@ -143,20 +145,11 @@ def card(listing: RemoteListing, installed: dict[str, str]) -> dict[str, Any]:
         "listing": listing,
         "publisher": listing.publisher.display_name or listing.publisher.name,
         "latest": next((item for item in listing.versions if item.state == "published"), None),
+        "price": _PRICES[listing.pricing],
         "icon": picture_address(listing, listing.icon),
         "letter": (listing.name or "?")[:1].upper(),
         "installed": installed.get(listing.id),
     }
-
-
-def picture_address(listing: RemoteListing, path: str | None) -> str:
-    """Return the whole address of a picture of a plugin; empty when it has none, or its marketplace is gone."""
-    if not path:
-        return ""
-    try:
-        return remote_of(listing.id).url + path
-    except GridKitError:
-        return ""
 
 
 def _pages(page: int, count: int) -> dict[str, int | None]:

@@ -8,14 +8,16 @@ from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.install import ConsentForm
-from gridkit_django.admin.marketplace_browser import card, picture_address, require_browsing
+from gridkit_django.admin.marketplace_browser import card, require_browsing
 from gridkit_django.admin.marketplace_peers import PeersForm, needs_of
 from gridkit_django.admin.schema_forms import SchemaForm
 from gridkit_django.admin.verbs import administering, may, require, rights_of
 from gridkit_django.exceptions import GridKitError
-from gridkit_django.marketplace.client import InstallPlan, make_install_plan
+from gridkit_django.marketplace.client import InstallPlan, RemoteListing, make_install_plan
+from gridkit_django.marketplace.client.pictures import picture_address
 from gridkit_django.models import InstalledPlugin, OperationKind, PluginOperation
 from gridkit_django.plugins import request_operation
 from gridkit_django.plugins.permission_texts import permission_text
@@ -94,12 +96,33 @@ def _facts(plan: InstallPlan, site: AdminSite) -> dict[str, Any]:
     return {
         "card": card(listing, {listing.id: plan.installed}),
         "shown": shown,
-        "pictures": [picture_address(listing, item.url) for item in listing.screenshots],
+        "pictures": _pictures(listing),
+        "links": _links(listing),
         "permissions": [(name, permission_text(name)) for name in (shown.permissions if shown else ())],
         "needs": needs_of(shown, site) if shown else (),
         "versions": [{"release": item, "reasons": reasons.get(item.version, ())} for item in listing.versions],
         "is_update": bool(plan.installed),
     }
+
+
+def _pictures(listing: RemoteListing) -> list[dict[str, Any]]:
+    """Return the screenshots; none when the marketplace is not in the settings any more."""
+    return [
+        {"address": address, "picture": item}
+        for item in listing.screenshots
+        if (address := picture_address(listing, item.url))
+    ]
+
+
+def _links(listing: RemoteListing) -> list[tuple[Any, str]]:
+    """Return the addresses that a plugin has, each with what is there; the catalogue takes none but http and https."""
+    found = (
+        (_("Documentation"), listing.documentation),
+        (_("Demo"), listing.demo),
+        (_("Homepage"), listing.homepage),
+        (_("Source"), listing.repository),
+    )
+    return [(label, address) for label, address in found if address]
 
 
 def _ask(

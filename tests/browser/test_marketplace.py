@@ -25,6 +25,7 @@ from tests.marketplace.trust.markets import Market as Signed
 
 BROWSE = "/admin/gridkit_django/installedplugin/marketplace/"
 PASSWORD = "root-of-all"
+PICTURES = [{"url": "pictures/a.png", "caption": "Rows in colours"}, {"url": "pictures/b.png"}]
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def queued(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with open_market() as market:
         acme = Acme(market, tmp_path, signed)
         acme.publish()
+        market.put({**market.listings[PLUGIN][1], "screenshots": PICTURES})
         settings.GRIDKIT = {
             "HOT_RELOAD": False,
             "STATE_DIR": str(tmp_path),
@@ -95,3 +97,25 @@ def test_plugin_is_found_though_mistyped_and_installed_by_clicking(
     expect(page.locator(".gridkit-log")).to_contain_text("passed the gate", timeout=30_000)  # by itself, no reload
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     assert manager.get_plugin(PLUGIN).effective_state == "active"
+
+
+def test_pictures_are_opened_turned_over_and_closed_by_keyboard(
+    admin_page: Page, live_server: LiveServer, queued: list[Any]
+) -> None:
+    page = admin_page
+    page.goto(f"{live_server.url}{BROWSE}plugin/?id={PLUGIN}")
+    first = page.get_by_role("link", name="Screenshot 1 of 2 Rows in colours")
+    second = page.get_by_role("link", name="Screenshot 2 of 2")
+    first.focus()
+    page.keyboard.press("Enter")
+    viewer = page.get_by_role("dialog", name="Screenshot 1 of 2: Rows in colours")
+    expect(viewer).to_be_visible()
+    expect(viewer.get_by_role("img")).to_have_attribute("src", re.compile("pictures/a.png$"))
+
+    page.keyboard.press("ArrowRight")
+
+    expect(page.get_by_role("dialog", name="Screenshot 2 of 2")).to_be_visible()
+    expect(page.locator("dialog img")).to_have_attribute("src", re.compile("pictures/b.png$"))
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_be_hidden()
+    expect(second).to_be_focused()

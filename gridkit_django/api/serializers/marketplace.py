@@ -15,7 +15,8 @@ from gridkit_django.marketplace.client import (
     SearchResult,
     catalogue_ages,
 )
-from gridkit_django.marketplace.client.wire import RemoteRelease
+from gridkit_django.marketplace.client.pictures import picture_address
+from gridkit_django.marketplace.client.wire import Picture, RemoteRelease
 
 
 class MarketplaceState(ResponseBody):
@@ -93,6 +94,17 @@ class MarketplaceRelease(ResponseBody):
     """Text as the publisher wrote it: escape it."""
 
 
+class MarketplacePicture(ResponseBody):
+    """A screenshot of a plugin."""
+
+    url: str
+    """At the marketplace; empty when the settings name it no more."""
+    width: int
+    height: int
+    caption: str
+    """What it shows, as text: escape it."""
+
+
 class MarketplaceDetail(MarketplacePlugin):
     """All that a marketplace says about a plugin."""
 
@@ -101,6 +113,11 @@ class MarketplaceDetail(MarketplacePlugin):
     homepage: str | None
     repository: str | None
     demo: str | None
+    documentation: str | None
+    pricing_text: str
+    pricing_page: str | None
+    license_page: str | None
+    screenshots: list[MarketplacePicture]
     updated_at: datetime | None
     releases: list[MarketplaceRelease]
 
@@ -253,9 +270,19 @@ def detail_body(listing: RemoteListing) -> dict[str, Any]:
         homepage=listing.homepage,
         repository=listing.repository,
         demo=listing.demo,
+        documentation=listing.documentation,
+        pricing_text=listing.pricing_text,
+        pricing_page=listing.pricing_page,
+        license_page=listing.license_page,
+        screenshots=[_picture(listing, item) for item in listing.screenshots],
         updated_at=listing.updated_at,
         releases=[_release(item) for item in listing.versions],
     ).to_wire()
+
+
+def _picture(listing: RemoteListing, item: Picture) -> MarketplacePicture:
+    values = item.model_dump() | {"url": picture_address(listing, item.url)}
+    return MarketplacePicture(**values)
 
 
 def _release(item: RemoteRelease) -> MarketplaceRelease:

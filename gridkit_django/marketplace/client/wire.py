@@ -33,7 +33,7 @@ Short = Annotated[str, Field(max_length=200)]
 Text = Annotated[str, Field(max_length=200_000)]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Relative = Annotated[str, Field(max_length=400, pattern=_RELATIVE), AfterValidator(_below)]
-Address = Annotated[str, Field(max_length=500, pattern=r"^https?://")]
+Address = Annotated[str, Field(max_length=500, pattern=r"^(?i:https?)://[^\s/?#]")]
 
 
 class _Shape(BaseModel):
@@ -86,8 +86,9 @@ class Picture(_Shape):
     """A screenshot."""
 
     url: Relative
-    width: int = 0
-    height: int = 0
+    width: Annotated[int, Field(ge=0)] = 0
+    height: Annotated[int, Field(ge=0)] = 0
+    caption: Short = ""
 
 
 class RemoteListing(_Shape):
@@ -114,6 +115,10 @@ class RemoteListing(_Shape):
     repository: Address | None = None
     screenshots: Annotated[list[Picture], Field(max_length=50)] = []
     demo: Address | None = None
+    documentation: Address | None = None
+    pricing_text: Short = ""
+    pricing_page: Address | None = None
+    license_page: Address | None = None
     publisher_keys: Annotated[list[dict[str, Any]], Field(max_length=500)] = []
     versions: Annotated[list[RemoteRelease], Field(max_length=1000)] = []
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils.html import escape
 
 from gridkit_django.marketplace.client import refresh_catalogue
 from gridkit_django.models import CatalogSource, InstalledPlugin, OperationKind, PluginOperation
@@ -134,6 +135,54 @@ def test_detail_shows_the_plan_and_every_version_with_its_reason(acme: Acme, cli
     assert client.get(DETAIL, {"id": "@acme/none"}).status_code == 404
     assert client.get(DETAIL, {"id": PLUGIN, "version": "9"}).status_code == 404
     assert client.get(DETAIL).status_code == 404
+
+
+def test_detail_shows_what_the_publisher_says_beside_the_package(
+    market: Market, site: Callable[..., None], client: Client
+) -> None:
+    pictures = [
+        {"url": "pictures/a.png", "width": 640, "height": 400, "caption": 'A "chart" <b>of</b> edits'},
+        {"url": "pictures/b.png"},
+    ]
+    addresses = {
+        "documentation": "HTTPS://docs.acme.example/?a=1&b=<2>",
+        "demo": "https://demo.acme.example/",
+        "homepage": "https://acme.example/",
+        "repository": "http://code.acme.example/colours",
+        "pricing_page": "https://acme.example/prices",
+        "license_page": "https://acme.example/license",
+    }
+    said = {"pricing": "freemium", "pricing_text": "5 € <a month>", "state": "deprecated", "state_reason": "Use <x>."}
+    market.put(listing(screenshots=pictures, **addresses, **said))
+    refresh_catalogue()
+
+    text = page(client, DETAIL, id=PLUGIN)
+
+    for address in addresses.values():
+        assert f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer nofollow">' in text
+    for part in ("free, more for money, 5 € &lt;a month&gt;", ">MIT</a>", "Use &lt;x&gt;.", "Documentation</dt>"):
+        assert part in text
+    assert 'alt="Screenshot 1 of 2" loading="lazy" referrerpolicy="no-referrer" width="640" height="400"' in text
+    assert "<span>A &quot;chart&quot; &lt;b&gt;of&lt;/b&gt; edits</span>" in text
+    assert f'href="{market.url}pictures/b.png" target="_blank" rel="noopener noreferrer nofollow"' in text
+    told = client.get(f"/gridkit/api/marketplace/plugins/{PLUGIN}/").json()
+    assert {name: told[name] for name in ("documentation", "demo")} == {
+        name: addresses[name] for name in ("documentation", "demo")
+    }
+    assert told["screenshots"][0] == {
+        "url": f"{market.url}pictures/a.png",
+        "width": 640,
+        "height": 400,
+        "caption": pictures[0]["caption"],
+    }
+    market.put(listing())
+    refresh_catalogue()
+    bare = page(client, DETAIL, id=PLUGIN)
+    assert ("gridkit-pictures" in bare, "Documentation</dt>" in bare, "Price</dt><dd>free</dd>" in bare) == (
+        False,
+        False,
+        True,
+    )
 
 
 def test_installation_takes_the_password_again_and_is_carried_out_by_a_worker(
