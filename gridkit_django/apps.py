@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from contextlib import suppress
 from functools import cached_property
@@ -186,7 +187,7 @@ class GridKitConfig(AppConfig):
 
         No plugin is loaded here: the first use in a request or task does that, when the database is known to be there.
         """
-        from celery.signals import task_postrun, task_prerun, worker_process_init
+        from celery.signals import task_postrun, task_prerun, worker_process_init, worker_process_shutdown
 
         from gridkit_django.marketplace.client import MarketplacePlugins
         from gridkit_django.plugins import PluginManager, PluginRuntime, connect_notices
@@ -209,7 +210,9 @@ class GridKitConfig(AppConfig):
             (task_prerun, wakeups.task_began),
             (task_postrun, wakeups.ended),
             (worker_process_init, wakeups.worker_forked),
+            (worker_process_shutdown, wakeups.process_ends),
         ):
             signal.connect(receiver, weak=False, dispatch_uid=f"gridkit_django.plugins.{receiver.__name__}")
         self.audit_capture.open(wakeups.row_written)
         os.register_at_fork(after_in_child=self.plugin_manager.after_fork)
+        atexit.register(wakeups.process_ends)

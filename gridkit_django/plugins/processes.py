@@ -80,6 +80,7 @@ class ProcessRow:
         self.prepared = Prepared()
         self._written: ProcessReport | None = None
         self._written_at = 0.0
+        self._has_left = False
         self._lock = threading.Lock()
 
     def is_due(self, report: ProcessReport) -> bool:
@@ -96,8 +97,19 @@ class ProcessRow:
         """Write the row, unless another thread just did, and drop rows of processes that have long been silent."""
         report = replace(report, prepared=self.prepared)
         with self._lock:
-            if self.is_due(report):
+            if not self._has_left and self.is_due(report):
                 self._write(report)
+
+    def leave(self) -> None:
+        """Take the row away because this process ends; it writes none after that.
+
+        Raises:
+            django.db.Error: when the database can't be asked; then the row is silent for a while and dropped by others.
+        """
+        with self._lock:
+            self._has_left = True
+            if self._written is not None:
+                RuntimeProcess.objects.using(database()).filter(host=self._host, pid=self.pid).delete()
 
     def describe(self) -> dict[str, str | int]:
         """Return host and process id, as evidence beside what this process saw."""

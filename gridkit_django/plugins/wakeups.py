@@ -1,7 +1,8 @@
-"""The receivers that wake the runtime up: the begin and the end of requests and tasks, and the birth of a worker."""
+"""The receivers that wake the runtime up, and let it go: begin and end of requests, of tasks and of processes."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.core import mail
@@ -13,6 +14,9 @@ from gridkit_django.audit.policies import is_trail
 from gridkit_django.events import EventSource, current_act
 from gridkit_django.grids import grid_registry
 from gridkit_django.plugins.manager import PluginManager
+from gridkit_django.plugins.stats import describe
+
+logger = logging.getLogger("gridkit_django.plugins")
 
 
 class Wakeups:
@@ -78,6 +82,19 @@ class Wakeups:
         """A Celery worker process was born."""
         self._manager.after_fork()
         self._runtime.mark_unchecked("celery")
+
+    def process_ends(self, **_kwargs: Any) -> None:
+        """This process ends in order: its row goes at once, so that nobody counts on it. Never raises.
+
+        Only a process that serves has an idle thread; the rows of all others are dropped when they were long silent.
+        """
+        if not self._runtime.idle.is_running:
+            return
+        self._runtime.idle.stop()
+        try:
+            self._runtime.process.leave()
+        except Exception as error:  # noqa: BLE001 - others drop the row later; nothing may keep a process from its end
+            logger.info("This process could not say that it ends: %s", describe(error))
 
     def _start_idle_thread(self) -> None:
         if not self._runtime.idle.is_running and not _is_test_run():

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
+from django.utils import timezone
 
 from gridkit_django.models import InstalledPlugin, RuntimeProcess
 from gridkit_django.plugins import PluginManager
@@ -274,3 +275,50 @@ def test_chores_are_done_by_one_thread_at_a_time_and_outlive_each_other(
     manager.runtime.housekeeping()
     assert done == ["chore"]
     assert "a broken chore" in caplog.text
+
+
+@pytest.fixture
+def serving(manager: PluginManager, monkeypatch: pytest.MonkeyPatch) -> Iterator[PluginManager]:
+    """As it is in a process that serves: its row is written, and its idle thread runs."""
+    monkeypatch.setattr("gridkit_django.plugins.idle._is_in_memory", lambda: False)
+    monkeypatch.setattr(manager.runtime.idle, "_look", lambda: None)
+    manager.install_plugin(Listener)
+    manager.runtime.idle.start()
+    yield manager
+    manager.runtime.idle.stop()
+    manager.runtime.process.renew()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.both_databases
+def test_row_of_a_process_that_ends_in_order_is_gone_at_once_and_not_written_again(serving: PluginManager) -> None:
+    RuntimeProcess.objects.create(host="other", pid=1, started_at=timezone.now(), seen_at=timezone.now())
+    assert RuntimeProcess.objects.count() == 2
+
+    Wakeups(serving).process_ends()
+    serving.runtime.process.hurry()
+    serving.runtime.housekeeping()
+
+    assert [row.host for row in RuntimeProcess.objects.all()] == ["other"]
+    assert not serving.runtime.idle.is_running
+
+
+@pytest.mark.django_db(transaction=True)
+def test_row_of_a_command_that_ends_is_left_to_time(manager: PluginManager) -> None:
+    manager.install_plugin(Listener)
+    Wakeups(manager).process_ends()
+    assert RuntimeProcess.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_process_whose_database_is_away_ends_all_the_same(
+    serving: PluginManager, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise OperationalError("the server is gone")
+
+    caplog.set_level("INFO", "gridkit_django.plugins")
+    monkeypatch.setattr(serving.runtime.process, "leave", fail)
+    Wakeups(serving).process_ends()
+    assert "could not say that it ends" in caplog.text
+    assert "the server is gone" in caplog.text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -57,11 +59,25 @@ def _follows(stack: Stack, processes: int, elsewhere: Shell) -> None:
         await_agreement(stack, PLUGIN, processes)
 
 
+def _told(stack: Stack) -> set[int]:
+    """Return the process ids in the rows of web and Celery processes, also of those that do not live any more."""
+    return {row[0] for row in stack.rows("SELECT pid FROM gridkit_django_runtimeprocess WHERE kind <> 'command'")}
+
+
+def _ends(stack: Stack) -> None:
+    """Let the processes end in order, and see that none of them is counted any more."""
+    pids = {entry.pid for entry in board(stack)}
+    assert pids
+    stack.stop()
+    assert not pids & _told(stack)
+
+
 @pytest.mark.parametrize("options", [(), ("--preload",)], ids=["plain", "preload"])
 def test_idle_workers_of_gunicorn_follow(site: Stack, elsewhere: Shell, options: tuple[str, ...]) -> None:
     url = site.start_web("--workers", "2", "--threads", "1", *options)
     _reach_all(site, url, 2)
     _follows(site, 2, elsewhere)
+    _ends(site)
 
 
 def test_idle_process_of_uvicorn_follows_and_serves(site: Stack, elsewhere: Shell) -> None:
@@ -88,6 +104,15 @@ def test_idle_worker_of_celery_follows(site: Stack, elsewhere: Shell, options: t
 
         wait_until(served, "every process of the pool to have had a task")
     _follows(site, processes, elsewhere)
+    _ends(site)
+
+
+def test_runserver_that_is_told_to_end_says_so(site: Stack) -> None:
+    _reach_all(site, site.start_runserver(), 1)
+    (entry,) = board(site)
+    os.kill(entry.pid, signal.SIGTERM)  # told to end, its parent would kill it
+    wait_until(lambda: not board(site), "its end")
+    assert entry.pid not in _told(site)
 
 
 def test_command_reports_nothing_of_its_own_and_leaves_no_thread(site: Stack) -> None:

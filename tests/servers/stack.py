@@ -134,9 +134,16 @@ class Stack:
 
     def start_uvicorn(self) -> str:
         """Start one more web server of one process, over ASGI, and return its address."""
+        return self._start_other("uvicorn", "example_project.asgi:application", "--port", "{port}")
+
+    def start_runserver(self) -> str:
+        """Start Django's own web server, which a developer has, with its reloader, and return its address."""
+        return self._start_other("django", "runserver", "{port}")
+
+    def _start_other(self, module: str, *words: str) -> str:
         port = free_port()
-        command = [sys.executable, "-m", "uvicorn", "example_project.asgi:application", "--port", str(port)]
-        server = ServerProcess(f"uvicorn {port}", command, self.folder / f"web-{port}.log", env=self.env)
+        command = [sys.executable, "-m", module, *(word.format(port=port) for word in words)]
+        server = ServerProcess(f"{module} {port}", command, self.folder / f"web-{port}.log", env=self.env)
         url = f"http://127.0.0.1:{port}"
         server.wait_ready(lambda: _answers(url))
         self._web.append((url, server))
