@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gridkit_django import exceptions as e
-from gridkit_django.exceptions import CanaryFailedError, StorageMigrationError, StorageVersionError
 
 STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
     {
@@ -62,8 +61,8 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.PluginInitializeError: 422,
         e.PluginConfigError: 422,
         e.ConfigRevisionNotFoundError: 404,
-        StorageVersionError: 409,
-        StorageMigrationError: 422,
+        e.StorageVersionError: 409,
+        e.StorageMigrationError: 422,
         e.PluginPermissionError: 422,
         e.PackageRefusedError: 422,
         e.PackageBuildError: 422,
@@ -72,7 +71,13 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.KeyStatementError: 409,
         e.TrustError: 502,
         e.TrustTargetError: 404,
+        e.TrustDeniedError: 502,
         e.TrustUnreachableError: 503,
+        e.TrustCertificateError: 502,
+        e.TrustRedirectError: 502,
+        e.TrustStatusError: 502,
+        e.TrustMissingError: 502,
+        e.TrustBundleError: 422,
         e.MarketError: 422,
         e.ListingNotFoundError: 404,
         e.PublisherError: 403,
@@ -96,7 +101,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.DependencyUnmetError: 422,
         e.ProbeFailedError: 422,
         e.HostsNotReadyError: 409,
-        CanaryFailedError: 409,
+        e.CanaryFailedError: 409,
     }
 )
 

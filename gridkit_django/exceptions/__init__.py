@@ -119,7 +119,15 @@ Catch the width you need::
     │       ├── TrustDigestError           a file of another digest than signed
     │       ├── TrustMetadataError         no signed metadata at all
     │       ├── TrustTargetError           no such file in the signed metadata
-    │       └── TrustUnreachableError      no answer, or not in time
+    │       │   └── TrustDeniedError       the file is not for whoever asks like this
+    │       └── TrustUnreachableError      nobody answers at the address
+    │           ├── TrustCertificateError  no encrypted connection, or not with whom was meant
+    │           ├── TrustTimeoutError      silent for too long, or too slow
+    │           ├── TrustCutError          the connection ended before the file did
+    │           ├── TrustRedirectError     it sends elsewhere, which is not followed
+    │           ├── TrustStatusError       an answer that is no file
+    │           ├── TrustMissingError      no signed metadata at the address
+    │           └── TrustBundleError       a bundle that is damaged, or none
     ├── NetworkError
     │   ├── UnreachableError               a server is not reached, or not in time
     │   └── AddressRefusedError            an address that this site does not talk to

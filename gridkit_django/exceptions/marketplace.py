@@ -14,16 +14,24 @@ __all__ = [
     "PackageRefusedError",
     "PublishRefusedError",
     "SignatureError",
+    "TrustBundleError",
+    "TrustCertificateError",
     "TrustClockError",
+    "TrustCutError",
+    "TrustDeniedError",
     "TrustDigestError",
     "TrustError",
     "TrustExpiredError",
     "TrustKeyError",
     "TrustLengthError",
     "TrustMetadataError",
+    "TrustMissingError",
     "TrustMixError",
+    "TrustRedirectError",
     "TrustRollbackError",
+    "TrustStatusError",
     "TrustTargetError",
+    "TrustTimeoutError",
     "TrustUnreachableError",
 ]
 
@@ -138,7 +146,55 @@ class TrustTargetError(TrustError):
     code = "trust-target-unknown"
 
 
+class TrustDeniedError(TrustTargetError):
+    """The marketplace, or a proxy before it, does not give the file to whoever asks like this."""
+
+    code = "trust-denied"
+
+
 class TrustUnreachableError(TrustError):
-    """The marketplace did not answer, or not in time."""
+    """Nobody answers at the marketplace's address; also the family of what keeps a file from coming whole."""
 
     code = "trust-unreachable"
+
+
+class TrustCertificateError(TrustUnreachableError):
+    """The certificate of the marketplace is not believed, or no encrypted connection comes about."""
+
+    code = "trust-certificate"
+
+
+class TrustTimeoutError(TrustUnreachableError):
+    """The marketplace was silent for too long, or needed too long for one file."""
+
+    code = "trust-timeout"
+
+
+class TrustCutError(TrustUnreachableError):
+    """The connection ended before the file did."""
+
+    code = "trust-cut"
+
+
+class TrustRedirectError(TrustUnreachableError):
+    """The marketplace sends to another address, which is not followed."""
+
+    code = "trust-redirected"
+
+
+class TrustStatusError(TrustUnreachableError):
+    """The marketplace answered with a status that is none of a file."""
+
+    code = "trust-status"
+
+
+class TrustMissingError(TrustUnreachableError):
+    """The marketplace has no signed metadata at its address."""
+
+    code = "trust-metadata-missing"
+
+
+class TrustBundleError(TrustUnreachableError):
+    """A bundle is no archive, or is damaged."""
+
+    code = "trust-bundle-broken"

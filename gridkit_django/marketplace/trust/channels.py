@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 import time
 import zipfile
 import zlib
@@ -15,12 +16,23 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, ProxyError, SSLError
+from urllib3.exceptions import TimeoutError as SilenceError
 
-from gridkit_django.exceptions import TrustTargetError, TrustUnreachableError
+from gridkit_django.exceptions import (
+    TrustBundleError,
+    TrustCertificateError,
+    TrustCutError,
+    TrustDeniedError,
+    TrustRedirectError,
+    TrustStatusError,
+    TrustTargetError,
+    TrustTimeoutError,
+    TrustUnreachableError,
+)
 
 _CHUNK = 65_536
-_GONE = frozenset({403, 404, 410})
+_GONE = frozenset({404, 410})
 _WHO = frozenset({401, 403, 407})
 _ELSEWHERE = frozenset({301, 302, 303, 307, 308})
 
@@ -41,7 +53,7 @@ class Channel(Protocol):
 
         Raises:
             TrustTargetError: when there is no such file.
-            TrustUnreachableError: when it does not come, or not in time.
+            TrustUnreachableError: when it does not come; each fault has an error of its own below this one.
         """
         ...
 
@@ -104,10 +116,7 @@ class HttpChannel:
         try:
             yield from self._pieces(path, most, end)
         except (HTTPError, OSError) as error:
-            raise TrustUnreachableError(
-                f"{self._base}{path} did not come: {type(error).__name__}. Look at the address, the network, the proxy "
-                "and the certificates, then try again."
-            ) from error
+            raise _fault(f"{self._base}{path}", error) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -126,7 +135,7 @@ class HttpChannel:
             read = 0
             while read <= most and (piece := answer.read1(_CHUNK)):
                 if time.monotonic() > end:
-                    raise TrustUnreachableError(
+                    raise TrustTimeoutError(
                         f"{self._base}{path} took over {self._place.deadline:g} seconds. Try again later."
                     )
                 read += len(piece)
@@ -136,12 +145,14 @@ class HttpChannel:
 
     def _check_status(self, status: int, path: str) -> None:
         if status in _GONE:
-            hint = f" {_advice(status)}" if status in _WHO else ""
-            raise TrustTargetError(f"{self._base}{path} is not there (status {status}).{hint}")
+            raise TrustTargetError(f"{self._base}{path} is not there (status {status}).")
+        told = f"{self._base}{path} answered with status {status}; 200 was expected."
+        if status in _WHO:
+            raise TrustDeniedError(f"{told} Look at the token of the marketplace in the settings, or at the proxy.")
+        if status in _ELSEWHERE:
+            raise TrustRedirectError(f"{told} No redirect is followed: write the whole address into the settings.")
         if status != 200:
-            raise TrustUnreachableError(
-                f"{self._base}{path} answered with status {status}; 200 was expected. {_advice(status)}"
-            )
+            raise TrustStatusError(f"{told} Try again later; when that does not help, ask who runs the marketplace.")
 
     def _note_time(self, text: str | None) -> None:
         try:
@@ -150,13 +161,17 @@ class HttpChannel:
             self.server_time = None
 
 
-def _advice(status: int) -> str:
-    """Return what to do about an answer that is no file."""
-    if status in _ELSEWHERE:
-        return "No redirect is followed: write the whole address into the settings."
-    if status in _WHO:
-        return "Look at the token of the marketplace in the settings."
-    return "Try again later; when that does not help, ask who runs the marketplace."
+def _fault(url: str, error: HTTPError | OSError) -> TrustUnreachableError:
+    """Return what kept a file from coming, with what to do about it."""
+    told = f"{url} did not come: {type(error).__name__}."
+    cause = error.original_error if isinstance(error, ProxyError) else error
+    if isinstance(cause, SSLError | ssl.SSLError):
+        return TrustCertificateError(f"{told} Look at the certificates of the marketplace and at ca_file.")
+    if isinstance(cause, SilenceError | TimeoutError) and not isinstance(cause, NewConnectionError):
+        return TrustTimeoutError(f"{told} Look at the network and at the marketplace's timeout, then try again.")
+    if isinstance(cause, ProtocolError | ConnectionResetError | BrokenPipeError):
+        return TrustCutError(f"{told} The connection ended before it. Look at the network and the proxy, try again.")
+    return TrustUnreachableError(f"{told} Look at the address, the network and the proxy, then try again.")
 
 
 class BundleChannel:
@@ -185,7 +200,7 @@ class BundleChannel:
         except KeyError as error:
             raise TrustTargetError(f"The bundle {self._path.name} does not hold {path}.") from error
         except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-            raise TrustUnreachableError(
+            raise TrustBundleError(
                 f"The bundle {self._path.name} can't be read: {type(error).__name__}. Make it anew."
             ) from error
 
@@ -193,13 +208,13 @@ class BundleChannel:
         """Return the paths in the bundle that begin with a prefix, sorted.
 
         Raises:
-            TrustUnreachableError: when the bundle can't be read.
+            TrustBundleError: when the bundle can't be read.
         """
         try:
             with zipfile.ZipFile(self._path) as archive:
                 return sorted(name for name in archive.namelist() if name.startswith(prefix))
         except (OSError, zipfile.BadZipFile) as error:
-            raise TrustUnreachableError(
+            raise TrustBundleError(
                 f"The bundle {self._path.name} can't be read: {type(error).__name__}. Make it anew."
             ) from error
 

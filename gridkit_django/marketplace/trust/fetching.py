@@ -28,12 +28,14 @@ from gridkit_django.exceptions import (
     GridKitError,
     MarketplaceError,
     TrustClockError,
+    TrustDeniedError,
     TrustDigestError,
     TrustError,
     TrustExpiredError,
     TrustKeyError,
     TrustLengthError,
     TrustMetadataError,
+    TrustMissingError,
     TrustMixError,
     TrustRollbackError,
     TrustTargetError,
@@ -241,10 +243,9 @@ class _Ferry(FetcherInterface):
         except TrustTargetError as error:
             if name.endswith(".root.json"):  # how a client learns that it has the newest root
                 raise tuf.DownloadHTTPError(str(error), 404) from error
-            missing = (
-                error if self._channel.offline else TrustUnreachableError(f"{error.detail} No metadata, no trust.")
-            )
-            self.last, self.failure = name, missing
+            told = self._channel.offline or isinstance(error, TrustDeniedError)
+            self.failure = error if told else TrustMissingError(f"{error.detail} No metadata, no trust.")
+            self.last = name
             raise tuf.DownloadError(name) from error
         except GridKitError as error:
             self.last, self.failure = name, error

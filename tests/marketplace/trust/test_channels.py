@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 import zipfile
@@ -11,8 +12,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from urllib3 import HTTPConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import NameResolutionError, ProtocolError, ProxyError, ReadTimeoutError, SSLError
 
-from gridkit_django.exceptions import TrustTargetError, TrustUnreachableError
+from gridkit_django.exceptions import (
+    TrustBundleError,
+    TrustError,
+    TrustTargetError,
+    TrustTimeoutError,
+    TrustUnreachableError,
+)
 from gridkit_django.marketplace.trust.channels import BundleChannel, HttpChannel, HttpPlace, RecordingChannel
 from gridkit_django.marketplace.trust.fetching import TrustedFetcher
 from gridkit_django.marketplace.trust.memory import ProcessMemory
@@ -35,7 +45,8 @@ class Handler(BaseHTTPRequestHandler):
         if path == "moved":
             return self._answer(302, b"", Location="/market/tuf/timestamp.json")
         found = server.market.wheels.get(path) or server.market.store.read(path.removeprefix("tuf/"))
-        return self._answer(500, b"oops") if path == "broken" else self._answer(200 if found else 404, found or b"")
+        status = {"broken": 500, "secret": 403, "login": 401}.get(path, 200 if found else 404)
+        return self._answer(status, found or b"")
 
     def _answer(self, status: int, content: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -115,10 +126,40 @@ def test_reading_ends_soon_after_the_most(channel: HttpChannel, server: MarketSe
     assert 1000 < len(whole(channel, "tuf/large.json", 1000)) < 200_000
 
 
-@pytest.mark.parametrize("path", ["broken", "moved"])
-def test_server_that_is_not_well_or_sends_elsewhere_is_unreachable(channel: HttpChannel, path: str) -> None:
-    with pytest.raises(TrustUnreachableError, match="answered with status"):
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("broken", "trust-status"), ("moved", "trust-redirected"), ("secret", "trust-denied"), ("login", "trust-denied")],
+)
+def test_answer_that_is_no_file_has_a_code_of_its_own(channel: HttpChannel, path: str, code: str) -> None:
+    with pytest.raises(TrustError, match="answered with status") as caught:
         whole(channel, path)
+
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SSLError("bad certificate"), "trust-certificate"),
+        (ProxyError("no way", SSLError("bad certificate")), "trust-certificate"),
+        (ReadTimeoutError(HTTPConnectionPool("x"), "/", "silent"), "trust-timeout"),
+        (TimeoutError(), "trust-timeout"),
+        (ProtocolError("broken"), "trust-cut"),
+        (ConnectionResetError(), "trust-cut"),
+        (NameResolutionError("x", HTTPConnection("x"), socket.gaierror()), "trust-unreachable"),
+    ],
+)
+def test_fault_on_the_way_has_a_code_of_its_own(
+    channel: HttpChannel, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    def fail(*_args: object, **_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(PoolManager, "request", fail)
+    with pytest.raises(TrustUnreachableError, match="did not come") as caught:
+        whole(channel, "tuf/timestamp.json")
+
+    assert caught.value.code == code
 
 
 def test_file_that_is_not_there_is_told(channel: HttpChannel) -> None:
@@ -130,7 +171,7 @@ def test_server_that_drips_is_given_up(server: MarketServer) -> None:
     slow = HttpChannel(HttpPlace(server.url, timeout=30, deadline=0.2))
 
     began = time.monotonic()
-    with pytest.raises(TrustUnreachableError, match="took over"):
+    with pytest.raises(TrustTimeoutError, match="took over"):
         whole(slow, "drip")
     slow.close()
     assert time.monotonic() - began < 15, "it was not read to its end, which takes 20 s"
@@ -173,7 +214,7 @@ def test_bundle_brings_what_it_holds(tmp_path: Path) -> None:
 def test_broken_bundle_is_told(tmp_path: Path) -> None:
     (tmp_path / "bundle.zip").write_bytes(b"no zip")
 
-    with pytest.raises(TrustUnreachableError, match="Make it anew"):
+    with pytest.raises(TrustBundleError, match="Make it anew"):
         whole(BundleChannel(tmp_path / "bundle.zip"), "tuf/timestamp.json")
 
 

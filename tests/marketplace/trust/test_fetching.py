@@ -20,10 +20,10 @@ from gridkit_django.exceptions import (
     TrustKeyError,
     TrustLengthError,
     TrustMetadataError,
+    TrustMissingError,
     TrustMixError,
     TrustRollbackError,
     TrustTargetError,
-    TrustUnreachableError,
 )
 from gridkit_django.marketplace.trust.metadata import TERMS, bin_of, new_timestamp, signed_bytes
 from gridkit_django.marketplace.trust.state import Desk, SignedState
@@ -250,7 +250,7 @@ def test_endless_metadata_is_refused(site: Site) -> None:
 def test_marketplace_without_metadata_is_unreachable(site: Site) -> None:
     site.channel.market = Market()
 
-    with pytest.raises(TrustUnreachableError, match="No metadata, no trust"):
+    with pytest.raises(TrustMissingError, match="No metadata, no trust"):
         site.refresh()
 
 
