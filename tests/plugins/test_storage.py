@@ -8,14 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from importlib import import_module
 from pathlib import Path
 from threading import Barrier
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.conf import settings as django_settings
 from django.db import connection, connections, transaction
 from django.db.models import Sum
@@ -202,17 +199,6 @@ def test_counter_that_is_missing_is_made_from_the_items(storage: DatabaseStorage
     PluginStorageUsage.objects.all().delete()
     assert storage.clear() == 2
     assert storage.used_bytes() == added_up() == 0
-
-
-def test_migration_counts_what_was_stored_before(storage: DatabaseStorage) -> None:
-    InstalledPlugin.objects.create(plugin_id="empty", source="object", source_ref="y")
-    storage.set("a", [1, 2])
-    PluginStorageUsage.objects.all().delete()
-    migration = import_module("gridkit_django.migrations.0004_count_plugin_storage")
-    for _ in range(2):
-        migration.count(apps, SimpleNamespace(connection=connection))
-    sizes = PluginStorageUsage.objects.values_list("plugin__plugin_id", "used_bytes")
-    assert dict(sizes) == {"hoarder": len("a[1, 2]"), "empty": 0}
 
 
 def test_value_over_its_limit_is_refused_and_one_of_its_very_size_is_stored(
