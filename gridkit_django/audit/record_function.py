@@ -73,6 +73,7 @@ class RecordFunction:
             return True
         if time.monotonic() < self._ask_again.get(connection.alias, 0.0):
             return False
+        connection.ensure_connection()
         # Not through Django's cursor: it is no statement of whoever happens to write first.
         with connection.wrap_database_errors, connection.connection.cursor() as cursor:
             cursor.execute(

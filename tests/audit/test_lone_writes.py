@@ -222,6 +222,15 @@ def test_without_the_function_records_are_stored_by_plain_inserts_until_it_is_ma
 
 
 @pytest.mark.postgres_only
+@pytest.mark.django_db(transaction=True)
+def test_first_record_of_a_process_is_stored_on_a_connection_that_is_not_open_yet() -> None:
+    record_function.forget(connection.alias)
+    connection.close()
+    made = record("row.update", target=Target("museum.work", "7"), changes=CHANGES)
+    assert AuditRecord.objects.get(pk=made.pk).uuid == made.uuid
+
+
+@pytest.mark.postgres_only
 def test_a_function_that_went_meanwhile_is_a_refusal_and_then_looked_for_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
