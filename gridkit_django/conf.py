@@ -161,7 +161,8 @@ class GridKitSettings:
             the files; 0 for not at all. Take more than four times ``HEARTBEAT_SECONDS``: then a host that has just gone
             counts no more.
         CANARY_SECONDS: seconds for which one process serves with a new version of a plugin of a marketplace before the
-            others come after it; 0 for no such trial. Take several times ``HEARTBEAT_SECONDS``.
+            others come after it; 0 for no such trial, unless an update is asked for with one. Take several times
+            ``HEARTBEAT_SECONDS``.
         CANARY_CALLS_MIN: how many calls there must have been before versions are compared.
         STATE_DIR: folder where the processes of a host note what they start, or None for one in the system's own
             folder of temporary files. Let it outlive a container.

@@ -102,6 +102,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.ProbeFailedError: 422,
         e.HostsNotReadyError: 409,
         e.CanaryFailedError: 409,
+        e.CanaryNotPossibleError: 409,
     }
 )
 

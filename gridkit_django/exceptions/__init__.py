@@ -108,6 +108,7 @@ Catch the width you need::
     │   ├── DependencyUnmetError           what it needs beside it is not on this host
     │   ├── ProbeFailedError               it can't be imported in a process of its own
     │   ├── HostsNotReadyError             a process has not the files yet
+    │   ├── CanaryNotPossibleError         no process can try it before the others
     │   ├── CanaryFailedError              it did worse on trial than the version before
     │   └── TrustError                     what a marketplace sent is not what its keys stand for
     │       ├── TrustRollbackError         an older state than this site has seen already

@@ -6,6 +6,7 @@ from gridkit_django.exceptions.marketplace import MarketplaceError
 
 __all__ = [
     "CanaryFailedError",
+    "CanaryNotPossibleError",
     "DependencyUnmetError",
     "HostsNotReadyError",
     "MarketplaceAnswerError",
@@ -112,6 +113,12 @@ class HostsNotReadyError(MarketplaceError):
     """Not every process of the site has the files of the new version yet."""
 
     code = "hosts-not-ready"
+
+
+class CanaryNotPossibleError(MarketplaceError):
+    """Somebody wanted one process to try an update first, and that can't be. Nothing was switched."""
+
+    code = "canary-not-possible"
 
 
 class CanaryFailedError(MarketplaceError):

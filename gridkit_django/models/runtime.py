@@ -96,6 +96,9 @@ class PluginOperation(models.Model):
     switch_anyway = models.BooleanField(
         _("switch anyway"), default=False, help_text=_("do not wait for hosts that do not have the files")
     )
+    canary = models.JSONField(
+        _("canary"), default=dict, blank=True, help_text=_("which process tried the new version first, and how it did")
+    )
     worker = models.CharField(_("worker"), max_length=300, blank=True)
     fence = models.PositiveBigIntegerField(_("number of the run"), default=0)
     lease_until = models.DateTimeField(_("belongs to its worker until"), null=True)

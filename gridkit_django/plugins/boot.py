@@ -46,6 +46,7 @@ class Step:
         host: where the process runs.
         pid: its number.
         born: when it began, in the words of its operating system; a number can be given to another process later.
+        on_trial: whether only this process was to run that code, before the others do.
     """
 
     plugin_id: str
@@ -55,6 +56,7 @@ class Step:
     host: str
     pid: int
     born: str
+    on_trial: bool = False
 
 
 class BootRecord:
@@ -70,7 +72,9 @@ class BootRecord:
         self._refused = ""
 
     @contextmanager
-    def step(self, plugin_id: str, revision: int, digest: str, step: str) -> Iterator[Callable[[str], None]]:
+    def step(
+        self, plugin_id: str, revision: int, digest: str, step: str, *, on_trial: bool = False
+    ) -> Iterator[Callable[[str], None]]:
         """Note that a plugin begins a step; gives a function that notes the next one.
 
         A folder that can't be written to is logged once, and plugins start without a record.
@@ -80,8 +84,10 @@ class BootRecord:
             revision: which revision of it.
             digest: content digest of its code.
             step: the first step.
+            on_trial: whether only this process is to run that code.
         """
-        found = Step(plugin_id, revision, digest, step, str(self._process.describe()["host"]), *self._identity())
+        host = str(self._process.describe()["host"])
+        found = Step(plugin_id, revision, digest, step, host, *self._identity(), on_trial)
         path, handle = self._open()
 
         def note(next_step: str) -> None:

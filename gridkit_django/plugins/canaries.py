@@ -6,13 +6,12 @@ wish is gone, and the process goes back by itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.utils import timezone
-
-from gridkit_django.conf import settings
-from gridkit_django.models import OperationKind, OperationState, PluginOperation
+from gridkit_django.models import OperationKind
 from gridkit_django.plugins.runtime import PluginRuntime
+from gridkit_django.plugins.standing import Standing, standing
 from gridkit_django.plugins.trials import Trial
 from gridkit_django.plugins.version_figures import figures_of
 
@@ -22,33 +21,24 @@ APPOINT = "appoint"
 CANARY = "canary"
 """Name of the step during which the canary serves."""
 
-_SWITCH = "switch"
+SWITCH = "switch"
+"""Name of the step that lets all come after it; the canary does not go back between the two."""
 
 
-def wished_trials(host: str, pid: int) -> tuple[Trial, ...]:
-    """Return what operations wish one process to try, by one small query.
+def appointments(found: Iterable[Standing] | None = None) -> dict[str, Mapping[str, Any]]:
+    """Return which process is to try what now, by plugin.
 
     Args:
-        host: the host of the process.
-        pid: its process id.
+        found: the running operations; None to ask for them.
     """
-    rows = PluginOperation.objects.filter(
-        kind=OperationKind.UPDATE,
-        state=OperationState.RUNNING,
-        step__in=(CANARY, _SWITCH),  # not back between the two
-        error_code="",
-        lease_until__gt=timezone.now(),
-    )
-    found = ((plugin_id, results.get(APPOINT, {})) for plugin_id, results in rows.values_list("plugin_id", "results"))
-    return tuple(
-        Trial(plugin_id, str(facts["version"]), str(facts["digest"]), tuple(facts["grants"]))
-        for plugin_id, facts in found
-        if (facts.get("host"), facts.get("pid")) == (host, pid)
-    )
+    rows = standing(CANARY, SWITCH) if found is None else found
+    led = [item for item in rows if item.is_led and item.kind == OperationKind.UPDATE and item.step in (CANARY, SWITCH)]
+    facts = {item.plugin_id: item.results.get(APPOINT, {}) for item in led}
+    return {plugin_id: appointed for plugin_id, appointed in facts.items() if appointed}
 
 
 class CanaryWatch:
-    """Lets this process begin and end what it is to try. A chore of the runtime.
+    """Lets this process begin and end what it is to try, and tell how long the calls take where one tries something.
 
     Args:
         runtime: the runtime of this process; its row tells what was counted.
@@ -56,39 +46,40 @@ class CanaryWatch:
 
     def __init__(self, runtime: PluginRuntime) -> None:
         self._runtime = runtime
-        self._has_wishes = False
+        self._timed: frozenset[str] = frozenset()
 
-    def work(self) -> None:
-        """Look what is wished for; nothing is asked where there are no canaries.
-
-        Raises:
-            django.db.Error: when the database can't be asked.
-        """
-        on = settings().CANARY_SECONDS > 0 and self._runtime.idle.is_running and not settings().PLUGINS_SAFE_MODE
-        if on or self._has_wishes:
-            self.look()
-
-    def look(self) -> None:
+    def follow(self, found: Iterable[Standing] | None = None) -> None:
         """Begin and end what is wished for now, and tell at once.
 
+        Args:
+            found: the running operations; None to ask for them.
+
         Raises:
             django.db.Error: when the database can't be asked.
         """
-        facts, trials = self._runtime.process.describe(), self._runtime.trials
-        wanted = wished_trials(str(facts["host"]), int(facts["pid"]))
-        self._has_wishes = bool(wanted)
-        faults = dict(trials.faults)
-        trials.want(wanted)
+        trials, wanted = self._runtime.trials, appointments(found)
+        faults, timed = dict(trials.faults), self._timed
+        self._timed = frozenset(wanted)
+        trials.want(self._mine(wanted))
         if is_behind := trials.is_behind:
             self._runtime.follow()
-        if is_behind or trials.faults != faults:
+        if is_behind or trials.faults != faults or self._timed != timed:
             self._runtime.process.hurry()
             self._runtime.housekeeping()  # which writes the row
 
     def figures(self) -> dict[str, dict[str, Any]]:
         """Return what this process tells of its plugins in its row, with the reason why a trial failed."""
-        told = figures_of(self._runtime.live)
+        told = figures_of(self._runtime.live, self._timed)
         for plugin_id, facts in told.items():
             if failed := self._runtime.trials.fault_of(plugin_id):
                 facts["failed"] = failed
         return told
+
+    def _mine(self, wanted: Mapping[str, Mapping[str, Any]]) -> tuple[Trial, ...]:
+        """Return what this process is to try."""
+        me = self._runtime.process.describe()
+        return tuple(
+            Trial(plugin_id, str(facts["version"]), str(facts["digest"]), tuple(facts["grants"]))
+            for plugin_id, facts in wanted.items()
+            if (facts["host"], facts["pid"]) == (me["host"], me["pid"])
+        )

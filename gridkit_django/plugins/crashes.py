@@ -19,7 +19,7 @@ from gridkit_django import __version__
 from gridkit_django.exceptions import PluginCrashError
 from gridkit_django.models import EffectiveState, InstalledPlugin, PluginCrash
 from gridkit_django.plugins.boot import BootRecord, Step
-from gridkit_django.plugins.reports import Reporter, StateReport
+from gridkit_django.plugins.reports import NoteReport, Reporter, StateReport
 from gridkit_django.plugins.savepoints import database, in_transaction
 
 logger = logging.getLogger("gridkit_django.plugins")
@@ -58,7 +58,7 @@ class CrashJudge:
         if not in_transaction():
             found = [(path, step) for path, step in found if not self._store(path, step)]
         self._waiting = bool(found)
-        return {step.plugin_id: PluginCrashError(_reason(step, 1)) for _, step in found}
+        return {step.plugin_id: PluginCrashError(_reason(step, 1)) for _, step in found if not step.on_trial}
 
     def judge_later(self) -> None:
         """Store what could not be stored before; for the end of a request or task."""
@@ -86,8 +86,11 @@ def held_until(state: EffectiveState, evidence: Mapping[str, Any]) -> datetime |
     return datetime.fromisoformat(text) if isinstance(text, str) else None
 
 
-def _stored(step: Step) -> StateReport | None:
-    """Write the crash, and return what it means for the plugin; None when it is not installed any more."""
+def _stored(step: Step) -> StateReport | NoteReport | None:
+    """Write the crash, and return what it means for the plugin; None when it is not installed any more.
+
+    A version on trial leaves the state of the plugin alone: the others run the one in use.
+    """
     row = InstalledPlugin.objects.using(database()).filter(plugin_id=step.plugin_id).first()
     if row is None:
         return None
@@ -99,6 +102,8 @@ def _stored(step: Step) -> StateReport | None:
     reason = _reason(step, kills)
     evidence: dict[str, Any] = {"host": step.host, "pid": step.pid, "step": step.step, "kills": kills, "error": reason}
     evidence |= {"digest": step.digest, "core": __version__, "revision": step.revision}
+    if step.on_trial:
+        return NoteReport(step.plugin_id, "plugin.try", reason, evidence)
     state = EffectiveState.QUARANTINED
     if kills < KILLS_MAX:
         state = EffectiveState.ERROR

@@ -59,6 +59,17 @@ class Histogram:
         for bucket, count in other._counts.items():
             self._counts[bucket] = self._counts.get(bucket, 0) + count
 
+    def minus(self, earlier: Histogram) -> Histogram:
+        """Return what was counted since an earlier state of it."""
+        rest = {bucket: count - earlier._counts.get(bucket, 0) for bucket, count in self._counts.items()}
+        made = Histogram()
+        made._counts = {bucket: count for bucket, count in rest.items() if count > 0}
+        return made
+
+    def over(self, ms: float) -> int:
+        """Return how many calls took longer than so many milliseconds, to within a bucket."""
+        return sum(count for bucket, count in self._counts.items() if _middle(bucket) > ms * 1e6)
+
     def percentile(self, percent: float) -> float:
         """Return the duration that ``percent`` of the calls did not exceed, in milliseconds; 0 when there was none."""
         wanted, seen = len(self) * percent / 100, 0

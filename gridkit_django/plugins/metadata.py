@@ -23,6 +23,7 @@ from gridkit_django.plugins.ranges import parse_range
 
 MANIFEST_NAME = "plugin.toml"
 MANIFEST_BYTES_MAX = 65_536
+CANARY_SECONDS_MAX = 86_400
 
 _ID = re.compile(r"(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*")
 _ENTRY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -47,6 +48,20 @@ class Pricing(StrEnum):
     FREE = "free"
     FREEMIUM = "freemium"
     PAID = "paid"
+
+
+class CanaryWish(BaseModel):
+    """What a version asks of a site that lets one process try it before the others come after it.
+
+    Attributes:
+        side_by_side: whether it may serve while other processes run the version before it.
+        seconds: for how long it is tried at least, where the site tries versions at all.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    side_by_side: bool = True
+    seconds: int = Field(default=0, ge=0, le=CANARY_SECONDS_MAX)
 
 
 def _checked_id(value: str) -> str:
@@ -126,6 +141,7 @@ class PluginMetadata(BaseModel):
         requires_restart: whether its code takes part in Django's start, so that it can't be swapped while running.
         entry: ``module:Class`` relative to the plugin's package.
         resource_limits: what it may use at most.
+        canary: what it asks of a site that lets one process try it first.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -148,6 +164,7 @@ class PluginMetadata(BaseModel):
     requires_restart: bool = False
     entry: _Entry = "plugin:Plugin"
     resource_limits: ResourceLimits = ResourceLimits()
+    canary: CanaryWish = CanaryWish()
 
     @property
     def peers(self) -> tuple[tuple[str, str], ...]:

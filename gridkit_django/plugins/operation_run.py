@@ -70,6 +70,26 @@ class OperationRun:
         """Note what later steps, or the undoing of this one, need; it is written with the step's mark."""
         self._facts.update(facts)
 
+    def note_anew(self, step: str, **facts: Any) -> None:
+        """Change what a finished step noted, because that is not true any more.
+
+        Raises:
+            OperationLostError: when the operation is another worker's by now.
+        """
+        self.operation.results = {**self.operation.results, step: {**self.result(step), **facts}}
+        self._write("results")
+
+    def show_canary(self, **facts: Any) -> None:
+        """Write how the process does that tries the new version first; nothing is written when nothing is new.
+
+        Raises:
+            OperationLostError: when the operation is another worker's by now.
+        """
+        found = {**self.operation.canary, **facts}
+        if found != self.operation.canary:
+            self.operation.canary = found
+            self._write("canary")
+
     def log(self, text: str) -> None:
         """Write a line of the log, which also is a sign of life.
 

@@ -56,7 +56,7 @@ _ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
     {
         OperationKind.INSTALL: frozenset({"source", "version", "config", "grants", "activate", "peers"}),
         OperationKind.CONFIGURE: frozenset({"config", "grid"}),
-        OperationKind.UPDATE: frozenset({"version", "grants", "peers", "policy"}),
+        OperationKind.UPDATE: frozenset({"version", "grants", "peers", "policy", "canary_seconds"}),
         OperationKind.ROLL_BACK: frozenset({"version"}),
         OperationKind.UNINSTALL: frozenset({"data"}),
     }
@@ -85,8 +85,10 @@ def request_operation(
         plugin_id: to which plugin.
         arguments: for ``install``: ``source``, ``version``, ``config``, ``grants``, ``activate`` and ``peers``, the
             plugins that may come along (``id``, ``version`` and ``grants`` of each); for ``configure``: ``config``,
-            ``grid``; for ``update``: ``version``, ``grants``, ``peers``, and the ``policy`` by which it came; for
-            ``roll_back``: ``version``; for ``uninstall``: ``data``, ``keep`` or ``purge``; nothing for the others.
+            ``grid``; for ``update``: ``version``, ``grants``, ``peers``, the ``policy`` by which it came, and
+            ``canary_seconds``, for how long one process tries it first (0 for all at once, None for what the site
+            does); for ``roll_back``: ``version``; for ``uninstall``: ``data``, ``keep`` or ``purge``; nothing for the
+            others.
         user: who asks.
         switch_anyway: do not wait for hosts that do not have the files.
 

@@ -6,14 +6,14 @@ its row, so whoever carries the operation out sees which hosts are ready. Proces
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridKitError
-from gridkit_django.models import OperationState, PluginOperation, RuntimeProcess
+from gridkit_django.models import RuntimeProcess
 from gridkit_django.plugins.processes import Prepared, living_processes
 from gridkit_django.plugins.runtime import PluginRuntime
+from gridkit_django.plugins.standing import Standing, standing
 
 PREPARE = "prepare"
 """Name of the step during which hosts prepare."""
@@ -56,14 +56,18 @@ class HostBehind:
         return f"{told}: {self.reason}" if self.reason else told
 
 
-def wishes() -> tuple[Wish, ...]:
-    """Return the versions that operations wait for with every host, by one small query."""
-    rows = PluginOperation.objects.filter(state=OperationState.RUNNING, step=PREPARE, error_code="")
-    gates = ((plugin_id, results.get("gate", {})) for plugin_id, results in rows.values_list("plugin_id", "results"))
-    found = (pair for plugin_id, gate in gates for pair in ((plugin_id, gate), *gate.get("peers", {}).items()))
+def wishes(found: Iterable[Standing] | None = None) -> tuple[Wish, ...]:
+    """Return the versions that operations wait for with every host.
+
+    Args:
+        found: the running operations; None to ask for them.
+    """
+    waiting = standing(PREPARE) if found is None else [item for item in found if item.step == PREPARE]
+    gates = ((item.plugin_id, item.results.get("gate", {})) for item in waiting)
+    pairs = (pair for plugin_id, gate in gates for pair in ((plugin_id, gate), *gate.get("peers", {}).items()))
     return tuple(
         Wish(plugin_id, str(facts["digest"]), tuple(facts.get("requires", ())))
-        for plugin_id, facts in found
+        for plugin_id, facts in pairs
         if facts.get("digest")
     )
 
@@ -98,9 +102,6 @@ def _behind(host: str, processes: Sequence[RuntimeProcess], digest: str) -> Host
 class HostPreparation:
     """Prepares, in this process, what operations wish for.
 
-    Only a process with an idle thread does: that is every web and Celery process that serves, and nobody else is waited
-    for.
-
     Args:
         runtime: the runtime of this process; its row tells what is ready.
         judge: looks whether this host has what a plugin needs.
@@ -109,15 +110,6 @@ class HostPreparation:
     def __init__(self, runtime: PluginRuntime, judge: Judge) -> None:
         self._runtime = runtime
         self._judge = judge
-
-    def work(self) -> None:
-        """Do what is wished for, and tell at once.
-
-        Raises:
-            django.db.Error: when the database can't be asked.
-        """
-        if self._runtime.idle.is_running and not settings().PLUGINS_SAFE_MODE:
-            self.prepare(wishes())
 
     def prepare(self, wanted: Sequence[Wish]) -> None:
         """Fetch, check, unpack and compile each version; what this host can't is told with the reason."""

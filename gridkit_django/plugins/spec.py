@@ -43,6 +43,7 @@ class PluginSpec:
         evidence: facts that were written beside the state.
         layers: the configurations with all that is stored beside their values, by grid, and by "" for all grids.
         storage_version: the version of what is stored.
+        on_trial: whether this process runs it before the others do.
     """
 
     plugin_id: str
@@ -60,6 +61,7 @@ class PluginSpec:
     evidence: Mapping[str, Any] = field(compare=False)
     layers: Mapping[str, ConfigLayer] = field(compare=False, default_factory=dict)
     storage_version: int = field(compare=False, default=1)
+    on_trial: bool = False
 
     def with_layers(self, layers: Mapping[str, ConfigLayer]) -> PluginSpec:
         """Return this spec with other configurations."""

@@ -65,16 +65,13 @@ class Starter:
         """Read each plugin of a marketplace once inside, for its manifest and for its code."""
         return self._catalog.one_look()
 
-    def start(
-        self, spec: PluginSpec, metadata: PluginMetadata, previous: LivePlugin | None, *, on_trial: bool = False
-    ) -> LivePlugin:
+    def start(self, spec: PluginSpec, metadata: PluginMetadata, previous: LivePlugin | None) -> LivePlugin:
         """Load the code, check the configuration, make the object and initialise it.
 
         Args:
-            spec: what is to run.
+            spec: what is to run. On trial the storage stays as it is: other processes run the version in use.
             metadata: its manifest as it is at the source now.
             previous: the object that serves until now; its code is used again when it did not change.
-            on_trial: the storage stays as it is, because other processes run the version in use.
 
         Raises:
             PluginLoadError: when the code can't be imported.
@@ -87,12 +84,12 @@ class Starter:
         source = self._catalog.choose(spec)
         digest, is_reload = source.digest(), previous is not None
         with (
-            self._record.step(spec.plugin_id, spec.revision, digest, "load") as note,
+            self._record.step(spec.plugin_id, spec.revision, digest, "load", on_trial=spec.on_trial) as note,
             self._heaps.loading(digest, reload=is_reload),
         ):
             code = self._code(source, previous)
             try:
-                if on_trial and code.plugin_class.storage_version != spec.storage_version:
+                if spec.on_trial and code.plugin_class.storage_version != spec.storage_version:
                     raise StorageVersionError(f"{metadata.id} {metadata.version} would migrate what is stored.")
                 with fitting_storage(spec, code, metadata.resource_limits.max_storage_mb):
                     return self._build(spec, metadata, code, previous, note)
@@ -140,7 +137,8 @@ class Starter:
         if not live.drain(DRAIN_SECONDS):
             logger.warning("%s still had calls under way after %s s; it is ended now", live.plugin_id, DRAIN_SECONDS)
         live.release()
-        with self._record.step(live.plugin_id, live.spec.revision, live.code.digest, "destroy"):
+        spec = live.spec
+        with self._record.step(spec.plugin_id, spec.revision, live.code.digest, "destroy", on_trial=spec.on_trial):
             try:
                 with savepoints():
                     live.plugin.destroy()

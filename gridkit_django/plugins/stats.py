@@ -105,6 +105,7 @@ class CallStats(Counted):
         self._wall_ns = self._cpu_ns = 0
         self._taken = (0, 0, 0, 0, 0, 0)
         self._untaken, self._newest, self._before = Histogram(), Histogram(), Histogram()
+        self._taken_times = Histogram()
         self._in_newest = 0
         self._last_error = ""
         self._lock = threading.Lock()
@@ -176,6 +177,15 @@ class CallStats(Counted):
         with self._lock:
             return self._calls, self._errors, self._wall_ns
 
+    def times(self) -> Histogram:
+        """Return how long all calls until now took."""
+        self._catch_up()
+        found = Histogram()
+        with self._lock:
+            found.merge(self._taken_times)
+            found.merge(self._untaken)
+        return found
+
     def take(self) -> CallDelta:
         """Return what was counted since this was called the last time."""
         self._catch_up()
@@ -185,6 +195,7 @@ class CallStats(Counted):
                 count - before for count, before in zip(now, self._taken, strict=True)
             )
             histogram, self._taken, self._untaken = self._untaken, now, Histogram()
+            self._taken_times.merge(histogram)
         return CallDelta(calls, errors, slow, skipped, wall_ns, cpu_ns, histogram)
 
     def _add(self, calls: int, wall_ns: int, cpu_ns: int) -> None:

@@ -40,7 +40,7 @@ class Trial:
     def spec_of(self, spec: PluginSpec) -> PluginSpec:
         """Return how the plugin runs on trial: with the configuration of now, in the revision of now."""
         grants = GrantTable(spec.grants.granted | frozenset(self.grants), spec.grants.revoked)
-        return replace(spec, version=self.version, digest=self.digest, grants=grants)
+        return replace(spec, version=self.version, digest=self.digest, grants=grants, on_trial=True)
 
 
 class TrialBoard(Protocol):
@@ -128,7 +128,7 @@ class Trials:
         old = self._board.live[trial.plugin_id]
         metadata = self._starter.manifest(spec)
         self._check(metadata)
-        new = self._starter.start(spec, metadata, old, on_trial=True)
+        new = self._starter.start(spec, metadata, old)
         self._running[trial.plugin_id] = new
         self._board.put(trial.plugin_id, new)
         self._starter.stop(old)

@@ -12,9 +12,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from gridkit_django.conf import settings
 from gridkit_django.exceptions import MarketplaceError, PackageRefusedError, PluginLoadError
-from gridkit_django.marketplace.client.canary import appoint_canary, try_canary
+from gridkit_django.marketplace.client.canary import appoint_canary, is_wanted, stop_canary, try_canary
 from gridkit_django.marketplace.client.counting import count
 from gridkit_django.marketplace.client.dependencies import check_dependencies
 from gridkit_django.marketplace.client.finding import get_listing
@@ -74,10 +73,10 @@ def _installing(run: OperationRun) -> tuple[Step, ...]:
 
 
 def _trying(run: OperationRun) -> tuple[Step, ...]:
-    """Return the steps of a canary, where the site wants one or it has begun."""
-    if settings().CANARY_SECONDS <= 0 and not run.is_done(APPOINT):
+    """Return the steps of a canary, where one is wanted or it has begun."""
+    if not (is_wanted(run) or run.is_done(APPOINT)):
         return ()
-    return Step(APPOINT, appoint_canary), Step(CANARY, try_canary)
+    return Step(APPOINT, appoint_canary), Step(CANARY, try_canary, stop_canary)
 
 
 def _is_of_a_marketplace(plugin_id: str) -> bool:

@@ -23,6 +23,7 @@ from gridkit_django.plugins.runtime import PluginRuntime
 from gridkit_django.plugins.spec import load_spec
 from gridkit_django.plugins.update_watch import UpdateWatch
 from gridkit_django.plugins.usage import UsageRecorder
+from gridkit_django.plugins.wishes import WishWatch
 
 
 class ManagerPart:
@@ -53,10 +54,11 @@ class ManagerPart:
         runtime.chores = (*runtime.chores, *chores, OutboxChores(runtime).work)
 
     def use_remote(self, remote: RemotePlugins) -> None:
-        """Know marketplaces from now on, and prepare what operations of theirs are about to switch to."""
+        """Know marketplaces from now on, and prepare or try what operations of theirs are about to switch to."""
         self.remote = remote
         preparation = HostPreparation(self.runtime, remote.check_host)
-        self.runtime.chores = (*self.runtime.chores, preparation.work, self._canaries.work)
+        wishes = WishWatch(self.runtime, preparation, self._canaries)
+        self.runtime.chores = (*self.runtime.chores, wishes.work)
 
     def look_for_leftovers(self) -> Mapping[str, tuple[str, ...]]:
         """Look at once for what plugins that ended left behind in this process; return all that is told, by plugin."""

@@ -13,7 +13,10 @@ from gridkit_django.marketplace.client import recipes
 from gridkit_django.plugins import PluginManager, plugin_manager
 from tests.marketplace.client.market import Market, open_market
 from tests.marketplace.client.packages import Acme
+from tests.marketplace.client.trials import between, tried, younger
 from tests.marketplace.trust.markets import Market as Signed
+
+__all__ = ["between", "tried", "younger"]
 
 
 @pytest.fixture

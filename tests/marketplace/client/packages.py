@@ -56,11 +56,25 @@ class Acme:
         requires: str = "",
         key: bytes | None = None,
         extra: dict[str, bytes] | None = None,
+        toml: str = "",
         **values: Any,
     ) -> bytes:
-        """Publish a release and list it; return the wheel."""
+        """Publish a release and list it; return the wheel.
+
+        Args:
+            version: its number.
+            word: what its method answers.
+            permissions: what it asks for.
+            start: what it does while it starts.
+            top: what its module does.
+            requires: what it needs beside it.
+            key: the author's key; the publisher's own when left out.
+            extra: further files.
+            toml: what its manifest says beside the usual.
+            **values: what the listing says about it.
+        """
         code = PLUGIN_CODE.format(word=word, top=top, start=start, config_version=values.pop("config_version", 1))
-        wheel = self.build(version, code, permissions, requires, extra or {})
+        wheel = self.build(version, code, permissions, requires, extra or {}, toml)
         digest = f"sha256:{hashlib.sha256(wheel).hexdigest()}"
         name = f"acme_colours-{version}-py3-none-any.whl"
         path = f"files/{digest.removeprefix('sha256:')}/{name}"
@@ -82,7 +96,13 @@ class Acme:
         return wheel
 
     def build(
-        self, version: str, code: str, permissions: tuple[str, ...], requires: str, extra: dict[str, bytes]
+        self,
+        version: str,
+        code: str,
+        permissions: tuple[str, ...],
+        requires: str,
+        extra: dict[str, bytes],
+        toml: str = "",
     ) -> bytes:
         """Return a wheel."""
         manifest = wheels.MANIFEST.format(version=version).replace(
@@ -91,7 +111,7 @@ class Acme:
         info = wheels.DIST_INFO.replace("1.0.0", version)
         more = f"Requires-Dist: {requires}\n" if requires else ""
         changes: dict[str, bytes | None] = {
-            f"{wheels.PACKAGE}/plugin.toml": manifest.encode(),
+            f"{wheels.PACKAGE}/plugin.toml": f"{manifest}\n{toml}".encode(),
             f"{wheels.PACKAGE}/plugin.py": code.encode(),
             f"{info}/METADATA": wheels.metadata(version=version, more=more).encode(),
             **{f"{wheels.PACKAGE}/{name}": content for name, content in extra.items()},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,87 +12,37 @@ import pytest
 from django.utils import timezone
 
 from gridkit_django.exceptions import PluginIncompatibleError
-from gridkit_django.marketplace.client import canary, refresh_catalogue
-from gridkit_django.marketplace.client.canary import fault_of
-from gridkit_django.models import InstalledPlugin, OperationState, PluginOperation, RuntimeProcess
-from gridkit_django.plugins import PluginManager, cancel_operation, runtime, switch_anyway
-from gridkit_django.plugins.canaries import CanaryWatch, wished_trials
+from gridkit_django.marketplace.client import refresh_catalogue
+from gridkit_django.models import (
+    AuditRecord,
+    InstalledPlugin,
+    OperationState,
+    PluginCrash,
+    PluginOperation,
+    RuntimeProcess,
+)
+from gridkit_django.plugins import (
+    PluginManager,
+    cancel_operation,
+    run_operation,
+    runtime,
+    switch_anyway,
+)
+from gridkit_django.plugins.canaries import appointments
 from gridkit_django.plugins.permissions import GrantTable
 from gridkit_django.plugins.spec import load_specs
 from gridkit_django.plugins.trials import Trial
-from gridkit_django.plugins.version_figures import VersionFigures, told_by
 from tests.marketplace.client.packages import PLUGIN, Acme
-from tests.marketplace.client.test_install import run
+from tests.marketplace.client.test_install import ask, run
+from tests.marketplace.client.trials import Act, figures, look, mine, serves, tell
 from tests.plugins.samples import Listener
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Act = Callable[[int], object]
-
-
-def figures(digest: str, calls: int = 0, errors: int = 0, ms: float = 1.0) -> dict[str, Any]:
-    facts = {"version": "1", "digest": digest, "calls": calls, "errors": errors, "total_ms": calls * ms}
-    return {PLUGIN: facts}
-
-
-@pytest.fixture
-def installed(acme: Acme, manager: PluginManager, no_probe: None, settings: Any) -> Iterator[Acme]:
-    """1.0.0 serves here and in another web process; 1.1.0 is listed."""
-    acme.publish()
-    refresh_catalogue()
-    assert run("install").state == OperationState.FINISHED
-    settings.GRIDKIT = {**settings.GRIDKIT, "CANARY_SECONDS": 60}
-    acme.publish("1.1.0", word="two")
-    refresh_catalogue()
-    RuntimeProcess.objects.all().delete()
-    manager.runtime.process.kind = "web"
-    manager.runtime.process.hurry()
-    manager.runtime.housekeeping()
-    now = timezone.now()
-    digest = manager.runtime.live[PLUGIN].code.digest
-    old = now - timedelta(hours=1)
-    told = figures(digest, 1000, 10)
-    host = manager.runtime.process.describe()["host"]
-    RuntimeProcess.objects.create(host=host, pid=7, kind="web", figures=told, started_at=old, seen_at=now)
-    RuntimeProcess.objects.filter(pid=manager.runtime.process.pid).update(started_at=now)
-    yield acme
-    manager.runtime.process.kind = "command"
-
-
-@pytest.fixture
-def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Act], None]:
-    """Do something in each pause of the step instead of waiting; it is told the number of the pause."""
-
-    def instead(act: Act) -> None:
-        numbers = iter(range(100))
-        monkeypatch.setattr(canary.time, "sleep", lambda seconds: act(next(numbers)))
-
-    return instead
-
-
-def mine(manager: PluginManager) -> Any:
-    return RuntimeProcess.objects.filter(pid=manager.runtime.process.pid)
-
-
-def serves(manager: PluginManager) -> str:
-    return manager.runtime.live[PLUGIN].metadata.version
-
-
-def tell(manager: PluginManager, calls: int, errors: int, ms: float, *, later: int) -> None:
-    """Write what the canary counted, some seconds later."""
-    row = mine(manager).get()
-    facts = {**told_by(row, PLUGIN), "calls": calls, "errors": errors, "total_ms": calls * ms}  # type: ignore[dict-item]
-    mine(manager).update(figures={PLUGIN: facts}, seen_at=timezone.now() + timedelta(seconds=later))
-
-
-def look(manager: PluginManager) -> CanaryWatch:
-    manager._canaries.look()
-    return manager._canaries
-
 
 @pytest.mark.both_databases
 def test_canary_serves_the_new_version_first_and_then_all_do(
-    installed: Acme, manager: PluginManager, between: Callable[[Act], None]
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None]
 ) -> None:
     seen: list[tuple[str, str]] = []
 
@@ -111,8 +62,12 @@ def test_canary_serves_the_new_version_first_and_then_all_do(
 
     assert (done.state, done.error_detail) == (OperationState.FINISHED, "")
     assert seen == [("1.1.0", "1.0.0")], "the others run the old one meanwhile"
-    assert done.results["canary"]["new"]["calls"] == 40
-    assert done.results["canary"]["old"] == {"processes": 1, "calls": 100, "errors": 2, "meanMs": 1.0}
+    told = done.canary
+    assert (told["state"], told["version"], told["before"], told["share"]) == ("good", "1.1.0", "1.0.0", 1.0)
+    assert told["new"]["calls"] == 40
+    assert (told["old"]["processes"], told["old"]["calls"], told["old"]["errors"]) == (1, 100, 2)
+    assert told["old"]["p95Ms"] == pytest.approx(1.0, rel=0.1)
+    assert told["limits"]["errorShare"] == 0.07
     assert any("The canary did well." in line["text"] for line in done.log)
     assert (serves(manager), InstalledPlugin.objects.get().current_version.version) == ("1.1.0", "1.1.0")
     look(manager)
@@ -122,7 +77,7 @@ def test_canary_serves_the_new_version_first_and_then_all_do(
 
 @pytest.mark.both_databases
 def test_canary_that_raises_more_goes_back_and_nothing_is_switched(
-    installed: Acme, manager: PluginManager, between: Callable[[Act], None]
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None]
 ) -> None:
     revision = InstalledPlugin.objects.get().revision
     between(lambda number: look(manager) if number == 0 else tell(manager, 40, 10, 1.0, later=1))
@@ -140,7 +95,7 @@ def test_canary_that_raises_more_goes_back_and_nothing_is_switched(
 
 
 def test_canary_that_fails_too_often_in_a_row_is_not_suspended_everywhere(
-    installed: Acme, manager: PluginManager, between: Callable[[Act], None]
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None]
 ) -> None:
     def act(number: int) -> None:
         look(manager)
@@ -161,7 +116,7 @@ def test_canary_that_fails_too_often_in_a_row_is_not_suspended_everywhere(
 
 
 def test_version_that_can_not_start_in_the_canary_fails_with_the_reason(
-    installed: Acme, manager: PluginManager, between: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     between(lambda number: look(manager))
     real = manager.runtime.trials._check
@@ -180,7 +135,7 @@ def test_version_that_can_not_start_in_the_canary_fails_with_the_reason(
 
 
 def test_version_that_would_migrate_the_storage_is_not_tried_and_goes_on(
-    installed: Acme, manager: PluginManager, between: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
 
@@ -202,7 +157,7 @@ def test_version_that_would_migrate_the_storage_is_not_tried_and_goes_on(
 
 
 def test_canary_goes_back_when_the_operation_is_stopped(
-    installed: Acme, manager: PluginManager, between: Callable[[Act], None]
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None]
 ) -> None:
     def act(number: int) -> None:
         look(manager)
@@ -217,47 +172,161 @@ def test_canary_goes_back_when_the_operation_is_stopped(
 
 
 def test_canary_goes_back_when_no_worker_is_left(
-    installed: Acme, manager: PluginManager, between: Callable[[Act], None]
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None]
 ) -> None:
-    found: list[tuple[int, str]] = []
+    found: list[object] = []
 
     def act(number: int) -> None:
         look(manager)
-        facts = manager.runtime.process.describe()
         if number:
             rows = PluginOperation.objects.filter(kind="update")
             rows.update(lease_until=timezone.now() - timedelta(seconds=1))
-            found.append((len(wished_trials(str(facts["host"]), int(facts["pid"]))), ""))
+            found.append(appointments())
             look(manager)
-            found.append((0, serves(manager)))
+            found.append(serves(manager))
             cancel_operation(rows.get().pk)
 
     between(act)
 
     run("update")
 
-    assert found[:2] == [(0, ""), (0, "1.0.0")]
+    assert found[:2] == [{}, "1.0.0"]
 
 
 def test_somebody_lets_it_switch_without_waiting(
-    installed: Acme, manager: PluginManager, between: Callable[[Act], None]
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None]
 ) -> None:
     between(lambda number: switch_anyway(PluginOperation.objects.get(kind="update").pk, user=None))
     assert run("update").state == OperationState.FINISHED
     assert serves(manager) == "1.1.0"
 
 
-def test_canary_whose_process_is_gone_fails(
-    installed: Acme, manager: PluginManager, between: Callable[[Act], None]
+def test_another_process_takes_over_when_that_of_the_canary_is_gone(
+    younger: RuntimeProcess, manager: PluginManager, between: Callable[[Act], None]
+) -> None:
+    def act(number: int) -> None:
+        if number == 0:
+            younger.delete()
+        look(manager)
+        if number > 1:
+            tell(manager, 40, 0, 1.0, later=61 * (number - 2))
+
+    between(act)
+
+    done = run("update")
+
+    assert (done.state, done.error_detail) == (OperationState.FINISHED, "")
+    told = done.canary
+    assert (told["state"], told["pid"], told["lost"]) == ("good", manager.runtime.process.pid, [f"{younger.host}:9"])
+    assert any("9 is gone. web " in line["text"] for line in done.log)
+
+
+def test_canary_fails_when_the_second_process_is_gone_too(
+    younger: RuntimeProcess, manager: PluginManager, between: Callable[[Act], None]
+) -> None:
+    RuntimeProcess.objects.create(
+        host=younger.host,
+        pid=8,
+        kind="web",
+        figures=younger.figures,
+        started_at=timezone.now(),
+        seen_at=younger.seen_at,
+    )
+    between(lambda number: RuntimeProcess.objects.filter(pid=(9, 8)[number]).delete())
+
+    failed = run("update")
+
+    assert failed.error_code == "canary-failed"
+    assert "and so is the one that tried it before" in failed.error_detail
+    assert (failed.canary["state"], len(failed.canary["lost"])) == ("failed", 1)
+
+
+def test_canary_fails_when_no_other_process_can_take_over(
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None]
 ) -> None:
     between(lambda number: mine(manager).delete())
     failed = run("update")
     assert failed.error_code == "canary-failed"
-    assert "its process is gone" in failed.error_detail
+    assert "there is no other that could take over" in failed.error_detail
+    assert failed.canary["reason"] in failed.error_detail
+
+
+def test_version_that_killed_its_process_while_it_started_is_not_tried_by_another(
+    younger: RuntimeProcess, manager: PluginManager, between: Callable[[Act], None]
+) -> None:
+    digest = manager.runtime.live[PLUGIN].code.digest
+    plugin = InstalledPlugin.objects.get()
+
+    def act(number: int) -> None:
+        (found,) = appointments().values()
+        with manager.runtime._starter._record.step(PLUGIN, 1, found["digest"], "load", on_trial=True):
+            (path,) = manager.runtime._starter._record._folder().glob("*.step")
+            step = {**json.loads(path.read_text()), "host": younger.host, "pid": 2**22 + 1, "step": "initialize"}
+        path.write_text(json.dumps(step))
+        assert manager.runtime._crashes.judge() == {}, "it is held back nowhere"
+        PluginCrash.objects.update(pid=9)
+        younger.delete()
+
+    between(act)
+
+    failed = run("update")
+
+    assert failed.error_code == "canary-failed"
+    assert "its process died while the new version was at the step initialize" in failed.error_detail
+    plugin.refresh_from_db()
+    assert (plugin.effective_state, plugin.current_version.digest) == ("active", digest)
+    assert AuditRecord.objects.filter(action="plugin.try").count() == 1
+
+
+def test_canary_that_is_interrupted_once_begins_anew_and_fails_when_it_is_again(
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None]
+) -> None:
+    digest = manager.runtime.live[PLUGIN].code.digest
+
+    def act(number: int) -> None:
+        if number % 2 == 0:
+            mine(manager).update(figures={})
+            look(manager)
+            manager.runtime.process.hurry()
+            manager.runtime.housekeeping()
+        else:
+            mine(manager).update(figures=figures(digest))
+
+    between(act)
+
+    failed = run("update")
+
+    assert failed.error_code == "canary-failed"
+    assert "does not run it any more" in failed.error_detail
+
+
+def test_trial_begins_anew_when_another_worker_leads_it(
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def act(number: int) -> None:
+        look(manager)
+        if number == 1:
+            raise SystemExit
+        if number > 2:
+            tell(manager, 40, 0, 1.0, later=61 * (number - 3))
+
+    between(act)
+    asked = ask("update")
+    with pytest.raises(SystemExit):
+        run_operation(asked.pk)
+    look(manager)
+    assert serves(manager) == "1.0.0"
+
+    run_operation(asked.pk)
+
+    asked.refresh_from_db()
+    assert (asked.state, asked.error_detail) == (OperationState.FINISHED, "")
+    assert any(line["text"].startswith("The trial begins anew") for line in asked.log)
+    assert serves(manager) == "1.1.0"
 
 
 def test_single_process_and_a_site_that_wants_none_have_no_canary(
-    installed: Acme, manager: PluginManager, settings: Any
+    tried: Acme, manager: PluginManager, settings: Any
 ) -> None:
     RuntimeProcess.objects.filter(pid=7).delete()
 
@@ -265,18 +334,9 @@ def test_single_process_and_a_site_that_wants_none_have_no_canary(
 
     assert (done.state, done.results["appoint"]) == (OperationState.FINISHED, {})
     settings.GRIDKIT = {**settings.GRIDKIT, "CANARY_SECONDS": 0}
-    installed.publish("1.2.0", word="three")
+    tried.publish("1.2.0", word="three")
     refresh_catalogue()
     assert "appoint" not in run("update").results
-
-
-def test_versions_are_compared_by_errors_and_time_and_only_with_enough_calls() -> None:
-    old = VersionFigures("1", "o", 3, 1000, 10, 1000.0)
-    assert fault_of(VersionFigures("2", "n", 1, 19, 19, 9000.0), old) == ""
-    assert fault_of(VersionFigures("2", "n", 1, 100, 6, 600.0), old) == ""
-    assert fault_of(VersionFigures("2", "n", 1, 100, 7, 100.0), old).startswith("7.0% of the calls raised")
-    assert fault_of(VersionFigures("2", "n", 1, 100, 0, 701.0), old).startswith("a call took 7.0 ms")
-    assert fault_of(VersionFigures("2", "n", 1, 100, 0, 701.0), VersionFigures("1", "o", 1, 3, 0, 3.0)) == ""
 
 
 def test_permissions_that_were_agreed_to_count_on_trial_and_revoked_ones_do_not(manager: PluginManager) -> None:
@@ -289,10 +349,3 @@ def test_permissions_that_were_agreed_to_count_on_trial_and_revoked_ones_do_not(
     assert (found.version, found.digest, found.revision) == ("9.0.0", "sha256:new", spec.revision)
     assert "rows:read" in found.grants.granted
     assert not found.grants.allows("rows:read")
-
-
-def test_process_without_an_idle_thread_and_a_site_without_canaries_ask_nothing(
-    manager: PluginManager, django_assert_num_queries: Any
-) -> None:
-    with django_assert_num_queries(0):
-        CanaryWatch(manager.runtime).work()

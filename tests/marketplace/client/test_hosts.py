@@ -19,6 +19,7 @@ from gridkit_django.plugins import PluginManager, request_operation, run_operati
 from gridkit_django.plugins.packages import keep_files
 from gridkit_django.plugins.preparing import HostPreparation, Wish, hosts_behind, wishes
 from gridkit_django.plugins.processes import Prepared
+from gridkit_django.plugins.wishes import WishWatch
 from tests.marketplace.client.packages import PLUGIN, Acme
 from tests.marketplace.client.test_install import SOURCE, ask, nothing_is_left, run
 from tests.plugins.test_unpacked import made
@@ -234,17 +235,22 @@ def test_process_says_why_it_can_not_prepare(
     assert reason in row.unready[files.digest]
 
 
-def test_only_processes_that_look_by_themselves_prepare(
-    manager: PluginManager, preparation: HostPreparation, monkeypatch: pytest.MonkeyPatch, settings: Any
+def test_only_processes_that_look_by_themselves_ask_what_is_wished_for_and_they_ask_once(
+    manager: PluginManager,
+    preparation: HostPreparation,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    django_assert_num_queries: Any,
 ) -> None:
-    prepared: list[Any] = []
-    monkeypatch.setattr(preparation, "prepare", prepared.append)
-    preparation.work()
+    watch = WishWatch(manager.runtime, preparation, manager._canaries)
+    with django_assert_num_queries(0):
+        watch.work()
     monkeypatch.setattr(type(manager.runtime.idle), "is_running", True)
-    preparation.work()
+    with django_assert_num_queries(1):
+        watch.work()
     settings.GRIDKIT = {"PLUGINS_SAFE_MODE": True}
-    preparation.work()
-    assert prepared == [()]
+    with django_assert_num_queries(0):
+        watch.work()
 
 
 def test_command_installs_and_updates_and_tells_why_not(listed: Acme, manager: PluginManager) -> None:
