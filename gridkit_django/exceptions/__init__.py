@@ -170,7 +170,8 @@ Catch the width you need::
         │   └── ConfigRevisionNotFoundError  the scope has no such revision
         ├── PluginSecretError              a stored secret can't be decrypted
         ├── StorageVersionError            its storage follows another version than its code
-        │   └── StorageMigrationError      migrate_storage failed; the storage is unchanged
+        │   ├── StorageMigrationError      migrate_storage failed; the storage is unchanged
+        │   └── StorageOvertakenError      a newer version migrated it while an older object still ran
         ├── PluginPermissionError          the plugin was not granted this
         ├── PluginLimitError               over a declared resource limit
         │   ├── PluginLoopError            plugins answer each other in a circle

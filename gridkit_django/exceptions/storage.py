@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.plugins import PluginError
 
-__all__ = ["StorageMigrationError", "StorageVersionError"]
+__all__ = ["StorageMigrationError", "StorageOvertakenError", "StorageVersionError"]
 
 
 class StorageVersionError(PluginError):
     """The plugin's storage follows another ``storage_version`` than its code, and can't be made to fit."""
 
     code = "plugin-storage-version"
+
+
+class StorageOvertakenError(StorageVersionError):
+    """Another version of the plugin has migrated the storage, and an object of the version before used it.
+
+    The object serves on only until its process follows; what fails in it meanwhile counts against no version.
+    """
+
+    code = "plugin-storage-overtaken"
 
 
 class StorageMigrationError(StorageVersionError):

@@ -39,6 +39,8 @@ class FailureJudge:
     def failed(self, owner: LivePlugin, error: BaseException) -> Verdict | None:
         """Count a failure; the verdict when it is one too many (``HANDLER_FAILURES_MAX``).
 
+        An object whose storage another version has migrated is on its way out, and none of its failures counts.
+
         In a circle of plugins that answer each other only the innermost call fails, and the calls around it succeed. So
         circles are counted on their own, since the object came to work.
 
@@ -46,6 +48,8 @@ class FailureJudge:
             owner: whose call failed.
             error: what it raised.
         """
+        if owner.standing.is_overtaken:
+            return None
         in_row, most = owner.failed(), settings().HANDLER_FAILURES_MAX
         facts = {"error": describe(error)}
         if in_row >= most:

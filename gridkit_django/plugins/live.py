@@ -34,6 +34,7 @@ from gridkit_django.plugins.savepoints import CallGuard, open_guard
 from gridkit_django.plugins.sources import PluginCode
 from gridkit_django.plugins.spec import PluginSpec
 from gridkit_django.plugins.stats import CallStats, CpuMeter
+from gridkit_django.plugins.storage_standing import Standing
 from gridkit_django.plugins.table import Route, Subscription
 from gridkit_django.plugins.tally import Tally
 from gridkit_django.typing import JSONObject
@@ -72,6 +73,7 @@ class LivePlugin:
     Attributes:
         follows: what it lets the audit trail follow.
         hears: whether it may be told of events now.
+        standing: whether its code follows the storage; while it is overtaken, no failure of it counts.
         migrated: configurations that were made to fit its code and are not stored yet.
     """
 
@@ -80,15 +82,14 @@ class LivePlugin:
     ) -> None:
         self.spec, self.metadata, self.code = spec, metadata, code
         self.plugin, self.config = plugin, config
-        self._grants = spec.grants
-        self.follows = Follows(spec.plugin_id, spec.grants)
+        self.standing = Standing(spec.plugin_id, code.plugin_class.storage_version)
+        self._grants, self.follows = spec.grants, Follows(spec.plugin_id, spec.grants)
         self._observers: tuple[CallObserver, ...] = ()
         self._is_ended = False
         self._inside: list[Here] = []
         self._routes: WeakSet[Route] = WeakSet()
         self._made: WeakSet[Subscription] = WeakSet()
-        self.emitted = self.failures_in_row = 0
-        self.cpu = CpuMeter()
+        self.cpu, self.emitted, self.failures_in_row = CpuMeter(), 0, 0
         self.emit_rate = RateLimiter(metadata.resource_limits.max_events_per_second)
         self.subscriptions: tuple[Subscription, ...] = ()
         self.methods: dict[str, tuple[RegisteredMethod, CallStats]] = {}
@@ -257,7 +258,7 @@ class LivePlugin:
             error: what it raised, if that was no proper answer.
             breaker: leaves it out when it is too slow.
         """
-        limits = settings()
+        limits, error = settings(), None if self.standing.is_overtaken else error
         self.cpu.add(cpu_ns)
         stats.add(wall_ns, cpu_ns, limits.HANDLER_BUDGET_MS, error)
         if breaker is not None and wall_ns > limits.HANDLER_BUDGET_MS * 1_000_000:

@@ -82,7 +82,7 @@ class LocalBackend:
         self._host = host
         self._live = live
         most = live.metadata.resource_limits.max_storage_mb
-        self._storage = DatabaseStorage(live.plugin_id, most, live.code.plugin_class.storage_version)
+        self._storage = DatabaseStorage(live.plugin_id, most, live.standing)
 
     @property
     def grants(self) -> GrantTable:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from django.db.models import F, QuerySet, Sum
 
-from gridkit_django.exceptions import StorageQuotaError, StorageVersionError
+from gridkit_django.exceptions import StorageQuotaError
 from gridkit_django.models import PluginStorageItem, PluginStorageUsage
 from gridkit_django.plugins.savepoints import database
+from gridkit_django.plugins.storage_standing import Standing
 
 
 class StorageCounter:
@@ -21,13 +22,13 @@ class StorageCounter:
     Args:
         plugin_id: whose, for the message.
         quota: bytes at most.
-        version: the ``storage_version`` that the writer follows; None for one that follows any.
+        standing: how the writer stands to what is stored; None for one that follows any version.
     """
 
-    def __init__(self, plugin_id: str, quota: int, version: int | None = None) -> None:
+    def __init__(self, plugin_id: str, quota: int, standing: Standing | None = None) -> None:
         self._plugin_id = plugin_id
         self._quota = quota
-        self._version = version
+        self._standing = standing or Standing(plugin_id, None)
 
     def charge(self, owner: int, guess: int, exact: Callable[[], int]) -> None:
         """Move the counter by ``exact()`` bytes.
@@ -39,7 +40,7 @@ class StorageCounter:
 
         Raises:
             StorageQuotaError: when the storage would grow over its quota.
-            StorageVersionError: when the storage follows another version by now.
+            StorageOvertakenError: when the storage follows another version by now.
         """
         moved = self._move(owner, guess)
         if not moved:
@@ -56,27 +57,11 @@ class StorageCounter:
         """Set the counter to 0, because everything is deleted in the same transaction.
 
         Raises:
-            StorageVersionError: when the storage follows another version by now.
+            StorageOvertakenError: when the storage follows another version by now.
         """
         if not self._row(owner).update(used_bytes=0):
             self._lock(owner)
             self._row(owner).update(used_bytes=0)
-
-    def check(self, stored: int | None) -> None:
-        """Refuse a writer whose code does not follow the version of what is stored.
-
-        Args:
-            stored: that version; None when nothing was counted yet.
-
-        Raises:
-            StorageVersionError: when it follows another.
-        """
-        if stored is not None and self._version is not None and stored != self._version:
-            raise StorageVersionError(
-                f"The storage of {self._plugin_id} follows version {stored}, and this code version {self._version}: "
-                "another version of the plugin has taken its place. Restart or update what still runs this one.",
-                extra={"plugin": self._plugin_id, "stored": stored, "code": self._version},
-            )
 
     def _move(self, owner: int, by: int) -> bool:
         row = self._row(owner) if by <= 0 else self._row(owner).filter(used_bytes__lte=self._quota - by)
@@ -84,12 +69,13 @@ class StorageCounter:
 
     def _lock(self, owner: int) -> None:
         """Lock the row without moving it; make it when it is not there."""
-        usage = lock_usage(owner, self._version or 1)
-        self.check(usage.storage_version)
+        usage = lock_usage(owner, self._standing.version or 1)
+        self._standing.check(usage.storage_version)
 
     def _row(self, owner: int) -> QuerySet[PluginStorageUsage]:
         row = PluginStorageUsage.objects.using(database()).filter(plugin_id=owner)
-        return row if self._version is None else row.filter(storage_version=self._version)
+        version = self._standing.version
+        return row if version is None else row.filter(storage_version=version)
 
 
 def lock_usage(owner: int, version: int) -> PluginStorageUsage:

@@ -210,6 +210,8 @@ class PluginRuntime:
         """Count a failure; after too many the plugin is suspended everywhere, see ``FailureJudge``."""
         if (verdict := self._judge.failed(owner, error)) is not None:
             self.suspend(owner, verdict.code, verdict.reason, verdict.evidence)
+        elif owner.standing.is_overtaken:
+            self.mark_unchecked()
 
     def suspend(self, owner: LivePlugin, code: str, reason: str, evidence: Mapping[str, Any]) -> None:
         """Stop a plugin here at once, and in every process by what is written; an administrator activates it again.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -12,12 +13,15 @@ from django.utils import timezone
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import PluginError, PluginLimitError
-from gridkit_django.models import InstalledPlugin, PluginStorageItem, PluginStorageUsage
+from gridkit_django.models import InstalledPlugin, PluginStorageCopy, PluginStorageItem, PluginStorageUsage
 from gridkit_django.plugins.quota import StorageCounter
 from gridkit_django.plugins.savepoints import database
+from gridkit_django.plugins.storage_standing import Standing
 from gridkit_django.typing import JSONValue
 
 KEY_LENGTH_MAX = 200
+
+_VERSION = "plugin__storage_usage__storage_version"
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """The escape of U+0000 in JSON text; an escaped backslash before ``u0000`` is none."""
@@ -29,17 +33,22 @@ class DatabaseStorage:
     Args:
         plugin_id: whose.
         quota_mb: size of all keys and values together at most, in MB of UTF-8 JSON.
-        version: the ``storage_version`` that the writing code follows; None for one that follows any.
+        standing: how the code that uses it stands to what is stored; None for one that follows any version.
     """
 
-    def __init__(self, plugin_id: str, quota_mb: int, version: int | None = None) -> None:
+    def __init__(self, plugin_id: str, quota_mb: int, standing: Standing | None = None) -> None:
         self._plugin_id = plugin_id
-        self._counter = StorageCounter(plugin_id, quota_mb * 1_000_000, version)
+        self._standing = standing or Standing(plugin_id, None)
+        self._counter = StorageCounter(plugin_id, quota_mb * 1_000_000, self._standing)
 
     def get(self, key: str) -> JSONValue:
-        """Return the value of ``key``, or None."""
-        found: JSONValue = self._own().filter(key=key).values_list("value", flat=True).first()
-        return found
+        """Return the value of ``key``, or None; of what was set aside, when another version migrated the storage.
+
+        Raises:
+            StorageOvertakenError: when nothing was set aside of the version that the code follows.
+        """
+        value, stored = self._own().filter(key=key).values_list("value", _VERSION).first() or (None, self._version())
+        return self._aside(stored).get(key) if self._standing.look(stored) else value
 
     def set(self, key: str, value: JSONValue) -> None:
         """Store ``value`` under ``key``.
@@ -52,7 +61,7 @@ class DatabaseStorage:
             StorageQuotaError: when the storage would grow over its quota; nothing is stored then.
             PluginLimitError: for a value of more than ``VALUE_BYTES_MAX``.
             PluginError: for a key of the wrong length or a value that is no JSON.
-            StorageVersionError: when another version of the plugin has migrated the storage.
+            StorageOvertakenError: when another version of the plugin has migrated the storage.
         """
         size, stored = item_size(self._plugin_id, key, value), as_column(value)
         owner, old, primary = self._find(key)
@@ -68,7 +77,7 @@ class DatabaseStorage:
         """Delete ``key``; whether there was one.
 
         Raises:
-            StorageVersionError: when another version of the plugin has migrated the storage.
+            StorageOvertakenError: when another version of the plugin has migrated the storage.
         """
         owner, old, _ = self._find(key)
         if not old:
@@ -82,7 +91,7 @@ class DatabaseStorage:
         """Delete all keys; how many there were.
 
         Raises:
-            StorageVersionError: when another version of the plugin has migrated the storage.
+            StorageOvertakenError: when another version of the plugin has migrated the storage.
         """
         owner = self._owner()
         with transaction.atomic(using=database()):
@@ -90,11 +99,19 @@ class DatabaseStorage:
             return self._items(owner).delete()[0]
 
     def keys(self, prefix: str = "") -> list[str]:
-        """Return the keys that start with ``prefix``, sorted."""
-        return list(self._own().filter(key__startswith=prefix).order_by("key").values_list("key", flat=True))
+        """Return the keys that start with ``prefix``, sorted; those set aside, when another version migrated them.
+
+        Raises:
+            StorageOvertakenError: when nothing was set aside of the version that the code follows.
+        """
+        rows = list(self._own().filter(key__startswith=prefix).order_by("key").values_list("key", _VERSION))
+        stored = rows[0][1] if rows else self._version()
+        if self._standing.look(stored):
+            return sorted(key for key in self._aside(stored) if key.startswith(prefix))
+        return [key for key, _ in rows]
 
     def used_bytes(self) -> int:
-        """Return the size of all keys and values, in bytes."""
+        """Return the size of all keys and values that are stored now, in bytes."""
         counters = PluginStorageUsage.objects.using(database()).filter(plugin__plugin_id=self._plugin_id)
         return counters.values_list("used_bytes", flat=True).first() or 0
 
@@ -103,13 +120,31 @@ class DatabaseStorage:
 
         Items get other primary keys when the storage is migrated, so whoever names one can't hit what came after it.
         """
-        version = "plugin__storage_usage__storage_version"
-        found = self._own().filter(key=key).values_list("plugin_id", "size", "pk", version).first()
+        found = self._own().filter(key=key).values_list("plugin_id", "size", "pk", _VERSION).first()
         if found is None:
             return self._owner(), 0, 0
         owner, size, primary, stored = found
-        self._counter.check(stored)
+        self._standing.check(stored)
         return owner, size, primary
+
+    def _version(self) -> int | None:
+        """Return the version of what is stored; None when nothing was counted yet, or any version will do."""
+        if self._standing.version is None:
+            return None
+        counters = PluginStorageUsage.objects.using(database()).filter(plugin__plugin_id=self._plugin_id)
+        return counters.values_list("storage_version", flat=True).first()
+
+    def _aside(self, stored: int | None) -> Mapping[str, JSONValue]:
+        """Return all that was set aside of the version that the code follows.
+
+        Raises:
+            StorageOvertakenError: when nothing was.
+        """
+        copies = PluginStorageCopy.objects.using(database()).filter(plugin__plugin_id=self._plugin_id)
+        found = copies.filter(storage_version=self._standing.version or 1).values_list("values", flat=True).first()
+        if found is None:
+            self._standing.check(stored)
+        return found or {}
 
     def _owner(self) -> int:
         return InstalledPlugin.objects.using(database()).values_list("pk", flat=True).get(plugin_id=self._plugin_id)

@@ -14,11 +14,13 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connections, transaction
 
+from gridkit_django.conf import settings
 from gridkit_django.exceptions import (
     PluginError,
     PluginInitializeError,
     PluginNotFoundError,
     StorageMigrationError,
+    StorageOvertakenError,
     StorageVersionError,
 )
 from gridkit_django.models import (
@@ -34,6 +36,7 @@ from gridkit_django.plugins.remains import DataFate
 from gridkit_django.plugins.storage import DatabaseStorage
 from gridkit_django.plugins.storage_copies import bring_storage, fitting_storage, move_storage
 from gridkit_django.plugins.storage_migration import migrated_values, raises_storage
+from gridkit_django.plugins.storage_standing import Standing
 from tests.plugins.samples import write_plugin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -59,6 +62,18 @@ class Sample(Plugin):
 
     def initialize(self, context):
         self.found = context.storage.keys()
+"""
+
+LISTENING = """
+from gridkit_django.plugins import Plugin
+
+class Sample(Plugin):
+    def initialize(self, context):
+        context.on_message(self.take)
+
+    def take(self, sender, message):
+        for key, value in message.items():
+            self.context.storage.set(key, value)
 """
 
 FAILING_START = TWO + "        raise ValueError('no start')\n"
@@ -275,10 +290,77 @@ def test_object_of_the_version_before_can_not_write_into_the_migrated_storage(
     ):
         with pytest.raises(StorageVersionError) as caught:
             act()
-        assert caught.value.code == "plugin-storage-version"
+        assert caught.value.code == "plugin-storage-overtaken"
     assert stored() == {**MINUTES, "version": 2}
     other.follow()
     storage(other).set("minutes", 500)
+
+
+def test_object_of_the_version_before_reads_what_was_set_aside_until_its_process_follows(
+    installed: PluginManager, other: PluginManager, root: Path
+) -> None:
+    other.ensure_current()
+    old = storage(other)
+    write(root, "2.0.0", TWO)
+    installed.update_plugin("sample")
+    assert {key: old.get(key) for key in old.keys()} == HOURS  # noqa: SIM118 - not a dict
+    assert (old.get("minutes"), old.keys("h"), old.keys("m")) == (None, ["hours"], [])
+    assert old.get("list") is None
+    other.follow()
+    assert storage(other).keys() == sorted(MINUTES)
+    PluginStorageCopy.objects.all().delete()
+    for act in (lambda: old.get("hours"), lambda: old.get("minutes"), lambda: old.keys("none")):
+        with pytest.raises(StorageOvertakenError):
+            act()
+
+
+def test_object_of_the_newer_version_reads_its_own_copy_after_a_roll_back(
+    installed: PluginManager, other: PluginManager, root: Path
+) -> None:
+    write(root, "2.0.0", TWO)
+    installed.update_plugin("sample")
+    other.ensure_current()
+    newer = storage(other)
+    installed.roll_back_plugin("sample")
+    assert newer.get("minutes") == 120
+    with pytest.raises(StorageOvertakenError):
+        newer.set("minutes", 1)
+
+
+def test_failures_of_an_object_that_was_overtaken_count_against_nobody(
+    installed: PluginManager, other: PluginManager, root: Path
+) -> None:
+    installed.grant_permission("sample", "messages:receive")
+    write(root, "1.0.0", LISTENING)
+    installed.reload_plugin("sample")
+    other.ensure_current()
+    live = other.runtime.live["sample"]
+    write(root, "2.0.0", TWO)
+    installed.update_plugin("sample")
+    for _ in range(settings().HANDLER_FAILURES_MAX + 1):
+        other.runtime.deliver("another", "sample", {"hours": 5})
+    assert other.runtime.live["sample"] is live
+    assert (live.failures_in_row, sum(item.figures().errors for item in live.all_stats())) == (0, 0)
+    assert other.runtime.is_unchecked, "the next use follows at once"
+    other.ensure_current()
+    assert other.runtime.live["sample"].metadata.version == "2.0.0"
+    info = installed.get_plugin("sample")
+    assert (info.effective_state, stored()) == ("active", {**MINUTES, "version": 2})
+
+
+def test_failures_count_again_when_the_storage_came_back(installed: PluginManager, root: Path) -> None:
+    installed.grant_permission("sample", "messages:receive")
+    write(root, "1.0.0", LISTENING)
+    installed.reload_plugin("sample")
+    live, usage = installed.runtime.live["sample"], PluginStorageUsage.objects
+    usage.update(storage_version=2)
+    installed.runtime.deliver("another", "sample", {"hours": 5})
+    assert (live.standing.is_overtaken, live.failures_in_row) == (True, 0)
+    usage.update(storage_version=1)
+    installed.runtime.deliver("another", "sample", {"hours": 5})
+    assert live.standing.is_overtaken is False
+    installed.runtime.deliver("another", "sample", {"": 5})
+    assert live.failures_in_row == 1
 
 
 def test_kept_data_is_migrated_by_a_newer_version_that_is_installed_later(installed: PluginManager, root: Path) -> None:
@@ -340,7 +422,7 @@ def test_write_of_the_old_code_while_it_migrates_waits_and_is_refused(
     write(root, "2.0.0", TWO)
     row = InstalledPlugin.objects.select_related("current_version").get()
     code = installed.runtime.catalog.load(installed.runtime.catalog.resolve(PluginSource(row.source), row.source_ref))
-    old, begun = DatabaseStorage("sample", 10, 1), Event()
+    old, begun = DatabaseStorage("sample", 10, Standing("sample", 1)), Event()
 
     def act() -> str:
         begun.set()

@@ -55,9 +55,8 @@ def age(row: InstalledPlugin) -> None:
 
 
 def take(manager: PluginManager, version: str = "1.1.0", **files: str) -> None:
-    update_to(
-        manager.runtime, PLUGIN, source(manager, made(version, "two", **{"plugin.py": CONFIGURED}, **files)), (), None
-    )
+    found = made(version, "two", **{"plugin.py": CONFIGURED, **files})
+    update_to(manager.runtime, PLUGIN, source(manager, found), (), None)
 
 
 def test_state_is_noted_once_and_anew_after_a_change(good: InstalledPlugin, manager: PluginManager) -> None:
