@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,6 +143,7 @@ def test_plugin_goes_from_a_folder_into_every_process_and_back(stack: Stack, mar
     _begin(author)
     _release(author, market, FIRST)
     _install(site)
+    _install_with_python(author, market)
     _release(author, market, SECOND)
     _update(site)
     _roll_back(site)
@@ -170,6 +175,20 @@ def _install(site: Site) -> None:
 
     assert (done["state"], done["error"]) == ("finished", None), done
     site.runs("1.0.0", "first", rows=1)
+
+
+def _install_with_python(author: Author, market: Stack) -> None:
+    """What the marketplace lists is an index to Python's installers, too."""
+    target = author.folder / "installed"
+    uv = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--no-deps", "--no-cache", "--no-config"]
+    place = ["--default-index", f"{market.url()}/market/simple/", "--target", str(target), "--python", sys.executable]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
+
+    told = subprocess.run([*uv, *place, "acme-colours==1.0.0"], capture_output=True, text=True, check=False, env=env)
+
+    assert told.returncode == 0, told.stderr
+    assert (target / "acme_colours" / "plugin.toml").is_file()
+    assert (target / "acme_colours-1.0.0.dist-info" / "METADATA").is_file()
 
 
 def _update(site: Site) -> None:
