@@ -22,7 +22,8 @@ class PluginRemainsAdmin(ReadOnlyAdmin[PluginRemains]):
     """Configuration and storage that wait for a later installation."""
 
     list_display = ("plugin_id", "version", "kept_at", "scopes", "keys", "size")
-    search_fields = ("plugin_id",)
+    list_filter = ("kept_at",)
+    search_fields = ("plugin_id", "version")
     readonly_fields = list_display
     fields = readonly_fields
     actions = ("download",)

@@ -17,6 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from gridkit_django.admin import marketplace_detail
 from gridkit_django.marketplace.client import recipes, refresh_catalogue
+from gridkit_django.models import MarketAdvisory, PluginRemains
 from gridkit_django.plugins import PluginManager, plugin_manager, run_operation
 from tests.browser.turns import my_turn
 from tests.marketplace.client.market import open_market
@@ -119,3 +120,26 @@ def test_pictures_are_opened_turned_over_and_closed_by_keyboard(
     page.keyboard.press("Escape")
     expect(page.locator("dialog")).to_be_hidden()
     expect(second).to_be_focused()
+
+
+SIDEWAYS = """() => [document.documentElement, ...document.querySelectorAll("#content *")]
+    .filter((item) => item.scrollWidth > item.clientWidth + 1 && getComputedStyle(item).overflowX !== "visible")
+    .map((item) => item.className || item.tagName)"""
+
+
+def test_lists_are_read_on_a_narrow_screen_without_scrolling_sideways(
+    admin_page: Page, live_server: LiveServer
+) -> None:
+    page = admin_page
+    page.set_viewport_size({"width": 360, "height": 800})
+    plugin = f"@{'a-publisher-with-a-long-name' * 2}/{'colours-' * 8}all"
+    with my_turn():
+        facts = {"versions": ">=1.0,<1.4.2,!=1.3.9", "action": "disable", "reason": "It sends rows elsewhere."}
+        MarketAdvisory.objects.create(name="GKA-2026-1", plugin_id=plugin, **facts)
+        PluginRemains.objects.create(plugin_id=plugin, version="1.0.0rc1", configs=[{"grid": "orders", "values": {}}])
+    for model, label in (("marketadvisory", "Sites should"), ("pluginremains", "Keys in storage")):
+        page.goto(f"{live_server.url}/admin/gridkit_django/{model}/")
+        cell = page.locator(f"#result_list [data-label='{label}']")
+        expect(cell).to_be_in_viewport()
+        assert page.evaluate(SIDEWAYS) == [], model
+        assert page.evaluate("e => getComputedStyle(e, '::before').content", cell.element_handle()) == f'"{label}"'
