@@ -47,11 +47,11 @@ def changing(runtime: PluginRuntime, user: User | None) -> Iterator[None]:
 
 @contextmanager
 def riding(rider: Callable[[], None]) -> Iterator[None]:
-    """Let a call be made inside the transaction of each change in the block, as its last act.
+    """Let a call be made inside the transaction of each change in the block, at its end; that of the inner block first.
 
     So what it writes stands or falls with the change: whoever was killed in between left both or neither.
     """
-    token = _riders.set((*_riders.get(), rider))
+    token = _riders.set((rider, *_riders.get()))
     try:
         yield
     finally:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 
 from django.utils import timezone
 
 from gridkit_django.models import OperationKind
 from gridkit_django.plugins import update
-from gridkit_django.plugins.change import get_row, raise_failure
+from gridkit_django.plugins.change import get_row, raise_failure, riding
 from gridkit_django.plugins.manager import PluginManager, plugin_manager
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.operation_run import OperationRun, Step
@@ -91,33 +92,53 @@ def _load_anew(run: OperationRun) -> None:
     run.log(f"Loaded anew: {info.version}.")
 
 
+def swap_steps(swap: Callable[[OperationRun], None]) -> tuple[Step, ...]:
+    """Return the steps that put another version in the place of the one in use, and back when that can't be ended.
+
+    Args:
+        swap: does it, inside ``noting_swap``.
+    """
+    return Step("switch", swap, _take_back), Step("start", settle_swap, stops=False)
+
+
 def _update(_run: OperationRun) -> Sequence[Step]:
-    return Step("switch", _swap), Step("start", settle_swap, stops=False)
+    return swap_steps(_swap)
 
 
 def _swap(run: OperationRun) -> None:
-    before = note_version_in_use(run)
-    info = _manager().update_plugin(
-        run.plugin_id, run.arguments.get("version"), grants=run.arguments.get("grants") or (), user=run.user
-    )
+    with noting_swap(run) as before:
+        info = _manager().update_plugin(
+            run.plugin_id, run.arguments.get("version"), grants=run.arguments.get("grants") or (), user=run.user
+        )
     run.log(f"Version {info.version} is in use; before it was {before}.")
 
 
 def _roll_back(_run: OperationRun) -> Sequence[Step]:
-    return Step("switch", _swap_back), Step("start", settle_swap, stops=False)
+    return swap_steps(_swap_back)
 
 
 def _swap_back(run: OperationRun) -> None:
-    note_version_in_use(run)
-    info = _manager().roll_back_plugin(run.plugin_id, run.arguments.get("version"), user=run.user)
+    with noting_swap(run):
+        info = _manager().roll_back_plugin(run.plugin_id, run.arguments.get("version"), user=run.user)
     run.log(f"Version {info.version} is back, and pinned.")
 
 
-def note_version_in_use(run: OperationRun) -> str:
-    """Note which version is in use, for whoever goes on after the swap; return its number."""
+@contextmanager
+def noting_swap(run: OperationRun) -> Iterator[str]:
+    """Note which version was in use before the swap in the block, for whoever goes on after it; give its number."""
     row = get_row(run.plugin_id)
     run.note(before=row.current_version_id, pinned=row.pinned)
-    return row.current_version.version if row.current_version else ""
+    with riding(lambda: run.note(revision=get_row(run.plugin_id).revision)):
+        yield row.current_version.version if row.current_version else ""
+
+
+def _take_back(run: OperationRun) -> None:
+    """Undo a swap that is done and was not undone by itself."""
+    if run.is_done("switch"):
+        evidence = {"code": run.operation.error_code, "reason": run.operation.error_detail}
+        back = update.take_back(_manager().runtime, run.plugin_id, run.result("switch"), evidence)
+        if back is not None:
+            run.log(f"Version {back} is in use again.")
 
 
 def settle_swap(run: OperationRun) -> None:

@@ -6,7 +6,7 @@ process that starts later does not stumble over it either.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -358,17 +358,62 @@ def _put_back(
         if row.revision != failed.revision or row.current_version is None:
             return
         bad = row.current_version
-        bad.refused_at = timezone.now()
-        bad.save(update_fields=["refused_at"])
-        bring_storage(row, before.storage_version)
-        row.current_version, row.pinned = before, was_pinned
-        row.pin_note = row.pin_note if was_pinned else ""
-        for_version(row, before, None)
-        restore_grants(row, before, None)
-        touch(row, "current_version", "pinned", "pin_note", *try_again(row))
-        evidence = {"code": error.code, "reason": f"{bad.version} could not start: {error.detail}", **error.extra}
-        changes = {"version": [bad.version, before.version]}
-        tell("rollback", row, changes=changes, evidence=evidence)
+        _refuse(bad)
+        reason = f"{bad.version} could not start: {error.detail}"
+        _bring_back(row, before, was_pinned, {"code": error.code, "reason": reason, **error.extra})
+
+
+def take_back(
+    runtime: PluginRuntime, plugin_id: str, swapped: Mapping[str, Any], evidence: Mapping[str, Any]
+) -> str | None:
+    """Undo a swap that nobody could bring to its end: code, configuration, permissions and storage of before.
+
+    Nothing is held against the version that was swapped in, as it may not be to blame. But what lies in a folder would
+    be taken again at once, so that is refused until somebody updates to it or it changes.
+
+    Args:
+        runtime: the runtime of this process.
+        plugin_id: which plugin.
+        swapped: ``before``, the primary key of the version of before; whether that was ``pinned``; the ``revision`` of
+            the plugin since the swap.
+        evidence: why, for the audit record.
+
+    Returns:
+        The number of the version that is in use again; None when somebody changed the plugin meanwhile, or put the
+        version back already.
+
+    Raises:
+        PluginNotFoundError: when it is not installed any more.
+        PluginVersionError: when the files of before are not kept.
+        StorageVersionError: when no copy of the storage of before was set aside.
+    """
+    with unridden(), acting(RUNTIME, EventSource.SYSTEM), changing(runtime, None):
+        row = get_row(plugin_id, lock=True)
+        before = row.versions.filter(pk=swapped.get("before") or 0).first()
+        if before is None or row.current_version_id == before.pk or row.revision != swapped.get("revision"):
+            return None
+        require_kept(before, row.source_ref)
+        if row.current_version is not None and row.source == PluginSource.FOLDER and not row.pinned:
+            _refuse(row.current_version)
+        _bring_back(row, before, bool(swapped.get("pinned")), evidence)
+        return before.version
+
+
+def _refuse(version: StoredVersion) -> None:
+    version.refused_at = timezone.now()
+    version.save(update_fields=["refused_at"])
+
+
+def _bring_back(row: InstalledPlugin, before: StoredVersion, was_pinned: bool, evidence: Mapping[str, Any]) -> None:
+    left = row.current_version
+    bring_storage(row, before.storage_version)
+    row.current_version, row.pinned = before, was_pinned
+    row.pin_note = row.pin_note if was_pinned else ""
+    for_version(row, before, None)
+    restore_grants(row, before, None)
+    touch(row, "current_version", "pinned", "pin_note", *try_again(row))
+    changes = {"version": [left.version if left else None, before.version]}
+    tell("rollback", row, changes=changes, evidence=evidence)
 
 
 def _unknown_version(row: InstalledPlugin, version: str) -> str:

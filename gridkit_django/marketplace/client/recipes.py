@@ -38,7 +38,7 @@ from gridkit_django.plugins.canaries import APPOINT, CANARY
 from gridkit_django.plugins.change import get_row, raise_failure, riding
 from gridkit_django.plugins.files import PluginFiles, digest_of
 from gridkit_django.plugins.install import InstallRequest, install, uninstall
-from gridkit_django.plugins.operation_recipes import local_recipe, note_version_in_use, settle_swap
+from gridkit_django.plugins.operation_recipes import local_recipe, noting_swap, swap_steps
 from gridkit_django.plugins.operation_run import OperationRun, Step
 from gridkit_django.plugins.packages import forget_files, keep_bytes, keep_files, kept_bytes
 from gridkit_django.plugins.preparing import PREPARE
@@ -57,8 +57,7 @@ def marketplace_recipe(run: OperationRun) -> Sequence[Step] | None:
     if kind is OperationKind.INSTALL and str(run.arguments.get("source", "")).startswith(PREFIX):
         return (*_FETCHING, *peers, *_installing(run), Step("count", _count, stops=False))
     if kind is OperationKind.UPDATE and _is_of_a_marketplace(run.plugin_id):
-        swap = (Step("switch", _swap), Step("start", settle_swap, stops=False))
-        return (*_FETCHING, *peers, *_trying(run), *swap, Step("count", _count, stops=False))
+        return (*_FETCHING, *peers, *_trying(run), *swap_steps(_swap), Step("count", _count, stops=False))
     if kind is OperationKind.UNINSTALL and (run.is_done("note") or _is_of_a_marketplace(run.plugin_id)):
         remove = tuple(local_recipe(run))
         return (Step("note", _note_origin), *remove, Step("count", _count_removal, stops=False))
@@ -243,8 +242,8 @@ def _look_at_start(run: OperationRun) -> None:
 
 
 def _swap(run: OperationRun) -> None:
-    before, part = note_version_in_use(run), main_part(run)
-    with riding(partial(write_origin, run, part)):
+    part = main_part(run)
+    with noting_swap(run) as before, riding(partial(write_origin, run, part)):
         grants = run.arguments.get("grants") or ()
         update_to(plugin_manager().runtime, run.plugin_id, part_source(run, part), grants, run.user)
     run.log(f"Version {part.release.version} is in use; before it was {before}.")

@@ -26,6 +26,8 @@ STACKS = ("postgres",)
 ASKED = ["methods:register"]
 MORE = "rows:read"
 DEATHS_MAX = 300
+DEATHS_GIVEN_UP = 4
+"""So many workers lost over one step, and the operation is undone."""
 BROKEN = "3.0.0"
 RELEASES: dict[str, dict[str, Any]] = {
     "1.0.0": {"word": "one", "permissions": tuple(ASKED)},
@@ -100,8 +102,14 @@ class Site:
         """Ask for an operation, and return its id."""
         return self.shell(_REQUEST.format(kind=kind, plugin=PLUGIN, arguments=arguments))
 
-    def work(self, operation: str, **how: Any) -> bool:
-        """Let a new worker carry out the operation; whether it was killed over that."""
+    def work(self, operation: str, *, counting: bool = False, **how: Any) -> bool:
+        """Let a new worker carry out the operation; whether it was killed over that.
+
+        Args:
+            operation: its id.
+            counting: leave it at the number of lost workers, after which it is given up.
+            how: more for `Trap`.
+        """
         plain = {"deadly": True, "starting": 0, "since": "", "probe": False}
         order = {**plain, "operation": operation, "spent": self.deaths, **how}
         assert self._mother.stdin is not None
@@ -113,7 +121,7 @@ class Site:
         assert found["killed"] or found["code"] == 0, found
         if found["killed"]:
             self.deaths.append(found["place"])
-            lease = "lease_until = now() - interval '1 second', deaths = 0"
+            lease = f"lease_until = now() - interval '1 second'{'' if counting else ', deaths = 0'}"
             self.stack.rows(
                 f"UPDATE gridkit_django_pluginoperation SET {lease} WHERE id = '{operation}' AND state = 'running'"
                 " RETURNING 1"
@@ -293,6 +301,30 @@ def test_killed_update_to_a_version_that_can_not_start_is_undone(site: Site) -> 
         "plugin.rollback",
         1,
     )
+    site.is_tidy(versions=2)
+
+
+@pytest.mark.parametrize(("kind", "versions"), [("update", ["1.0.0"]), ("roll_back", ["1.0.0", "2.0.0"])])
+def test_swap_whose_every_worker_is_killed_before_it_is_seen_to_start_is_undone(
+    site: Site, kind: str, versions: list[str]
+) -> None:
+    site.begin(*versions)
+    arguments = {"version": "2.0.0", "grants": [MORE]} if kind == "update" else {}
+    operation = site.request(kind, **arguments)
+    for _ in range(DEATHS_GIVEN_UP):
+        assert site.work(operation, since="start", spent=[], counting=True)
+        assert site.look() != site.first, "it was swapped"
+    assert site.work(operation, since="undo", spent=[], counting=True)
+
+    assert not site.work(operation, deadly=False)
+
+    assert site.look() == site.first
+    ((state, code),) = site.stack.rows(
+        f"SELECT state, error_code FROM gridkit_django_pluginoperation WHERE id = '{operation}'"
+    )
+    assert (state, code) == ("failed", "operation-lost")
+    assert site.acts().count("plugin.rollback") == {"update": 1, "roll_back": 2}[kind]
+    assert site.count("pluginversion", "refused_at IS NOT NULL") == 0, "it may not be to blame"
     site.is_tidy(versions=2)
 
 
