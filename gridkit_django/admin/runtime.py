@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -21,7 +22,7 @@ from django.views.decorators.http import require_POST
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import may
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import PluginNotFoundError
+from gridkit_django.exceptions import PeersNotAgreedError, PluginNotFoundError
 from gridkit_django.models import (
     HealthCheckResult,
     InstalledPlugin,
@@ -63,9 +64,13 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PluginOperation]:
-        """Add the plugin of each operation, where one of its versions waits for consent."""
+        """Add the plugin of each operation, where a version of it waits for consent, and whether it was asked again."""
         waiting = InstalledPlugin.objects.filter(plugin_id=OuterRef("plugin_id"), pending_version__isnull=False)
-        return super().get_queryset(request).annotate(waiting_plugin=Subquery(waiting.values("pk")[:1]))
+        later = PluginOperation.objects.filter(
+            plugin_id=OuterRef("plugin_id"), kind=OuterRef("kind"), created_at__gt=OuterRef("created_at")
+        )
+        rows = super().get_queryset(request)
+        return rows.annotate(waiting_plugin=Subquery(waiting.values("pk")[:1]), was_asked_again=Exists(later))
 
     def get_urls(self) -> list[URLPattern]:
         """Add the way to stop one."""
@@ -149,14 +154,22 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         return format_html("{}{}", badge(operation.state, operation.get_state_display()), mark)
 
     def _waiting(self, operation: PluginOperation) -> SafeString:
-        """Lead to where it is decided what the version may do, while one waits; else say that it was decided."""
-        plugin = getattr(operation, "waiting_plugin", None)
-        if plugin is None:
+        """Lead to where it is decided, while something is to be decided; else say that it was."""
+        url = self._place_to_decide(operation)
+        if not url:
             return badge("plain", str(_("asked for consent, which was decided")))
-        url = reverse(f"{self.admin_site.name}:gridkit_plugin_tab", args=[plugin, "versions"])
         return format_html(
             '{} <a href="{}">{}</a>', badge(operation.state, operation.get_state_display()), url, _("Decide")
         )
+
+    def _place_to_decide(self, operation: PluginOperation) -> str:
+        """Return where it is decided what may come along, or what the version may do; empty when that was done."""
+        site = self.admin_site.name
+        if operation.error_code == PeersNotAgreedError.code:
+            page = f"{reverse(f'{site}:gridkit_marketplace_plugin')}?{urlencode({'id': operation.plugin_id})}"
+            return "" if getattr(operation, "was_asked_again", False) else page
+        plugin = getattr(operation, "waiting_plugin", None)
+        return reverse(f"{site}:gridkit_plugin_tab", args=[plugin, "versions"]) if plugin is not None else ""
 
     @admin.display(description=_("processes"))
     def processes(self, operation: PluginOperation) -> str:

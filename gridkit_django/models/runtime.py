@@ -75,7 +75,7 @@ class OperationState(models.TextChoices):
     FAILED = "failed", _("failed")
     CANCELLED = "cancelled", _("cancelled")
     WAITING = "waiting", _("waits for consent")
-    """It has ended: the new version waits until somebody decides what it may do, and the old one runs on."""
+    """It has ended, and nothing was changed: somebody has to decide what the version may do, or what may come along."""
 
 
 class PluginOperation(models.Model):

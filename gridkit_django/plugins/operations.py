@@ -22,6 +22,7 @@ from gridkit_django.exceptions import (
     GridKitError,
     OperationCancelled,
     OperationLostError,
+    PeersNotAgreedError,
     PluginConsentError,
     PluginStateError,
 )
@@ -63,7 +64,11 @@ _ARGUMENTS: Mapping[OperationKind, frozenset[str]] = MappingProxyType(
 )
 
 _ENDS: Mapping[str, OperationState] = MappingProxyType(
-    {OperationCancelled.code: OperationState.CANCELLED, PluginConsentError.code: OperationState.WAITING}
+    {
+        OperationCancelled.code: OperationState.CANCELLED,
+        PluginConsentError.code: OperationState.WAITING,
+        PeersNotAgreedError.code: OperationState.WAITING,
+    }
 )
 """The ends that are no failures, by the code of the error."""
 

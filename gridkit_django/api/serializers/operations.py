@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from gridkit_django.api.links import link
 from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
+from gridkit_django.exceptions import PeersNotAgreedError
 from gridkit_django.models import OperationState as States
 from gridkit_django.models import PluginOperation
 
@@ -38,7 +39,8 @@ class OperationState(ResponseBody):
     """The steps so far."""
     error: OperationError | None
     decide: str | None
-    """Where the plugin is told, with the version that waits for consent (``pending``); null unless it waited."""
+    """Where to read what is to be decided: the plugin with the version that waits (``pending``), or the plan with the
+    plugins that would come along; null unless it waited."""
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -68,7 +70,6 @@ class OperationAccepted(ResponseBody):
 
 def operation_body(operation: PluginOperation, request: Request) -> dict[str, Any]:
     """Return an operation; its arguments, which may hold secrets, stay on the server."""
-    waits = operation.state == States.WAITING
     error = OperationError(code=operation.error_code, detail=operation.error_detail)
     return OperationState(
         id=str(operation.pk),
@@ -81,9 +82,16 @@ def operation_body(operation: PluginOperation, request: Request) -> dict[str, An
         switch_anyway=operation.switch_anyway,
         log=operation.log,
         error=error if operation.error_code else None,
-        decide=link(request, "plugin", plugin=operation.plugin_id) if waits else None,
+        decide=_to_decide(operation, request),
         created_at=operation.created_at,
         started_at=operation.started_at,
         finished_at=operation.finished_at,
         url=link(request, "operation", operation=operation.pk),
     ).to_wire()
+
+
+def _to_decide(operation: PluginOperation, request: Request) -> str | None:
+    if operation.state != States.WAITING:
+        return None
+    place = "marketplace-plan" if operation.error_code == PeersNotAgreedError.code else "plugin"
+    return link(request, place, plugin=operation.plugin_id)

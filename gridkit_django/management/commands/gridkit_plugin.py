@@ -17,7 +17,7 @@ from gridkit_django.plugins.remote import PREFIX
 class Command(BaseCommand):
     """Change one plugin in this process."""
 
-    help = "Install or update a plugin of a marketplace, choose which updates come by themselves, or go back."
+    help = "Install or update a plugin of a marketplace, choose which updates come by themselves, pin it, or go back."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the acts."""
@@ -41,6 +41,11 @@ class Command(BaseCommand):
             act.add_argument("--switch-anyway", action="store_true", help="do not wait for hosts that are not ready")
         good = acts.add_parser("known-good", help="bring the last known good state back")
         good.add_argument("plugin", help="its id, like @acme/colours")
+        pin = acts.add_parser("pin", help="hold a plugin at the version in use: nothing updates it")
+        pin.add_argument("plugin", help="its id, like @acme/colours")
+        pin.add_argument("note", help="why")
+        unpin = acts.add_parser("unpin", help="let a pinned plugin be updated again")
+        unpin.add_argument("plugin", help="its id, like @acme/colours")
         policy = acts.add_parser("auto-update", help="choose which newer releases come by themselves")
         policy.add_argument("plugin", help="its id, like @acme/colours")
         policy.add_argument("policy", choices=["site", *AutoUpdate.values])
@@ -54,6 +59,8 @@ class Command(BaseCommand):
         try:
             if options["act"] == "auto-update":
                 self._choose(options)
+            elif options["act"] in ("pin", "unpin"):
+                self._hold(options)
             elif options["act"] == "known-good":
                 found = plugin_manager().go_back_to_known_good(options["plugin"])
                 self.stdout.write(f"{options['plugin']} runs {found.version} again, as it stood then.")
@@ -68,6 +75,14 @@ class Command(BaseCommand):
         policy = "" if options["policy"] == "site" else options["policy"]
         found = plugin_manager().set_auto_update(options["plugin"], policy)
         self.stdout.write(f"{options['plugin']}: {AutoUpdate(found.auto_update).label}.")
+
+    def _hold(self, options: dict[str, Any]) -> None:
+        if options["act"] == "pin":
+            found = plugin_manager().pin_plugin(options["plugin"], options["note"])
+            self.stdout.write(f"{options['plugin']} is pinned to {found.version}: {options['note']}")
+        else:
+            plugin_manager().unpin_plugin(options["plugin"])
+            self.stdout.write(f"{options['plugin']} can be updated again.")
 
     def _carry_out(self, operation: PluginOperation) -> None:
         """Run an operation and tell its log.

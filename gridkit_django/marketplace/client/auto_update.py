@@ -99,6 +99,8 @@ def _reason_to_hold(row: InstalledPlugin, plan: InstallPlan, policy: AutoUpdate,
         return "it is gone"
     if asks_for := undecided(row, release.permissions):
         return f"it asks for {', '.join(asks_for)}, which a person has to decide about"
+    if coming := make_install_plan(row.plugin_id, version).peers:
+        return f"it brings {', '.join(item.plugin_id for item in coming)} along, which a person has to agree to"
     operations = PluginOperation.objects.filter(plugin_id=row.plugin_id)
     if operations.filter(state__in=_OPEN).exists():
         return "another change of the plugin is under way"

@@ -13,6 +13,7 @@ from django.test import Client
 
 from gridkit_django.exceptions import PeersNotAgreedError, ReleaseUnfitError
 from gridkit_django.marketplace.client import make_install_plan, parts, placing, refresh_catalogue
+from gridkit_django.marketplace.client.auto_update import plan_auto_update
 from gridkit_django.models import CatalogEntry, InstalledPlugin, OperationState, PluginOperation, PluginPackage
 from gridkit_django.plugins import PluginManager, plugin_manager, request_operation, run_operation
 from gridkit_django.plugins import operations as operations_module
@@ -109,12 +110,44 @@ def test_installation_brings_them_first_and_counts_each(chain: None, manager: Pl
 def test_nobody_is_brought_along_without_consent(chain: None) -> None:
     done = run(ask(peers=[{"id": "@acme/words", "grants": []}]))
 
-    assert (done.state, done.error_code) == (OperationState.FAILED, "peers-not-agreed")
+    assert (done.state, done.error_code) == (OperationState.WAITING, "peers-not-agreed")
     assert "@acme/letters 1.0.0" in done.error_detail
     assert installed() == []
     with pytest.raises(PeersNotAgreedError) as caught:
         parts.check_agreed(make_install_plan(COLOURS), ())
     assert [item["id"] for item in caught.value.extra["peers"]] == ["@acme/letters", "@acme/words"]
+
+
+def test_operation_that_waits_for_consent_to_what_comes_along_leads_to_the_plan_until_it_is_asked_again(
+    chain: None, admin_client: Client
+) -> None:
+    waits = run(ask(peers=[]))
+    page = f"/admin/gridkit_django/installedplugin/marketplace/plugin/?id={quote(COLOURS, safe='')}"
+    shown = f"/admin/gridkit_django/pluginoperation/{waits.pk}/change/"
+
+    assert f'<a href="{page}">Decide</a>' in admin_client.get(shown).content.decode()
+    told = admin_client.get(f"/gridkit/api/operations/{waits.pk}/").json()
+    assert (told["state"], told["decide"]) == ("waiting", f"/gridkit/api/marketplace/plugins/{COLOURS}/plan/")
+    assert run(ask()).state == OperationState.FINISHED
+    text = admin_client.get(shown).content.decode()
+    assert ("asked for consent, which was decided" in text, page in text) == (True, False)
+
+
+def test_update_that_brings_another_plugin_along_does_not_come_by_itself(
+    shop: Shop, manager: PluginManager, settings: Any
+) -> None:
+    shop.publish("colours")
+    refresh_catalogue()
+    manager.install_plugin(f"marketplace:{COLOURS}")
+    shop.publish("letters")
+    shop.publish("colours", "1.1.0", needs=("@acme/letters ^1",))
+    refresh_catalogue()
+    settings.GRIDKIT = {**settings.GRIDKIT, "AUTO_UPDATE": "all"}
+
+    plan = plan_auto_update(InstalledPlugin.objects.get())
+
+    assert plan.version == ""
+    assert "brings @acme/letters along" in dict(plan.held)["1.1.0"]
 
 
 def test_manager_agrees_where_all_is_granted(chain: None, manager: PluginManager) -> None:
