@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 
 from django.conf import settings
 
@@ -51,6 +53,24 @@ def tell_address(address: str) -> None:
     os.environ["GRIDKIT_DEMO_ADDRESS"] = address
     settings.GRIDKIT = {**settings.GRIDKIT, "MARKETPLACES": own_marketplace(settings.MARKET_DIR)}
     gridkit_settings.forget(setting="GRIDKIT")
+
+
+def answers(host: str, port: int, seconds: float) -> bool:
+    """Whether a web server there answers a request, whatever it says; the first one waits until all is loaded.
+
+    Args:
+        host: the address that it listens on.
+        port: the TCP port.
+        seconds: how long to wait for the answer.
+    """
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    with closing(HTTPConnection(here, port, timeout=seconds)) as connection:
+        try:
+            connection.request("GET", "/favicon.ico")
+            connection.getresponse()
+        except (OSError, HTTPException):
+            return False
+    return True
 
 
 def _own_addresses() -> set[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from time import monotonic
 
 from celery import Celery
 
+from example_project.runner.address import answers
 from example_project.runner.parts import PartFailedError
 
 START_SECONDS = 60
@@ -86,7 +86,7 @@ def beside_web(host: str, port: int, folder: Path) -> Beside:
         *("--workers", os.environ.get("WEB_CONCURRENCY", "2"), "--threads", "4", "--timeout", "120"),
         *("--log-level", "warning", "--no-control-socket"),
     ]
-    return Beside("The web server", command, lambda: _listens(host, port), folder)
+    return Beside("The web server", command, lambda: answers(host, port, START_SECONDS), folder)
 
 
 def beside_worker(app: Celery, folder: Path, memory: Path) -> Beside:
@@ -107,16 +107,6 @@ def beside_worker(app: Celery, folder: Path, memory: Path) -> Beside:
         *("--hostname", f"demo-{os.getpid()}@%h", "--concurrency", "2", "--loglevel", "WARNING"),
     ]
     return Beside("The worker", command, lambda: _answers(app, f"demo-{os.getpid()}@"), folder)
-
-
-def _listens(host: str, port: int) -> bool:
-    """Whether somebody takes connections there."""
-    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    try:
-        socket.create_connection((target, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def _answers(app: Celery, name: str) -> bool:

@@ -11,6 +11,7 @@ from celery import Celery
 from celery.beat import EmbeddedService
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler, get_internal_wsgi_application
 
+from example_project.runner.address import answers
 from example_project.runner.parts import PartFailedError
 
 START_SECONDS = 30
@@ -51,7 +52,13 @@ class InsideWeb:
         self._thread.start()
 
     def wait_ready(self) -> None:
-        """Return at once: the socket takes connections from the start on."""
+        """Wait for a first answer: it is slow, because all that pages need is loaded for it.
+
+        Raises:
+            PartFailedError: when none came in time.
+        """
+        if not answers(*self._place, START_SECONDS):
+            raise PartFailedError(f"The web server did not answer within {START_SECONDS} s.")
 
     def alive(self) -> bool:
         """Whether it still serves."""

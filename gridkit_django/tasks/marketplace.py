@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from celery import shared_task
+from django.db import OperationalError
+from django.utils import timezone
 
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.exceptions import MarketplaceError
 from gridkit_django.marketplace.client import refresh_catalogue
 from gridkit_django.marketplace.client.auto_update import request_auto_updates
+from gridkit_django.marketplace.client.catalogue import next_try
 from gridkit_django.marketplace.client.counting import count
 from gridkit_django.marketplace.client.remotes import remote_named
 from gridkit_django.models import InstalledPlugin
@@ -21,9 +25,21 @@ from gridkit_django.tasks.sending import send
 logger = logging.getLogger("gridkit_django.tasks")
 
 
-@shared_task(name="gridkit.refresh_catalogue", ignore_result=True)
+SOON = timedelta(minutes=5)
+"""A marketplace that failed is asked again by itself after up to that time; a longer wait is left to Celery beat."""
+
+
+@shared_task(
+    name="gridkit.refresh_catalogue",
+    ignore_result=True,
+    autoretry_for=(OperationalError,),
+    retry_backoff=True,
+    max_retries=5,
+)
 def refresh_catalogues(*, now: bool = False) -> dict[str, str]:
     """Follow the lists of all marketplaces of the settings. Let Celery beat call it every few minutes.
+
+    One that fails is asked again when its first, short waits are over, however seldom beat calls.
 
     Args:
         now: ask also those that are left in peace for a while after failures.
@@ -32,7 +48,17 @@ def refresh_catalogues(*, now: bool = False) -> dict[str, str]:
         The error by marketplace, empty for what went well.
     """
     with acting(Actor.system("marketplace"), EventSource.SYSTEM):
-        return refresh_catalogue(now=now)
+        told = refresh_catalogue(now=now)
+    _ask_again(alias for alias, error in told.items() if error)
+    return told
+
+
+def _ask_again(failed: Iterable[str]) -> None:
+    """Let a worker come back to marketplaces that failed just now, unless the wait is long."""
+    at = next_try(failed)
+    wait = at - timezone.now() if at is not None else SOON + timedelta(1)
+    if wait <= SOON:
+        send(refresh_catalogues, [], countdown=max(wait.total_seconds(), 0.0) + 1.0)
 
 
 @shared_task(name="gridkit.auto_update", ignore_result=True)

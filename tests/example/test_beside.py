@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-import socket
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from example_project.runner import beside
 from example_project.runner.beside import Beside, beside_web
 from example_project.runner.parts import PartFailedError
-from tests.servers.processes import free_port, wait_until
+from tests.servers.processes import free_port
 
 STUBBORN = """
 import pathlib, signal, time
@@ -69,15 +70,14 @@ def test_child_that_never_started_stops_quietly(tmp_path: Path):
     child("", tmp_path).stop()
 
 
-def test_web_is_ready_when_somebody_listens(tmp_path: Path):
+def test_web_is_ready_when_it_answers(tmp_path: Path):
     port = free_port()
     part = beside_web("127.0.0.1", port, tmp_path)
 
     assert not part._ready()
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", port))
-        server.listen()
-        wait_until(part._ready, "the port to be found", seconds=5)
+    with HTTPServer(("127.0.0.1", port), BaseHTTPRequestHandler) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        assert part._ready(), "whatever it says: here that it knows no GET"
 
 
 def test_web_on_ipv6_is_bound_in_brackets(tmp_path: Path):

@@ -152,6 +152,16 @@ def test_web_server_answers_until_it_is_stopped():
         socket.create_connection(("127.0.0.1", port), timeout=1)
 
 
+def test_web_server_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(inside, "START_SECONDS", 0.2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+
+        with pytest.raises(PartFailedError, match="did not answer within"):
+            InsideWeb("127.0.0.1", silent.getsockname()[1]).wait_ready()
+
+
 def test_web_server_on_a_taken_port_says_so():
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import router, transaction
@@ -89,13 +89,26 @@ def refresh(remote: Remote, client: RemoteClient, *, now: bool = False) -> str |
     return ""
 
 
+def next_try(aliases: Iterable[str]) -> datetime | None:
+    """Return when the first of some marketplaces is asked again after failures; None when none waits for that.
+
+    Args:
+        aliases: their names in the settings.
+    """
+    rows = CatalogSource.objects.using(database()).filter(alias__in=list(aliases), retry_at__isnull=False)
+    return rows.order_by("retry_at").values_list("retry_at", flat=True).first()
+
+
 def source_of(remote: Remote) -> CatalogSource:
-    """Return the row of a marketplace; one that moved to another address begins anew."""
+    """Return the row of a marketplace; one that moved to another address begins anew.
+
+    What it listed before stays until the new address has answered.
+    """
     rows = CatalogSource.objects.using(database())
     source, _ = rows.get_or_create(alias=remote.alias, defaults={"url": remote.url})
     if source.url != remote.url:
-        source.delete()
-        source = rows.create(alias=remote.alias, url=remote.url)
+        source = CatalogSource(pk=source.pk, alias=remote.alias, url=remote.url)
+        source.save()
     return source
 
 
@@ -118,24 +131,24 @@ def listing_of(entry: CatalogEntry) -> RemoteListing:
 
 def _follow(remote: Remote, client: RemoteClient, source: CatalogSource) -> None:
     index = _shaped(RemoteIndex, client.get("api/v1/"), remote)
-    anew = index.serial < source.serial
-    if anew:  # it was set up again: what it does not have any more goes
+    if index.serial < source.serial:  # it was set up again
         source.serial = 0
-    source.name, seen = index.name, set[str]()
+    source.name, anew = index.name, source.serial == 0
     for _ in range(PAGES_MAX):
-        if source.serial >= index.serial and not (anew and not seen):
+        if source.serial >= index.serial and not anew:
             break
         page = _shaped(RemoteChanges, client.get("api/v1/changes/", since=source.serial), remote)
         if page.more and page.serial <= source.serial:
             raise MarketplaceAnswerError(f"The marketplace {remote.alias!r} turns in a circle at {page.serial}.")
         with transaction.atomic(using=database()):
-            seen |= _take(remote, source, page)
-            source.serial = page.serial
+            if anew:  # whatever is there is of another time, or of another address
+                source.entries.all().delete()
+                source.skipped = {}
+            _take(remote, source, page)
+            source.serial, anew = page.serial, False
             source.save()
         if not page.more:
             break
-    if anew:
-        source.entries.exclude(plugin_id__in=seen).delete()
 
 
 def _read_bundle(remote: Remote, source: CatalogSource) -> None:

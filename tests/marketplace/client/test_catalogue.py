@@ -14,6 +14,7 @@ from django.utils import timezone
 from gridkit_django.exceptions import MarketplaceUnknownError, SettingsError
 from gridkit_django.marketplace.client import catalogue_ages, http, refresh_catalogue, remote_named, remote_of, remotes
 from gridkit_django.models import CatalogEntry, CatalogSource
+from gridkit_django.tasks import marketplace
 from gridkit_django.tasks.marketplace import refresh_catalogues
 from tests.marketplace.client.market import HTML, Market, listing, release, reply
 
@@ -50,6 +51,22 @@ def test_task_follows_too(market: Market) -> None:
     assert ids() == ["@acme/colours"]
 
 
+def test_task_comes_back_after_the_first_waits_and_leaves_long_ones_to_beat(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[float] = []
+    monkeypatch.setattr(marketplace, "send", lambda _task, _arguments, *, countdown: sent.append(countdown))
+    market.act = hang_up
+
+    for _ in range(4):
+        refresh_catalogues.apply(kwargs={"now": True}).get()
+    assert [round(seconds, -1) for seconds in sent] == [60, 120, 240], "the fourth wait is one of eight minutes"
+    assert refresh_catalogues.apply().get() == {}, "it is left in peace, and whoever came too early goes for good"
+    market.act = None
+    assert refresh_catalogues.apply(kwargs={"now": True}).get() == {"main": ""}
+    assert len(sent) == 3
+
+
 def test_marketplace_that_was_set_up_again_loses_what_it_does_not_have(market: Market) -> None:
     for name in ("@acme/old", "@acme/both"):
         market.put(listing(name))
@@ -72,6 +89,35 @@ def test_marketplace_at_another_address_begins_anew(market: Market) -> None:
     refresh_catalogue()
 
     assert (ids(), CatalogSource.objects.get().url) == (["@acme/colours"], market.url)
+
+
+def test_marketplace_at_another_address_that_does_not_answer_yet_keeps_its_list_until_it_does(market: Market) -> None:
+    market.put(listing("@acme/before"))
+    refresh_catalogue()
+    CatalogSource.objects.update(
+        url="http://127.0.0.1:1/other/", serial=1, retry_at=timezone.now() + timedelta(hours=6)
+    )
+    market.listings.clear()
+    market.put(listing("@acme/after"))
+    market.act = hang_up
+
+    assert "can't be reached" in refresh_catalogue()["main"], "it is asked at once: only the other one was to be left"
+    assert (ids(), CatalogSource.objects.get().url) == (["@acme/before"], market.url)
+    market.act = None
+    refresh_catalogue(now=True)
+    assert ids() == ["@acme/after"]
+
+
+def test_empty_marketplace_at_another_address_empties_the_list(market: Market) -> None:
+    market.put(listing())
+    refresh_catalogue()
+    CatalogSource.objects.update(url="http://127.0.0.1:1/other/")
+    market.listings.clear()
+    market.serial = 0
+
+    refresh_catalogue()
+
+    assert ids() == []
 
 
 def test_marketplace_that_left_the_settings_leaves_the_catalogue(market: Market, settings: Any) -> None:
