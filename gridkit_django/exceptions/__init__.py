@@ -118,6 +118,7 @@ Catch the width you need::
     │       ├── TrustMixError              parts of different moments
     │       ├── TrustLengthError           a file longer or shorter than signed
     │       ├── TrustDigestError           a file of another digest than signed
+    │       ├── TrustTimesError            listed with other times than signed
     │       ├── TrustMetadataError         no signed metadata at all
     │       ├── TrustTargetError           no such file in the signed metadata
     │       │   └── TrustDeniedError       the file is not for whoever asks like this

@@ -32,6 +32,7 @@ __all__ = [
     "TrustStatusError",
     "TrustTargetError",
     "TrustTimeoutError",
+    "TrustTimesError",
     "TrustUnreachableError",
 ]
 
@@ -132,6 +133,12 @@ class TrustDigestError(TrustError):
     """A file has another digest than its signed metadata says."""
 
     code = "trust-digest"
+
+
+class TrustTimesError(TrustError):
+    """A release is listed with other times than those that are signed."""
+
+    code = "trust-times"
 
 
 class TrustMetadataError(TrustError):

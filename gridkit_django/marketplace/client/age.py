@@ -10,11 +10,14 @@ from packaging.version import InvalidVersion, Version
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import ReleaseUnfitError
 from gridkit_django.marketplace.client.advising import advisories_for
+from gridkit_django.marketplace.client.wire import RemoteRelease
 from gridkit_django.models import InstalledPlugin, PluginVersion
 from gridkit_django.plugins.savepoints import database
 
 
-def reason_too_young(alias: str, plugin_id: str, version: str, released_at: datetime | None) -> str:
+def reason_too_young(
+    alias: str, plugin_id: str, version: str, released_at: datetime | None, seen_at: datetime | None = None
+) -> str:
     """Return why a release is too young for this site; empty when it is old enough, or mends what an advisory tells of.
 
     Args:
@@ -22,15 +25,29 @@ def reason_too_young(alias: str, plugin_id: str, version: str, released_at: date
         plugin_id: which plugin.
         version: number of the release.
         released_at: since when it is public; None when nobody says, which counts as too young.
+        seen_at: when this site saw it first; None when it came with the first load. The later of the two counts.
     """
-    hours = settings().MARKETPLACE_MIN_AGE_HOURS
-    ready_at = released_at + timedelta(hours=hours) if released_at is not None else None
-    if not hours or (ready_at is not None and ready_at <= timezone.now()) or _is_let_in(alias, plugin_id, version):
+    hours, now = settings().MARKETPLACE_MIN_AGE_HOURS, timezone.now()
+    wait = timedelta(hours=hours)
+    late = [moment + wait for moment in (released_at, seen_at) if moment is not None and moment + wait > now]
+    if not hours or (released_at is not None and not late) or _is_let_in(alias, plugin_id, version):
         return ""
     waits = f"this site waits {hours} hours (MARKETPLACE_MIN_AGE_HOURS)"
-    if ready_at is None:
-        return f"its marketplace does not say since when it is public; {waits}"
-    return f"it is public for less than {hours} hours; {waits}, until {_told(ready_at)}"
+    if released_at is None:
+        return f"its marketplace does not say since when it is public, or not under its signature; {waits}"
+    what = "is public" if released_at + wait > now else "is known to this site"
+    return f"it {what} for less than {hours} hours; {waits}, until {_told(max(late))}"
+
+
+def check_age(alias: str, plugin_id: str, release: RemoteRelease) -> None:
+    """Refuse a release that is too young, by the times that can be believed.
+
+    Raises:
+        ReleaseUnfitError: says until when it has to wait.
+    """
+    reason = reason_too_young(alias, plugin_id, release.version, release.released_at, release.seen_at)
+    if reason:
+        raise _unfit(plugin_id, release.version, reason)
 
 
 def check_kept_age(plugin_id: str, version: str) -> None:
@@ -43,12 +60,17 @@ def check_kept_age(plugin_id: str, version: str) -> None:
     stored = versions.order_by("-pk").first()
     if stored is None or not stored.origin.get("marketplace"):
         return
-    since = datetime.fromisoformat(stored.origin["released_at"]) if stored.origin.get("released_at") else None
-    reason = reason_too_young(str(stored.origin["marketplace"]), plugin_id, version, since)
+    times = (stored.origin.get(name) for name in ("released_at", "seen_at"))
+    released_at, seen_at = (datetime.fromisoformat(text) if text else None for text in times)
+    reason = reason_too_young(str(stored.origin["marketplace"]), plugin_id, version, released_at, seen_at)
     if reason:
-        raise ReleaseUnfitError(
-            f"{plugin_id} {version} can't be taken: {reason}.", extra={"releases": {version: [reason]}}
-        )
+        raise _unfit(plugin_id, version, reason)
+
+
+def _unfit(plugin_id: str, version: str, reason: str) -> ReleaseUnfitError:
+    return ReleaseUnfitError(
+        f"{plugin_id} {version} can't be taken: {reason}.", extra={"releases": {version: [reason]}}
+    )
 
 
 def _is_let_in(alias: str, plugin_id: str, version: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -173,6 +173,8 @@ def _take(remote: Remote, source: CatalogSource, page: RemoteChanges) -> set[str
     source.entries.filter(plugin_id__in=page.removed).delete()
     skipped = {key: why for key, why in source.skipped.items() if key not in page.removed}
     seen: set[str] = set()
+    ids = [str(raw.get("id", "")) for raw in page.listings]
+    before = dict(source.entries.filter(plugin_id__in=ids).values_list("plugin_id", "detail"))
     for raw in page.listings:
         key = str(raw.get("id", ""))[:200]
         try:
@@ -184,7 +186,7 @@ def _take(remote: Remote, source: CatalogSource, page: RemoteChanges) -> set[str
             continue
         skipped.pop(key, None)
         seen.add(listing.id)
-        _store(source, listing)
+        _store(source, _dated(source, listing, before.get(listing.id, {})))
     source.skipped = dict(list(skipped.items())[-_SKIPPED_MAX:])
     return seen
 
@@ -193,6 +195,20 @@ def _check_owner(remote: Remote, listing: RemoteListing) -> None:
     owner = remote_of(listing.id)
     if owner.alias != remote.alias:
         raise MarketplaceUnknownError(f"the settings give this id to the marketplace {owner.alias!r}")
+
+
+def _dated(source: CatalogSource, listing: RemoteListing, before: Mapping[str, Any]) -> RemoteListing:
+    """Write to each release when this site saw it first: no server can say that it is older.
+
+    By digest, because another file under a known number is news. What comes with the first load has no such time; once
+    that has failed, the rest of it has.
+    """
+    known = {item["digest"]: item.get("seen_at") for item in before.get("versions", ())}
+    is_first = source.refreshed_at is None and not source.failures
+    now = None if is_first else timezone.now()
+    moments = {digest: datetime.fromisoformat(text) if text else None for digest, text in known.items()}
+    versions = [item.model_copy(update={"seen_at": moments.get(item.digest, now)}) for item in listing.versions]
+    return listing.model_copy(update={"versions": versions})
 
 
 def _store(source: CatalogSource, listing: RemoteListing) -> None:

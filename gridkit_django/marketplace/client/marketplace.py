@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gridkit_django.marketplace.client import finding
+from gridkit_django.marketplace.client.age import check_age
 from gridkit_django.marketplace.client.counting import count, rate
 from gridkit_django.marketplace.client.finding import SearchResult, get_listing
 from gridkit_django.marketplace.client.http import RemoteClient, Request
@@ -115,8 +116,9 @@ class PluginMarketplace:
         """
         release = make_install_plan(plugin_id, version).chosen()
         remote, listing = remote_of(plugin_id), get_listing(plugin_id)
-        check_author(remote, listing, release, "")
-        content = fetch_package(remote, release)
+        content, believed = fetch_package(remote, release)
+        check_author(remote, listing, believed, "")
+        check_age(remote.alias, plugin_id, believed)
         count(remote, plugin_id, "download", release.version)
         return content
 

@@ -9,6 +9,7 @@ from typing import Any
 from gridkit_django.exceptions import PeersNotAgreedError
 from gridkit_django.marketplace.client.peers import PeerPlan
 from gridkit_django.marketplace.client.resolving import InstallPlan
+from gridkit_django.marketplace.client.signed_times import with_times
 from gridkit_django.marketplace.client.wire import RemoteRelease
 from gridkit_django.plugins.operation_run import OperationRun
 
@@ -43,6 +44,11 @@ class Part:
         """Return the id of its author's key; empty for none."""
         facts = run.result("trust")
         return str(facts.get("peers", {}).get(self.plugin_id, "") if self.comes_along else facts.get("key", ""))
+
+    def believed(self, run: OperationRun) -> RemoteRelease:
+        """Return the release with the times that can be believed; the step ``download`` must be done."""
+        times = run.result("download").get("times", {}).get(self.plugin_id)
+        return self.release if times is None else with_times(self.release, times)
 
     def _judged(self, run: OperationRun) -> Mapping[str, Any]:
         facts = run.result("gate")

@@ -57,7 +57,7 @@ def write_origin(run: OperationRun, part: Part) -> None:
 
 
 def _origin(run: OperationRun, part: Part) -> dict[str, Any]:
-    release = part.release
+    release = part.believed(run)
     return {
         "marketplace": part.marketplace,
         "digest": release.digest,
@@ -65,6 +65,7 @@ def _origin(run: OperationRun, part: Part) -> dict[str, Any]:
         "key": part.key(run),
         "reviewed": release.reviewed,
         "released_at": release.released_at.isoformat() if release.released_at else None,
+        "seen_at": release.seen_at.isoformat() if release.seen_at else None,
         "requires": list(release.requires),
     }
 

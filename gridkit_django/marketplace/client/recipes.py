@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gridkit_django.exceptions import MarketplaceError, PackageRefusedError, PluginLoadError
+from gridkit_django.marketplace.client.age import check_age
 from gridkit_django.marketplace.client.canary import appoint_canary, is_wanted, stop_canary, try_canary
 from gridkit_django.marketplace.client.counting import count
 from gridkit_django.marketplace.client.dependencies import check_dependencies
@@ -30,7 +31,9 @@ from gridkit_django.marketplace.client.placing import part_files, part_source, p
 from gridkit_django.marketplace.client.probe import probe
 from gridkit_django.marketplace.client.remotes import remote_named
 from gridkit_django.marketplace.client.resolving import make_install_plan
-from gridkit_django.marketplace.client.trusting import check_author, fetch_package
+from gridkit_django.marketplace.client.signed_times import times_of
+from gridkit_django.marketplace.client.trusting import believe, check_author, fetch_package
+from gridkit_django.marketplace.client.wire import RemoteRelease
 from gridkit_django.marketplace.packaging import InspectedPackage, inspect_package, policy_of_site
 from gridkit_django.models import AutoUpdate, InstalledPlugin, OperationKind, PluginSource, PluginVersion
 from gridkit_django.plugins import plugin_manager
@@ -106,14 +109,18 @@ def _resolve(run: OperationRun) -> None:
 
 
 def _download(run: OperationRun) -> None:
-    for part in all_parts(run):
-        _download_part(run, part)
+    run.note(times={part.plugin_id: times_of(_download_part(run, part)) for part in all_parts(run)})
 
 
-def _download_part(run: OperationRun, part: Part) -> None:
-    release = part.release
-    if kept_bytes(release.digest) is None:
-        content = fetch_package(remote_named(part.marketplace), release)
+def _download_part(run: OperationRun, part: Part) -> RemoteRelease:
+    """Fetch the wheel, unless it is here, and return the release as it can be believed."""
+    release, remote = part.release, remote_named(part.marketplace)
+    if kept_bytes(release.digest) is not None:
+        believed = believe(remote, release)
+        check_age(part.marketplace, part.plugin_id, believed)
+    else:
+        content, believed = fetch_package(remote, release)
+        check_age(part.marketplace, part.plugin_id, believed)
         run.check()
         if not keep_bytes(release.digest, content):
             raise PluginLoadError(
@@ -122,6 +129,7 @@ def _download_part(run: OperationRun, part: Part) -> None:
             )
         _tell(part, "download")
     run.log(f"Downloaded {release.filename}; its digest is what the marketplace stands for.")
+    return believed
 
 
 def _forget_package(run: OperationRun) -> None:
@@ -138,7 +146,7 @@ def _check_part(run: OperationRun, part: Part) -> str:
     known = InstalledPlugin.objects.using(database()).filter(plugin_id=part.plugin_id).first()
     used = known.current_version if known is not None else None
     known_key = str(used.origin.get("public_key", "")) if used is not None else ""
-    key = check_author(remote_named(part.marketplace), get_listing(part.plugin_id), part.release, known_key)
+    key = check_author(remote_named(part.marketplace), get_listing(part.plugin_id), part.believed(run), known_key)
     whose = f" ({part.plugin_id})" if part.comes_along else ""
     if key:
         run.log(f"Signed by the author's key {key}{whose}.")

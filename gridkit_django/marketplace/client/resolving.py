@@ -179,7 +179,8 @@ def _policy(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> I
     given = settings()
     if given.MARKETPLACE_REVIEWED_ONLY and not release.reviewed:
         yield "nobody at the marketplace has looked at it (MARKETPLACE_REVIEWED_ONLY)"
-    if young := reason_too_young(remote.alias, listing.id, release.version, release.released_at):
+    times = release.released_at, release.seen_at
+    if young := reason_too_young(remote.alias, listing.id, release.version, *times):
         yield young
     for advisory in advisories_for(remote.alias, listing.id, release.version):
         if advisory.action is not AdvisoryAction.WARN:

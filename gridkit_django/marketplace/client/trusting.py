@@ -18,6 +18,7 @@ from gridkit_django.exceptions import (
 )
 from gridkit_django.marketplace.client.publisher_keys import check_key
 from gridkit_django.marketplace.client.remotes import Remote
+from gridkit_django.marketplace.client.signed_times import as_signed
 from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
 from gridkit_django.marketplace.trust import (
     BundleChannel,
@@ -31,19 +32,22 @@ from gridkit_django.marketplace.trust.fetching import NOT_USED
 from gridkit_django.plugins.permission_texts import permission_text
 
 
-def fetch_package(remote: Remote, release: RemoteRelease) -> bytes:
+def fetch_package(remote: Remote, release: RemoteRelease) -> tuple[bytes, RemoteRelease]:
     """Return the wheel of a release: exactly the file whose digest was listed and, where there is a root, signed.
+
+    Beside it is the release as it can be believed: where there is a root, with the times that are signed.
 
     Raises:
         MarketplaceOfflineError: when this site asks nobody.
         TrustError: when what comes is another file, or is not what the marketplace's keys stand for.
         SettingsError: when the root file can't be read.
     """
-    if settings().MARKETPLACE_OFFLINE and not remote.bundle:
-        raise MarketplaceOfflineError("This site asks no marketplace for anything (MARKETPLACE_OFFLINE).")
+    _check_online(remote)
+    believed = release
     if remote.root:
         with trusted_fetcher(remote) as trusted:
             content = trusted.fetch(release.filename)
+            believed = as_signed(release, trusted.find(release.filename))
     else:
         channel = HttpChannel(remote.place())
         try:
@@ -54,7 +58,22 @@ def fetch_package(remote: Remote, release: RemoteRelease) -> bytes:
         raise TrustLengthError(f"{release.filename} has {len(content)} bytes; {release.size} were listed. {NOT_USED}")
     if f"sha256:{hashlib.sha256(content).hexdigest()}" != release.digest:
         raise TrustDigestError(f"{release.filename} is not the file that was listed. {NOT_USED}")
-    return content
+    return content, believed
+
+
+def believe(remote: Remote, release: RemoteRelease) -> RemoteRelease:
+    """Return a release whose wheel is here already, as it can be believed; see ``fetch_package``.
+
+    Raises:
+        MarketplaceOfflineError: when this site asks nobody.
+        TrustError: when the marketplace can't be believed.
+        SettingsError: when the root file can't be read.
+    """
+    if not remote.root:
+        return release
+    _check_online(remote)
+    with trusted_fetcher(remote) as trusted:
+        return as_signed(release, trusted.find(release.filename))
 
 
 @contextmanager
@@ -138,6 +157,11 @@ def what_it_may_do(name: str, permissions: Iterable[str]) -> str:
         f"{name} {asked}. It runs inside the site's own processes, so whoever wrote it could read and change "
         "everything that this site can, whatever is granted."
     )
+
+
+def _check_online(remote: Remote) -> None:
+    if settings().MARKETPLACE_OFFLINE and not remote.bundle:
+        raise MarketplaceOfflineError("This site asks no marketplace for anything (MARKETPLACE_OFFLINE).")
 
 
 def _key_id(release: RemoteRelease) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from gridkit_django.plugins.metadata import PluginId
 from gridkit_django.plugins.ranges import parse_range
@@ -75,8 +75,10 @@ class RemoteRelease(_Shape):
     state: Literal["published", "yanked"]
     yanked_reason: Annotated[str, Field(max_length=2000)] = ""
     reviewed: bool = False
-    uploaded_at: datetime | None = None
-    released_at: datetime | None = None
+    uploaded_at: AwareDatetime | None = None
+    released_at: AwareDatetime | None = None
+    seen_at: AwareDatetime | None = None
+    """When this site saw it first, unless it came with the first load. The catalogue writes it; no server can."""
     config_schema: dict[str, Any] = {}
     changelog: Text = ""
     notes: Text = ""

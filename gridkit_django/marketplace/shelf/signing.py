@@ -53,4 +53,6 @@ def _behind() -> list[Release]:
 
 
 def _target(row: Release) -> Target:
-    return Target(row.size, row.digest, {"id": row.listing.plugin_id, "version": row.version})
+    times = {"uploaded_at": row.created_at, "released_at": row.released_at}
+    told = {name: moment.isoformat() for name, moment in times.items() if moment is not None}
+    return Target(row.size, row.digest, {"id": row.listing.plugin_id, "version": row.version, **told})

@@ -79,8 +79,6 @@ class Acme:
         name = f"acme_colours-{version}-py3-none-any.whl"
         path = f"files/{digest.removeprefix('sha256:')}/{name}"
         self.market.files[path] = wheel
-        self.signed.publish(name, wheel)
-        self._serve()
         facts: dict[str, Any] = {
             "digest": digest,
             "size": len(wheel),
@@ -91,7 +89,10 @@ class Acme:
             "requires": [requires] if requires else [],
             "reviewed": True,
         }
-        self.releases[version] = release(version, **{**facts, **values})
+        found = self.releases[version] = release(version, **{**facts, **values})
+        times = {key: found[key] for key in ("uploaded_at", "released_at") if found.get(key)}
+        self.signed.publish(name, wheel, **times)
+        self._serve()
         self.relist()
         return wheel
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from gridkit_django.exceptions import ReleaseUnfitError
+from gridkit_django.exceptions import ReleaseUnfitError, TrustTimesError
 from gridkit_django.marketplace.client import PluginMarketplace, make_install_plan, refresh_catalogue
 from gridkit_django.marketplace.trust import AdvisoryAction
-from gridkit_django.models import OperationState, PluginVersion
+from gridkit_django.models import CatalogEntry, OperationState, PluginVersion
 from gridkit_django.plugins import PluginManager
 from tests.marketplace.client.packages import PLUGIN, Acme
 from tests.marketplace.client.test_advising import advise
@@ -98,6 +98,63 @@ def test_bundle_brings_no_release_that_is_too_young(
     failed = run("install")
 
     assert REASON in failed.error_detail
+
+
+def test_age_counts_only_where_it_is_signed(young: Acme, wait: Callable[..., None]) -> None:
+    wheel = young.publish("1.2.0", released_at=hours_ago(100))
+    young.signed.publish("acme_colours-1.2.0-py3-none-any.whl", wheel)
+    young._serve()
+    refresh_catalogue(now=True)
+    say_seen(None)
+    wait()
+    assert make_install_plan(PLUGIN).chosen().version == "1.2.0", "it is listed as old"
+
+    failed = run("update")
+
+    assert (failed.state, failed.error_code) == (OperationState.FAILED, "release-unfit")
+    assert "or not under its signature" in failed.error_detail
+    with pytest.raises(ReleaseUnfitError, match="not under its signature"):
+        PluginMarketplace().download(PLUGIN, "1.2.0")
+    wait(0)
+    assert run("update").error_detail == ""
+    assert PluginVersion.objects.get(version="1.2.0").origin["released_at"] is None
+
+
+@pytest.mark.parametrize("field", ["uploaded_at", "released_at"])
+def test_time_that_is_listed_otherwise_than_signed_is_a_lie(young: Acme, field: str) -> None:
+    young.publish("1.2.0", uploaded_at=hours_ago(3), released_at=hours_ago(2))
+    young.change("1.2.0", **{field: hours_ago(100)})
+    refresh_catalogue(now=True)
+
+    with pytest.raises(TrustTimesError, match=field):
+        PluginMarketplace().download(PLUGIN, "1.2.0")
+
+
+def test_release_that_the_site_saw_late_waits_whatever_the_marketplace_signs(
+    young: Acme, wait: Callable[..., None]
+) -> None:
+    young.publish("1.2.0", released_at=hours_ago(1000), seen_at=hours_ago(1000))
+    refresh_catalogue(now=True)
+    wait()
+
+    (reason,) = make_install_plan(PLUGIN, "1.2.0").verdicts[0].reasons
+
+    assert reason.startswith("it is known to this site for less than 24 hours; this site waits 24 hours")
+    assert make_install_plan(PLUGIN, "1.0.0").release is not None, "it came with the first load"
+    say_seen(hours_ago(25))
+    refresh_catalogue(now=True)
+    assert make_install_plan(PLUGIN, "1.2.0").release is not None
+    young.publish("1.2.0", word="other content", released_at=hours_ago(1000))
+    refresh_catalogue(now=True)
+    assert make_install_plan(PLUGIN, "1.2.0").release is None, "another file under the same number is news"
+
+
+def say_seen(moment: str | None) -> None:
+    """Let the site have seen all releases at a moment."""
+    entry = CatalogEntry.objects.get(plugin_id=PLUGIN)
+    for item in entry.detail["versions"]:
+        item["seen_at"] = moment
+    entry.save()
 
 
 @pytest.mark.parametrize(

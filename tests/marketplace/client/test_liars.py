@@ -156,7 +156,7 @@ def lied(
     refresh_catalogue()
     assert run("install", admin).error_detail == ""
     found = Lied(acme, manager, folders, over, be_patient)
-    acme.publish("1.1.0", word="two")
+    acme.publish("1.1.0", word="two", top="# So the wheel is longer than the other one, however well each is packed.")
     refresh_catalogue()
     return found
 
@@ -292,6 +292,12 @@ def stand_for(lied: Lied, wheel: bytes) -> None:
     refresh_catalogue(now=True)
 
 
+def older_than_it_is(lied: Lied) -> None:
+    """The list says that the release has been public for long; what is signed says since when."""
+    lied.acme.change("1.1.0", released_at="2020-01-01T00:00:00Z")
+    refresh_catalogue(now=True)
+
+
 def down(lied: Lied) -> None:
     """It answers the first question, and then nothing at all."""
 
@@ -320,6 +326,7 @@ LIES: dict[str, tuple[Callable[[Lied], None], str, str]] = {
     "other version at the place": (other_version_at_the_place, "trust-digest", "It was not used"),
     "other version signed": (other_version_signed, "package-version", "holds version 1.0.0"),
     "other plugin signed": (other_plugin_signed, "package-filename", "holds acme-shapes"),
+    "older than it is": (older_than_it_is, "trust-times", "look older or younger than it is"),
     "down": (down, "trust-cut", "timestamp.json did not come"),
 }
 

@@ -64,7 +64,10 @@ def test_public_releases_are_signed_and_others_are_not(
     target = repository.target(name)
     assert target is not None
     assert (target.length, target.digest) == (len(content), release().digest)
-    assert target.custom == {"id": "@acme/colours", "version": "1.0.0"}
+    public = release()
+    assert public.released_at is not None
+    times = {"uploaded_at": public.created_at.isoformat(), "released_at": public.released_at.isoformat()}
+    assert target.custom == {"id": "@acme/colours", "version": "1.0.0", **times}
     assert anybody.get("/market/tuf/timestamp.json").status_code == 200
     assert anybody.get("/market/tuf/1.root.json")["Cache-Control"].endswith("immutable")
     assert anybody.get("/market/tuf/nothing.json").status_code == 404

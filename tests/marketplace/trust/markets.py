@@ -81,10 +81,10 @@ class Market:
         """Install a draft."""
         self.repository.install(draft.root.to_bytes(), draft.targets.to_bytes())
 
-    def publish(self, name: str = WHEEL, content: bytes = CONTENT) -> None:
+    def publish(self, name: str = WHEEL, content: bytes = CONTENT, **custom: object) -> None:
         """Publish a wheel."""
         self.wheels[f"files/{hashlib.sha256(content).hexdigest()}/{name}"] = content
-        self.repository.publish({name: target_of(content, id="@acme/colours")})
+        self.repository.publish({name: target_of(content, id="@acme/colours", **custom)})
 
     def copy(self) -> Market:
         """Return the marketplace as it is now, for another one to go on from."""
