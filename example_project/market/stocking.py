@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from django.contrib.auth.models import User
 
@@ -23,6 +25,15 @@ from gridkit_django.models import Listing, Publisher, PublisherToken, Release, R
 PICTURES = Path(__file__).parent / "pictures"
 _PUBLISHERS = {"demo": "Demo Works", "stranger": "A stranger"}
 _TOKEN_DAYS = 30
+_CAPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "demo_edit_counter.shot1": "The report: how often each grid was edited",
+        "demo_edit_counter.shot2": "The configuration: where counting ends, for all grids or for one",
+        "demo_edit_digest.shot1": "The plan: the Edit counter can't be stopped while the Edit digest needs it",
+        "demo_know_it_all.shot1": "What it asks for, and that it has used nothing of it",
+        "demo_wheels_up.shot1": "How often it was asked, and how long its answers took",
+    }
+)
 
 
 def ensure_market(reviewer: User) -> list[str]:
@@ -75,9 +86,10 @@ def _publish(goods: Goods, token: PublisherToken, reviewer: User) -> None:
 
 def _draw(listing: Listing, name: str) -> None:
     """Give a plugin its pictures, the first time."""
-    icon, shot = PICTURES / f"{name}.icon.png", PICTURES / f"{name}.shot.png"
-    if icon.exists() and not listing.icon:
-        set_icon(listing, icon.read_bytes())
-        if shot.exists():
-            add_screenshot(listing, shot.read_bytes())
-        listing.refresh_from_db()
+    icon = PICTURES / f"{name}.icon.png"
+    if not icon.exists() or listing.icon:
+        return
+    set_icon(listing, icon.read_bytes())
+    for shot in sorted(PICTURES.glob(f"{name}.shot*.png")):
+        add_screenshot(listing, shot.read_bytes(), _CAPTIONS[shot.stem])
+    listing.refresh_from_db()

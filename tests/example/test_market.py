@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from PIL import Image
 from pytest_django import Settings
 
 from example_project.environment import is_news, own_marketplace
 from example_project.market import trust
 from example_project.market.goods import GOODS, pack
-from example_project.market.stocking import ensure_market
+from example_project.market.stocking import PICTURES, ensure_market
 from gridkit_django.marketplace.shelf.taking_back import remove_release
 from gridkit_django.marketplace.trust import TrustRepository
-from gridkit_django.models import Listing, Release
+from gridkit_django.models import Listing, ListingPicture, Release
 from gridkit_django.tasks import market as market_tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,9 +46,20 @@ def test_first_start_lists_all_and_a_second_one_nothing_that_was_taken_away():
     assert set(states.values()) == {"published"}
     assert Release.objects.get(version="2.0.0").held_for == ["asks for new permissions: rows:read"]
     assert Listing.objects.exclude(icon="").count() == 4
+    pictures = ListingPicture.objects.filter(listing__plugin_id="@demo/edit-counter").order_by("position")
+    assert [item.caption.partition(":")[0] for item in pictures] == ["The report", "The configuration"]
+    assert not ListingPicture.objects.filter(caption="").exists()
     assert TrustRepository.of_site().target("demo_edit_counter-1.1.0-py3-none-any.whl") is not None
     remove_release(Release.objects.get(listing__plugin_id="@stranger/lucky-dip"), "not wanted")
     assert ensure_market(reviewer) == []
+
+
+@pytest.mark.parametrize("path", sorted(PICTURES.glob("*.png")), ids=lambda path: path.name)
+def test_picture_is_small_and_tells_nothing_of_where_it_was_made(path: Path):
+    with Image.open(path) as image:
+        assert (image.format, dict(image.info).keys() & {"exif", "Software", "Comment"}) == ("PNG", set())
+        assert image.text == {}
+    assert path.stat().st_size < 60_000
 
 
 def test_older_version_is_packed_as_it_was():
