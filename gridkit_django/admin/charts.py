@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 WIDTH = 720
 HEIGHT = 120
@@ -69,6 +72,45 @@ class Point:
     label: str
     value: float
     bad: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """One line of a ranking.
+
+    Attributes:
+        label: what was counted.
+        value: how much.
+        share: the part of the largest value, 0 to 100.
+    """
+
+    label: str
+    value: int
+    share: float
+
+
+def ranking(counts: Mapping[str, int]) -> list[Rank]:
+    """Return counts as lines with a bar each, the largest first."""
+    top = max(counts.values(), default=0) or 1
+    lines = [Rank(label, value, round(100 * value / top, 1)) for label, value in counts.items()]
+    return sorted(lines, key=lambda line: -line.value)
+
+
+def amount(words: object, value: float, most: float) -> SafeString:
+    """Return a number of a list in words, with a bar for its part of the largest one.
+
+    Args:
+        words: the number for everybody.
+        value: how long the bar is; 0 or more.
+        most: what a whole bar stands for.
+    """
+    width = f"{100 * min(value / most, 1):.1f}" if most else "0"
+    return format_html(
+        '{} <svg class="gridkit-amount" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" '
+        'focusable="false"><rect class="gridkit-bar" width="{}" height="6"></rect></svg>',
+        words,
+        width,
+    )
 
 
 def bar_chart(title: str, points: Sequence[Point], *, unit: str = "", digits: int = 0) -> Chart:

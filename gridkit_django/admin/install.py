@@ -58,7 +58,7 @@ class ConsentForm(forms.Form):
         grants.initial = list(permissions)
         if isinstance(grants, forms.MultipleChoiceField):
             grants.choices = [(name, f"{name}: {permission_text(name)}") for name in permissions]
-        if "grant_plugin" not in rights:
+        if not permissions or "grant_plugin" not in rights:
             del self.fields["grants"]
         if not starts or "activate_plugin" not in rights:
             del self.fields["activate"]

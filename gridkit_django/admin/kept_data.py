@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
+from gridkit_django.admin.charts import amount
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering, may, require
-from gridkit_django.models import PluginRemains
+from gridkit_django.models import PluginRemains, PluginRemainsItem
 from gridkit_django.plugins.kept_data import counted_remains, delete_kept, describe_kept, export_kept
 
 _CHOSEN_MAX = 20
@@ -28,9 +29,13 @@ class PluginRemainsAdmin(ReadOnlyAdmin[PluginRemains]):
     fields = readonly_fields
     actions = ("download",)
 
+    class Media:
+        css: ClassVar = {"all": ["gridkit/admin.css"]}
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[PluginRemains]:
         """Count the storage with it."""
-        return counted_remains()
+        largest = PluginRemainsItem.objects.values("remains").annotate(total=Sum("size")).order_by("-total")
+        return counted_remains().annotate(most=Subquery(largest.values("total")[:1]))
 
     def has_view_permission(self, request: HttpRequest, obj: PluginRemains | None = None) -> bool:
         """Whoever may view the rows, or install plugins."""
@@ -99,6 +104,7 @@ class PluginRemainsAdmin(ReadOnlyAdmin[PluginRemains]):
         return describe_kept(obj).storage_keys
 
     @admin.display(description=_("size of storage"), ordering="bytes")
-    def size(self, obj: PluginRemains) -> str:
-        """How large its storage is."""
-        return filesizeformat(describe_kept(obj).storage_bytes)
+    def size(self, obj: Any) -> str:
+        """How large its storage is, beside the largest of all."""
+        size = describe_kept(obj).storage_bytes
+        return amount(filesizeformat(size), size, obj.most or 0)

@@ -7,15 +7,18 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from gridkit_django.admin.charts import Point, bar_chart
+from gridkit_django.admin.charts import Point, amount, bar_chart, ranking
 from gridkit_django.admin.market_only import MarketOnly
 from gridkit_django.admin.verbs import administering
 from gridkit_django.exceptions import MarketPictureError
@@ -93,14 +96,19 @@ class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
         return content
 
 
+def _largest(name: str) -> Subquery:
+    return Subquery(Listing.objects.order_by(f"-{name}").values(name)[:1])
+
+
 class ListingAdmin(MarketOnly[Listing]):
     """The plugins that the marketplace lists."""
 
     form = ListingForm
     list_display = (
-        *("plugin_id", "name", "publisher", "condition", "category", "latest_version"),
-        *("downloads", "installs", "stars", "featured", "updated_at"),
+        *("plugin", "condition", "category", "latest_version", "download_count", "install_count", "stars"),
+        *("featured", "changed_on"),
     )
+    ordering = ("plugin_id",)
     list_filter = ("state", "category", "pricing", ("featured", admin.EmptyFieldListFilter), "updated_at")
     search_fields = ("plugin_id", "name", "summary", "publisher__name", "distribution")
     list_select_related = ("publisher", "latest")
@@ -112,6 +120,11 @@ class ListingAdmin(MarketOnly[Listing]):
 
     class Media:
         css: ClassVar = {"all": ["gridkit/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Listing]:
+        """Add the largest numbers of all listings: bars are parts of them."""
+        most = {f"most_{name}": _largest(name) for name in ("downloads", "installs")}
+        return super().get_queryset(request).annotate(**most)
 
     def get_fieldsets(self, request: HttpRequest, obj: Listing | None = None) -> list[Any]:
         """Show what the manifest says, and ask for the rest."""
@@ -206,16 +219,44 @@ class ListingAdmin(MarketOnly[Listing]):
             "listing": listing,
             "charts": charts,
             "found": found,
+            "rankings": (
+                (_now("Sites that have it now, by version"), ranking(found.versions), _now("None has reported yet.")),
+                (
+                    _now("Installs and updates of this time, by version of GridKit"),
+                    ranking(found.core_versions),
+                    _now("Nothing in this time."),
+                ),
+            ),
             "rows": [item for item in reversed(found.days) if any(item.counts.values())],
             "spans": SPANS,
             "days": days,
         }
         return TemplateResponse(request, "admin/gridkit_django/listing/figures.html", context)
 
+    @admin.display(description=_("plugin"), ordering="name")
+    def plugin(self, row: Listing) -> SafeString:
+        """Name it, and how it is called."""
+        return format_html('{}<br><small class="gridkit-quiet">{}</small>', row.name, row.plugin_id)
+
+    @admin.display(description=_("downloads"), ordering="-downloads")
+    def download_count(self, row: Any) -> SafeString:
+        """Show the number, beside the largest of all."""
+        return amount(row.downloads, row.downloads, row.most_downloads)
+
+    @admin.display(description=_("installs"), ordering="-installs")
+    def install_count(self, row: Any) -> SafeString:
+        """Show the number, beside the largest of all."""
+        return amount(row.installs, row.installs, row.most_installs)
+
     @admin.display(description=_("state"), ordering="state")
     def condition(self, row: Listing) -> SafeString:
         """Show the state in a word."""
         return badge(LOOKS[row.state], row.get_state_display())
+
+    @admin.display(description=_("last release"), ordering="-updated_at")
+    def changed_on(self, row: Listing) -> str:
+        """Return the day: the list has no room for more."""
+        return date_format(localtime(row.updated_at)) if row.updated_at else "-"
 
     @admin.display(description=_("latest"))
     def latest_version(self, row: Listing) -> str:

@@ -181,7 +181,8 @@ class ReleaseAdmin(MarketOnly[Release], ReadOnlyAdmin[Release]):
     @admin.display(description=_("state"), ordering="state")
     def condition(self, row: Release) -> SafeString:
         """Show the state in a word."""
-        return badge(LOOKS.get(row.state, "plain"), row.get_state_display())
+        mark = SafeString(" <span data-open></span>") if row.state == ReleaseState.CHECKING else ""
+        return format_html("{}{}", badge(LOOKS.get(row.state, "plain"), row.get_state_display()), mark)
 
     @admin.display(description=_("held for"))
     def held(self, row: Release) -> str:

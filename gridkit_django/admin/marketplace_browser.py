@@ -44,6 +44,7 @@ _SORTS = (
     ("updated", _("Newest")),
     ("name", _("Name")),
 )
+_RATINGS = (("", _("any")), ("4", _("★★★★ or more")), ("3", _("★★★ or more")), ("2", _("★★ or more")))
 _PRICES = MappingProxyType({"free": _("free"), "freemium": _("free, more for money"), "paid": _("paid")})
 
 
@@ -56,6 +57,7 @@ class BrowseForm(forms.Form):
     sort = forms.ChoiceField(label=_("Order"), required=False, choices=_SORTS)
     verified = forms.BooleanField(label=_("Reviewed"), required=False)
     free = forms.BooleanField(label=_("Free"), required=False)
+    rating = forms.TypedChoiceField(label=_("Rating"), required=False, choices=_RATINGS, coerce=float, empty_value=None)
     page = forms.IntegerField(required=False, min_value=1, max_value=_PAGES_MAX, widget=forms.HiddenInput)
 
     def query(self) -> PluginSearchQuery:
@@ -67,6 +69,7 @@ class BrowseForm(forms.Form):
             tags=(given["tag"],) if given.get("tag") else (),
             verified=given.get("verified") or None,
             free=given.get("free") or None,
+            min_rating=given.get("rating"),
             sort_by=given.get("sort") or "relevance",
             limit=PAGE,
             offset=PAGE * (self.number() - 1),
@@ -113,7 +116,9 @@ def _shelves(form: BrowseForm) -> dict[str, Any]:
     except GridKitError as error:
         return {"fault": error.detail, "is_set_up": False}
     installed = dict(InstalledPlugin.objects.values_list("plugin_id", "current_version__version"))
-    plain = form.number() == 1 and not any(form.cleaned_data.get(key) for key in ("q", "category", "tag", "verified"))
+    plain = form.number() == 1 and not any(
+        form.cleaned_data.get(key) for key in ("q", "category", "tag", "verified", "rating")
+    )
     return {
         "is_set_up": bool(ages),
         "ages": ages,
@@ -145,11 +150,18 @@ def card(listing: RemoteListing, installed: dict[str, str]) -> dict[str, Any]:
         "listing": listing,
         "publisher": listing.publisher.display_name or listing.publisher.name,
         "latest": next((item for item in listing.versions if item.state == "published"), None),
+        "stars": _stars(listing.rating.value),
         "price": _PRICES[listing.pricing],
         "icon": picture_address(listing, listing.icon),
         "letter": (listing.name or "?")[:1].upper(),
         "installed": installed.get(listing.id),
     }
+
+
+def _stars(rating: float | None) -> str:
+    """Return a rating as five stars, the full ones first; empty for none."""
+    full = round(rating or 0)
+    return "★" * full + "☆" * (5 - full) if rating is not None else ""
 
 
 def _pages(page: int, count: int) -> dict[str, int | None]:

@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.template import Context, Template
 from django.test import Client
 
-from gridkit_django.models import MarketAdvisory, PluginRemains
+from gridkit_django.admin.charts import amount, ranking
+from gridkit_django.models import MarketAdvisory, PluginRemains, PluginRemainsItem
 
 ADMIN = "/admin/gridkit_django/"
 
@@ -56,6 +57,19 @@ def test_cells_that_hold_nothing_are_marked(root: Client) -> None:
     assert '<td data-label="Version" class="field-version gridkit-nothing">' in page
     assert '<td data-label="Configured for" class="field-scopes gridkit-nothing">' in page
     assert '<td data-label="Keys in storage" class="field-keys">0</td>' in page
+
+
+@pytest.mark.django_db
+def test_sizes_of_kept_data_are_shown_beside_the_largest(root: Client) -> None:
+    for name, size in (("@acme/a", 512), ("@acme/b", 2048), ("@acme/c", 0)):
+        kept = PluginRemains.objects.create(plugin_id=name)
+        if size:
+            PluginRemainsItem.objects.create(remains=kept, key="k", value=1, size=size)
+    page = root.get(f"{ADMIN}pluginremains/").content.decode()
+    assert re.findall(r'<rect class="gridkit-bar" width="([\d.]+)"', page) == ["25.0", "100.0", "0.0"]
+    assert [item.label for item in ranking({"a": 1, "b": 4})] == ["b", "a"]
+    assert ranking({"a": 1, "b": 4})[1].share == 25
+    assert 'width="0"' in amount("none", 0, 0)
 
 
 @pytest.mark.django_db

@@ -228,13 +228,18 @@ def _with_peers(
     return refusals(PlanChange(kind, listing.id, metadata), peers), peers
 
 
+def _sentence(reason: str) -> str:
+    """Return a reason that somebody wrote, with or without a full stop, as the end of a sentence."""
+    return f"{reason.strip().rstrip('.') or 'no reason was given'}."
+
+
 def _warnings(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> Iterator[str]:
     for advisory in advisories_for(remote.alias, listing.id, release.version):
         yield f"The advisory {advisory.id} says: {advisory.reason}"
     if release.state == "yanked":
-        yield f"This release was taken back by its publisher: {release.yanked_reason or 'no reason was given'}."
+        yield f"This release was taken back by its publisher: {_sentence(release.yanked_reason)}"
     if listing.state == "deprecated":
-        yield f"The plugin is no longer recommended: {listing.state_reason or 'no reason was given'}."
+        yield f"The plugin is no longer recommended: {_sentence(listing.state_reason)}"
     if not listing.publisher.identity_proved:
         yield "The marketplace does not know who the publisher is."
     if not release.reviewed:

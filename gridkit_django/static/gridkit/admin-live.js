@@ -14,8 +14,10 @@
     if (!response.ok) return;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(part);
     const old = document.querySelector(part);
-    // Somebody is choosing rows: replacing the form would lose the choice.
+    // Somebody is choosing rows or writing: replacing the form would lose it.
+    const written = (field) => field.value !== field.defaultValue;
     if (!fresh || !old || old.querySelector("input[type=checkbox]:checked")) return;
+    if ([...old.querySelectorAll("textarea, input[type=text]")].some(written)) return;
     const held = old.contains(document.activeElement) && document.activeElement.closest("form")?.getAttribute("action");
     old.replaceWith(fresh);
     if (held) fresh.querySelector(`form[action="${CSS.escape(held)}"] button`)?.focus();

@@ -57,7 +57,7 @@ def page(client: Client, address: str, **query: Any) -> str:
 
 def names(text: str) -> list[str]:
     """Return the names of the cards below the shelf of what is featured."""
-    return re.findall(r"<h3><a [^>]*>([^<]*)</a>", text.partition("All plugins")[2] or text)
+    return re.findall(r"<h3><a [^>]*>([^<]*)</a>", text.partition("All plugins</h2>")[2] or text)
 
 
 def test_browser_shows_cards_with_badges_and_filters_them(market: Market, site: Callable[..., None], client: Client):
@@ -70,14 +70,29 @@ def test_browser_shows_cards_with_badges_and_filters_them(market: Market, site: 
 
     assert names(text) == ["Charts", "Colours", "&lt;b&gt;Evil&lt;/b&gt;"]
     assert "<script>alert" not in text
-    for part in ("identity proved", "identity unknown", "version reviewed", "★ 4.0", "900 downloads", "Featured"):
+    for part in (
+        "identity proved",
+        "identity unknown",
+        "version reviewed",
+        "★★★★☆</span> 4.0",
+        "(3 ratings)",
+        "900 downloads",
+        "Featured",
+    ):
         assert part in text
+    assert "★★★★☆</span> 4.0" in text
+    assert "(3 ratings)" in text
     assert f'src="{market.url}pictures/a.png"' in text
     assert 'referrerpolicy="no-referrer"' in text
     assert names(page(client, BROWSE, q="charts")) == ["Charts"]
     assert names(page(client, BROWSE, category="analytics")) == ["Charts"]
     assert names(page(client, BROWSE, tag="x")) == ["Charts"]
     assert names(page(client, BROWSE, verified="on")) == ["Colours"]
+    market.put(listing("@acme/charts", rating={"value": 2.4, "count": 1}))
+    refresh_catalogue()
+    assert sorted(names(page(client, BROWSE, rating="4"))) == ["&lt;b&gt;Evil&lt;/b&gt;", "Colours"]
+    assert "★★☆☆☆</span> 2.4" in page(client, BROWSE, rating="2")
+    assert len(names(page(client, BROWSE, rating="9"))) == 3, "what makes no sense counts as not asked"
     assert names(page(client, BROWSE, sort="name"))[-1] == "Colours"
     assert "No plugin matches" in page(client, BROWSE, q="zzz")
     asked = len(market.asked)

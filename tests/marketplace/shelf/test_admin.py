@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -222,11 +223,38 @@ def test_figures_are_for_administrators_and_members(acme: Seller, work: Work, ro
     address = f"{ADMIN}listing/{Listing.objects.get().pk}/figures/"
     page = root.get(address, {"days": 7}).content.decode()
     assert "<svg" in page
-    assert "0.9" in page
+    ranks = page.partition("Installs and updates of this time")[2]
+    assert '<th scope="row">0.9</th><td class="gridkit-number">1</td>' in ranks
+    assert 'height="10" width="100.0"' in ranks
+    assert f'href="{ADMIN}">' in page
     member = staff()
     assert member.get(address).status_code == 403
     acme.publisher.members.add(User.objects.get(username="staff"))
     assert member.get(address).status_code == 200
+
+
+def test_list_shows_numbers_beside_the_largest_of_all(acme: Seller, work: Work, root: Client) -> None:
+    work(acme.publish)
+    listing = Listing.objects.get()
+    Listing.objects.filter(pk=listing.pk).update(downloads=400, installs=5)
+    more = {"publisher": acme.publisher, "category": "data", "pricing": "free", "downloads": 100}
+    Listing.objects.create(plugin_id="@acme/b", distribution="acme-b", import_package="acme_b", name="<b>", **more)
+    page = root.get(f"{ADMIN}listing/", {"q": "acme"}).content.decode()
+    downloads = re.findall(r'field-download_count">(\d+) <svg [^>]*><rect class="gridkit-bar" width="([\d.]+)"', page)
+    assert sorted(downloads) == [("100", "25.0"), ("400", "100.0")]
+    assert "&lt;b&gt;<br>" in page
+    only = root.get(f"{ADMIN}listing/", {"q": "@acme/b"}).content.decode()
+    assert 'width="25.0"' in only, "the largest of all, not of what is shown"
+
+
+def test_pages_follow_a_release_while_it_is_checked(acme: Seller, work: Work, root: Client) -> None:
+    work(acme.publish)
+    pages = [f"{ADMIN}release/", f"{ADMIN}release/{release().pk}/change/"]
+    assert [("data-open>" in root.get(page).content.decode()) for page in pages] == [False, False]
+    decide(root, "check")
+    for page in pages:
+        text = root.get(page).content.decode()
+        assert ("data-open>" in text, "gridkit/admin-live.js" in text) == (True, True)
 
 
 def test_reports_are_answered(acme: Seller, work: Work, root: Client) -> None:
