@@ -90,7 +90,7 @@ class Content:
 
     def directions(self, texts: Sequence[str]) -> Sequence[Look] | None:
         """Return the looks of cells that have no style."""
-        if self.direction == "ltr" and all(map(str.isascii, texts)):
+        if self.direction == "ltr" and not _RIGHT_TO_LEFT.search("".join(texts)):
             return None
         looks = [Look("", self.direction_of(text)) for text in texts]
         return looks if any(look.direction for look in looks) else None

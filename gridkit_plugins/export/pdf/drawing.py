@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from weasyprint.draw.color import get_color
 from weasyprint.formatting_structure.boxes import TableCellBox, TableRowBox
@@ -38,8 +37,7 @@ _SHAPING = (
 _SIDES = ("top", "right", "bottom", "left")
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnRow:
+class DrawnRow(NamedTuple):
     """One row, or one part of a row that is taller than a page.
 
     Attributes:

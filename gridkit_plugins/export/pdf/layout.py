@@ -23,6 +23,7 @@ _PACKAGED = Path(__file__).parents[2] / "templates"
 _TABLE_CLASS = "gridkit-rows"
 _BREAK = ".gridkit-rows > tbody > tr:nth-child({row}) {{ break-before: page !important }}"
 _FRAME = ".gridkit-frame { break-before: page !important; height: 1px }"
+_JUMP = "@page :nth({place}) {{ counter-increment: page {step} !important }}"
 
 
 class PageTemplate:
@@ -50,26 +51,24 @@ class PageTemplate:
         extra = _BREAK.format(row=break_before) if break_before else ""
         return self._render(self._html(rows, pages), extra)
 
-    def frames(self, model: Row, *, pages: int, first: int, count: int, opening: int) -> list[Any]:
+    def frames(self, model: Row, numbers: Sequence[int], *, pages: int, opening: int) -> list[Any]:
         """Lay out pages that hold nothing but what surrounds the table.
 
         Args:
             model: a row for the table of the opening pages.
+            numbers: of the pages wanted, from 1, rising.
             pages: how many pages the file has.
-            first: number of the first page wanted, from 1.
-            count: of pages wanted.
             opening: pages that the file starts with, up to the one on which the table begins.
         """
         html = self._html([model], pages)
         table = _tables(html.etree_element)[0]
         parent = next(element for element in html.etree_element.iter() if table in list(element))
-        place = list(parent).index(table)
-        for number in range(count):
-            parent.insert(place + 1 + number, table.makeelement("div", {"class": "gridkit-frame"}))
-        start = first - opening
-        extra = f"{_FRAME} @page :first {{ counter-increment: page {start} !important }}"
-        document = self._render(html, extra)
-        return list(document.pages[opening : opening + count])
+        after = list(parent).index(table) + 1
+        places, jumps = _places(numbers, opening)
+        for _ in range(opening, places[-1] + 1):  # one more, since the last page of a document ends where its text does
+            parent.insert(after, table.makeelement("div", {"class": "gridkit-frame"}))
+        document = self._render(html, _FRAME + "".join(jumps))
+        return [document.pages[place - 1] for place in places]
 
     def _render(self, html: HTML, extra: str) -> Document:
         styles = [CSS(string=extra, url_fetcher=html.url_fetcher)] if extra else None
@@ -85,6 +84,26 @@ class PageTemplate:
                 "docs/plugins/pdf-template.md."
             )
         return html
+
+
+def _places(numbers: Sequence[int], opening: int) -> tuple[list[int], list[str]]:
+    """Return where pages of these numbers stand in a document of frames, from 1, and the styles that number them so.
+
+    A left page stays one: where the next number would fall on a right page, a page is left out.
+    """
+    places: list[int] = []
+    jumps: list[str] = []
+    place = before = opening
+    for number in numbers:
+        place += 1
+        if (number - place) % 2:
+            place += 1
+            before += 1
+        if number - before != 1:
+            jumps.append(_JUMP.format(place=place, step=number - before))
+        places.append(place)
+        before = number
+    return places, jumps
 
 
 def _source() -> Template:

@@ -155,11 +155,17 @@ class PageComposer:
     def _put_frames(self, total: int) -> None:
         """Write the pages after the one on which the table begins."""
         opening = self._model.opening
-        frames = Frames(self._template, model_rows(self._content)[0], pages=total, opening=opening)
+        frames = Frames(
+            self._template,
+            model_rows(self._content)[0],
+            self._painter,
+            pages=total,
+            opening=opening,
+            artifact=self._tags is not None,
+        )
         for place, page in enumerate(self._pages[1:], opening):
-            frame = frames.page(place + 1)
-            stream = self._painter.page(frame, None, artifact=self._tags is not None)
-            self._put_page(page.dictionary, place, frame, [stream, page.rows])
+            frame, content = frames.paint(place + 1)
+            self._put_page(page.dictionary, place, frame, [content, page.rows])
 
     def _put_page(self, dictionary: pydyf.Dictionary, place: int, page: Any, streams: list[bytes]) -> None:
         width, height = (number(side * POINTS) for side in (page.width, page.height))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass
-from typing import Any
+import struct
+from collections.abc import Iterator, MutableMapping, Sequence
+from typing import Any, NamedTuple
 
 from weasyprint.pdf.fonts import Font
 from weasyprint.text.ffi import FROM_UNITS, TO_UNITS, ffi, pango
@@ -21,6 +21,10 @@ from weasyprint.text.line_break import Layout
 Fonts = MutableMapping[Any, Font]
 
 _COMMON = "\x20-\x40\\[-`{-~\u00a1-\u00a9\u00ab\u00ac\u00ae-\u00b9\u00bb-\u00bf\u00d7\u00f7\u2010-\u2027\u20ac"
+_UNPAIRED = (
+    "\x20-'*-;=?@\\\\^-`|~\u00a1-\u00a9\u00ac\u00ae-\u00b9\u00bc-\u00bf\u00d7\u00f7\u2010-\u2017\u2020-\u2027\u20ac"
+)
+"""Signs without brackets and quotes, which belong to the script that their other half stands in."""
 _SCRIPTS = (
     ("", ""),
     ("x", "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"),
@@ -29,15 +33,21 @@ _SCRIPTS = (
 )
 """A letter of each script whose letters keep their shape whatever stands beside them, and all of them."""
 _PLAIN = tuple((letter, re.compile(f"[{_COMMON}{letters}]+")) for letter, letters in _SCRIPTS)
+_MIXED = re.compile(f"[{_UNPAIRED}{''.join(letters for _, letters in _SCRIPTS)}]+")
+_OF_ONE_SCRIPT = re.compile(
+    f"(?:^[{_UNPAIRED}]+)?(?:{'|'.join(f'([{letters}][{letters}{_UNPAIRED}]*)' for _, letters in _SCRIPTS[1:])})"
+)
+"""A part of a text of several scripts: letters of one with the signs that follow, and signs at the text's start."""
 _PLAIN_IN_RTL = (("", re.compile("[0-9]+(?:[.,:][0-9]+)*")), ("x", re.compile("[A-Za-z0-9]+")))
 """Texts whose order stays the same when they stand in a line from right to left."""
 _LINES_KEPT = 20_000
 _LONGEST_KEPT = 60
 _WHOLE_TEXT = 2**31 - 1
+_GLYPH = struct.Struct("=IiiiI")
+"""Pango's ``PangoGlyphInfo``: glyph, width, offsets, and flags."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One shaped line; measures are CSS pixels.
 
     Attributes:
@@ -85,6 +95,7 @@ class Shaper:
         self._forbid_hyphens()
         pango.pango_layout_set_wrap(self._layout, pango.PANGO_WRAP_WORD_CHAR)
         self._known: dict[int, tuple[Font, float]] = {}
+        self._codes: dict[int, dict[tuple[int, int, int], str]] = {}
         self._rectangle = ffi.new("PangoRectangle *")
         self._kept: dict[str, Line] = {}
         self._plain = _PLAIN if style["direction"] == "ltr" else _PLAIN_IN_RTL
@@ -128,20 +139,24 @@ class Shaper:
 
     def whole(self, text: str, width: float) -> Line | None:
         """Return a text as one line, or None when it takes more than one."""
-        if "\n" in text:
-            return None
-        line = self._kept.get(text) or self.line(text)
+        line = self._kept.get(text)
+        if line is None:
+            if "\n" in text:
+                return None
+            line = self._made(text)
         return line if line.width <= width else None
 
     def line(self, text: str) -> Line:
         """Return a text without newlines as one line."""
-        line = self._kept.get(text)
-        if line is None:
-            line = (None if self._spaced else self._composed(text)) or self._shape(text)
-            if len(text) <= _LONGEST_KEPT:
-                if len(self._kept) >= _LINES_KEPT:
-                    self._kept.clear()
-                self._kept[text] = line
+        return self._kept.get(text) or self._made(text)
+
+    def _made(self, text: str) -> Line:
+        """Return a line that was not kept, and keep it."""
+        line = (None if self._spaced else self._composed(text)) or self._shape(text)
+        if len(text) <= _LONGEST_KEPT:
+            if len(self._kept) >= _LINES_KEPT:
+                self._kept.clear()
+            self._kept[text] = line
         return line
 
     def font_name(self, font: Font, size: float) -> str:
@@ -164,8 +179,22 @@ class Shaper:
         """Return a line put together from what is known of its pairs of characters; None where that is not enough."""
         for letter, plain in self._plain:
             if plain.fullmatch(text):
-                return self._pairs[letter].line(text)
-        return None
+                return self._joined([self._pairs[letter].shown(text)], text)
+        if self._plain is not _PLAIN or not _MIXED.fullmatch(text):
+            return None
+        scripts = [letter for letter, _ in _SCRIPTS]
+        parts = (self._pairs[scripts[part.lastindex or 0]].shown(part[0]) for part in _OF_ONE_SCRIPT.finditer(text))
+        return self._joined(list(parts), text)
+
+    def _joined(self, parts: Sequence[tuple[str, int] | None], text: str) -> Line | None:
+        """Return the line that parts make, each told by its glyphs and its width in Pango's units."""
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            return None
+        glyphs = "".join([shown for shown, _ in known])
+        width = sum([advance for _, advance in known])
+        shown = "" if text.isspace() else f"[<{glyphs}>]TJ"
+        return Line(shown, self.own_font, self.own_font, width * FROM_UNITS, self.height, self.baseline)
 
     def glyphs(self, text: str) -> list[tuple[int, int]] | None:
         """Return glyphs and advances in Pango's units of a text in the style's own font; None where it takes more."""
@@ -174,14 +203,12 @@ class Shaper:
             font, size = self.font_of(item.item.analysis.font)
             if font is not self.font or size != self.size:
                 return None
-            string = item.glyphs
-            for info in string.glyphs[0 : string.num_glyphs]:
-                shape = info.geometry
-                special = info.glyph == pango.PANGO_GLYPH_EMPTY or info.glyph & pango.PANGO_GLYPH_UNKNOWN_FLAG
-                if special or shape.x_offset or shape.y_offset:
+            for glyph, width, *offsets, _ in glyphs_of(item):
+                special = glyph == pango.PANGO_GLYPH_EMPTY or glyph & pango.PANGO_GLYPH_UNKNOWN_FLAG
+                if special or any(offsets):
                     return None
-                self.logical_width(font, info.glyph, item.item.analysis.font)
-                found.append((info.glyph, shape.width))
+                self.logical_width(font, glyph, item.item.analysis.font)
+                found.append((glyph, width))
         return found
 
     def logical_width(self, font: Font, glyph: int, pango_font: Any) -> int:
@@ -219,6 +246,10 @@ class Shaper:
     def _main_font(self) -> tuple[Font, float]:
         item = next(self._items("x"))
         return self.font_of(item.item.analysis.font)
+
+    def codes_of(self, pango_font: Any) -> dict[tuple[int, int, int], str]:
+        """Return what is known of one of Pango's fonts: a glyph, its width and its offset to what shows it."""
+        return self._codes.setdefault(_address(pango_font), {})
 
     def font_of(self, pango_font: Any) -> tuple[Font, float]:
         """Return the file's font for one of Pango's, and its size in CSS pixels."""
@@ -260,8 +291,8 @@ class _Pairs:
         self._snippets: dict[str, str | None] = {}
         self._advances: dict[str, int] = {}
 
-    def line(self, text: str) -> Line | None:
-        """Return a line, or None when a pair of it is more than two glyphs side by side."""
+    def shown(self, text: str) -> tuple[str, int] | None:
+        """Return glyphs and width in Pango's units, or None when a pair of a text is more than two glyphs."""
         keys = [*map(operator.add, text, text[1:]), text[-1]]
         snippets = self._snippets
         try:
@@ -270,13 +301,10 @@ class _Pairs:
             for key in keys:
                 if key not in snippets:
                     self._learn(key)
-            return self.line(text)
+            return self.shown(text)
         except TypeError:
             return None
-        shaper = self._shaper
-        width = sum(map(self._advances.__getitem__, keys)) * FROM_UNITS
-        shown = "" if text.isspace() else f"[<{glyphs}>]TJ"
-        return Line(shown, shaper.own_font, shaper.own_font, width, shaper.height, shaper.baseline)
+        return glyphs, sum(map(self._advances.__getitem__, keys))
 
     def _learn(self, key: str) -> None:
         """Ask Pango what the first character of a pair, or the last one of a text, looks like, and keep the answer."""
@@ -317,26 +345,32 @@ class _Run:
         pango_font = item.item.analysis.font
         font, size = self._shaper.font_of(pango_font)
         self._choose(self._shaper.font_name(font, size))
-        for place, info in enumerate(item.glyphs.glyphs[0 : item.glyphs.num_glyphs]):
-            glyph, shape = info.glyph, info.geometry
-            width = shape.width
-            if glyph == pango.PANGO_GLYPH_EMPTY:
-                self._glyphs.append(f">{number(-width / size)}<")
-                continue
-            if glyph & pango.PANGO_GLYPH_UNKNOWN_FLAG:
-                glyph = _unknown(font, glyph, round(width * 1000 * FROM_UNITS / size))
-            if glyph not in font.to_unicode:
-                font.to_unicode[glyph] = _cluster(item, place, self._text)
-            offset = shape.x_offset / size
-            kerning = int(
-                self._shaper.logical_width(font, glyph, pango_font) + offset - width * 1000 * FROM_UNITS / size
-            )
-            code = (f">{number(-offset)}<" if offset else "") + f"{glyph:04x}" + (f">{kerning}<" if kerning else "")
-            if shape.y_offset:
+        codes = self._shaper.codes_of(pango_font)
+        for place, (glyph, width, x_offset, y_offset, _) in enumerate(glyphs_of(item)):
+            key = (glyph, width, x_offset)
+            code = codes.get(key)
+            if code is None:
+                code = codes[key] = self._code(item, place, key, size)
+            if y_offset:
                 self._close()
-                self._operators.append(f" {number(-shape.y_offset / 1000)} Ts[<{code}>]TJ 0 Ts")
+                self._operators.append(f" {number(-y_offset / 1000)} Ts[<{code}>]TJ 0 Ts")
             else:
                 self._glyphs.append(code)
+
+    def _code(self, item: Any, place: int, key: tuple[int, int, int], size: float) -> str:
+        """Return what shows a glyph and moves on by its width."""
+        glyph, width, x_offset = key
+        pango_font = item.item.analysis.font
+        font, _ = self._shaper.font_of(pango_font)
+        if glyph == pango.PANGO_GLYPH_EMPTY:
+            return f">{number(-width / size)}<"
+        if glyph & pango.PANGO_GLYPH_UNKNOWN_FLAG:
+            glyph = _unknown(font, glyph, round(width * 1000 * FROM_UNITS / size))
+        if glyph not in font.to_unicode:
+            font.to_unicode[glyph] = _cluster(item, place, self._text)
+        offset = x_offset / size
+        kerning = int(self._shaper.logical_width(font, glyph, pango_font) + offset - width * 1000 * FROM_UNITS / size)
+        return (f">{number(-offset)}<" if offset else "") + f"{glyph:04x}" + (f">{kerning}<" if kerning else "")
 
     def shown(self) -> str:
         """Return all operators."""
@@ -357,6 +391,12 @@ class _Run:
         if self._glyphs:
             self._operators.append(f"[<{''.join(self._glyphs)}>]TJ")
             self._glyphs.clear()
+
+
+def glyphs_of(item: Any) -> Iterator[tuple[int, ...]]:
+    """Yield glyph, width, offsets and flags of each glyph of one of Pango's items."""
+    string = item.glyphs
+    return _GLYPH.iter_unpack(ffi.buffer(string.glyphs, string.num_glyphs * _GLYPH.size))
 
 
 def _unknown(font: Font, glyph: int, width: int) -> int:
