@@ -35,6 +35,11 @@ class Shell:
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, cwd=ROOT, env=stack.env, stdin=pipe, stdout=pipe, text=True)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether nobody ended or killed it yet."""
+        return self._process.poll() is None
+
     def __call__(self, code: str) -> str:
         """Carry out code, and return what it put into ``answer``."""
         assert self._process.stdin is not None
@@ -47,6 +52,11 @@ class Shell:
         """End the process."""
         self._process.communicate(timeout=30)
 
+    def kill(self) -> None:
+        """Kill the process."""
+        self._process.kill()
+        self._process.communicate(timeout=30)
+
 
 @contextmanager
 def standing_shell(stack: Stack) -> Iterator[Shell]:
@@ -55,4 +65,5 @@ def standing_shell(stack: Stack) -> Iterator[Shell]:
     try:
         yield shell
     finally:
-        shell.close()
+        if shell.is_alive:
+            shell.close()
