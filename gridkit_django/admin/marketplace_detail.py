@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -10,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from gridkit_django.admin.canary_form import CanaryForm
 from gridkit_django.admin.install import ConsentForm
 from gridkit_django.admin.marketplace_browser import card, require_browsing
 from gridkit_django.admin.marketplace_peers import PeersForm, needs_of
@@ -45,10 +47,12 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     schema = plan.release.config_schema if plan.release is not None and asks_config else {}
     config = SchemaForm(data, schema=schema, values={}, prefix="config")
     peers = PeersForm(data, peers=plan.peers, rights=rights_of(request))
-    forms = (consent, config, peers)
+    canary = CanaryForm(data)
+    forms = (consent, config, peers, *((canary,) if plan.installed else ()))
     if data is not None and plan.release is not None and all(form.is_valid() for form in forms):
         with administering(request):
-            operation = _ask(request, plan, consent, config, peers)
+            more = canary.arguments if plan.installed else {}
+            operation = _ask(request, plan, consent, config, peers, more)
             return HttpResponseRedirect(
                 reverse(f"{site.name}:gridkit_django_pluginoperation_change", args=[operation.pk])
             )
@@ -62,6 +66,7 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "consent": consent,
         "config": config,
         "peers": peers,
+        "canary": canary,
         "has_errors": any(form.errors for form in forms),
         "may_install": may_install,
     }
@@ -126,11 +131,16 @@ def _links(listing: RemoteListing) -> list[tuple[Any, str]]:
 
 
 def _ask(
-    request: HttpRequest, plan: InstallPlan, consent: ConsentForm, config: SchemaForm, peers: PeersForm
+    request: HttpRequest,
+    plan: InstallPlan,
+    consent: ConsentForm,
+    config: SchemaForm,
+    peers: PeersForm,
+    more: Mapping[str, Any],
 ) -> PluginOperation:
     """Write the operation down and let a worker carry it out; what the forms hold was validated."""
     release = plan.chosen()
-    arguments: dict[str, Any] = {"version": release.version, "grants": consent.granted, "peers": peers.agreed()}
+    arguments: dict[str, Any] = {"version": release.version, "grants": consent.granted, "peers": peers.agreed(), **more}
     if plan.installed:
         kind = OperationKind.UPDATE
     else:

@@ -15,10 +15,11 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from gridkit_django.admin.canary_form import CanaryForm
 from gridkit_django.admin.configuration_tab import config_form
 from gridkit_django.admin.plugin_page import tab_page, tab_url
 from gridkit_django.admin.verbs import administering, require
-from gridkit_django.exceptions import PluginConfigError
+from gridkit_django.exceptions import PluginConfigError, PluginStateError
 from gridkit_django.models import AutoUpdate, InstalledPlugin, OperationKind, PluginSource
 from gridkit_django.plugins import plugin_manager, request_operation
 from gridkit_django.plugins.remains import DataFate
@@ -167,9 +168,17 @@ def update(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
 def _update_by_worker(
     request: HttpRequest, site: AdminSite, plugin: InstalledPlugin, granted: tuple[str, ...]
 ) -> HttpResponse:
-    """Let a worker fetch and take a newer release: no request waits for a marketplace."""
-    waiting = plugin.pending_version
-    arguments = {"grants": list(granted), **({"version": waiting.version} if waiting is not None else {})}
+    """Let a worker fetch and take a newer release: no request waits for a marketplace.
+
+    Raises:
+        PluginStateError: when it is to come in a way that is not offered.
+    """
+    waiting, canary = plugin.pending_version, CanaryForm(request.POST)
+    if not canary.is_valid():
+        raise PluginStateError(" ".join(str(message) for found in canary.errors.values() for message in found))
+    arguments = {"grants": list(granted), **canary.arguments}
+    if waiting is not None:
+        arguments["version"] = waiting.version
     operation = request_operation(OperationKind.UPDATE, plugin.plugin_id, arguments, user=request.user)
     enqueue_operation(operation.pk)
     return HttpResponseRedirect(reverse(f"{site.name}:gridkit_django_pluginoperation_change", args=[operation.pk]))

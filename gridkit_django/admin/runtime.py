@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from gridkit_django.admin.canary_panel import canary_panel
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import may
 from gridkit_django.conf import settings
@@ -53,6 +55,7 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         "plugin_page",
         "state_badge",
         "progress_bar",
+        "trial",
         "log_lines",
         "error",
         "worker",
@@ -62,6 +65,10 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         "finished_at",
     )
     readonly_fields = fields
+
+    def get_fields(self, request: HttpRequest, obj: PluginOperation | None = None) -> list[Any]:
+        """Leave out the trial where there was none."""
+        return [name for name in self.fields if name != "trial" or (obj is not None and obj.canary)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PluginOperation]:
         """Add the plugin of each operation, where a version of it waits for consent, and whether it was asked again."""
@@ -182,6 +189,11 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         told = _("%(on)d of %(all)d processes are on it.") % {"on": on, "all": on + len(behind)}
         names = ", ".join(f"{item.kind} {item.host}:{item.pid}" for item in behind)
         return f"{told} {_('Not yet: %(names)s.') % {'names': names}}" if names else str(told)
+
+    @admin.display(description=_("tried first"))
+    def trial(self, operation: PluginOperation) -> SafeString:
+        """Show how the process does that tries an update before the others."""
+        return canary_panel(operation)
 
     @admin.display(description=_("log"))
     def log_lines(self, operation: PluginOperation) -> SafeString:

@@ -9,6 +9,7 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from gridkit_django.admin.canary_form import CanaryForm
 from gridkit_django.conf import settings
 from gridkit_django.marketplace.client.auto_update import plan_auto_update
 from gridkit_django.models import AutoUpdate, InstalledPlugin, PluginSource
@@ -48,6 +49,7 @@ def versions(request: HttpRequest, plugin: InstalledPlugin) -> Mapping[str, Any]
         "update": update,
         "pending": pending,
         "auto_update": plan_auto_update(plugin) if plugin.source == PluginSource.MARKETPLACE else None,
+        "canary": CanaryForm() if plugin.source == PluginSource.MARKETPLACE else None,
         "policies": AutoUpdate.choices,
         "site_policy": AutoUpdate(settings().AUTO_UPDATE).label,
         "known_good": find_known_good(plugin.plugin_id),

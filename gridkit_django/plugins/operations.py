@@ -30,6 +30,7 @@ from gridkit_django.models import OperationKind, OperationState, PluginOperation
 from gridkit_django.plugins.change import acting_as, author_of, get_row
 from gridkit_django.plugins.encryption import Keyring
 from gridkit_django.plugins.manager import plugin_manager
+from gridkit_django.plugins.metadata import CANARY_SECONDS_MAX
 from gridkit_django.plugins.operation_lease import (
     DEATHS_MAX,
     UNDOING_DEATHS_MAX,
@@ -98,7 +99,7 @@ def request_operation(
         switch_anyway: do not wait for hosts that do not have the files.
 
     Raises:
-        PluginStateError: for arguments that the kind does not know.
+        PluginStateError: for arguments that the kind does not know, or that can't be.
         PluginNotFoundError: when the plugin is not installed (and this is no installation).
         ValueError: when there is no such kind.
     """
@@ -106,6 +107,7 @@ def request_operation(
     unknown = sorted(set(arguments) - _ARGUMENTS.get(kind, frozenset()))
     if unknown:
         raise PluginStateError(f"The operation {kind.value} knows no {', '.join(unknown)}.")
+    _check_canary(arguments.get("canary_seconds"))
     if kind is not OperationKind.INSTALL:
         get_row(plugin_id)
     return PluginOperation.objects.create(
@@ -115,6 +117,16 @@ def request_operation(
         requested_by=author_of(user),
         switch_anyway=switch_anyway,
     )
+
+
+def _check_canary(seconds: int | None) -> None:
+    """Refuse a trial of a length that can't be.
+
+    Raises:
+        PluginStateError: then.
+    """
+    if seconds is not None and not 0 <= seconds <= CANARY_SECONDS_MAX:
+        raise PluginStateError(f"canary_seconds is {seconds}; a number from 0 to {CANARY_SECONDS_MAX} was expected.")
 
 
 def _sealed(arguments: Mapping[str, Any]) -> dict[str, Any]:

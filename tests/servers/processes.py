@@ -102,6 +102,7 @@ class ServerProcess:
     ) -> None:
         self.name = name
         self.log = log
+        self._is_asked = False
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [*_with_parent(), *(str(word) for word in command)],
@@ -147,10 +148,17 @@ class ServerProcess:
             self.stop()
             raise ServerError(f"{error}\n{self.read_log()}") from error
 
+    def ask_to_stop(self) -> None:
+        """Tell it to end, without waiting for that."""
+        if self.alive():
+            self._process.send_signal(signal.SIGTERM)
+            self._is_asked = True
+
     def stop(self, how: signal.Signals = signal.SIGTERM, *, seconds: float = 20.0) -> None:
         """End it: politely first, so that it can tidy up, then with its whole process group."""
         if self.alive():
-            self._process.send_signal(how)
+            if not self._is_asked:  # to be told twice means to some that they are to hurry
+                self._process.send_signal(how)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(seconds)
         with contextlib.suppress(ProcessLookupError):

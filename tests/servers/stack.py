@@ -216,10 +216,11 @@ class Stack:
     def stop(self) -> None:
         """End all its processes."""
         self._disconnect()
-        for _, server in self._web:
+        servers = [*(server for _, server in self._web), *self._workers]
+        for server in servers:
+            server.ask_to_stop()  # each takes seconds, which pass for all of them at once
+        for server in servers:
             server.stop()
-        for worker in self._workers:
-            worker.stop()
         self._web.clear()
         self._workers.clear()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from gridkit_django.api.serializers.bodies import RequestBody, ResponseBody
 from gridkit_django.conf import settings
 from gridkit_django.marketplace.client import (
@@ -17,6 +19,7 @@ from gridkit_django.marketplace.client import (
 )
 from gridkit_django.marketplace.client.pictures import picture_address
 from gridkit_django.marketplace.client.wire import Picture, RemoteRelease
+from gridkit_django.plugins.metadata import CANARY_SECONDS_MAX
 
 
 class MarketplaceState(ResponseBody):
@@ -195,6 +198,8 @@ class MarketplaceInstallRequest(RequestBody):
     """Whether to start it at once; an update leaves it as it is."""
     switch_anyway: bool = False
     """Do not wait for hosts that do not have the files; they follow when they can."""
+    canary_seconds: int | None = Field(default=None, ge=0, le=CANARY_SECONDS_MAX)
+    """For how long one process tries an update before the others; 0 for all at once, null for what the site does."""
     peers: list[AgreedPeer] = []
     """The plugins of the plan that may come along; without one that is needed, nothing is done."""
 

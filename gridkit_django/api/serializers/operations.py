@@ -21,6 +21,52 @@ class OperationError(ResponseBody):
     detail: str
 
 
+class CanaryFigures(ResponseBody):
+    """What processes counted of one version during a trial."""
+
+    processes: int
+    calls: int
+    errors: int
+    error_share: float
+    """How many of the calls raised, from 0 to 1."""
+    mean_ms: float
+    p95_ms: float
+    """The time that 95 of 100 calls did not exceed, in milliseconds."""
+
+
+class CanaryLimits(ResponseBody):
+    """What the new version may reach."""
+
+    error_share: float
+    p95_ms: float | None
+    """Null where the version in use had too few calls."""
+
+
+class CanaryReport(ResponseBody):
+    """How the process does, or did, that tries an update before the others."""
+
+    state: Literal["running", "good", "few", "untried", "hurried", "stopped", "failed"]
+    """Good, or too few calls to tell; not tried after all; ended early by somebody, or with the operation; or it did
+    worse."""
+    reason: str
+    """Why it was not tried, or did worse."""
+    version: str
+    before: str
+    """The version in use."""
+    host: str
+    pid: int
+    kind: str
+    seconds: int
+    """For how long it is tried."""
+    share: float
+    """How much of that time is over, from 0 to 1."""
+    lost: list[str]
+    """The processes that tried it before and are gone."""
+    new: CanaryFigures
+    old: CanaryFigures
+    limits: CanaryLimits
+
+
 class OperationState(ResponseBody):
     """A change to a plugin that a worker carries out."""
 
@@ -38,6 +84,8 @@ class OperationState(ResponseBody):
     log: list[Any]
     """The steps so far."""
     error: OperationError | None
+    canary: CanaryReport | None
+    """The trial of an update by one process; null where there was none, or not yet."""
     decide: str | None
     """Where to read what is to be decided: the plugin with the version that waits (``pending``), or the plan with the
     plugins that would come along; null unless it waited."""
@@ -82,6 +130,7 @@ def operation_body(operation: PluginOperation, request: Request) -> dict[str, An
         switch_anyway=operation.switch_anyway,
         log=operation.log,
         error=error if operation.error_code else None,
+        canary=CanaryReport.model_validate(operation.canary) if operation.canary else None,
         decide=_to_decide(operation, request),
         created_at=operation.created_at,
         started_at=operation.started_at,

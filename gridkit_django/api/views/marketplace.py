@@ -159,6 +159,8 @@ class MarketplaceInstallView(GridKitView):
 def _asked(plan: InstallPlan, wish: MarketplaceInstallRequest) -> tuple[OperationKind, dict[str, Any]]:
     release, peers = plan.chosen(), _agreed(plan, wish)
     arguments: dict[str, Any] = {"version": release.version, "grants": list(wish.grants), "peers": peers}
+    if wish.canary_seconds is not None:
+        arguments["canary_seconds"] = wish.canary_seconds
     if plan.installed:
         return OperationKind.UPDATE, arguments
     more = {"source": f"{PREFIX}{plan.listing.id}", "config": wish.config, "activate": wish.activate}

@@ -100,7 +100,7 @@ def _check_at_hand(plugin: InstalledPlugin, version: str | None) -> None:
     Raises:
         PluginStateError: says what to ask instead.
     """
-    known = version is not None and plugin.versions.filter(version=version).exists()
+    known = version is not None and plugin_manager().is_at_hand(plugin.plugin_id, version)
     if plugin.source == PluginSource.MARKETPLACE and not known:
         raise PluginStateError(
             f"{plugin.plugin_id} comes from a marketplace: a worker fetches the release. Ask for it with POST "

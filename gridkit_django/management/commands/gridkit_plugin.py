@@ -39,6 +39,11 @@ class Command(BaseCommand):
                 help="a plugin that may come along, with all that it asks for; may be repeated",
             )
             act.add_argument("--switch-anyway", action="store_true", help="do not wait for hosts that are not ready")
+        update.add_argument(
+            "--canary-seconds",
+            type=int,
+            help="let one process try it first for so long; 0 for all at once; left out: as the site does",
+        )
         good = acts.add_parser("known-good", help="bring the last known good state back")
         good.add_argument("plugin", help="its id, like @acme/colours")
         pin = acts.add_parser("pin", help="hold a plugin at the version in use: nothing updates it")
@@ -122,6 +127,8 @@ def _requested(options: dict[str, Any]) -> PluginOperation:
     arguments: dict[str, Any] = {"grants": options["grant"], "peers": peers}
     if options["release"]:
         arguments["version"] = options["release"]
+    if options.get("canary_seconds") is not None:
+        arguments["canary_seconds"] = options["canary_seconds"]
     if kind is OperationKind.INSTALL:
         arguments |= {"source": f"{PREFIX}{plugin_id}", "activate": not options["no_activate"]}
     return request_operation(kind, plugin_id, arguments, user=None, switch_anyway=options["switch_anyway"])

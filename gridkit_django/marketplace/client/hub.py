@@ -85,15 +85,23 @@ class MarketplacePlugins:
         grants: Iterable[str],
         user: User | None,
         switch_anyway: bool = False,
+        canary_seconds: int | None = None,
     ) -> None:
         """Update a plugin in this process, and wait for it.
+
+        Args:
+            plugin_id: which plugin.
+            version: exactly this release; None for the newest that fits.
+            grants: permissions to grant with it.
+            user: who does it.
+            switch_anyway: do not wait for hosts that do not have the files.
+            canary_seconds: for how long one process tries it first; 0 for all at once, None for what the site does.
 
         Raises:
             MarketplaceError: why it could not be updated; ``extra["code"]`` is the reason's code.
         """
-        arguments: dict[str, Any] = {"grants": list(grants)}
-        if version is not None:
-            arguments["version"] = version
+        given: dict[str, Any] = {"grants": list(grants), "version": version, "canary_seconds": canary_seconds}
+        arguments = {key: value for key, value in given.items() if value is not None}
         kind = OperationKind.UPDATE
         _carry_out(request_operation(kind, plugin_id, arguments, user=user, switch_anyway=switch_anyway))
 

@@ -94,18 +94,27 @@ class PluginMarketplace:
         )
         return plugin_manager().get_plugin(plugin_id)
 
-    def update(self, plugin_id: str, version: str | None = None, *, switch_anyway: bool = False) -> PluginInfo:
+    def update(
+        self,
+        plugin_id: str,
+        version: str | None = None,
+        *,
+        switch_anyway: bool = False,
+        canary_seconds: int | None = None,
+    ) -> PluginInfo:
         """Update an installed plugin in this process, and return it.
 
         Args:
             plugin_id: which plugin.
             version: exactly this release; None for the newest that fits.
             switch_anyway: do not wait for hosts that do not have the files.
+            canary_seconds: for how long one process tries it first; 0 for all at once, None for what the site does.
 
         Raises:
             MarketplaceError: why it could not be updated.
         """
-        self._plugins.update(plugin_id, version, grants=(), user=self._user, switch_anyway=switch_anyway)
+        how: dict[str, Any] = {"switch_anyway": switch_anyway, "canary_seconds": canary_seconds}
+        self._plugins.update(plugin_id, version, grants=(), user=self._user, **how)
         return plugin_manager().get_plugin(plugin_id)
 
     def download(self, plugin_id: str, version: str | None = None) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gridkit_django.conf import settings
 from gridkit_django.models import PluginSource
 from gridkit_django.plugins import activation, good_states, pins, remains, update, update_policy, updates
 from gridkit_django.plugins.base import Plugin
@@ -113,7 +114,7 @@ class Lifecycle(ManagerPart):
         row = get_row(plugin_id)
         pins.check_not_pinned(row)
         remote = self.remote if row.source == PluginSource.MARKETPLACE else None
-        if version is not None and row.versions.filter(version=version).exists():
+        if version is not None and self.is_at_hand(plugin_id, version):
             if remote is not None:
                 remote.check_kept(plugin_id, version)
             update.update(self.runtime, plugin_id, version, grants, user)
@@ -122,6 +123,24 @@ class Lifecycle(ManagerPart):
         else:
             update.update(self.runtime, plugin_id, version, grants, user)
         return self.get_plugin(plugin_id)
+
+    def is_at_hand(self, plugin_id: str, version: str) -> bool:
+        """Whether an update to a version can be made at once, without an operation of steps.
+
+        A version of a marketplace that never served here can't, where the site lets one process try updates first.
+
+        Args:
+            plugin_id: which plugin.
+            version: a version number.
+
+        Raises:
+            PluginNotFoundError: when the plugin is not installed.
+        """
+        row = get_row(plugin_id)
+        known = row.versions.filter(version=version)
+        if row.source == PluginSource.MARKETPLACE and settings().CANARY_SECONDS:
+            known = known.filter(installed_at__isnull=False)
+        return known.exists()
 
     def pin_plugin(self, plugin_id: str, note: str, *, user: User | None = None) -> PluginInfo:
         """Hold a plugin at the version in use; the note says why. See ``pins.pin``."""

@@ -6,14 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
 
-from gridkit_django.marketplace.client import refresh_catalogue
+from gridkit_django.exceptions import PluginStateError
+from gridkit_django.marketplace.client import PluginMarketplace, refresh_catalogue
 from gridkit_django.marketplace.client.canary import is_wanted, trial_seconds
-from gridkit_django.models import InstalledPlugin, OperationState, PluginOperation
-from gridkit_django.plugins import PluginManager, repeat_operation, run_operation
+from gridkit_django.models import InstalledPlugin, OperationState, PluginOperation, RuntimeProcess
+from gridkit_django.plugins import PluginManager, repeat_operation, request_operation, run_operation
 from gridkit_django.plugins.metadata import CanaryWish
 from gridkit_django.plugins.operation_run import OperationRun
 from tests.marketplace.client.packages import PLUGIN, Acme
+from tests.marketplace.client.test_api import BASE, client_of
 from tests.marketplace.client.test_install import run
 from tests.marketplace.client.trials import Act, look, serves, tell
 
@@ -85,3 +90,92 @@ def test_update_that_waited_for_consent_is_tried_first_once_it_has_it(
     again.refresh_from_db()
     assert (again.state, again.canary["state"]) == (OperationState.FINISHED, "good")
     assert seen == [("1.2.0", True), "1.0.0"]
+
+
+def test_console_offers_how_an_update_comes_and_asks_for_that(
+    acme: Acme, admin: User, manager: PluginManager, no_probe: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued: list[Any] = []
+    for place in ("marketplace_detail", "plugin_verbs"):
+        monkeypatch.setattr(f"gridkit_django.admin.{place}.enqueue_operation", queued.append)
+    client = Client()
+    client.force_login(admin)
+    acme.publish()
+    refresh_catalogue()
+    detail = f"/admin/gridkit_django/installedplugin/marketplace/plugin/?id={PLUGIN}"
+    assert 'name="canary"' not in client.get(detail).content.decode(), "an installation has nothing to compare with"
+    manager.install_plugin(f"marketplace:{PLUGIN}")
+    acme.publish("1.1.0")
+    refresh_catalogue()
+    plugin = f"/admin/gridkit_django/installedplugin/{InstalledPlugin.objects.get().pk}/"
+    for address in (detail, f"{plugin}versions/"):
+        page = client.get(address).content.decode()
+        assert '<option value="" selected>As the site does it: all processes at once</option>' in page
+        assert '<option value="900">One process first, for 15 minutes</option>' in page
+    settings.GRIDKIT = {**settings.GRIDKIT, "CANARY_SECONDS": 90}
+    assert "As the site does it: one process first, for 90 seconds" in client.get(detail).content.decode()
+
+    given = {"password": "root-of-all", "peers-shown": ""}
+    refused = client.post(detail, {**given, "canary": "7"})
+    assert "Select a valid choice" in refused.content.decode()
+    assert "Select a valid choice" in client.post(f"{plugin}update/", {"canary": "7"}, follow=True).content.decode()
+    assert queued == []
+    for chosen, asked in (("", {}), ("0", {"canary_seconds": 0}), ("3600", {"canary_seconds": 3600})):
+        client.post(detail, {**given, "canary": chosen})
+        client.post(f"{plugin}update/", {"canary": chosen, "tab": "versions"})
+        found = [PluginOperation.objects.get(pk=key).arguments for key in queued[-2:]]
+        assert found == [{"version": "1.1.0", "grants": [], "peers": [], **asked}, {"grants": [], **asked}]
+
+
+def test_api_takes_how_an_update_comes_and_tells_of_the_trial(
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridkit_django.api.views.marketplace.enqueue_operation", lambda operation: None)
+    client = client_of("install_plugin")
+    install = f"{BASE}{PLUGIN}/install/"
+    assert client.post(install, {"canarySeconds": 86_401}, format="json").status_code == 422
+    assert client.post(install, {"canarySeconds": "60"}, format="json").status_code == 422
+    between(lambda number: look(manager) if number == 0 else tell(manager, 40, 10, 1.0, later=1))
+
+    asked = client.post(install, {"canarySeconds": 60}, format="json").json()["operation"]
+    assert asked["canary"] is None
+    run_operation(asked["id"])
+
+    told = client.get(asked["url"]).json()
+    assert (told["state"], told["error"]["code"]) == ("failed", "canary-failed")
+    canary = told["canary"]
+    assert (canary["state"], canary["version"], canary["before"], canary["seconds"]) == ("failed", "1.1.0", "1.0.0", 60)
+    assert canary["reason"].startswith("25.0% of the calls raised")
+    assert (canary["new"]["errorShare"], canary["new"]["calls"], canary["limits"]["errorShare"]) == (0.25, 40, 0.05)
+
+
+def test_installation_has_nothing_to_be_tried_beside(acme: Acme, manager: PluginManager) -> None:
+    acme.publish()
+    refresh_catalogue()
+    answer = client_of("install_plugin").post(f"{BASE}{PLUGIN}/install/", {"canarySeconds": 60}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (409, "plugin-state-invalid")
+    with pytest.raises(PluginStateError, match="from 0 to 86400"):
+        request_operation("update", PLUGIN, {"canary_seconds": -1}, user=None)
+
+
+def test_version_that_waits_does_not_pass_by_the_trial_that_the_site_wants(tried: Acme, manager: PluginManager) -> None:
+    tried.publish("1.2.0", word="two", permissions=("methods:register", "rows:read"))
+    refresh_catalogue()
+    assert run("update", canary_seconds=0).state == OperationState.WAITING
+
+    answer = client_of("install_plugin", "grant_plugin").post(
+        f"/gridkit/api/plugins/{PLUGIN}/update/", {"version": "1.2.0", "grants": ["rows:read"]}, format="json"
+    )
+
+    assert (answer.status_code, serves(manager)) == (409, "1.0.0")
+    assert "a worker fetches the release" in answer.json()["detail"]
+    assert not manager.is_at_hand(PLUGIN, "1.2.0")
+    assert manager.is_at_hand(PLUGIN, "1.0.0")
+
+
+def test_command_and_marketplace_take_how_an_update_comes(tried: Acme, manager: PluginManager) -> None:
+    RuntimeProcess.objects.filter(pid=7).delete()
+    with pytest.raises(CommandError, match="canary-not-possible"):
+        call_command("gridkit_plugin", "update", PLUGIN, "--canary-seconds=60")
+    PluginMarketplace().update(PLUGIN, canary_seconds=0)
+    assert serves(manager) == "1.1.0"

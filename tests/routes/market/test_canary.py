@@ -1,4 +1,4 @@
-"""Three web processes, and an update that one of them tries first: it goes to all, or back, whoever is killed over it."""
+"""Three web processes, and an update that one of them tries first: it goes to all, or back, whoever is killed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ RELEASES = {
 """What the marketplace lists: the word that a version answers, and what it does when it is called."""
 
 _BEGIN = f"""
-from gridkit_django.marketplace.client import refresh_catalogue
+from gridkit_django.marketplace.client import recipes, refresh_catalogue
+recipes.probe = lambda files: None
 refresh_catalogue(now=True)
 manager.follow()
 if InstalledPlugin.objects.exists():
