@@ -361,6 +361,32 @@ class PublisherKeys(WireBody):
     statements: list[dict[str, Any]]
 
 
+class MailsRequest(WireRequest):
+    """Which mails a publisher does not want."""
+
+    off: Annotated[
+        list[Literal["checked", "quarantined", "published", "yanked", "removed", "token", "key"]], Field(max_length=20)
+    ]
+
+
+class WireMail(WireBody):
+    """A kind of mails."""
+
+    kind: str
+    label: str
+    """What such a mail tells."""
+    wanted: bool
+
+
+class PublisherMails(WireBody):
+    """The mails of a publisher."""
+
+    publisher: str
+    has_address: bool
+    """Whether the marketplace has an address to write to."""
+    kinds: list[WireMail]
+
+
 class EventRequest(WireRequest):
     """What a site did."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path, register_converter
 
 from gridkit_django.api.converters import PluginIdConverter
-from gridkit_django.api.market.views import counting, finding, front, keys, listings, publishing, simple
+from gridkit_django.api.market.views import counting, finding, front, keys, listings, mails, publishing, simple
 from gridkit_django.api.openapi import OpenAPIDocument
 from gridkit_django.api.views import documents
 
@@ -40,6 +40,7 @@ endpoints: list[URLPattern] = [
     path(f"{_PLUGIN}/front/screenshots/<slug:sha256>/", front.ScreenshotView.as_view(), name="market-screenshot"),
     path(f"{_PLUGIN}/", listings.ListingView.as_view(), name="market-plugin"),
     path("api/v1/publishers/<slug:publisher>/keys/", keys.KeysView.as_view(), name="market-keys"),
+    path("api/v1/publishers/<slug:publisher>/mails/", mails.MailsView.as_view(), name="market-mails"),
     path("api/v1/releases/", publishing.PublishView.as_view(), name="market-publish"),
     path(f"{_RELEASE}/submit/", publishing.SubmitView.as_view(), name="market-submit"),
     path(f"{_RELEASE}/yank/", publishing.YankView.as_view(), name="market-yank"),

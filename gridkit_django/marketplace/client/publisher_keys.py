@@ -8,12 +8,19 @@ from django.db import router
 from django.utils import timezone
 
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import KeyStatementError, PublisherKeyRevokedError, PublisherKeysReplacedError
+from gridkit_django.exceptions import (
+    KeyStatementError,
+    PublisherKeyRevokedError,
+    PublisherKeysReplacedError,
+    PublisherUntrustedError,
+    SignatureError,
+)
 from gridkit_django.marketplace.client.remotes import Remote
 from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
 from gridkit_django.marketplace.trust import author_key_id
 from gridkit_django.marketplace.trust.keylist import KeyAct, KeyList, KeyStatement
-from gridkit_django.models import TrustedKeyList
+from gridkit_django.models import InstalledPlugin, TrustedKeyList
+from gridkit_django.plugins.savepoints import database
 
 
 def check_key(remote: Remote, listing: RemoteListing, release: RemoteRelease, known_key: str) -> bool:
@@ -36,11 +43,53 @@ def check_key(remote: Remote, listing: RemoteListing, release: RemoteRelease, kn
         PublisherKeysReplacedError: when the list does not go on from the one that was followed, or the key was brought
             by the marketplace alone.
     """
-    publisher = listing.id.partition("/")[0].removeprefix("@")
+    publisher, found = _publisher(listing), _judged(remote, listing, release, known_key)
+    if found is None:
+        return False
+    TrustedKeyList.objects.using(_database()).update_or_create(
+        marketplace=remote.alias,
+        publisher=publisher,
+        defaults={"content": found.to_dict(), "seen_at": timezone.now()},
+    )
+    return True
+
+
+def reason_against_key(remote: Remote, listing: RemoteListing, release: RemoteRelease, known_key: str) -> str:
+    """Return why ``check_key`` would refuse a release, by what is listed; empty when it would not. Changes nothing.
+
+    Args:
+        remote: see ``check_key``.
+        listing: see there.
+        release: its signature is not looked at.
+        known_key: see there.
+    """
+    if not release.public_key:
+        return ""
+    try:
+        _judged(remote, listing, release, known_key)
+    except (PublisherUntrustedError, SignatureError) as error:
+        return error.detail.rstrip(".")
+    return ""
+
+
+def known_key_of(plugin_id: str) -> str:
+    """Return the public key that signed the version of a plugin in use; empty for none."""
+    rows = InstalledPlugin.objects.using(database()).filter(plugin_id=plugin_id)
+    origin = rows.values_list("current_version__origin", flat=True).first() or {}
+    return str(origin.get("public_key", ""))
+
+
+def _publisher(listing: RemoteListing) -> str:
+    return listing.id.partition("/")[0].removeprefix("@")
+
+
+def _judged(remote: Remote, listing: RemoteListing, release: RemoteRelease, known_key: str) -> KeyList | None:
+    """Return the list of keys after the key of a release was found on it; None when there is no list."""
+    publisher = _publisher(listing)
     accepted = author_key_id(release.public_key) in settings().MARKETPLACE_TRUSTED
     row = TrustedKeyList.objects.using(_database()).filter(marketplace=remote.alias, publisher=publisher).first()
     if row is None and not listing.publisher_keys:
-        return False
+        return None
     known = KeyList(publisher) if row is None else KeyList.from_dict(row.content)
     statements = _statements(listing, publisher)
     try:
@@ -50,12 +99,7 @@ def check_key(remote: Remote, listing: RemoteListing, release: RemoteRelease, kn
             raise
         found = _followed(KeyList(publisher), statements, known_key)
     _refuse(found, release, publisher, accepted=accepted)
-    TrustedKeyList.objects.using(_database()).update_or_create(
-        marketplace=remote.alias,
-        publisher=publisher,
-        defaults={"content": found.to_dict(), "seen_at": timezone.now()},
-    )
-    return True
+    return found
 
 
 def _statements(listing: RemoteListing, publisher: str) -> list[KeyStatement]:

@@ -29,6 +29,7 @@ from gridkit_django.marketplace.client.parts import (
 )
 from gridkit_django.marketplace.client.placing import part_files, part_source, peer_steps, write_origin
 from gridkit_django.marketplace.client.probe import probe
+from gridkit_django.marketplace.client.publisher_keys import known_key_of
 from gridkit_django.marketplace.client.remotes import remote_named
 from gridkit_django.marketplace.client.resolving import make_install_plan
 from gridkit_django.marketplace.client.signed_times import times_of
@@ -143,10 +144,8 @@ def _trust(run: OperationRun) -> None:
 
 
 def _check_part(run: OperationRun, part: Part) -> str:
-    known = InstalledPlugin.objects.using(database()).filter(plugin_id=part.plugin_id).first()
-    used = known.current_version if known is not None else None
-    known_key = str(used.origin.get("public_key", "")) if used is not None else ""
-    key = check_author(remote_named(part.marketplace), get_listing(part.plugin_id), part.believed(run), known_key)
+    known_key, listing = known_key_of(part.plugin_id), get_listing(part.plugin_id)
+    key = check_author(remote_named(part.marketplace), listing, part.believed(run), known_key)
     whose = f" ({part.plugin_id})" if part.comes_along else ""
     if key:
         run.log(f"Signed by the author's key {key}{whose}.")

@@ -19,6 +19,7 @@ from gridkit_django.marketplace.client.catalogue import entry_of, listing_of
 from gridkit_django.marketplace.client.dependencies import unmet
 from gridkit_django.marketplace.client.manifests import metadata_of
 from gridkit_django.marketplace.client.peers import PeerPlan, PeerSearch, refusals
+from gridkit_django.marketplace.client.publisher_keys import known_key_of, reason_against_key
 from gridkit_django.marketplace.client.remotes import Remote, remote_of
 from gridkit_django.marketplace.client.trusting import reason_to_refuse, what_it_may_do
 from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
@@ -189,6 +190,8 @@ def _policy(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> I
         yield "it was refused here, or could not start"
     if (untrusted := reason_to_refuse(remote, listing, release)) != "":
         yield untrusted
+    elif (ended := reason_against_key(remote, listing, release, known_key_of(listing.id))) != "":
+        yield ended
 
 
 def _admits_python(text: str) -> bool:

@@ -19,6 +19,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from gridkit_django.audit import Target, record
 from gridkit_django.conf import market_settings
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.models import Publisher, PublisherToken, ReleaseState
@@ -93,6 +94,25 @@ def wants_mail(publisher_id: int, kind: str) -> bool:
     """Whether a publisher has an address and wants mails of a kind."""
     row = Publisher.objects.using(database()).filter(pk=publisher_id).first()
     return row is not None and bool(row.email) and kind not in row.mails_off
+
+
+def switch_mails(publisher: Publisher, off: Sequence[MailKind]) -> Publisher:
+    """Write no more about some kinds of news, and about all others again; return the publisher as it is then.
+
+    Args:
+        publisher: whose contact it is.
+        off: the kinds that are not wanted.
+    """
+    using = database()
+    wanted_off = [kind.value for kind in MailKind if kind in off]
+    with transaction.atomic(using):
+        row = Publisher.objects.using(using).select_for_update().get(pk=publisher.pk)
+        if row.mails_off != wanted_off:
+            changes = {"mails_off": [row.mails_off, wanted_off]}
+            row.mails_off = wanted_off
+            row.save(update_fields=["mails_off"])
+            record("publisher.mails", target=Target.of_row(Publisher, row.pk, str(row)), changes=changes, using=using)
+    return row
 
 
 def mail_publisher(publisher_id: int, kind: str, facts: Mapping[str, Any]) -> bool:

@@ -31,6 +31,7 @@ class TokenScope(StrEnum):
     UNPUBLISH = "unpublish"
     ANALYTICS = "analytics"
     KEYS = "keys"
+    MAILS = "mails"
 
 
 def make_token(

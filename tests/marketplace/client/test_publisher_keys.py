@@ -13,6 +13,8 @@ from gridkit_django.exceptions import (
     PublisherKeysReplacedError,
     PublisherUntrustedError,
 )
+from gridkit_django.marketplace.client import make_install_plan, refresh_catalogue
+from gridkit_django.marketplace.client.publisher_keys import known_key_of, reason_against_key
 from gridkit_django.marketplace.client.remotes import remote_named
 from gridkit_django.marketplace.client.trusting import check_author
 from gridkit_django.marketplace.client.wire import LISTING, RemoteListing
@@ -20,6 +22,7 @@ from gridkit_django.marketplace.trust import author_key_id, make_author_key, sig
 from gridkit_django.marketplace.trust.keylist import KeyAct, KeyList, KeyStatement
 from gridkit_django.models import TrustedKeyList
 from tests.marketplace.client.market import listing, release
+from tests.marketplace.client.packages import Acme
 
 pytestmark = pytest.mark.django_db
 
@@ -151,3 +154,28 @@ def test_marketplace_without_lists_is_judged_by_the_key_of_before(check: Any) ->
     assert check(None, OLD)
     with pytest.raises(PublisherUntrustedError, match="another key"):
         check(None, NEW, known_key=OLD[1])
+
+
+def test_plan_names_a_key_that_had_ended_and_takes_what_it_signed_before(acme: Acme) -> None:
+    acme.publish("1.1.0", uploaded_at=BEFORE)
+    acme.publish("1.2.0", uploaded_at=AFTER)
+    chain = Chain().say(KeyAct.ADD, acme.public).say(KeyAct.REVOKE, acme.public)
+    keys = [statement.to_dict() for statement in chain.statements]
+    acme.market.put(listing(PLUGIN, versions=list(acme.releases.values()), publisher_keys=keys))
+    refresh_catalogue()
+
+    plan = make_install_plan(PLUGIN)
+
+    assert plan.chosen().version == "1.1.0"
+    (reason,) = plan.verdicts[0].reasons
+    assert reason.startswith("The key that signed version 1.2.0 was revoked by @acme as of 2026-11-20")
+    assert not TrustedKeyList.objects.exists(), "a plan remembers nothing"
+    assert known_key_of(PLUGIN) == ""
+
+
+def test_plan_says_nothing_of_the_key_of_a_release_that_is_not_signed(check: Any, chain: Chain) -> None:
+    found: RemoteListing = LISTING.validate_python(
+        listing(publisher_keys=[item.to_dict() for item in chain.statements])
+    )
+
+    assert reason_against_key(remote_named("main"), found, found.versions[0], "") == ""

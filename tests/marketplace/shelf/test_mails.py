@@ -10,12 +10,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from gridkit_django.marketplace.shelf.keys import revoke_key
 from gridkit_django.marketplace.shelf.mails import MailKind, mail_publisher
+from gridkit_django.marketplace.shelf.publishers import make_publisher
 from gridkit_django.marketplace.shelf.review import approve_release
 from gridkit_django.marketplace.shelf.taking_back import quarantine_release, unpublish, yank_release
-from gridkit_django.models import Publisher, PublisherKey, PublisherToken
+from gridkit_django.marketplace.shelf.tokens import TokenScope, make_token
+from gridkit_django.models import AuditRecord, Publisher, PublisherKey, PublisherToken
 from gridkit_django.tasks import market_mails
 from tests.marketplace.shelf.goods import CALM, Seller, release
 
@@ -145,3 +148,48 @@ def test_queue_that_is_down_keeps_nothing_from_being_done(
     assert then(lambda: revoke_key(PublisherKey.objects.get())) == []
     assert "could not be handed to a worker" in caplog.text
     assert PublisherKey.objects.get().state == "revoked"
+
+
+MAILS = "/market/api/v1/publishers/acme/mails/"
+
+
+def test_publisher_switches_kinds_off_and_on_by_a_token_with_the_scope(seller: Seller, then: Any) -> None:
+    _, text = make_token(seller.publisher, "mails", scopes=[TokenScope.MAILS])
+    client = APIClient(HTTP_AUTHORIZATION=f"Bearer {text}")
+
+    before = client.get(MAILS).json()
+
+    assert (before["publisher"], before["has_address"]) == ("acme", True)
+    assert [(item["kind"], item["wanted"]) for item in before["kinds"]] == [(kind, True) for kind in MailKind.values]
+    answer = client.put(MAILS, {"off": ["key", "published", "key"]}, "json")
+    assert [item["kind"] for item in answer.json()["kinds"] if not item["wanted"]] == ["published", "key"]
+    assert Publisher.objects.get().mails_off == ["published", "key"]
+    seller.publish()
+    assert then(lambda: revoke_key(PublisherKey.objects.get())) == []
+    (record,) = AuditRecord.objects.filter(action="publisher.mails")
+    assert record.changes == {"mails_off": [[], ["published", "key"]]}
+    client.put(MAILS, {"off": []}, "json")
+    client.put(MAILS, {"off": []}, "json")
+    assert Publisher.objects.get().mails_off == []
+    assert AuditRecord.objects.filter(action="publisher.mails").count() == 2, "what changes nothing is no act"
+
+
+@pytest.mark.parametrize("body", [{"off": ["weather"]}, {"off": "key"}, {}, {"off": [], "more": 1}])
+def test_wish_that_is_none_is_refused(seller: Seller, body: dict[str, Any]) -> None:
+    _, text = make_token(seller.publisher, "mails", scopes=[TokenScope.MAILS])
+    client = APIClient(HTTP_AUTHORIZATION=f"Bearer {text}")
+
+    assert client.put(MAILS, body, "json").status_code == 422
+
+
+def test_mails_are_nobody_elses_business(seller: Seller) -> None:
+    client = APIClient()
+    assert client.get(MAILS).status_code == 401
+    _, text = make_token(make_publisher("beta", "Beta"), "mails", scopes=[TokenScope.MAILS])
+    _, narrow = make_token(
+        seller.publisher, "keys", scopes=[scope for scope in TokenScope if scope != TokenScope.MAILS]
+    )
+    for token in (text, narrow):
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        assert client.get(MAILS).status_code == client.put(MAILS, {"off": []}, "json").status_code == 403
+    assert client.get(MAILS.replace("acme", "nobody")).status_code == 403, "it says nothing of who there is"
