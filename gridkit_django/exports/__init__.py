@@ -35,7 +35,7 @@ from gridkit_django.exports.retrying import retry_export
 from gridkit_django.exports.rows import iter_rows
 from gridkit_django.exports.running import run_export
 from gridkit_django.exports.schedules import next_run, run_due_exports, run_schedule
-from gridkit_django.exports.segments import KeptSegment, SegmentedExporter, SegmentPlace
+from gridkit_django.exports.segments import KeptSegment, Seams, SegmentedExporter, SegmentPlace
 from gridkit_django.exports.waiting import hand_waiting
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "ExportSheet",
     "ExporterRegistry",
     "KeptSegment",
+    "Seams",
     "SegmentPlace",
     "SegmentedExporter",
     "SignedLink",

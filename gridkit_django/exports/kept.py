@@ -72,7 +72,7 @@ class KeptSegments:
         """Return where the next segment belongs."""
         return SegmentPlace(self.count, self.rows, self.opening)
 
-    def keep(self, file: ScratchFile, rows: int, bookmark: JSONValue, facts: JSONObject) -> None:
+    def keep(self, file: ScratchFile, rows: int, bookmark: JSONValue, facts: JSONObject, *, again: bool = True) -> None:
         """Store a segment, so that another worker can go on after it.
 
         Args:
@@ -80,6 +80,7 @@ class KeptSegments:
             rows: how many rows it holds.
             bookmark: where the next one goes on.
             facts: what the joining must know.
+            again: this run will read it, too.
 
         Raises:
             ExportStorageError: when the storage does not take it.
@@ -99,7 +100,7 @@ class KeptSegments:
             delete_file(name)
             raise
         self._mine.add(segment.number)
-        if moves or len(self._here) >= _HANDLES:
+        if moves or not again or len(self._here) >= _HANDLES:
             file.discard()
         else:
             self._here[segment.number] = file
@@ -110,6 +111,16 @@ class KeptSegments:
         size = file.measure()
         place = self.place()
         self._loose.append((place, rows, file, facts))
+        self._count(rows, size, facts)
+
+    def add_written(self, size: int, rows: int, facts: JSONObject) -> None:
+        """Add a segment that is nowhere but in the whole file.
+
+        Args:
+            size: bytes.
+            rows: how many rows it holds.
+            facts: of the segment.
+        """
         self._count(rows, size, facts)
 
     def opened(self) -> Iterator[KeptSegment]:

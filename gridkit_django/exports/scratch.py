@@ -109,6 +109,17 @@ class ScratchFile:
         """Whether storing it moves it, so that it is to be found in the storage only."""
         return self._path is not None
 
+    def append(self, data: Any) -> None:
+        """Add bytes to a file that nothing was written to through ``stream``.
+
+        Raises:
+            ExportTooLargeError: when the file would be larger than it may.
+            ExportStorageError: when there is no room left.
+        """
+        left = memoryview(data)
+        while left:
+            left = left[self._raw.write(left) :]
+
     def measure(self) -> int:
         """Write all of it to the disk, and return its size in bytes."""
         self.stream.flush()

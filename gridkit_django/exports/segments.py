@@ -49,6 +49,23 @@ class KeptSegment:
     facts: JSONObject
 
 
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What a file has besides its segments, when it is nothing but these, one after another, as they were written.
+
+    Attributes:
+        opening: what it begins with.
+        between: what stands between the rows of one segment and those of the next.
+        closing: what it ends with.
+        closing_of_none: what it ends with when it has no rows.
+    """
+
+    opening: bytes = b""
+    between: bytes = b""
+    closing: bytes = b""
+    closing_of_none: bytes = b""
+
+
 class SegmentedExporter(BaseExporter):
     """Writes a file as segments that any worker can make, one after another, and joins them.
 
@@ -61,6 +78,20 @@ class SegmentedExporter(BaseExporter):
     """
 
     segment_rows: ClassVar[int] = 50_000
+
+    @classmethod
+    def seams(cls, sheet: ExportSheet) -> Seams | None:
+        """Return what the file has besides its segments, or None when it is more than these, one after another.
+
+        With it, a job writes the whole file while it writes the segments, and need not read them again: ``join`` is not
+        asked then, and has to give the same file. Each segment is written from front to back, to a stream that can't be
+        read, and one without rows has no bytes, unless it is the first one.
+
+        Args:
+            sheet: as in ``write_segment``.
+        """
+        del sheet
+        return None
 
     @abstractmethod
     def write_segment(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.db import connections
 
 from gridkit_django.exceptions import ExportError
+from gridkit_django.exports.assembling import Assembly, GrownAssembly, JoinedAssembly
 from gridkit_django.exports.base import BaseExporter, ExportSheet
 from gridkit_django.exports.copying import CopiedExporter, CopyShape
 from gridkit_django.exports.guard import guard_columns, guard_rows
@@ -20,7 +21,7 @@ from gridkit_django.exports.pacing import Pace
 from gridkit_django.exports.planning import Plan
 from gridkit_django.exports.rows import RowSource
 from gridkit_django.exports.scratch import ScratchFile, Workshop
-from gridkit_django.exports.segments import SegmentedExporter
+from gridkit_django.exports.segments import SegmentedExporter, SegmentPlace
 from gridkit_django.exports.source.copies import CopyTake
 from gridkit_django.exports.source.takes import RowTake
 from gridkit_django.exports.watching import Watch
@@ -58,15 +59,28 @@ class FileWriter:
         exporter = self._plan.exporter
         if not isinstance(exporter, SegmentedExporter):
             return self._in_one_go(exporter)
+        assembly = self._assembly(exporter, kept)
+        self._take_over(assembly, kept)
         if self._copied or self._plan.source.resumable:
-            self._in_takes(exporter, kept, keep=keep)
+            self._in_takes(exporter, kept, assembly, keep=keep)
         else:
-            self._in_parts(exporter, kept)
+            self._in_parts(exporter, kept, assembly)
         self._watch.progress.stage = JobStage.JOINING
         self._watch.check()
-        whole = self._workshop.new_file(self._most)
-        exporter.join(whole.stream, self._sheet, kept.opened())
-        return whole
+        return assembly.finish()
+
+    def _assembly(self, exporter: SegmentedExporter, kept: KeptSegments) -> Assembly:
+        seams = exporter.seams(self._sheet)
+        if seams is None:
+            return JoinedAssembly(kept, self._workshop, self._most, exporter, self._sheet)
+        return GrownAssembly(kept, self._workshop, self._most, seams)
+
+    def _take_over(self, assembly: Assembly, kept: KeptSegments) -> None:
+        """Take over what is kept; rows a second are counted from there on."""
+        progress = self._watch.progress
+        progress.stage = JobStage.JOINING
+        assembly.begin()
+        progress.begin(self._plan.sheet.total_rows, kept.rows, kept.size)
 
     def _in_one_go(self, exporter: BaseExporter) -> ScratchFile:
         whole = self._workshop.new_file(self._most)
@@ -82,20 +96,18 @@ class FileWriter:
             raise
         return whole
 
-    def _in_takes(self, exporter: SegmentedExporter, kept: KeptSegments, *, keep: bool) -> None:
+    def _in_takes(self, exporter: SegmentedExporter, kept: KeptSegments, assembly: Assembly, *, keep: bool) -> None:
         """Write segments, each from a question of its own, that begins where the one before ended."""
         bookmark = kept.bookmark
         pace = self._pace(exporter)
         while True:
             take, is_last = self._take(exporter, bookmark, kept.rows, pace.rows)
             began = time.monotonic()
-            file, facts = self._segment(exporter, kept, take, summed=keep and not is_last)
+            with assembly.segment(stored=keep and not is_last) as stream:
+                facts = self._segment(exporter, stream, kept.place(), take)
             pace.took(take.rows, time.monotonic() - began)
             bookmark = take.bookmark
-            if keep and bookmark is not None:
-                kept.keep(file, take.rows, bookmark, facts)
-            elif take.rows or not kept.count:
-                kept.add_loose(file, take.rows, facts)
+            assembly.add(take.rows, bookmark if keep else None, facts)
             self._watch.progress.size = kept.size
             if bookmark is None:
                 return
@@ -120,29 +132,29 @@ class FileWriter:
         is_last = size is None or done + size >= self._plan.sheet.total_rows
         return source.copy(bookmark, None if is_last else size, self._copied), is_last
 
-    def _in_parts(self, exporter: SegmentedExporter, kept: KeptSegments) -> None:
+    def _in_parts(self, exporter: SegmentedExporter, kept: KeptSegments, assembly: Assembly) -> None:
         """Write segments from one question that nobody can go on with: they are of use to this run only."""
         take = self._plan.source.take(chunk=exporter.chunk_rows)
         rows = 0
         for part in parts(take, exporter.segment_rows):
-            file, facts = self._segment(exporter, kept, part, summed=False)
-            kept.add_loose(file, take.rows - rows, facts)
+            with assembly.segment(stored=False) as stream:
+                facts = self._segment(exporter, stream, kept.place(), part)
+            assembly.add(take.rows - rows, None, facts)
             rows = take.rows
 
     def _segment(
-        self, exporter: SegmentedExporter, kept: KeptSegments, rows: Iterable[Any], *, summed: bool
-    ) -> tuple[ScratchFile, JSONObject]:
-        file = self._workshop.new_file(self._most - kept.size, summed=summed)
+        self, exporter: SegmentedExporter, stream: BinaryIO, place: SegmentPlace, rows: Iterable[Any]
+    ) -> JSONObject:
         with self._watch.reading(self._plan.source.connection):
             if isinstance(exporter, CopiedExporter) and isinstance(rows, CopyTake):
                 given = _Given(self._passed(rows))
-                facts = exporter.write_copied(file.stream, self._sheet, kept.place(), given)
+                facts = exporter.write_copied(stream, self._sheet, place, given)
             else:
                 given = _Given(self._counted(rows))
-                facts = exporter.write_segment(file.stream, self._sheet, kept.place(), given)
+                facts = exporter.write_segment(stream, self._sheet, place, given)
         if not given.exhausted:
             raise ExportError(f"The writer of {exporter.format!r} left rows out. Tell its author.")
-        return file, facts
+        return facts
 
     def _passed(self, take: CopyTake) -> Iterator[bytes]:
         """Yield blocks as the database wrote them.

@@ -6,12 +6,12 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
-from gridkit_django.exports import CopiedExporter, CopyShape, ExportSheet, KeptSegment, SegmentPlace
+from gridkit_django.exports import CopiedExporter, CopyShape, ExportSheet, KeptSegment, Seams, SegmentPlace
 from gridkit_django.exports.guard import guard_text
 from gridkit_django.typing import JSONObject, JSONValue
 from gridkit_plugins.export.exporters.columntexts import csv_writing
 from gridkit_plugins.export.exporters.encoding import TextEncoder, charset
-from gridkit_plugins.export.exporters.packing import packed_type, segment_file, whole_file
+from gridkit_plugins.export.exporters.packing import is_packed, packed_type, segment_file, whole_file
 from gridkit_plugins.export.options import CSV_OPTIONS
 
 LINE_ENDS = {"crlf": "\r\n", "lf": "\n"}
@@ -56,6 +56,11 @@ class CsvExporter(CopiedExporter):
             delimiter=_delimiter(options),
             decimal=str(options.get("decimal", ".")),
         )
+
+    @classmethod
+    def seams(cls, sheet: ExportSheet) -> Seams | None:
+        """Return that there are none, unless the file is compressed."""
+        return None if is_packed(sheet.options) else Seams()
 
     def begin(self, stream: BinaryIO, sheet: ExportSheet) -> None:
         """Write the byte order mark and the header row, as the options say."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any, BinaryIO, ClassVar
 
-from gridkit_django.exports import CopiedExporter, CopyShape, ExportSheet, KeptSegment, SegmentPlace
+from gridkit_django.exports import CopiedExporter, CopyShape, ExportSheet, KeptSegment, Seams, SegmentPlace
 from gridkit_django.typing import JSONObject, JSONValue
 from gridkit_plugins.export.exporters.columntexts import json_writing
-from gridkit_plugins.export.exporters.packing import packed_type, segment_file, whole_file
+from gridkit_plugins.export.exporters.packing import is_packed, packed_type, segment_file, whole_file
 from gridkit_plugins.export.options import JSON_OPTIONS
 
 
@@ -26,11 +26,7 @@ class JsonExporter(CopiedExporter):
     content_type = "application/json"
     extension = "json"
     options_schema = JSON_OPTIONS
-    opening: ClassVar[bytes] = b"["
-    before_first: ClassVar[bytes] = b"\n"
-    between: ClassVar[bytes] = b",\n"
-    closing: ClassVar[bytes] = b"\n]\n"
-    closing_of_none: ClassVar[bytes] = b"\n]\n"
+    around: ClassVar[Seams] = Seams(opening=b"[\n", between=b",\n", closing=b"\n]\n", closing_of_none=b"]\n")
 
     @classmethod
     def shows_labels(cls, options: Mapping[str, JSONValue]) -> bool:
@@ -42,7 +38,7 @@ class JsonExporter(CopiedExporter):
         """Return how PostgreSQL writes the rows."""
         return CopyShape(
             "json",
-            between=cls.between,
+            between=cls.around.between,
             keys=tuple(column.id for column in sheet.columns),
             decimals_as_text=_decimals_as_text(sheet),
             large_as_text=_large_as_text(sheet),
@@ -53,22 +49,27 @@ class JsonExporter(CopiedExporter):
         """Return the media type and the extension of the file."""
         return packed_type(options, cls.content_type, cls.extension)
 
+    @classmethod
+    def seams(cls, sheet: ExportSheet) -> Seams | None:
+        """Return what stands around and between the objects, unless the file is compressed."""
+        return None if is_packed(sheet.options) else cls.around
+
     def begin(self, stream: BinaryIO, sheet: ExportSheet) -> None:
         """Open the array."""
         self._file = whole_file(stream, sheet.options, self.extension)
         self._objects = _Objects(sheet)
-        self._before = self.before_first
-        self._file.write(self.opening)
+        self._has_rows = False
+        self._file.write(self.around.opening)
 
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         """Add rows, one per line."""
         if rows:
-            self._file.write(self._before + self._objects.text(rows, self.between))
-            self._before = self.between
+            self._part()
+            self._file.write(self._objects.text(rows, self.around.between))
 
     def finish(self) -> None:
         """Close the array."""
-        self._file.write(self.closing_of_none if self._before == self.before_first else self.closing)
+        self._file.write(self.around.closing if self._has_rows else self.around.closing_of_none)
         self._file.close()
 
     def abort(self) -> None:
@@ -79,7 +80,7 @@ class JsonExporter(CopiedExporter):
     ) -> JSONObject:
         """Write rows of values."""
         objects = _Objects(sheet)
-        blocks = (objects.text(chunk, self.between) for chunk in rows if chunk)
+        blocks = (objects.text(chunk, self.around.between) for chunk in rows if chunk)
         return self.write_copied(stream, sheet, place, blocks)
 
     def write_copied(
@@ -92,7 +93,7 @@ class JsonExporter(CopiedExporter):
         for block in blocks:
             part.write(before)
             part.write(block)
-            before = self.between
+            before = self.around.between
         return part.close()
 
     def join(self, stream: BinaryIO, sheet: ExportSheet, segments: Iterator[KeptSegment]) -> None:
@@ -100,10 +101,15 @@ class JsonExporter(CopiedExporter):
         self.begin(stream, sheet)
         for segment in segments:
             if segment.rows:
-                self._file.write(self._before)
-                self._before = self.between
+                self._part()
                 self._file.take_over(segment)
         self.finish()
+
+    def _part(self) -> None:
+        """Part the rows that follow from those before them."""
+        if self._has_rows:
+            self._file.write(self.around.between)
+        self._has_rows = True
 
 
 class NdjsonExporter(JsonExporter):
@@ -113,11 +119,7 @@ class NdjsonExporter(JsonExporter):
     label = "NDJSON"
     content_type = "application/x-ndjson"
     extension = "ndjson"
-    opening = b""
-    before_first = b""
-    between = b"\n"
-    closing = b"\n"
-    closing_of_none = b""
+    around = Seams(between=b"\n", closing=b"\n")
 
 
 class _Objects:

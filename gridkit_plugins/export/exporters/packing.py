@@ -62,7 +62,12 @@ def whole_file(stream: BinaryIO, options: Mapping[str, JSONValue], extension: st
 
 def segment_file(stream: BinaryIO, options: Mapping[str, JSONValue]) -> Part:
     """Return what writes a segment in the form that the options ask for."""
-    return _PackedPart(stream) if options.get("compress") in ("gzip", "zip") else _PlainPart(stream)
+    return _PackedPart(stream) if is_packed(options) else _PlainPart(stream)
+
+
+def is_packed(options: Mapping[str, JSONValue]) -> bool:
+    """Whether the options ask for a compressed file."""
+    return options.get("compress") in ("gzip", "zip")
 
 
 def packed_type(options: Mapping[str, JSONValue], content_type: str, extension: str) -> tuple[str, str]:
