@@ -95,6 +95,7 @@ def _carry_out(job: ExportJob) -> None:
 
 
 def _produce(job: ExportJob, watch: Watch, workshop: Workshop) -> tuple[ScratchFile, Plan]:
+    workshop.sweep()
     plan = make_plan(job, watch.reading)
     kept = KeptSegments(job, workshop)
     if job.plan.get("mark") == plan.mark:

@@ -102,6 +102,7 @@ class ScratchFile:
     ) -> None:
         self._raw = _Raw(opened, most, glance, summed=summed)
         self._path = path
+        self._glance = glance
         self.stream = cast("BinaryIO", io.BufferedRandom(self._raw, _BUFFER))
 
     @property
@@ -133,7 +134,7 @@ class ScratchFile:
         return size, total
 
     def store(self, name: str) -> str:
-        """Store it and return the name that the storage gave it.
+        """Store it and return the name that the storage gave it. Where that copies it, a run can be stopped meanwhile.
 
         Raises:
             ExportStorageError: when the storage does not take it.
@@ -141,7 +142,7 @@ class ScratchFile:
         self.stream.flush()
         self.stream.seek(0)
         if self._path is None:
-            return save_file(name, File(self.stream))
+            return save_file(name, File(_reading(self.stream, self._glance)))
         stored = save_file(name, _Movable(self.stream, self._path))
         self._path = None
         return stored
@@ -199,11 +200,15 @@ class _Looking(io.RawIOBase):
         return len(block)
 
 
+def _reading(stream: BinaryIO, glance: Callable[[], None]) -> BinaryIO:
+    return io.BufferedReader(_Looking(stream, glance), _BLOCK)
+
+
 class Workshop:
     """Makes the files of one run, and throws away what was not stored.
 
     Where the storage is a folder of this machine, they are made beside their later place, so that storing them is one
-    rename. A worker that is killed leaves them there; they go with the other files of the job.
+    rename. A worker that is killed leaves them there, until the next one sweeps.
 
     Args:
         job: whose files.
@@ -231,13 +236,26 @@ class Workshop:
         self._made.append(made)
         return made
 
+    def sweep(self) -> None:
+        """Delete what runs before this one left behind when their workers were killed: it takes up room.
+
+        Raises:
+            ExportStorageError: when it can't be deleted.
+        """
+        with storage_trouble("could not be written"):
+            folder = _folder(export_storage(), self._job)
+            for left in () if folder is None else folder.glob("*.part"):
+                run = left.name.partition(".")[0]
+                if run.isdecimal() and int(run) < self._job.fence:
+                    left.unlink(missing_ok=True)
+
     def store(self, file: ScratchFile, extension: str) -> str:
         """Store a file under a name that nobody can guess, and return the name."""
         return file.store(secret_name(self._job, extension))
 
     def reading(self, stream: BinaryIO) -> BinaryIO:
         """Return what reads a segment from the place where it is, and stops when the run is to stop."""
-        return io.BufferedReader(_Looking(stream, self._glance), _BLOCK)
+        return _reading(stream, self._glance)
 
     def close(self) -> None:
         """Throw away what was not stored."""
@@ -246,16 +264,23 @@ class Workshop:
         self._made.clear()
 
 
+def _folder(storage: Storage, job: ExportJob) -> Path | None:
+    """Return the folder of a job; None when it is no local one."""
+    try:
+        return Path(storage.path(job_folder(job)))
+    except NotImplementedError:
+        return None
+
+
 def _place(storage: Storage, job: ExportJob) -> Path | None:
     """Return a new path in the folder of a job, which is made where it is lacking; None when it is no local folder."""
-    try:
-        folder = Path(storage.path(job_folder(job)))
-    except NotImplementedError:
+    folder = _folder(storage, job)
+    if folder is None:
         return None
     mode = getattr(storage, "directory_permissions_mode", None)
     if not folder.is_dir():
         _make(folder, 0o777 if mode is None else mode)
-    return folder / f"{secrets.token_urlsafe(24)}.part"
+    return folder / f"{job.fence}.{secrets.token_urlsafe(24)}.part"
 
 
 def _new(path: Path | None) -> int:

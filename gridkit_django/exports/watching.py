@@ -54,6 +54,7 @@ class Watch:
         self._ends_at = clock() + settings().EXPORT_SECONDS_MAX
         self._told_at = clock()
         self._looked_at = clock()
+        self._worker = threading.get_ident()
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._reading: BaseDatabaseWrapper | None = None
@@ -98,10 +99,14 @@ class Watch:
     def glance(self) -> None:
         """Do as ``check`` does, for callers that come by very often: they cost nothing most of the time.
 
+        In threads of others, such as those by which a storage sends a file, nothing is asked of the database.
+
         Raises:
             ExportError: as ``check`` says.
         """
-        if self._thread is not None or self._clock() - self._looked_at >= SECONDS_BETWEEN_LOOKS:
+        mine = threading.get_ident() == self._worker
+        due = mine and self._clock() - self._looked_at >= SECONDS_BETWEEN_LOOKS
+        if due or self._thread is not None or self.why is not None:
             self.check()
 
     @contextmanager

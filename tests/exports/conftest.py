@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from gridkit_django.exports import ExporterRegistry
 from gridkit_django.grids import grid_registry
 from gridkit_plugins.export.plugin import EXPORTERS
-from tests.exports.segmented import Pieces
+from tests.exports.segmented import Pieces, Strips
 from tests.exports.shop import ExportGrid, ExportOrderGrid, Recorder, person
 from tests.exports.stored import stored_files
 
@@ -84,4 +84,12 @@ def pieces(registry: ExporterRegistry) -> type[Pieces]:
     """A class of its own for each test, so that what one changes is gone with it."""
     made = type("Pieces", (Pieces,), {"written": [], "joined": []})
     registry.register("pieces", made, owner="tests")
+    return made
+
+
+@pytest.fixture
+def strips(registry: ExporterRegistry) -> type[Strips]:
+    """As ``pieces``, for files that grow with their segments."""
+    made = type("Strips", (Strips,), {"written": [], "joined": []})
+    registry.register("strips", made, owner="tests")
     return made

@@ -1,6 +1,6 @@
 """A program: a worker that carries out one export and says where it is, so that it can be killed there.
 
-It prints a line at each place (``rows N``, ``stored N``, ``join``) and waits for a line before it goes on.
+It prints a line at each place (``rows N``, ``stored N``, ``taken N``, ``join``) and waits for a line before it goes on.
 Usage: ``python -m tests.exports.killable SETTINGS JOB``, with the settings of the database as JSON.
 """
 
@@ -34,10 +34,12 @@ def main() -> None:
     from django.apps import apps  # noqa: PLC0415 - only after the set-up
 
     from gridkit_django.exports import run_export  # noqa: PLC0415
+    from gridkit_django.exports.growing import GrowingFile  # noqa: PLC0415
     from gridkit_django.exports.scratch import ScratchFile  # noqa: PLC0415
+    from gridkit_django.exports.segments import KeptSegment  # noqa: PLC0415
     from gridkit_django.grids import grid_registry  # noqa: PLC0415
     from tests.exports.conftest import RememberingQueue  # noqa: PLC0415
-    from tests.exports.segmented import Pieces  # noqa: PLC0415
+    from tests.exports.segmented import Pieces, Strips  # noqa: PLC0415
     from tests.exports.shop import ExportGrid  # noqa: PLC0415
 
     store = ScratchFile.store
@@ -47,12 +49,20 @@ def main() -> None:
         pause(f"stored {len(Pieces.written) - 1}")
         return stored
 
+    take_over = GrowingFile.take_over
+
+    def take_over_and_say(file: GrowingFile, segment: KeptSegment) -> None:
+        take_over(file, segment)
+        pause(f"taken {segment.place.number}")
+
     ScratchFile.store = store_and_say  # type: ignore[method-assign]
+    GrowingFile.take_over = take_over_and_say  # type: ignore[method-assign]
     Pieces.act_in = staticmethod(lambda rows: pause(f"rows {len(Pieces.written)}"))
     Pieces.act_join = staticmethod(lambda: pause("join"))
     config = apps.get_app_config("gridkit_django")
     config.job_queue = RememberingQueue()
     config.exporters.register("pieces", Pieces)
+    config.exporters.register("strips", Strips)
     grid_registry().register(ExportGrid)
     run_export(sys.argv[2])
 

@@ -1,4 +1,4 @@
-"""A format whose files are made in segments of three rows, and hands that stop its worker at a chosen place."""
+"""Formats whose files are made in segments of three rows, and hands that stop their worker at a chosen place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, ClassVar
 
-from gridkit_django.exports import ExportSheet, KeptSegment, SegmentedExporter, SegmentPlace
+from gridkit_django.exports import ExportSheet, KeptSegment, Seams, SegmentedExporter, SegmentPlace
 from gridkit_django.typing import JSONObject
 
 
@@ -59,3 +59,13 @@ class Pieces(SegmentedExporter):
             self.joined.append((segment.place.number, segment.place.first_row, segment.rows, segment.facts))
             shutil.copyfileobj(segment.stream, stream)
             type(self).act_join()
+
+
+class Strips(Pieces):
+    """The same, as a file that grows with its segments, with a line of its own at each seam."""
+
+    format = "strips"
+
+    @classmethod
+    def seams(cls, sheet: ExportSheet) -> Seams:
+        return Seams(b"begin\n", b"next\n", b"end\n", b"none\n")

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
-from gridkit_django.exports import open_result
+from gridkit_django.exports import ExporterRegistry, SegmentPlace, open_result, run_export
 from gridkit_django.models import ExportJob, JobState
+from tests.exports.segmented import Strips
 from tests.exports.shop import ask, person, products
 from tests.exports.stored import stored_files
 from tests.shop.models import Product
@@ -108,7 +109,7 @@ def cells(job: ExportJob, owner: User) -> list[str]:
     job.refresh_from_db()
     assert job.state == JobState.FINISHED, job.error_detail
     with open_result(job.pk, owner).file as file:
-        return [json.loads(line)[0] for line in file.read().splitlines()]
+        return [json.loads(line)[0] for line in file.read().splitlines() if line.startswith(b"[")]
 
 
 def test_a_job_whose_workers_are_killed_at_many_places_has_every_row_once(start: Callable[[ExportJob], Worker]):
@@ -130,6 +131,37 @@ def test_a_job_whose_workers_are_killed_at_many_places_has_every_row_once(start:
     assert cells(job, owner) == list(Product.objects.order_by("-stock").values_list("sku", flat=True))
     assert (job.rows_done, job.attempts) == (13, 4)
     assert stored_files() == [job.file_name]
+
+
+def test_a_file_that_grows_is_whole_after_a_worker_was_killed_that_copied_what_was_kept(
+    start: Callable[[ExportJob], Worker], registry: ExporterRegistry, monkeypatch: pytest.MonkeyPatch
+):
+    registry.register("strips", Strips, owner="tests")
+    owner = person("kim", "shop.view_price")
+    products(10)
+    job = ask(owner, "strips")
+
+    def fail(place: SegmentPlace) -> None:
+        if place.number == 2:
+            raise OperationalError("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Strips, "act", staticmethod(fail))
+        run_export(job.pk)
+    ExportJob.objects.update(retry_at=None)
+    worker = start(job)
+    worker.until("taken 0")
+    worker.kill()
+    lose(job)
+    lying = sorted(Path(name).suffix for name in stored_files())
+    swept: list[list[str]] = []
+    monkeypatch.setattr(Strips, "act_in", staticmethod(lambda rows: swept.append(stored_files())))
+    run_export(job.pk)
+
+    assert lying == [".part", ".segment", ".segment"]
+    assert [Path(name).suffix for name in swept[0]].count(".part") == 2, "its own two, and not the dead worker's"
+    assert cells(job, owner) == list(Product.objects.order_by("-stock").values_list("sku", flat=True))
+    assert (job.attempts, stored_files()) == (3, [job.file_name])
 
 
 def test_of_two_workers_that_are_given_one_job_the_one_that_was_thought_dead_changes_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,9 @@ from django.db import OperationalError
 from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
+from gridkit_django.exceptions import ExportCancelled
 from gridkit_django.exports import cancel_export, expire_exports, open_result, run_export
+from gridkit_django.exports.scratch import ScratchFile
 from gridkit_django.exports.segments import SegmentPlace
 from gridkit_django.models import ExportJob, JobState
 from tests.exports.segmented import Pieces
@@ -99,6 +102,23 @@ def test_a_job_in_s3_that_is_cancelled_leaves_nothing(ann: User, pieces: type[Pi
     job.refresh_from_db()
 
     assert (job.state, names(bucket)) == (JobState.CANCELLED, [])
+
+
+def test_a_file_that_is_being_sent_when_its_run_is_to_stop_is_not_stored(bucket: Storage):
+    stopped: list[bool] = []
+
+    def glance() -> None:
+        if stopped:
+            raise ExportCancelled("stop")
+
+    file = ScratchFile(os.memfd_create("file"), None, 100, glance)
+    file.append(b"text")
+    stopped.append(True)
+    with pytest.raises(ExportCancelled):
+        file.store("gridkit-exports/file.txt")
+    file.discard()
+
+    assert names(bucket) == []
 
 
 def test_a_bucket_that_is_gone_is_tried_again(ann: User, bucket: Storage, endpoint: str, settings: Any):

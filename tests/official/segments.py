@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gridkit_django.exports import ExportColumn, ExportSheet, KeptSegment, SegmentedExporter, SegmentPlace
+from gridkit_django.exports import ExportColumn, ExportSheet, KeptSegment, Seams, SegmentedExporter, SegmentPlace
+from gridkit_django.exports.growing import GrowingFile
+from gridkit_django.exports.scratch import ScratchFile
 
 ZONE = ZoneInfo("America/New_York")
 Rows = Sequence[Sequence[Any]]
@@ -43,14 +47,34 @@ def sheet_of(*columns: ExportColumn, rows: int = 0, **more: Any) -> ExportSheet:
 def in_segments(
     exporter: type[SegmentedExporter], sheet: ExportSheet, rows: Rows, sizes: Sequence[int] = (), chunk: int = 3
 ) -> bytes:
-    """Write rows in segments of these sizes, and what is left in a last one."""
+    """Write rows in segments of these sizes, and what is left in a last one; what can grow, grows to the same file."""
     sheet = replace(sheet, total_rows=len(rows))
     ends = [sum(sizes[: count + 1]) for count in range(len(sizes))]
     parts = [rows[start:end] for start, end in zip([0, *ends], [*ends, len(rows)], strict=True)]
     kept = list(_kept(exporter, sheet, parts, chunk))
     stream = io.BytesIO()
     exporter().join(stream, sheet, iter(kept))
+    seams = exporter.seams(sheet)
+    if seams is not None:
+        assert grown(seams, kept) == stream.getvalue()
     return stream.getvalue()
+
+
+def grown(seams: Seams, kept: Sequence[KeptSegment]) -> bytes:
+    """Return the file that grows with these segments."""
+    file = ScratchFile(os.memfd_create("whole"), None, 2**30, lambda: None)
+    try:
+        growing = GrowingFile(file, seams)
+        for segment in kept:
+            segment.stream.seek(0)
+            growing.take_over(segment)
+        growing.close(sum(segment.rows for segment in kept))
+        size, checksum = file.finish()
+        found = file.stream.read()
+    finally:
+        file.discard()
+    assert (size, checksum) == (len(found), hashlib.sha256(found).hexdigest())
+    return found
 
 
 def _kept(
