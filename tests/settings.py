@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 SECRET_KEY = "only-for-tests"
 DEBUG = False
@@ -16,6 +17,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 STATIC_URL = "/static/"
+# Files of tests are in memory, yet what exports write goes into folders of the place where they would be.
+MEDIA_ROOT = Path(__file__).resolve().parents[1] / "var" / "test-media"
 LOGIN_URL = "admin:login"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

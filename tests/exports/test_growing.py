@@ -249,7 +249,11 @@ class TestJob:
     def test_an_export_without_rows_has_an_end_of_its_own(self, ann: User, strips: type[Strips]):
         assert lines(run(ask(ann, "strips"))) == ["begin", "none"]
 
-    def test_what_a_run_before_left_unfinished_is_swept_and_nothing_else(self, ann: User, strips: type[Strips]):
+    def test_what_a_run_before_left_unfinished_is_swept_and_nothing_else(
+        self, ann: User, strips: type[Strips], settings: Any, tmp_path: Path
+    ):
+        kind = "django.core.files.storage.FileSystemStorage"
+        settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": kind, "OPTIONS": {"location": tmp_path}}}
         products(4)
         job = ask(ann, "strips")
         folder = Path(default_storage.path(job_folder(job)))
