@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -150,6 +151,7 @@ def card(listing: RemoteListing, installed: dict[str, str]) -> dict[str, Any]:
         "listing": listing,
         "publisher": listing.publisher.display_name or listing.publisher.name,
         "latest": next((item for item in listing.versions if item.state == "published"), None),
+        "downloads": number_format(listing.downloads, force_grouping=True),
         "stars": _stars(listing.rating.value),
         "price": _PRICES[listing.pricing],
         "icon": picture_address(listing, listing.icon),

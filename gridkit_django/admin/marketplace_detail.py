@@ -26,6 +26,8 @@ from gridkit_django.plugins.permission_texts import permission_text
 from gridkit_django.plugins.remote import PREFIX
 from gridkit_django.tasks.plugins import enqueue_operation
 
+_VERSIONS = 12
+
 
 def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     """Show a plugin with the plan of its installation; on POST ask a worker to install or update it.
@@ -97,6 +99,7 @@ def _plan(plugin_id: str, version: str | None) -> InstallPlan:
 def _facts(plan: InstallPlan, site: AdminSite) -> dict[str, Any]:
     listing = plan.listing
     reasons = {item.version: item.reasons for item in plan.verdicts}
+    versions = [{"release": item, "reasons": reasons.get(item.version, ())} for item in listing.versions]
     shown = plan.release or (listing.versions[0] if listing.versions else None)
     return {
         "card": card(listing, {listing.id: plan.installed}),
@@ -105,7 +108,8 @@ def _facts(plan: InstallPlan, site: AdminSite) -> dict[str, Any]:
         "links": _links(listing),
         "permissions": [(name, permission_text(name)) for name in (shown.permissions if shown else ())],
         "needs": needs_of(shown, site) if shown else (),
-        "versions": [{"release": item, "reasons": reasons.get(item.version, ())} for item in listing.versions],
+        "versions": versions[:_VERSIONS],
+        "older": versions[_VERSIONS:],
         "is_update": bool(plan.installed),
     }
 

@@ -14,7 +14,7 @@ from django.utils.html import escape
 from gridkit_django.marketplace.client import refresh_catalogue
 from gridkit_django.models import CatalogSource, InstalledPlugin, OperationKind, PluginOperation
 from gridkit_django.plugins import PluginManager, run_operation
-from tests.marketplace.client.market import HTML, Market, listing, reply
+from tests.marketplace.client.market import HTML, Market, listing, release, reply
 from tests.marketplace.client.packages import PLUGIN, Acme
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,7 +62,7 @@ def names(text: str) -> list[str]:
 
 def test_browser_shows_cards_with_badges_and_filters_them(market: Market, site: Callable[..., None], client: Client):
     market.put(listing("@acme/colours", verified=True, featured=True, icon="pictures/a.png"))
-    market.put(listing("@acme/charts", category="analytics", downloads=900, publisher={"name": "acme"}, tags=["x"]))
+    market.put(listing("@acme/charts", category="analytics", downloads=12900, publisher={"name": "acme"}, tags=["x"]))
     market.put(listing("@acme/evil", name="<b>Evil</b>", summary="<script>alert(1)</script>", downloads=1))
     refresh_catalogue()
 
@@ -76,7 +76,7 @@ def test_browser_shows_cards_with_badges_and_filters_them(market: Market, site: 
         "version reviewed",
         "★★★★☆</span> 4.0",
         "(3 ratings)",
-        "900 downloads",
+        "12,900 downloads",
         "Featured",
     ):
         assert part in text
@@ -113,7 +113,11 @@ def test_states_of_the_list(market: Market, site: Callable[..., None], client: C
     assert "The list is empty" in page(client, BROWSE)
     assert "never followed yet" in page(client, BROWSE)
     market.put(listing())
+    market.put(listing("@acme/<bad>"))
+    market.put(listing("@acme/bad", icon="https://evil.example/<x>"))
     refresh_catalogue()
+    assert "2 entries left out" in page(client, BROWSE)
+    assert "<code>@acme/&lt;bad&gt;</code>: id: " in page(client, BROWSE)
     market.act = lambda _market, handler: reply(handler, HTML, "text/html")
     refresh_catalogue(now=True)
     text = page(client, BROWSE)
@@ -150,6 +154,17 @@ def test_detail_shows_the_plan_and_every_version_with_its_reason(acme: Acme, cli
     assert client.get(DETAIL, {"id": "@acme/none"}).status_code == 404
     assert client.get(DETAIL, {"id": PLUGIN, "version": "9"}).status_code == 404
     assert client.get(DETAIL).status_code == 404
+
+
+def test_old_versions_of_many_are_folded_away(market: Market, site: Callable[..., None], client: Client) -> None:
+    market.put(listing(versions=[release(f"1.{number}.0") for number in range(14, 0, -1)]))
+    refresh_catalogue()
+    shown, _, older = page(client, DETAIL, id=PLUGIN).partition("2 older versions</summary>")
+    versions = [re.findall(r'<th scope="row"><a [^>]*>([^<]*)</a>', part) for part in (shown, older)]
+    assert (len(versions[0]), versions[0][0], versions[1]) == (12, "1.14.0", ["1.2.0", "1.1.0"])
+    market.put(listing())
+    refresh_catalogue()
+    assert "older version" not in page(client, DETAIL, id=PLUGIN)
 
 
 def test_detail_shows_what_the_publisher_says_beside_the_package(
