@@ -90,7 +90,6 @@ class Wakeups:
         """
         if not self._runtime.idle.is_running:
             return
-        self._runtime.idle.stop()
         try:
             self._runtime.process.leave()
         except Exception as error:  # noqa: BLE001 - others drop the row later; nothing may keep a process from its end
