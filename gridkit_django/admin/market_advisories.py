@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminURLFieldWidget
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +22,9 @@ from gridkit_django.templatetags.gridkit_admin import badge
 class AdvisoryForm(forms.ModelForm):  # type: ignore[type-arg]
     """What an administrator says of bad versions."""
 
-    url = forms.URLField(label=_("More at"), required=False, assume_scheme="https", max_length=500)
+    url = forms.URLField(
+        label=_("More at"), required=False, assume_scheme="https", max_length=500, widget=AdminURLFieldWidget
+    )
 
     class Meta:
         model = MarketAdvisory
@@ -43,6 +46,7 @@ class MarketAdvisoryAdmin(MarketOnly[MarketAdvisory]):
     """The advisories, and whether sites can read them yet."""
 
     form = AdvisoryForm
+    fields = tuple(AdvisoryForm.Meta.fields)
     list_display = ("name", "plugin_id", "versions", "action", "standing", "published_at")
     list_filter = ("action", "withdrawn", "signed", "published_at")
     search_fields = ("name", "plugin_id", "reason")

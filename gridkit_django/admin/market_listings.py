@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget, AdminURLFieldWidget
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Subquery
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.formats import date_format
@@ -42,20 +44,28 @@ SPANS = (7, 30, 90, 365)
 _FRONT = ("demo", "documentation", "pricing_text", "pricing_page", "license_page", "featured")
 
 
+def _address(label: Any) -> forms.URLField:
+    return forms.URLField(
+        label=label, required=False, assume_scheme="https", max_length=500, widget=AdminURLFieldWidget
+    )
+
+
 class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
     """What administrators say of a plugin beside what its manifest says."""
 
-    demo = forms.URLField(label=_("Demo"), required=False, assume_scheme="https", max_length=500)
-    documentation = forms.URLField(label=_("Documentation"), required=False, assume_scheme="https", max_length=500)
-    pricing_page = forms.URLField(label=_("Page about prices"), required=False, assume_scheme="https", max_length=500)
-    license_page = forms.URLField(
-        label=_("Page about the license"), required=False, assume_scheme="https", max_length=500
-    )
+    demo = _address(_("Demo"))
+    documentation = _address(_("Documentation"))
+    pricing_page = _address(_("Page about prices"))
+    license_page = _address(_("Page about the license"))
     state = forms.ChoiceField(label=_("State"), required=False, choices=ListingState.choices)
     icon_file = forms.FileField(label=_("New icon"), required=False, help_text=_("PNG, JPEG or WebP; drawn anew."))
     screenshot = forms.FileField(label=_("Add a screenshot"), required=False)
     caption = forms.CharField(
-        label=_("What it shows"), required=False, max_length=200, help_text=_("For people who can't see it.")
+        label=_("What it shows"),
+        required=False,
+        max_length=200,
+        help_text=_("For people who can't see it."),
+        widget=AdminTextInputWidget,
     )
     drop = forms.ModelMultipleChoiceField(
         label=_("Remove screenshots"),
@@ -119,7 +129,7 @@ class ListingAdmin(MarketOnly[Listing]):
     change_form_template = "admin/gridkit_django/listing/change_form.html"
 
     class Media:
-        css: ClassVar = {"all": ["gridkit/admin.css"]}
+        css: ClassVar = {"all": ["gridkit/admin.css", "gridkit/market.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Listing]:
         """Add the largest numbers of all listings: bars are parts of them."""
@@ -129,14 +139,18 @@ class ListingAdmin(MarketOnly[Listing]):
     def get_fieldsets(self, request: HttpRequest, obj: Listing | None = None) -> list[Any]:
         """Show what the manifest says, and ask for the rest."""
         drop = ["drop"] if obj is not None and obj.pictures.exists() else []
-        front = [*_FRONT, "state", "state_reason", "icon_file", "screenshot", "caption", *drop]
-        shown = [*_FRONT, "condition", "state_reason"]
+        front = [*_FRONT, "state", "state_reason", "pictures_now", "icon_file", "screenshot", "caption", *drop]
+        shown = [*_FRONT, "condition", "state_reason", "pictures_now"]
         mine = front if self.has_change_permission(request, obj) else shown
         return [(None, {"fields": self.readonly_fields}), (_("Front"), {"fields": mine})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Listing | None = None) -> list[str]:
         """Show the state where it can't be changed."""
-        return [*self.readonly_fields, *([] if self.has_change_permission(request, obj) else ["condition"])]
+        return [
+            *self.readonly_fields,
+            "pictures_now",
+            *([] if self.has_change_permission(request, obj) else ["condition"]),
+        ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: a plugin is listed when its first release is published."""
@@ -257,6 +271,12 @@ class ListingAdmin(MarketOnly[Listing]):
     def changed_on(self, row: Listing) -> str:
         """Return the day: the list has no room for more."""
         return date_format(localtime(row.updated_at)) if row.updated_at else "-"
+
+    @admin.display(description=_("pictures"))
+    def pictures_now(self, row: Listing) -> SafeString:
+        """Show the icon and the screenshots, as the review of a release does."""
+        context = {"listing": row, "icon": row.icon.removesuffix(".png"), "pictures": row.pictures.order_by("position")}
+        return SafeString(render_to_string("admin/gridkit_django/listing/pictures.html", context).strip() or "-")
 
     @admin.display(description=_("latest"))
     def latest_version(self, row: Listing) -> str:

@@ -183,7 +183,8 @@ def test_front_of_a_listing_is_changed_with_pictures_drawn_anew(
     refused = root.post(address, {**form, "icon_file": SimpleUploadedFile("x.svg", b"<svg onload='alert(1)'/>")})
     assert "SVG is not" in refused.content.decode()
 
-    root.post(address, {**form, "icon_file": picture(), "screenshot": picture("JPEG", (4000, 30))})
+    told = {"caption": "Rows <b>in</b> colours"}
+    root.post(address, {**form, **told, "icon_file": picture(), "screenshot": picture("JPEG", (4000, 30))})
 
     found = client.get("/market/api/v1/plugins/@acme/colours/").json()
     assert (found["demo"], found["featured"]) == ("https://example.org/", True)
@@ -198,7 +199,9 @@ def test_front_of_a_listing_is_changed_with_pictures_drawn_anew(
 
     page = root.get(f"{ADMIN}release/{release().pk}/change/").content.decode()
     shown = f"/admin/gridkit_django/listing/{listing.pk}/pictures/{listing.pictures.get().sha256}.png"
-    assert shown in page
+    for seen in (page, root.get(address).content.decode()):
+        assert f'<img src="{shown}" alt="Rows &lt;b&gt;in&lt;/b&gt; colours"' in seen
+    assert root.get(address).content.decode().count('class="vURLField"') == 4
     assert b"".join(root.get(shown).streaming_content).startswith(b"\x89PNG")
     assert root.get(shown.replace("pictures/", "pictures/0")).status_code == 404
     client.force_login(User.objects.create_user("nosy", is_staff=True))

@@ -118,6 +118,9 @@ def test_advisory_of_the_admin_reaches_the_signed_feed_and_is_withdrawn(
     assert "in the feed" in root.get(address).content.decode()
 
     row = MarketAdvisory.objects.get()
+    page = root.get(f"{address}{row.pk}/change/").content.decode()
+    order = [page.index(f"field-{name}") for name in ("name", "plugin_id", "versions", "action", "reason", "url")]
+    assert order == sorted(order), "which advisory it is stands first"
     root.post(f"{address}{row.pk}/change/", {**form, "withdrawn": "on"})
     assert market_tasks.sign_market() == 1
     assert anybody.get(f"{API}advisories/").json()["advisories"] == []
