@@ -149,6 +149,15 @@ def _restore(plugin: InstalledPlugin, request: HttpRequest) -> str:
     return _("Revision %(revision)s is in force again.") % {"revision": number}
 
 
+def _remove_storage_copy(plugin: InstalledPlugin, request: HttpRequest) -> str:
+    text = request.POST.get("storage_version", "")
+    number = int(text) if text.isdecimal() and len(text) < 10 else 0
+    if not request.POST.get("sure"):
+        raise PluginStateError(_("Nothing was removed: tick that you know what can't come back then."))
+    plugin_manager().remove_storage_copy(plugin.plugin_id, number, user=request.user)
+    return _("What was set aside of storage version %(version)s is removed.") % {"version": number}
+
+
 @require_POST
 def update(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
     """Update to what lies at the source. Consent to a waiting version grants what is ticked and denies the rest."""
@@ -257,6 +266,7 @@ VERBS: MappingProxyType[str, Verb] = MappingProxyType(
         "known_good": _simple("install_plugin", _known_good),
         "pin": _simple("install_plugin", _pin),
         "auto_update": _simple("install_plugin", _auto_update),
+        "remove_storage_copy": _simple("install_plugin", _remove_storage_copy),
         "unpin": _simple("install_plugin", _unpin),
         "restore": _simple("configure_plugin", _restore),
         "deny": _simple("grant_plugin", _deny),

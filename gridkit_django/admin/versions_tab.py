@@ -51,6 +51,7 @@ def versions(request: HttpRequest, plugin: InstalledPlugin) -> Mapping[str, Any]
         "auto_update": plan_auto_update(plugin) if plugin.source == PluginSource.MARKETPLACE else None,
         "canary": CanaryForm() if plugin.source == PluginSource.MARKETPLACE else None,
         "policies": AutoUpdate.choices,
+        "storage": manager.look_at_storage(plugin.plugin_id),
         "site_policy": AutoUpdate(settings().AUTO_UPDATE).label,
         "known_good": find_known_good(plugin.plugin_id),
         "consent": ConsentToUpdate(permissions=pending.asks_for) if pending is not None else None,

@@ -63,6 +63,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.ConfigRevisionNotFoundError: 404,
         e.StorageVersionError: 409,
         e.StorageMigrationError: 422,
+        e.StorageCopyNotFoundError: 404,
         e.PluginPermissionError: 422,
         e.PackageRefusedError: 422,
         e.PackageBuildError: 422,

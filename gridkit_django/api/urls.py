@@ -33,6 +33,7 @@ from gridkit_django.api.views import (
     records,
     rows,
     saved_views,
+    storage_copies,
     values,
 )
 
@@ -47,6 +48,8 @@ plugin_endpoints: list[URLPattern] = [
     path(f"{_PLUGIN}/config/diff/", plugin_config.ConfigDiffView.as_view(), name="plugin-config-diff"),
     path(f"{_PLUGIN}/config/restore/", plugin_config.RestoreConfigView.as_view(), name="plugin-config-restore"),
     path(f"{_PLUGIN}/versions/", plugin_versions.PluginVersionsView.as_view(), name="plugin-versions"),
+    path(f"{_PLUGIN}/storage/", storage_copies.StorageView.as_view(), name="plugin-storage"),
+    path(f"{_PLUGIN}/storage/<int:version>/", storage_copies.StorageCopyView.as_view(), name="plugin-storage-copy"),
     path(f"{_PLUGIN}/update/", plugin_versions.UpdateView.as_view(), name="plugin-update"),
     path(f"{_PLUGIN}/refuse-update/", plugin_versions.RefuseUpdateView.as_view(), name="plugin-refuse-update"),
     path(f"{_PLUGIN}/pin/", plugin_versions.PinView.as_view(), name="plugin-pin"),

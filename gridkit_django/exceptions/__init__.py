@@ -171,6 +171,7 @@ Catch the width you need::
         │   └── ConfigRevisionNotFoundError  the scope has no such revision
         ├── PluginSecretError              a stored secret can't be decrypted
         ├── StorageVersionError            its storage follows another version than its code
+        │   ├── StorageCopyNotFoundError   nothing is set aside of this version
         │   ├── StorageMigrationError      migrate_storage failed; the storage is unchanged
         │   └── StorageOvertakenError      a newer version migrated it while an older object still ran
         ├── PluginPermissionError          the plugin was not granted this

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from gridkit_django.exceptions.plugins import PluginError
 
-__all__ = ["StorageMigrationError", "StorageOvertakenError", "StorageVersionError"]
+__all__ = ["StorageCopyNotFoundError", "StorageMigrationError", "StorageOvertakenError", "StorageVersionError"]
 
 
 class StorageVersionError(PluginError):
     """The plugin's storage follows another ``storage_version`` than its code, and can't be made to fit."""
 
     code = "plugin-storage-version"
+
+
+class StorageCopyNotFoundError(StorageVersionError):
+    """Nothing is set aside of this version of a plugin's storage."""
+
+    code = "plugin-storage-copy-unknown"
 
 
 class StorageOvertakenError(StorageVersionError):

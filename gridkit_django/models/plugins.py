@@ -288,6 +288,8 @@ class PluginStorageCopy(models.Model):
     storage_version = models.PositiveIntegerField(_("version of what is stored"))
     values = models.JSONField(_("values"), default=dict, help_text=_("by key"))
     digest = models.CharField(_("content digest"), max_length=80, help_text=_("of the code that was at work"))
+    key_count = models.PositiveIntegerField(_("keys"), default=0)
+    used_bytes = models.PositiveBigIntegerField(_("bytes"), default=0)
     taken_at = models.DateTimeField(_("taken at"), auto_now=True)
 
     class Meta:

@@ -179,9 +179,8 @@ def _replace(
     """Set aside what was there and write the other in its place, each item under a new primary key."""
     digest = row.current_version.digest if row.current_version else ""
     left = usage.storage_version
-    _copies(row).update_or_create(
-        plugin_id=row.pk, storage_version=left, defaults={"values": dict(before), "digest": digest}
-    )
+    kept = {"values": dict(before), "digest": digest, "key_count": len(before), "used_bytes": usage.used_bytes}
+    _copies(row).update_or_create(plugin_id=row.pk, storage_version=left, defaults=kept)
     items = PluginStorageItem.objects.using(database())
     items.filter(plugin_id=row.pk).delete()
     made = (

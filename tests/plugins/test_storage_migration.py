@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.models import User
 from django.db import connections, transaction
+from django.utils import timezone
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import (
     PluginError,
     PluginInitializeError,
     PluginNotFoundError,
+    StorageCopyNotFoundError,
     StorageMigrationError,
     StorageOvertakenError,
     StorageVersionError,
@@ -380,6 +383,37 @@ def test_kept_data_of_a_newer_version_is_refused_by_an_older(installed: PluginMa
     with pytest.raises(StorageVersionError, match="no copy of version 1"):
         installed.install_plugin("sample")
     assert stored() == {**MINUTES, "version": 2}
+
+
+def test_what_is_set_aside_is_told_in_figures_and_removed_for_ever(
+    installed: PluginManager, root: Path, admin: User
+) -> None:
+    assert installed.look_at_storage("sample").copies == ()
+    before = stored_size()
+    write(root, "2.0.0", TWO)
+    installed.update_plugin("sample")
+
+    found = installed.look_at_storage("sample")
+
+    assert (found.storage_version, found.keys, found.bytes) == (2, 2, stored_size())
+    (copy,) = found.copies
+    assert (copy.storage_version, copy.keys, copy.bytes, copy.versions) == (1, 3, before, ("1.0.0",))
+    assert (copy.known_good, copy.taken_at <= timezone.now()) == (False, True)
+    with pytest.raises(StorageCopyNotFoundError, match="version 3"):
+        installed.remove_storage_copy("sample", 3)
+    installed.remove_storage_copy("sample", 1, user=admin)
+    record = AuditRecord.objects.get(action="plugin.forget_storage")
+    assert (record.actor_label, record.context["evidence"]) == (
+        "root",
+        {"storageVersion": 1, "keys": 3, "bytes": before},
+    )
+    with pytest.raises(StorageVersionError, match="no copy of version 1"):
+        installed.roll_back_plugin("sample")
+    assert (installed.get_plugin("sample").version, stored()) == ("2.0.0", {**MINUTES, "version": 2})
+
+
+def stored_size() -> int:
+    return PluginStorageUsage.objects.get().used_bytes
 
 
 def test_plugin_without_storage_can_raise_and_lower_its_version(manager: PluginManager, root: Path) -> None:

@@ -15,6 +15,7 @@ from gridkit_django.plugins.inventory import PluginInfo
 from gridkit_django.plugins.manager.base import ManagerPart
 from gridkit_django.plugins.remains import DataFate, UninstallPreview
 from gridkit_django.plugins.remote import PREFIX
+from gridkit_django.plugins.storage_keeping import StoredNow, look_at_storage, remove_copy
 from gridkit_django.plugins.updates import PluginUpdate, VersionInfo
 from gridkit_django.typing import User
 
@@ -203,6 +204,23 @@ class Lifecycle(ManagerPart):
     def list_versions(self, plugin_id: str) -> tuple[VersionInfo, ...]:
         """Return the versions of a plugin that this site knows, the newest use first."""
         return updates.list_versions(plugin_id)
+
+    def look_at_storage(self, plugin_id: str) -> StoredNow:
+        """Return how much a plugin stores, and what is set aside of earlier versions of its storage.
+
+        Raises:
+            PluginNotFoundError: when it is not installed.
+        """
+        return look_at_storage(plugin_id)
+
+    def remove_storage_copy(self, plugin_id: str, storage_version: int, *, user: User | None = None) -> None:
+        """Delete what is set aside of one version of a plugin's storage: no version that follows it can come back.
+
+        Raises:
+            PluginNotFoundError: when the plugin is not installed.
+            StorageCopyNotFoundError: when nothing is set aside of that version.
+        """
+        remove_copy(plugin_id, storage_version, user)
 
     def enable_hot_reload(self, plugin_id: str) -> None:
         """Watch a plugin's folder in this process and load it anew when its content changes."""
