@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +15,12 @@ _OFFERED = (300, 900, 3600)
 
 
 class CanaryForm(forms.Form):
-    """Whether one process tries an update before the others, and for how long."""
+    """Whether one process tries an update before the others, and for how long.
+
+    Args:
+        side_by_side: whether the new version may serve beside the one in use; if not, only what needs no trial is
+            offered.
+    """
 
     canary = forms.ChoiceField(
         label=_("How it comes"),
@@ -21,11 +28,11 @@ class CanaryForm(forms.Form):
         help_text=_("The first process goes back by itself when errors or times are worse there than in the others."),
     )
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: object, side_by_side: bool = True, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         field = self.fields["canary"]
         if isinstance(field, forms.ChoiceField):
-            field.choices = _choices()
+            field.choices = _choices(_OFFERED if side_by_side else ())
 
     @property
     def arguments(self) -> dict[str, int]:
@@ -41,10 +48,10 @@ def lasting(seconds: int) -> str:
     return ngettext("%(n)d minute", "%(n)d minutes", seconds // 60) % {"n": seconds // 60}
 
 
-def _choices() -> list[tuple[str, str | Promise]]:
+def _choices(offered: Iterable[int]) -> list[tuple[str, str | Promise]]:
     usual = _how(settings().CANARY_SECONDS)
-    offered = [(str(seconds), _capital(_how(seconds))) for seconds in (*_OFFERED, 0)]
-    return [("", _("As the site does it: %(how)s") % {"how": usual}), *offered]
+    others = [(str(seconds), _capital(_how(seconds))) for seconds in (*offered, 0)]
+    return [("", _("As the site does it: %(how)s") % {"how": usual}), *others]
 
 
 def _how(seconds: int) -> str:

@@ -49,7 +49,7 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     schema = plan.release.config_schema if plan.release is not None and asks_config else {}
     config = SchemaForm(data, schema=schema, values={}, prefix="config")
     peers = PeersForm(data, peers=plan.peers, rights=rights_of(request))
-    canary = CanaryForm(data)
+    canary = CanaryForm(data, side_by_side=plan.release is None or plan.release.canary.side_by_side)
     forms = (consent, config, peers, *((canary,) if plan.installed else ()))
     if data is not None and plan.release is not None and all(form.is_valid() for form in forms):
         with administering(request):

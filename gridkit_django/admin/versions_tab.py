@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from gridkit_django.admin.canary_form import CanaryForm
 from gridkit_django.conf import settings
 from gridkit_django.marketplace.client.auto_update import plan_auto_update
-from gridkit_django.models import AutoUpdate, InstalledPlugin, PluginSource
+from gridkit_django.models import AutoUpdate, InstalledPlugin, OperationState, PluginOperation, PluginSource
 from gridkit_django.plugins import plugin_manager
+from gridkit_django.plugins.canaries import CANARY
 from gridkit_django.plugins.known_good import find_known_good
 from gridkit_django.plugins.permission_texts import permission_text
 from gridkit_django.plugins.version_figures import figures_by_version
@@ -38,6 +39,12 @@ class ConsentToUpdate(forms.Form):
             grants.choices = [(name, f"{name}: {permission_text(name)}") for name in permissions]
 
 
+def running_trial(plugin_id: str) -> PluginOperation | None:
+    """Return the operation whose new version one process tries now, or None."""
+    rows = PluginOperation.objects.filter(plugin_id=plugin_id, state=OperationState.RUNNING, step=CANARY)
+    return rows.exclude(canary={}).first()
+
+
 def versions(request: HttpRequest, plugin: InstalledPlugin) -> Mapping[str, Any]:
     """Return the facts of the page of versions."""
     manager = plugin_manager()
@@ -50,6 +57,7 @@ def versions(request: HttpRequest, plugin: InstalledPlugin) -> Mapping[str, Any]
         "pending": pending,
         "auto_update": plan_auto_update(plugin) if plugin.source == PluginSource.MARKETPLACE else None,
         "canary": CanaryForm() if plugin.source == PluginSource.MARKETPLACE else None,
+        "trial": running_trial(plugin.plugin_id),
         "policies": AutoUpdate.choices,
         "storage": manager.look_at_storage(plugin.plugin_id),
         "site_policy": AutoUpdate(settings().AUTO_UPDATE).label,

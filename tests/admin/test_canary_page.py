@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from gridkit_django.models import PluginOperation
+from gridkit_django.models import PluginOperation, RuntimeProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,6 +79,21 @@ def test_trial_under_way_shows_its_time_and_no_picture_of_nothing(admin: Client)
 def test_version_in_use_without_calls_has_no_limit_for_times(admin: Client) -> None:
     page = page_of(admin, canary=canary(limits={"errorShare": 0.05, "p95Ms": None}))
     assert page.count("the new one may reach") == 1
+
+
+def test_page_of_versions_leads_to_the_trial_while_it_lasts(admin: Client, greeter: str) -> None:
+    now = timezone.now()
+    figures = {"greeter": {"version": "1.2.0", "digest": "sha256:a", "calls": 1, "errors": 0, "total_ms": 1.0}}
+    RuntimeProcess.objects.create(host="a", pid=1, kind="web", figures=figures, started_at=now, seen_at=now)
+    operation = PluginOperation.objects.create(
+        kind="update", plugin_id="greeter", state="running", step="canary", canary=canary(state="running")
+    )
+    page = admin.get(f"{greeter}versions/").content.decode()
+    assert "One process tries 1.1.0 before the others." in page
+    assert f'href="/admin/gridkit_django/pluginoperation/{operation.pk}/change/"' in page
+
+    PluginOperation.objects.update(state="finished", step="")
+    assert "before the others" not in admin.get(f"{greeter}versions/").content.decode()
 
 
 def test_operation_without_a_trial_has_no_such_line(admin: Client) -> None:

@@ -27,6 +27,16 @@ def test_figures_tell_calls_errors_slowness_and_percentiles() -> None:
     assert figures.last_error == "ValueError: late"
 
 
+def test_times_of_all_calls_stay_when_what_is_new_is_taken() -> None:
+    stats = CallStats("handler")
+    stats.add(1_000_000, 0, 50, None)
+    assert len(stats.take().histogram) == 1
+    stats.add_quick(2, 4_000_000, [((2_000_000, 2_000_000), 1)])
+    assert (len(stats.times()), stats.times().percentile(95)) == (3, pytest.approx(2, rel=0.1))
+    assert len(stats.take().histogram) == 2
+    assert len(stats.times()) == 3
+
+
 def test_figures_of_no_call_are_zero() -> None:
     figures = CallStats("handler").figures()
     assert (figures.calls, figures.p50_ms, figures.p95_ms, figures.last_error) == (0, 0.0, 0.0, "")

@@ -61,3 +61,11 @@ def test_one_of_a_sample_stands_for_many() -> None:
     sampled.add_sorted([1000, 2000], each=8)
     assert len(sampled) == 16
     assert sampled != "a histogram"
+
+
+def test_what_was_counted_since_is_told_by_subtracting_and_slow_calls_by_a_limit() -> None:
+    earlier, later = of([1_000_000] * 5), of([1_000_000] * 8 + [50_000_000] * 3)
+    since = later.minus(earlier)
+    assert since == of([1_000_000] * 3 + [50_000_000] * 3)
+    assert (since.over(7.0), since.over(0.5), since.over(100.0)) == (3, 6, 0)
+    assert len(earlier.minus(later)) == 0

@@ -11,7 +11,13 @@ from django.utils import timezone
 from gridkit_django.models import RuntimeProcess
 from gridkit_django.plugins import PluginManager
 from gridkit_django.plugins.processes import ProcessReport, living_processes
-from gridkit_django.plugins.version_figures import VersionFigures, figures_by_version, told_by
+from gridkit_django.plugins.version_figures import (
+    VersionFigures,
+    counted_since,
+    figures_by_version,
+    figures_of,
+    told_by,
+)
 from tests.plugins.samples import Listener
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -63,3 +69,20 @@ def test_process_tells_what_its_plugins_counted(manager: PluginManager) -> None:
         "errors": 1,
         "total_ms": 4.0,
     }
+
+
+def test_times_are_told_of_those_plugins_only_for_which_they_are_wanted(manager: PluginManager) -> None:
+    manager.install_plugin(Listener)
+    live = manager.runtime.live
+    live["listener"].all_stats()[0].add(3_000_000, 0, 50, None)
+    assert "times" not in figures_of(live, {"another"})["listener"]
+    before = figures_of(live, {"listener"})["listener"]
+    for _ in range(2):
+        live["listener"].all_stats()[0].add(9_000_000, 0, 50, None)
+
+    since = counted_since(figures_of(live, {"listener"})["listener"], before)
+
+    found = VersionFigures("1", "d").plus(since)
+    assert (found.calls, found.total_ms, found.p95_ms) == (2, 18.0, pytest.approx(9, rel=0.1))
+    assert counted_since(before, {**before, "digest": "other"}) == before
+    assert counted_since(before, {**before, "calls": 9}) == before, "it began anew"

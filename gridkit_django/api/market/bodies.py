@@ -92,6 +92,15 @@ class Summary(WireBody):
     repository: str | None
 
 
+class WireCanary(WireBody):
+    """What a release says about being tried by one process before the others."""
+
+    side_by_side: bool
+    """Whether it may serve while other processes run the version before it."""
+    seconds: int
+    """For how long it is tried at least, where a site tries updates at all."""
+
+
 class WireRelease(WireBody):
     """One release."""
 
@@ -111,6 +120,7 @@ class WireRelease(WireBody):
     peer_plugins: list[str]
     incompatible_with: list[str]
     requires_restart: bool
+    canary: WireCanary
     state: str
     """``published`` or ``yanked``."""
     yanked_reason: str

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from gridkit_django.audit import Target, record
-from gridkit_django.exceptions import GridKitError
+from gridkit_django.exceptions import CanaryFailedError, GridKitError
 from gridkit_django.marketplace.client.resolving import InstallPlan, make_install_plan
 from gridkit_django.models import (
     AutoUpdate,
@@ -104,12 +105,16 @@ def _reason_to_hold(row: InstalledPlugin, plan: InstallPlan, policy: AutoUpdate,
     operations = PluginOperation.objects.filter(plugin_id=row.plugin_id)
     if operations.filter(state__in=_OPEN).exists():
         return "another change of the plugin is under way"
-    failed = operations.filter(
-        kind=OperationKind.UPDATE,
-        state=OperationState.FAILED,
-        arguments__version=version,
-        finished_at__gte=timezone.now() - AGAIN_AFTER,
-    )
+    return _reason_after_failure(operations, version)
+
+
+def _reason_after_failure(operations: QuerySet[PluginOperation], version: str) -> str:
+    """Return why a release that failed before does not come by itself again, or not yet."""
+    updates = operations.filter(kind=OperationKind.UPDATE, state=OperationState.FAILED, arguments__version=version)
+    failed = updates.filter(finished_at__gte=timezone.now() - AGAIN_AFTER)
+    if (last := updates.filter(error_code=CanaryFailedError.code).first()) is not None:
+        why = str(last.canary.get("reason") or last.error_detail).rstrip(".")
+        return f"one process tried it, and only a person brings it once more: {why}"
     if (last := failed.first()) is not None:
         return f"it failed and is not tried again within a day: {last.error_detail.rstrip('.')}"
     return ""

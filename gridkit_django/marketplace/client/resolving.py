@@ -124,7 +124,7 @@ def make_install_plan(
         release=chosen,
         verdicts=verdicts,
         asks_for=undecided(row, asked) if row is not None else tuple(asked),
-        warnings=tuple(_warnings(remote, listing, chosen)) if chosen is not None else (),
+        warnings=(*_warnings(remote, listing, chosen), *_terms(chosen, used)) if chosen is not None else (),
         sentence=what_it_may_do(listing.name, asked),
         peers=come_along,
     )
@@ -234,6 +234,14 @@ def _with_peers(
 def _sentence(reason: str) -> str:
     """Return a reason that somebody wrote, with or without a full stop, as the end of a sentence."""
     return f"{reason.strip().rstrip('.') or 'no reason was given'}."
+
+
+def _terms(release: RemoteRelease, used: PluginVersion | None) -> Iterator[str]:
+    """Yield what the author asks of an update that one process may try first."""
+    if used is not None and not release.canary.side_by_side:
+        yield "Its author says that it must not serve beside the version in use: all processes switch at once."
+    elif used is not None and release.canary.seconds:
+        yield f"Its author wishes that one process tries it for {release.canary.seconds} seconds at least."
 
 
 def _warnings(remote: Remote, listing: RemoteListing, release: RemoteRelease) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from gridkit_django.plugins.metadata import PluginId
+from gridkit_django.plugins.metadata import CANARY_SECONDS_MAX, PluginId
 from gridkit_django.plugins.ranges import parse_range
 
 _RELATIVE = r"^[A-Za-z0-9_][A-Za-z0-9_./@+%-]*$"
@@ -55,6 +55,13 @@ class Rating(_Shape):
     count: Annotated[int, Field(ge=0)] = 0
 
 
+class CanaryTerms(_Shape):
+    """What a release says about being tried by one process before the others."""
+
+    side_by_side: bool = True
+    seconds: Annotated[int, Field(ge=0, le=CANARY_SECONDS_MAX)] = 0
+
+
 class RemoteRelease(_Shape):
     """One release."""
 
@@ -72,6 +79,7 @@ class RemoteRelease(_Shape):
     peer_plugins: Annotated[list[Annotated[str, Field(max_length=300)]], Field(max_length=50)] = []
     incompatible_with: Annotated[list[Short], Field(max_length=50)] = []
     requires_restart: bool = False
+    canary: CanaryTerms = CanaryTerms()
     state: Literal["published", "yanked"]
     yanked_reason: Annotated[str, Field(max_length=2000)] = ""
     reviewed: bool = False

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from gridkit_django.exceptions import PluginStateError
-from gridkit_django.marketplace.client import PluginMarketplace, refresh_catalogue
+from gridkit_django.marketplace.client import PluginMarketplace, make_install_plan, refresh_catalogue
+from gridkit_django.marketplace.client.auto_update import plan_auto_update, request_auto_updates
 from gridkit_django.marketplace.client.canary import is_wanted, trial_seconds
 from gridkit_django.models import InstalledPlugin, OperationState, PluginOperation, RuntimeProcess
 from gridkit_django.plugins import PluginManager, repeat_operation, request_operation, run_operation
@@ -179,3 +183,40 @@ def test_command_and_marketplace_take_how_an_update_comes(tried: Acme, manager: 
         call_command("gridkit_plugin", "update", PLUGIN, "--canary-seconds=60")
     PluginMarketplace().update(PLUGIN, canary_seconds=0)
     assert serves(manager) == "1.1.0"
+
+
+def test_release_that_did_worse_on_trial_does_not_come_by_itself_again(
+    tried: Acme, manager: PluginManager, between: Callable[[Act], None]
+) -> None:
+    between(lambda number: look(manager) if number == 0 else tell(manager, 40, 10, 1.0, later=1))
+    manager.set_auto_update(PLUGIN, "all")
+    (operation,) = request_auto_updates()
+    run_operation(operation.pk)
+
+    PluginOperation.objects.update(finished_at=timezone.now() - timedelta(days=30))
+
+    assert request_auto_updates() == ()
+    ((version, reason),) = plan_auto_update(InstalledPlugin.objects.get()).held
+    assert version == "1.1.0"
+    assert reason.startswith("one process tried it, and only a person brings it once more: 25.0% of the calls raised")
+
+
+def test_plan_tells_what_the_author_asks_and_the_console_offers_no_trial_that_can_not_be(
+    acme: Acme, admin: User, manager: PluginManager
+) -> None:
+    client = Client()
+    client.force_login(admin)
+    acme.publish()
+    acme.publish("1.1.0", canary={"side_by_side": False, "seconds": 0, "later": "ignored"})
+    acme.publish("1.2.0", canary={"seconds": 1800})
+    refresh_catalogue()
+    assert not any("Its author" in told for told in make_install_plan(PLUGIN).warnings), "nothing to be tried beside"
+    row = InstalledPlugin.objects.create(plugin_id=PLUGIN, source="marketplace", source_ref=f"marketplace:{PLUGIN}")
+    row.current_version = row.versions.create(version="1.0.0", digest="sha256:0", manifest={})
+    row.save()
+
+    page = client.get("/admin/gridkit_django/installedplugin/marketplace/plugin/", {"id": PLUGIN, "version": "1.1.0"})
+
+    assert "it must not serve beside the version in use: all processes switch at once" in page.content.decode()
+    assert re.findall(r'<option value="(\d*)"', page.content.decode()) == ["", "0"]
+    assert make_install_plan(PLUGIN).warnings[-1].endswith("one process tries it for 1800 seconds at least.")
