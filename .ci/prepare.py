@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import foreign
 import frontend
@@ -28,16 +29,23 @@ def demo() -> None:
 
 
 def dev() -> None:
-    """Prepare what tests, checks and documentation need."""
-    packages.environment()
-    packages.install("dev", label="development packages")
-    packages.install("data", "--no-deps", "--no-build-isolation", label="flight data")
-    packages.redis_server()
-    packages.project()
+    """Prepare what tests, checks and documentation need; the system's packages come beside Python's."""
+    with ThreadPoolExecutor(1) as beside:
+        from_system = beside.submit(_programs)
+        packages.environment()
+        packages.install("dev", label="development packages")
+        packages.install("data", "--no-deps", "--no-build-isolation", label="flight data")
+        packages.redis_server()
+        packages.project()
+        frontend.build()
+        foreign.build()
+        from_system.result()
+
+
+def _programs() -> None:
     system.pdf_libraries()
     system.chromium()
-    frontend.build()
-    foreign.build()
+    system.file_readers()
 
 
 def bench() -> None:

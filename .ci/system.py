@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from threading import Lock
 
 from steps import StepError, run, say, warn
 
@@ -16,6 +17,7 @@ PDF_LIBRARIES = (
     ("libpangoft2-1.0.so.0", "libpangoft2-1.0-0"),
     ("libharfbuzz-subset.so.0", "libharfbuzz-subset0"),
 )
+_ONE_AT_A_TIME = Lock()
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
@@ -35,6 +37,18 @@ def chromium() -> None:
     _try_apt(["chromium"], "the browser tests will fail: they drive a real Chromium (set CHROMIUM to its path)")
 
 
+def file_readers() -> None:
+    """See to the programs that read exported files back in the tests: LibreOffice without a screen, and poppler's.
+
+    LibreOffice is $SOFFICE, on PATH, or Debian's, whose packages are 86 MB to fetch and 310 MB on disk.
+    """
+    missing = [] if os.environ.get("SOFFICE") or shutil.which("soffice") else ["libreoffice-calc-nogui"]
+    if not (shutil.which("pdfinfo") and shutil.which("pdftotext")):
+        missing.append("poppler-utils")
+    if missing:
+        _try_apt(missing, "the tests that read exported files back with them will fail (SOFFICE names a LibreOffice)")
+
+
 def apt_install(packages: Sequence[str], consequence: str) -> None:
     """Install Debian packages.
 
@@ -49,12 +63,13 @@ def apt_install(packages: Sequence[str], consequence: str) -> None:
     apt = _apt()
     if apt is None:
         raise StepError(f"{consequence}.\nInstall them by your system's means (Debian: sudo apt-get install {names}).")
-    say("...", f"installing {names}")
     options = ["-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     try:
-        run([*apt, "update", "-qq"], env=quiet)
-        run([*apt, "install", *options, *packages], env=quiet)
+        with _ONE_AT_A_TIME:
+            say("...", f"installing {names}")
+            run([*apt, "update", "-qq"], env=quiet)
+            run([*apt, "install", *options, *packages], env=quiet)
     except StepError as error:
         raise StepError(f"{consequence}.\napt could not install {names}: {error}") from error
 
