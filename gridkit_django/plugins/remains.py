@@ -20,6 +20,7 @@ from gridkit_django.models import (
     OutboxMessage,
     PluginRemains,
     PluginRemainsItem,
+    PluginStorageCopy,
     PluginStorageItem,
     PluginStorageUsage,
 )
@@ -55,6 +56,7 @@ class UninstallPreview:
         grants: the decisions about its permissions.
         storage_keys: keys in its storage.
         storage_bytes: their size, with their values.
+        storage_copies: versions of its storage that are set aside; they go also when the data is kept.
         outbox_messages: messages that were not sent yet.
         dead_letters: messages that could not be sent.
         jobs: its jobs that have a schedule or have run.
@@ -68,6 +70,7 @@ class UninstallPreview:
     grants: int
     storage_keys: int
     storage_bytes: int
+    storage_copies: int
     outbox_messages: int
     dead_letters: int
     jobs: int
@@ -91,6 +94,7 @@ def preview_uninstall(plugin_id: str) -> UninstallPreview:
         grants=row.grants.count(),
         storage_keys=row.storage_items.count(),
         storage_bytes=usage.values_list("used_bytes", flat=True).first() or 0,
+        storage_copies=PluginStorageCopy.objects.using(database()).filter(plugin=row).count(),
         outbox_messages=OutboxMessage.objects.using(database()).filter(plugin=row).count(),
         dead_letters=OutboxDeadLetter.objects.using(database()).filter(plugin=row).count(),
         jobs=row.schedules.count(),

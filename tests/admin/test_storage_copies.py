@@ -34,6 +34,7 @@ def test_page_tells_figures_and_no_value(admin: Client, greeter: str, copy: Plug
     for text in ("Storage set aside", "1234", "2.0\xa0KB", "no version whose files are kept", "nothing brings it back"):
         assert text in page
     assert "secret-word" not in page
+    assert "1 earlier version set aside, which goes in any case" in admin.get(f"{greeter}change/").content.decode()
     row.versions.update(storage_version=7)
     KnownGood.objects.create(
         plugin=row,

@@ -49,6 +49,7 @@ def test_figures_are_shown_and_a_copy_is_removed(migrated: None, person: Callabl
     assert client.get(STORAGE, headers={"If-None-Match": answer["ETag"]}).status_code == 304
     assert_problem(client.delete(f"{STORAGE}7/"), 404, "plugin-storage-copy-unknown")
     assert_problem(client.delete(f"{STORAGE}99999999999999999999/"), 404, "plugin-storage-copy-unknown")
+    assert client.get("/gridkit/api/plugins/sample/uninstall/").json()["storageCopies"] == 1
     assert client.delete(f"{STORAGE}1/").status_code == 204
     assert client.get(STORAGE).json()["copies"] == []
     assert AuditRecord.objects.filter(action="plugin.forget_storage").count() == 1

@@ -29,6 +29,8 @@ class UninstallPreviewBody(ResponseBody):
     grants: int
     storage_keys: int
     storage_bytes: int
+    storage_copies: int
+    """Versions of its storage that are set aside; they go also when the data is kept."""
     outbox_messages: int
     dead_letters: int
     jobs: int
@@ -98,6 +100,7 @@ def uninstall_preview(found: UninstallPreview) -> dict[str, Any]:
         grants=found.grants,
         storage_keys=found.storage_keys,
         storage_bytes=found.storage_bytes,
+        storage_copies=found.storage_copies,
         outbox_messages=found.outbox_messages,
         dead_letters=found.dead_letters,
         jobs=found.jobs,

@@ -24,18 +24,20 @@ def reason_too_young(
         alias: name of its marketplace in the settings.
         plugin_id: which plugin.
         version: number of the release.
-        released_at: since when it is public; None when nobody says, which counts as too young.
-        seen_at: when this site saw it first; None when it came with the first load. The later of the two counts.
+        released_at: since when it is public; None when nobody says.
+        seen_at: when this site saw it first; None when it came with the first load. The later of the two counts, and
+            what has neither is too young.
     """
     hours, now = settings().MARKETPLACE_MIN_AGE_HOURS, timezone.now()
     wait = timedelta(hours=hours)
-    late = [moment + wait for moment in (released_at, seen_at) if moment is not None and moment + wait > now]
-    if not hours or (released_at is not None and not late) or _is_let_in(alias, plugin_id, version):
+    known = [moment for moment in (released_at, seen_at) if moment is not None]
+    late = [moment + wait for moment in known if moment + wait > now]
+    if not hours or (known and not late) or _is_let_in(alias, plugin_id, version):
         return ""
     waits = f"this site waits {hours} hours (MARKETPLACE_MIN_AGE_HOURS)"
-    if released_at is None:
+    if not late:
         return f"its marketplace does not say since when it is public, or not under its signature; {waits}"
-    what = "is public" if released_at + wait > now else "is known to this site"
+    what = "is public" if released_at is not None and released_at + wait > now else "is known to this site"
     return f"it {what} for less than {hours} hours; {waits}, until {_told(max(late))}"
 
 
