@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
@@ -23,6 +23,7 @@ from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
 from gridkit_django.marketplace.shelf.diffs import release_diff
 from gridkit_django.marketplace.shelf.review import approve_release, check_again, previous_release, refuse_release
+from gridkit_django.marketplace.shelf.storing import opened
 from gridkit_django.marketplace.shelf.taking_back import (
     quarantine_release,
     remove_release,
@@ -127,9 +128,14 @@ class ReleaseAdmin(MarketOnly[Release], ReadOnlyAdmin[Release]):
         css: ClassVar = {"all": ["gridkit/admin.css"]}
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the acts of the review."""
+        """Add the acts of the review, and the package itself."""
         act = self.admin_site.admin_view(self.act_on)
-        return [path("<int:pk>/do/<slug:act>/", act, name="gridkit_market_release_do"), *super().get_urls()]
+        package = self.admin_site.admin_view(self.package)
+        return [
+            path("<int:pk>/do/<slug:act>/", act, name="gridkit_market_release_do"),
+            path("<int:pk>/package/", package, name="gridkit_market_release_package"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self,
@@ -176,6 +182,25 @@ class ReleaseAdmin(MarketOnly[Release], ReadOnlyAdmin[Release]):
         if request.method == "POST":
             with administering(request):
                 do(release, cast("User", request.user), request.POST.get("note", "")[:2000])
+        return HttpResponseRedirect(reverse("admin:gridkit_django_release_change", args=[pk]))
+
+    def package(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Hand out the package as it was uploaded, also before it is public, to whoever may look at the release.
+
+        Raises:
+            Http404: when there is no such release.
+            PermissionDenied: when the user may not see it.
+        """
+        release = self.get_object(request, str(pk))
+        if release is None:
+            raise Http404
+        if not self.has_view_permission(request, release):
+            raise PermissionDenied
+        with administering(request):
+            content = opened(release.file.stored_as)
+            response = FileResponse(content, as_attachment=True, filename=release.file.filename)
+            response["Content-Type"] = "application/octet-stream"
+            return response
         return HttpResponseRedirect(reverse("admin:gridkit_django_release_change", args=[pk]))
 
     @admin.display(description=_("state"), ordering="state")

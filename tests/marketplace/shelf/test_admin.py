@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from gridkit_django.models import (
     Publisher,
     PublisherKey,
     PublisherToken,
+    ReleaseFile,
     ReleaseState,
 )
 from gridkit_django.tasks.market import roll_up_market
@@ -76,6 +78,22 @@ def test_review_shows_what_is_new_and_publishes(acme: Seller, work: Work, root: 
 
     decide(root, "refuse", "opens a socket", version="1.1.0")
     assert release(version="1.1.0").state == ReleaseState.REMOVED
+
+
+def test_package_is_handed_to_reviewers_before_it_is_public(acme: Seller, work: Work, root: Client) -> None:
+    work(acme.publish)
+    file = release().file
+    address = f"{ADMIN}release/{release().pk}/package/"
+    assert f'href="{address}"' in root.get(f"{ADMIN}release/{release().pk}/change/").content.decode()
+    answer = root.get(address)
+    assert hashlib.sha256(b"".join(answer.streaming_content)).hexdigest() == file.sha256
+    assert answer["Content-Disposition"] == f'attachment; filename="{file.filename}"'
+    assert answer["Content-Type"] == "application/octet-stream"
+    assert "no-store" in answer["Cache-Control"]
+    assert root.get(address.replace(str(release().pk), "99")).status_code == 404
+    assert staff("view_listing").get(address).status_code == 403
+    ReleaseFile.objects.update(stored_as="gridkit-market/nowhere")
+    assert "could not be read" in root.get(address, follow=True).content.decode()
 
 
 def test_refusal_without_a_note_is_told(acme: Seller, work: Work, root: Client) -> None:
