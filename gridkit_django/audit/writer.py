@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property
-from hashlib import sha1
 from itertools import chain, islice
 from json.encoder import encode_basestring
 from typing import Any
@@ -84,42 +83,48 @@ class Circumstances:
         return cls(
             act.id if metadata else bare_id(act),
             act.source.value,
-            _text(act.correlation_id),
-            _text(other.id) if other else "",
-            _text(other.label)[:200] if other else "",
-            _text(act.reason),
-            _facts(act.metadata) if metadata and act.metadata else _NO_FACTS,
+            plain_text(act.correlation_id),
+            plain_text(other.id) if other else "",
+            plain_text(other.label)[:200] if other else "",
+            plain_text(act.reason),
+            facts_text(act.metadata) if metadata and act.metadata else _NO_FACTS,
             act.began_at,
         )
 
 
-def _facts(metadata: Sequence[tuple[str, str]]) -> str:
+def facts_text(metadata: Sequence[tuple[str, str]]) -> str:
     """Return facts of a request as canonical text.
+
+    Args:
+        metadata: the facts of an act; of two with one name the last one holds.
 
     Raises:
         AuditError: when one has no exact JSON form.
     """
-    known = {storable_text(str(name)): value for name, value in metadata}
-    told = {name: json_value(value) for name, value in known.items() if name not in _OWN}
-    texts = [(name, value) for name, value in told.items() if isinstance(value, str)]
-    if len(texts) < len(told):
-        return canonical_text(told)
-    entries = [f"{encode_basestring(name)}:{encode_basestring(value)}" for name, value in sorted(texts)]
+    entries, known = [], dict(metadata)
+    for name in sorted(known, key=str):
+        value = known[name]
+        if type(value) is not str or type(name) is not str or not _is_plain(name) or not _is_plain(value):
+            return _odd_facts(metadata)
+        if name not in _OWN:
+            entries.append(f"{encode_basestring(name)}:{encode_basestring(value)}")
     return CanonicalText(f"{{{','.join(entries)}}}")
+
+
+def _odd_facts(metadata: Sequence[tuple[str, str]]) -> str:
+    """Return the same for facts that are not all plain texts."""
+    known = {storable_text(str(name)): value for name, value in metadata}
+    return canonical_text({name: json_value(value) for name, value in known.items() if name not in _OWN})
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text is stored as it is, for sure."""
+    return text.isascii() and "\x00" not in text
 
 
 def bare_id(act: Act) -> UUID:
     """Return the id of the operation of an act whose metadata is not told."""
     return uuid5(act.id, _WITHOUT) if act.metadata else act.id
-
-
-def bare_text(act: Act) -> str:
-    """Return the same as text, by a shorter way (RFC 9562, version 5)."""
-    if not act.metadata:
-        return str(act.id)
-    digits = sha1(act.id.bytes + _WITHOUT.encode(), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 
 _WITHOUT = "without metadata"
@@ -154,8 +159,8 @@ class Draft:
 
 def actor_columns(actor: Actor) -> tuple[str, str, str]:
     """Return kind, id and label of an actor as they are stored; a label that is too long is cut."""
-    label = _text(actor.label)
-    return actor.kind.value, _text(actor.id), label if len(label) <= 200 else f"{label[:199]}…"
+    label = plain_text(actor.label)
+    return actor.kind.value, plain_text(actor.id), label if len(label) <= 200 else f"{label[:199]}…"
 
 
 def write(connection: BaseDatabaseWrapper, circumstances: Circumstances, drafts: Iterable[Draft]) -> None:
@@ -416,5 +421,6 @@ def _moment(connection: BaseDatabaseWrapper, value: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(value)
 
 
-def _text(value: str) -> str:
-    return storable_text(str(value))
+def plain_text(value: str) -> str:
+    """Return a text of an act as it is stored."""
+    return value if type(value) is str and _is_plain(value) else storable_text(str(value))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import uuid
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -12,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from gridkit_django.events.addresses import client_address
-from gridkit_django.events.context import REASON_LENGTH_MAX, Act
+from gridkit_django.events.context import REASON_LENGTH_MAX, Act, random_id
 from gridkit_django.events.impersonation import impersonator_of
 from gridkit_django.events.payloads import Actor
 from gridkit_django.events.types import EventSource
@@ -45,7 +44,7 @@ class RequestAct:
         self._source = source
         self._told: dict[tuple[object, ...], Act] = {}
         self._visit = read_visit(request.headers)
-        self._correlation = _well_formed(request, CORRELATION_HEADER) or str(uuid.uuid4())
+        self._correlation = _well_formed(request, CORRELATION_HEADER) or random_id()
         self._reason = reason_of(request)[:REASON_LENGTH_MAX]
         self._asking: set[int] = set()
         self._known: tuple[object, EventSource, Act] | None = None
@@ -76,7 +75,7 @@ class RequestAct:
         visit = _known_visit(self._visit, dict(facts).get("session", ""))
         act = Act(actor, source, self._correlation, facts, impersonator, self._reason, visit=visit)
         first = self._told.setdefault((source, facts, impersonator), act)
-        return replace(act, id=first.id, began_at=first.began_at)
+        return act if first is act else replace(act, id=first.id, began_at=first.began_at)
 
     def _door(self) -> EventSource:
         if self._source is not None:
@@ -107,7 +106,7 @@ def request_id_of(request: HttpRequest) -> str:
     Well-formed: a letter or digit, then up to 127 letters, digits, dots, underscores, colons and hyphens. So an id
     can be logged and sent back as it is.
     """
-    return _well_formed(request, REQUEST_ID_HEADER) or str(uuid.uuid4())
+    return _well_formed(request, REQUEST_ID_HEADER) or random_id()
 
 
 def reason_of(request: HttpRequest) -> str:

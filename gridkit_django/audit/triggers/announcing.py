@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.scope import AuditScope, current_scope
 from gridkit_django.audit.triggers.code import ACT, NO_REASON
-from gridkit_django.audit.writer import Circumstances, actor_columns, bare_text
+from gridkit_django.audit.writer import Circumstances, actor_columns, bare_id, facts_text, plain_text
 from gridkit_django.events import Act, held_act
 from gridkit_django.exceptions import ReasonRequiredError
 
@@ -42,6 +42,7 @@ class ActAnnouncer:
     Args:
         connection: whose statements pass through it.
         tables: gives the names of the followed tables.
+        has_bare: tells whether a policy of any of them leaves the metadata of acts out.
 
     Attributes:
         passes_trail: statements of the trail itself need not pass through it, see ``audit.direct``.
@@ -49,9 +50,15 @@ class ActAnnouncer:
 
     passes_trail = True
 
-    def __init__(self, connection: BaseDatabaseWrapper, tables: Callable[[], Collection[str]]) -> None:
+    def __init__(
+        self,
+        connection: BaseDatabaseWrapper,
+        tables: Callable[[], Collection[str]],
+        has_bare: Callable[[], bool],
+    ) -> None:
         self._connection = connection
         self._tables = tables
+        self._has_bare = has_bare
         self._told: tuple[Any, Act | None, AuditScope | None] | None = None
         self._seen: dict[str, bool] = {}
         self._seen_for: Collection[str] = ()
@@ -78,7 +85,7 @@ class ActAnnouncer:
         if many or not isinstance(sql, str) or not isinstance(params, (tuple, list)) or self._binds_on_server():
             self.announce()
             return execute(sql, params, many, context)
-        result = execute(f"{_TELL_BESIDE}; {sql}", (act_text(act or Act(), scope), *params), many, context)
+        result = execute(f"{_TELL_BESIDE}; {sql}", (self._text(act, scope), *params), many, context)
         context["cursor"].cursor.nextset()
         self._note(act, scope)
         return result
@@ -93,8 +100,11 @@ class ActAnnouncer:
         if self._is_told(act, scope):
             return
         with self._connection.cursor() as cursor:
-            cursor.execute(_TELL, [act_text(act or Act(), scope)])
+            cursor.execute(_TELL, [self._text(act, scope)])
         self._note(act, scope)
+
+    def _text(self, act: Act | None, scope: AuditScope | None) -> str:
+        return act_text(act or Act(), scope, with_bare=self._has_bare())
 
     def _note(self, act: Act | None, scope: AuditScope | None) -> None:
         here = self._connection.run_on_commit if self._connection.in_atomic_block else None
@@ -110,7 +120,7 @@ class ActAnnouncer:
             told is not None
             and told[0] is not None
             and told[0] is self._connection.run_on_commit
-            and told[1] == act
+            and (told[1] is act or told[1] == act)
             and told[2] == scope
         )
 
@@ -135,26 +145,29 @@ class ActAnnouncer:
         return found[1] is None or any(table in sql for table in tables)
 
 
-def act_text(act: Act, scope: AuditScope | None) -> str:
+def act_text(act: Act, scope: AuditScope | None, *, with_bare: bool = True) -> str:
     """Return the text of the setting: what the triggers write of an act.
 
     Args:
         act: who acts.
         scope: through which grid.
+        with_bare: whether some trigger wants to know what the act is called without its metadata.
     """
-    told, (kind, actor, label) = Circumstances.of(act), actor_columns(act.actor)
-    other = through = ""
+    kind, actor, label = actor_columns(act.actor)
+    more = f',"bare":"{bare_id(act)}"' if with_bare else ""
     if act.impersonator is not None:
-        other = (
+        told = Circumstances.of(act)
+        more += (
             f',"impersonator":{_quoted(told.impersonator_id)},"impersonatorLabel":{_quoted(told.impersonator_label)}'
         )
     if scope is not None:
-        through = f',"grid":{_quoted(scope.grid)},"gridOf":{_quoted(scope.model_label)}'
-    # Written by hand, since it goes in front of every transaction; the facts are JSON already.
+        more += f',"grid":{_quoted(scope.grid)},"gridOf":{_quoted(scope.model_label)}'
+    # Written by hand and by few functions, since it goes in front of every transaction; the facts are JSON already.
     return (
-        f'{{"op":"{told.id}","bare":"{bare_text(act)}","kind":{_quoted(kind)},"id":{_quoted(actor)},'
-        f'"label":{_quoted(label)},"source":{_quoted(told.source)},"correlation":{_quoted(told.correlation_id)},'
-        f'"reason":{_quoted(told.reason)},"began":"{told.occurred_at.isoformat()}"{other}{through},"facts":{told.facts}}}'
+        f'{{"op":"{act.id}","kind":{_quoted(kind)},"id":{_quoted(actor)},"label":{_quoted(label)},'
+        f'"source":{_quoted(act.source.value)},"correlation":{_quoted(plain_text(act.correlation_id))},'
+        f'"reason":{_quoted(plain_text(act.reason))},"began":"{act.began_at.isoformat()}"{more},'
+        f'"facts":{facts_text(act.metadata)}}}'
     )
 
 

@@ -151,7 +151,8 @@ def _body(blocks: Sequence[Block], schema: str, connection: BaseDatabaseWrapper,
     if roles:
         named = ", ".join(literal(role) for role in sorted(roles))
         trusted = f"\n  IF session_user NOT IN ({named}) THEN gk_act := NULL; END IF;"
-    return f"{_DECLARED}{declared}BEGIN{trusted}{_UNTOLD}\n{statements}\n{stored}\n  RETURN NULL;\nEND\n"
+    named_bare = _UNNAMED if False in facts else ""
+    return f"{_DECLARED}{declared}BEGIN{trusted}{_UNTOLD}{named_bare}\n{statements}\n{stored}\n  RETURN NULL;\nEND\n"
 
 
 def _wrote(with_facts: bool) -> str:
@@ -174,6 +175,12 @@ _UNTOLD = """
     gk_act := gk_act || jsonb_build_object('bare', md5(concat_ws(' ', gk_act->>'op', 'bare'))::uuid);
   END IF;"""
 """Whoever is not told of is the login, and an operation of his is the transaction."""
+
+_UNNAMED = """
+  IF NOT gk_act ? 'bare' THEN
+    gk_act := gk_act || jsonb_build_object('bare', md5(concat_ws(' ', gk_act->>'op', 'bare'))::uuid);
+  END IF;"""
+"""A process that knows of no policy without metadata says no name for the act without it, see ``act_text``."""
 
 
 def _guarded(block: Block) -> str:

@@ -26,6 +26,7 @@ class StrictAudit:
     def __init__(self) -> None:
         self._table = PolicyTable()
         self._labels, self._tables = _NONE, _NONE
+        self._has_bare = False
         self._followed: dict[str, tuple[float, frozenset[str]]] = {}
 
     def follow(self, table: PolicyTable) -> None:
@@ -34,6 +35,7 @@ class StrictAudit:
         book = WatchBook(table, labels)
         self._table, self._labels = table, labels
         self._tables = frozenset(watch.model._meta.db_table for watch in book.by_label.values()) if labels else _NONE
+        self._has_bare = any(not policy.include_metadata for label in labels for policy in table.by_model[label])
         self.forget()
         for connection in connections.all(initialized_only=True):
             self.connected(connection)
@@ -43,7 +45,7 @@ class StrictAudit:
         wrappers = connection.execute_wrappers
         if self._labels and connection.vendor == "postgresql" and _announcer(connection) is None:
             # In front: a block with a wrapper of its own takes away the last one when it ends.
-            wrappers.insert(0, ActAnnouncer(connection, lambda: self._tables))
+            wrappers.insert(0, ActAnnouncer(connection, lambda: self._tables, lambda: self._has_bare))
 
     def followed(self, connection: BaseDatabaseWrapper) -> frozenset[str]:
         """Return the models that the triggers of a database follow, so that nobody else has to.
