@@ -94,18 +94,59 @@ def canonical_of(record: RecordFields, operation: str) -> Canonical:
     form = record.schema_version
     if form not in FORMS:
         raise AuditFormError(f"The record has form {form!r}; this version of GridKit reads {FORMS}. Upgrade it.")
+    quote = encode_basestring
     try:
+        actor = (
+            f'{{"id":{quote(record.actor_id)},"kind":{quote(record.actor_kind)},"label":{quote(record.actor_label)}}}'
+        )
+        changes, evidence = document(record.changes), document(record.evidence)
         return Canonical(
-            f'{{"action":{encode_basestring(record.action)},"actor":{{"id":{encode_basestring(record.actor_id)},'
-            f'"kind":{encode_basestring(record.actor_kind)},"label":{encode_basestring(record.actor_label)}}},'
-            f'"changes":{document(record.changes)},"evidence":{document(record.evidence)},"form":{form},'
-            f'"grid":{encode_basestring(record.grid)}',
-            f',"occurredAt":"{moment(record.occurred_at)}","operation":{operation},"related":{document(record.related)},'
-            f'"target":{{"id":{encode_basestring(record.target_id)},"label":{encode_basestring(record.target_label)},'
-            f'"type":{encode_basestring(record.target_type)}}},"uuid":"{_uuid(record.uuid)}"}}',
+            _head(record.action, actor, changes, evidence, form, record.grid),
+            _tail(
+                moment(record.occurred_at),
+                operation,
+                document(record.related),
+                (record.target_id, record.target_label, record.target_type),
+                _uuid(record.uuid),
+            ),
         )
     except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise AuditFormError(f"A column of the record holds what no record has: {error}.") from error
+
+
+def content_of(
+    operation: str, actor: str, row: tuple[str, str, str, str], label: str, changes: str, occurred_at: str, uuid: str
+) -> bytes:
+    """Return ``Canonical.content`` of a record of a row that is going to be written, from texts that are ready.
+
+    Args:
+        operation: the canonical text of its operation.
+        actor: the canonical text of its actor.
+        row: the model, the grid at work, what was done, and the key of the row.
+        label: of the row.
+        changes: the canonical text of its changes.
+        occurred_at: when, as ``moment`` tells it.
+        uuid: of the record.
+    """
+    model, grid, action, key = row
+    head = _head(action, actor, changes, "null", FORMS[-1], grid)
+    return f"{head}{_tail(occurred_at, operation, 'null', (key, label, model), uuid)}".encode(errors=_HALVES)
+
+
+def _head(action: str, actor: str, changes: str, evidence: str, form: int, grid: str) -> str:
+    return (
+        f'{{"action":{encode_basestring(action)},"actor":{actor},"changes":{changes},"evidence":{evidence},'
+        f'"form":{form},"grid":{encode_basestring(grid)}'
+    )
+
+
+def _tail(occurred_at: str, operation: str, related: str, target: tuple[str, str, str], uuid: str) -> str:
+    key, label, model = target
+    return (
+        f',"occurredAt":"{occurred_at}","operation":{operation},"related":{related},"target":{{'
+        f'"id":{encode_basestring(key)},"label":{encode_basestring(label)},"type":{encode_basestring(model)}}},'
+        f'"uuid":"{uuid}"}}'
+    )
 
 
 def operation_text(operation: OperationFields | None) -> str:
@@ -117,14 +158,38 @@ def operation_text(operation: OperationFields | None) -> str:
     if operation is None:
         return "null"
     try:
-        return (
-            f'{{"correlationId":{encode_basestring(operation.correlation_id)},"facts":{document(operation.facts)},'
-            f'"id":"{_uuid(operation.id)}","impersonator":{{"id":{encode_basestring(operation.impersonator_id)},'
-            f'"label":{encode_basestring(operation.impersonator_label)}}},"occurredAt":"{moment(operation.occurred_at)}",'
-            f'"reason":{encode_basestring(operation.reason)},"source":{encode_basestring(operation.source)}}}'
+        return operation_content(
+            _uuid(operation.id),
+            operation.source,
+            operation.correlation_id,
+            (operation.impersonator_id, operation.impersonator_label),
+            operation.reason,
+            document(operation.facts),
+            moment(operation.occurred_at),
         )
     except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise AuditFormError(f"A column of the operation holds what no operation has: {error}.") from error
+
+
+def operation_content(
+    uuid: str, source: str, correlation: str, impersonator: tuple[str, str], reason: str, facts: str, occurred_at: str
+) -> str:
+    """Return the same from texts that are ready.
+
+    Args:
+        uuid: its id.
+        source: the door.
+        correlation: the same for all that one request or task causes.
+        impersonator: id and label of who acted in the actor's name.
+        reason: why.
+        facts: the canonical text of its facts.
+        occurred_at: when, as ``moment`` tells it.
+    """
+    return (
+        f'{{"correlationId":{encode_basestring(correlation)},"facts":{facts},"id":"{uuid}",'
+        f'"impersonator":{{"id":{encode_basestring(impersonator[0])},"label":{encode_basestring(impersonator[1])}}},'
+        f'"occurredAt":"{occurred_at}","reason":{encode_basestring(reason)},"source":{encode_basestring(source)}}}'
+    )
 
 
 def canonical(record: Any) -> bytes:
@@ -148,6 +213,8 @@ def moment(value: Moment) -> str:
     """
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
+    if value.tzinfo is UTC:
+        return f"{value.isoformat(timespec='microseconds')[:-6]}Z"
     if value.tzinfo is not None:
         value = value.astimezone(UTC).replace(tzinfo=None)
     return f"{value.isoformat(timespec='microseconds')}Z"

@@ -7,7 +7,7 @@ then they go the usual way, and so they do wherever something is not as it mostl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,13 +19,18 @@ PASSES_TRAIL = "passes_trail"
 
 def is_unwatched(connection: BaseDatabaseWrapper) -> bool:
     """Whether a statement may go straight to the driver: a sound transaction is under way, and nobody looks on."""
-    return (
-        connection.in_atomic_block
-        and connection.connection is not None
-        and not connection.needs_rollback
-        and not connection.queries_logged
-        and all(hasattr(wrapper, PASSES_TRAIL) for wrapper in connection.execute_wrappers)
-    )
+    if (
+        not connection.in_atomic_block
+        or connection.connection is None
+        or connection.needs_rollback
+        or connection.queries_logged
+    ):
+        return False
+    # A loop, since a generator takes as long again to be made for the one wrapper that there mostly is.
+    for wrapper in connection.execute_wrappers:  # noqa: SIM110
+        if not hasattr(wrapper, PASSES_TRAIL):
+            return False
+    return True
 
 
 def insert(connection: BaseDatabaseWrapper, sql: str, values: Sequence[Any]) -> int:
@@ -56,10 +61,10 @@ def call(connection: BaseDatabaseWrapper, sql: bytes, told: bytes, proof: bytes)
         DatabaseError: when the database refuses.
     """
     server, driver = getattr(connection.connection, "pgconn", None), connection.Database  # type: ignore[attr-defined]
-    if server is None or not _waits_in_c(driver) or not _is_ready(driver, server):
+    if server is None or not _is_ready(driver, server):
         return None
     result = server.exec_params(sql, [told, proof], None, _TEXT_AND_BYTES)
-    if result.status != driver.pq.ExecStatus.TUPLES_OK:
+    if result.status != _ROWS:
         with connection.wrap_database_errors:
             raise driver.errors.error_from_result(result)
     return int(result.get_value(0, 0))
@@ -77,6 +82,7 @@ class Prepared:
 
     Args:
         name: what the sessions know it by.
+        places: how many values it takes; the last one as bytes, all others as text.
 
     Attributes:
         name: the same.
@@ -85,46 +91,68 @@ class Prepared:
     USES = 3
     """Writes of a connection that go another way first: one that lives for one request gains nothing."""
 
-    def __init__(self, name: bytes) -> None:
+    def __init__(self, name: bytes, places: int) -> None:
         self.name = name
+        self._formats = [*([0] * (places - 1)), 1]
         self._uses: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
-    def run(self, connection: BaseDatabaseWrapper, sql: str, values: Sequence[Any]) -> int | None:
-        """Carry the statement out, and return the number that it returns; None when it has to go another way.
+    def ready(self, connection: BaseDatabaseWrapper, sql: Callable[[], str]) -> Any:
+        """Return the connection of libpq when it has the statement now; None when it has to go another way.
 
         Args:
             connection: one that is unwatched.
-            sql: the statement, with ``$1``, ``$2`` … in the places of values.
-            values: texts, whole numbers and None; the last one bytes.
+            sql: gives the statement, with ``$1``, ``$2`` … in the places of values.
+
+        Raises:
+            DatabaseError: when the database refuses to plan it.
+        """
+        if (server := self.known(connection)) is not None:
+            return server
+        server = getattr(connection.connection, "pgconn", None)
+        if server is None or not _is_ready(connection.Database, server):  # type: ignore[attr-defined]
+            return None
+        return server if self._prepare(connection, server, sql) else None
+
+    def known(self, connection: BaseDatabaseWrapper) -> Any:
+        """Return the same as ``ready``, but do nothing for it, and don't count this as a write that goes another way.
+
+        Args:
+            connection: one that is unwatched.
+        """
+        owner = connection.connection
+        if self._uses.get(owner, 0) < _READY:
+            return None
+        return owner.pgconn if _is_ready(connection.Database, owner.pgconn) else None  # type: ignore[attr-defined]
+
+    def run(self, connection: BaseDatabaseWrapper, server: Any, values: Sequence[bytes | None]) -> int:
+        """Carry the statement out, and return the number that it returns.
+
+        Args:
+            connection: the same as for ``ready``.
+            server: what that returned.
+            values: one for each place.
 
         Raises:
             DatabaseError: when the database refuses.
         """
-        owner, driver = connection.connection, connection.Database  # type: ignore[attr-defined]
-        server = getattr(owner, "pgconn", None)
-        if server is None or not _waits_in_c(driver) or not _is_ready(driver, server):
-            return None
-        uses = self._uses.get(owner, 0)
-        if uses < _READY and not self._prepare(connection, server, uses, sql):
-            return None
-        told = [None if value is None else str(value).encode() for value in values[:-1]]
-        result = server.exec_prepared(self.name, [*told, values[-1]], [*([0] * len(told)), 1])
-        if result.status != driver.pq.ExecStatus.TUPLES_OK:
-            self._uses[owner] = _NEVER
+        result = server.exec_prepared(self.name, values, self._formats)
+        if result.status != _ROWS:
+            self._uses[connection.connection] = _NEVER
             with connection.wrap_database_errors:
-                raise driver.errors.error_from_result(result)
+                raise connection.Database.errors.error_from_result(result)  # type: ignore[attr-defined]
         return int(result.get_value(0, 0))
 
-    def _prepare(self, connection: BaseDatabaseWrapper, server: Any, uses: int, sql: str) -> bool:
+    def _prepare(self, connection: BaseDatabaseWrapper, server: Any, sql: Callable[[], str]) -> bool:
         """Prepare the statement when it is worth it and can be; whether it is there."""
         owner, driver = connection.connection, connection.Database  # type: ignore[attr-defined]
+        uses = self._uses.get(owner, 0)
         if uses == _NEVER or uses + 1 < self.USES:
             self._uses[owner] = uses if uses == _NEVER else uses + 1
             return False
         self._uses[owner] = _READY if owns_session(server) and not is_reset(connection) else _NEVER
         if self._uses[owner] == _NEVER:
             return False
-        result = server.prepare(self.name, sql.encode())
+        result = server.prepare(self.name, sql().encode())
         if result.status != driver.pq.ExecStatus.COMMAND_OK:
             self._uses[owner] = _NEVER
             with connection.wrap_database_errors:
@@ -155,8 +183,14 @@ def _waits_in_c(driver: Any) -> bool:
 
 def _is_ready(driver: Any, server: Any) -> bool:
     """Whether psycopg has begun the transaction, no pipeline is under way, and texts travel as UTF-8."""
+    # Numbers of libpq's documented enumerations: looking up psycopg's names for them takes longer than all the rest.
     return bool(
-        server.transaction_status == driver.pq.TransactionStatus.INTRANS
-        and server.pipeline_status == driver.pq.PipelineStatus.OFF
+        server.transaction_status == _IN_TRANSACTION
+        and server.pipeline_status == _NO_PIPELINE
         and server.parameter_status(b"client_encoding") == b"UTF8"
+        and _waits_in_c(driver)
     )
+
+
+_IN_TRANSACTION, _NO_PIPELINE, _ROWS = 2, 0, 2
+"""``PQTRANS_INTRANS``, ``PQ_PIPELINE_OFF`` and ``PGRES_TUPLES_OK``."""

@@ -220,15 +220,14 @@ def _insert_one(connection: BaseDatabaseWrapper, draft: Draft) -> int:
     """Store one record with its operation; the id of the record."""
     is_postgres, is_unwatched = connection.vendor == "postgresql", direct.is_unwatched(connection)
     if is_unwatched and connection.vendor == "sqlite":
-        operation, record = _direct_sql()
+        operation, record = direct_sql()
         direct.insert(connection, operation, _operation_row(connection, draft.operation))
         return direct.insert(connection, record, _record_row(connection, draft))
-    if is_postgres and is_unwatched:
+    if is_postgres and is_unwatched and (server := prepared.ready(connection, prepared_sql)) is not None:
         row = _record_row(connection, draft)
-        values = (*_operation_row(connection, draft.operation), *row[:_MAC], *row[_MAC + 1 :], draft.mac)
-        stored = _prepared.run(connection, _prepared_sql(), values)
-        if stored is not None:
-            return stored
+        texts = (*_operation_row(connection, draft.operation), *row[:_MAC], *row[_MAC + 1 :])
+        values = [None if value is None else str(value).encode() for value in texts]
+        return prepared.run(connection, server, [*values, draft.mac])
     if not is_postgres or not record_function.is_there(connection):
         with connection.cursor() as cursor:
             _insert_few(connection, cursor, draft.operation, [draft], " RETURNING id")
@@ -317,14 +316,15 @@ def _call_sql() -> str:
     return f"SELECT {function_name()}(%s, %s)"
 
 
-_prepared = direct.Prepared(b"gridkit_audit_record")
+prepared = direct.Prepared(b"gridkit_audit_record", places=len(_OPERATION) + len(COLUMNS))
+"""Stores an operation and its record, see ``prepared_sql``."""
 
 _MAC = COLUMNS.index("mac")
 
 
 @cache
-def _prepared_sql() -> str:
-    """Return the INSERT of an operation and its record with numbered places, that of the MAC last."""
+def prepared_sql() -> str:
+    """Return the INSERT of an operation and its record with numbered places, in their order, that of the MAC last."""
     columns = [name for name in COLUMNS if name != "mac"]
     count = len(_OPERATION)
     acts, records = (
@@ -344,7 +344,7 @@ def _direct_call() -> bytes:
 
 
 @cache
-def _direct_sql() -> tuple[str, str]:
+def direct_sql() -> tuple[str, str]:
     """Return the INSERTs of an operation and of a record for SQLite's driver."""
     return _operation_sql().replace("%s", "?"), _records_sql(1).replace("%s", "?")
 

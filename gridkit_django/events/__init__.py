@@ -18,6 +18,7 @@ from gridkit_django.events.context import (
     explaining,
     held_act,
     holding,
+    random_id,
     swap_act,
     time_ordered_id,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "make_event",
     "matching_types",
     "name_commands",
+    "random_id",
     "reason_of",
     "request_act",
     "signal_for",

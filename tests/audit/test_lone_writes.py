@@ -15,14 +15,14 @@ from django.db import connection, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from gridkit_django.audit import Target, direct, record, writer
+from gridkit_django.audit import Target, direct, lone_record, record, writer
 from gridkit_django.audit.canonical import canonical_text, document
-from gridkit_django.audit.capture import doors, plans
+from gridkit_django.audit.capture import doors, plans, recording
 from gridkit_django.audit.capture.plans import WatchBook
 from gridkit_django.audit.mac import MAC_BYTES, MacCheck, MacKey, check_mac
 from gridkit_django.audit.policies import AuditPolicy, PolicyTable, audit_policies
 from gridkit_django.audit.record_function import function_body, function_name, make_record_function, record_function
-from gridkit_django.events import Actor, ActorKind, EventSource, acting
+from gridkit_django.events import Act, Actor, ActorKind, EventSource, acting
 from gridkit_django.exceptions import AuditUnavailableError
 from gridkit_django.models import AuditRecord
 from tests.museum.models import Work
@@ -62,7 +62,7 @@ def stored() -> dict[str, Any]:
 
 @pytest.mark.postgres_only
 def test_the_function_and_plain_inserts_store_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(direct.Prepared, "run", lambda *_: None)
+    monkeypatch.setattr(direct.Prepared, "ready", lambda *_: None)
     assert record_function.is_there(connection)
     by_function = stored()
     monkeypatch.setattr(type(record_function), "is_there", lambda *_: False)
@@ -70,7 +70,7 @@ def test_the_function_and_plain_inserts_store_the_same(monkeypatch: pytest.Monke
 
 
 def test_what_goes_straight_to_the_driver_is_what_a_watched_cursor_stores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(direct.Prepared, "run", lambda *_: None)
+    monkeypatch.setattr(direct.Prepared, "ready", lambda *_: None)
     ways: list[int] = []
     name = "call" if connection.vendor == "postgresql" else "insert"
     straight = getattr(direct, name)
@@ -110,9 +110,19 @@ def test_the_driver_is_not_called_where_an_event_loop_waits_or_no_transaction_ha
 @pytest.fixture
 def prepared(monkeypatch: pytest.MonkeyPatch) -> direct.Prepared:
     """Give a statement of its own name, which no connection knows yet."""
-    made = direct.Prepared(f"gk_test_{uuid.uuid4().hex}".encode())
-    monkeypatch.setattr(writer, "_prepared", made)
+    made = direct.Prepared(f"gk_test_{uuid.uuid4().hex}".encode(), places=24)
+    monkeypatch.setattr(writer, "prepared", made)
     prepared_statements(made.name)  # so that the transaction of the test has begun in the database, too
+    return made
+
+
+@pytest.fixture
+def warm(monkeypatch: pytest.MonkeyPatch) -> direct.Prepared:
+    """Give the statement of a connection that has written some records: on PostgreSQL it is prepared."""
+    made = direct.Prepared(f"gk_test_{uuid.uuid4().hex}".encode(), places=24)
+    monkeypatch.setattr(writer, "prepared", made)
+    for _ in range(direct.Prepared.USES + 1):
+        stored()
     return made
 
 
@@ -168,7 +178,7 @@ def test_a_prepared_statement_that_went_meanwhile_is_a_refusal_and_then_not_coun
 def test_a_statement_that_cannot_be_prepared_is_a_refusal_and_then_not_counted_on(
     prepared: direct.Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "_prepared_sql", lambda: "INSERT INTO gk_nowhere VALUES ($1)")
+    monkeypatch.setattr(writer, "prepared_sql", lambda: "INSERT INTO gk_nowhere VALUES ($1)")
     for _ in range(direct.Prepared.USES - 1):
         stored()
     with pytest.raises(AuditUnavailableError), transaction.atomic():
@@ -203,6 +213,79 @@ def test_a_lone_row_is_told_as_one_of_several_are(monkeypatch: pytest.MonkeyPatc
     assert [row[0] for row in short][::3] == ["row.create", "row.delete" if "exclude" in policy else "row.update"]
 
 
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize("include_metadata", [True, False])
+@pytest.mark.parametrize("facts", [{}, {"ip": "192.0.2.1", "reason": "own"}, {"userAgent": "Ü \x00 \\ '%s"}])
+def test_the_shortest_way_stores_what_the_usual_one_stores(
+    monkeypatch: pytest.MonkeyPatch, facts: dict[str, str], include_metadata: bool
+) -> None:
+    straight: list[bool] = []
+    shortest = recording.write_lone
+
+    def counted(*arguments: Any) -> bool:
+        straight.append(shortest(*arguments))
+        return straight[-1]
+
+    def told() -> list[dict[str, Any]]:
+        grace = Actor(ActorKind.USER, "9", "Gräce \\ 50 %")
+        before = AuditRecord.objects.order_by("pk").last()
+        with acting(ADA, EventSource.API, metadata=facts, impersonator=grace, correlation_id="é", reason='"why"\n'):
+            work = Work.objects.create(title="ü\"\\'%s", code="c", price="1.50", height=1e22)
+            work.title = ""
+            work.save()
+            work.delete()
+        found = AuditRecord.objects.filter(pk__gt=before.pk if before else 0).order_by("pk")
+        assert all(check_mac(row) is MacCheck.RIGHT for row in found)
+        assert all(row.occurred_at - row.operation.occurred_at < dt.timedelta(minutes=1) for row in found)
+        assert len({row.operation_id for row in found}) == len({row.operation.pk for row in found}) == 1
+        left_out = {"id", "uuid", "mac", "occurred_at", "operation_id", "target_id"}
+        rows = [{**row.operation.__dict__, **row.__dict__} for row in found]
+        for row in rows:
+            row["changes"] = {name: pair for name, pair in row["changes"].items() if name not in {"serial", "entered"}}
+        return [{n: v for n, v in row.items() if n not in left_out and not n.startswith("_")} for row in rows]
+
+    follow(include_metadata=include_metadata)
+    monkeypatch.setattr(recording, "write_lone", counted)
+    short = told()
+    assert straight == [True, True, True]
+    monkeypatch.setattr(recording, "write_lone", lambda *_: False)
+    assert short == told()
+    monkeypatch.setattr(recording, "write_lone", counted)
+    straight.clear()
+    with CaptureQueriesContext(connection):
+        assert short == told()
+    assert not any(straight)
+
+
+@pytest.mark.usefixtures("warm")
+def test_the_shortest_way_is_left_where_times_have_no_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    follow()
+    for _ in range(direct.Prepared.USES):
+        stored()
+    monkeypatch.setattr(
+        lone_record.timezone, "now", lambda: dt.datetime(2026, 1, 2, tzinfo=dt.UTC).replace(tzinfo=None)
+    )
+    act = lone_record.LoneAct(Act(), metadata=True)
+    assert not lone_record.write_lone(connection, act, ("museum.work", "", "row.update", "1"), "", "{}")
+
+
+def test_a_trail_that_refuses_the_shortest_way_refuses_the_write(
+    monkeypatch: pytest.MonkeyPatch, warm: direct.Prepared
+) -> None:
+    follow()
+    for _ in range(direct.Prepared.USES):
+        stored()
+    monkeypatch.setattr(
+        writer, "direct_sql", lambda: ("SELECT 1 WHERE 0 IN (?,?,?,?,?,?,?,?)", "INSERT INTO gk_nowhere")
+    )
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"DEALLOCATE {warm.name.decode()}")
+    with pytest.raises(AuditUnavailableError), transaction.atomic():
+        Work.objects.create(title="a", code="a")
+    assert not Work.objects.exists()
+
+
 @pytest.mark.parametrize("number", [0.0, -0.0, 1.0, 0.25, 1e-4, 9e-5, 1e15, 1e16, 1e22, -2.5, 5e-324])
 def test_a_float_is_canonical_text_unless_the_database_writes_it_otherwise(number: float) -> None:
     text = canonical_text({"rate": [None, number], "note": ["1.5e3", True]})
@@ -234,7 +317,7 @@ def test_first_record_of_a_process_is_stored_on_a_connection_that_is_not_open_ye
 def test_a_function_that_went_meanwhile_is_a_refusal_and_then_looked_for_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(direct.Prepared, "run", lambda *_: None)
+    monkeypatch.setattr(direct.Prepared, "ready", lambda *_: None)
     assert record_function.is_there(connection)
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER FUNCTION {function_name()}(jsonb, bytea) RENAME TO gk_elsewhere")

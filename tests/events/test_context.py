@@ -26,6 +26,7 @@ from gridkit_django.events import (
     held_act,
     make_event,
     name_commands,
+    random_id,
     time_ordered_id,
 )
 
@@ -79,6 +80,13 @@ def test_ids_of_acts_are_of_version_7_and_sort_by_time(monkeypatch: pytest.Monke
     ids = [time_ordered_id() for _ in range(3)]
     assert ids == sorted(ids)
     assert {(item.version, item.variant) for item in ids} == {(7, uuid.RFC_4122)}
+
+
+def test_random_ids_are_of_version_4_and_differ() -> None:
+    ids = [uuid.UUID(text) for text in (random_id() for _ in range(50))]
+    assert {(item.version, item.variant) for item in ids} == {(4, uuid.RFC_4122)}
+    assert len(set(ids)) == 50
+    assert all(str(uuid.UUID(text)) == text for text in (random_id() for _ in range(5)))
 
 
 def test_reason_makes_an_act_of_its_own_for_the_same_actor() -> None:

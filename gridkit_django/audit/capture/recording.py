@@ -15,6 +15,7 @@ from gridkit_django.audit.capture.plans import Policied
 from gridkit_django.audit.capture.reasons import require_reason
 from gridkit_django.audit.capture.rows import Told
 from gridkit_django.audit.capture.withheld import VALUES
+from gridkit_django.audit.lone_record import LoneAct, write_lone
 from gridkit_django.audit.policies import CREATE, DELETE, AuditPolicy
 from gridkit_django.audit.privacy.protection import Protection
 from gridkit_django.audit.writer import Circumstances, Draft, actor_columns, write, write_one
@@ -34,6 +35,7 @@ class Recording:
         self.gaps = AuditGaps()
         nobody = Act()
         self._last = (nobody, True, Circumstances.of(nobody), actor_columns(nobody.actor))
+        self._lone = LoneAct(nobody, metadata=True)
 
     def write(
         self,
@@ -101,9 +103,15 @@ class Recording:
         Raises:
             AuditUnavailableError: when it can't be written.
         """
-        circumstances, who = self._told_of(current_act(), metadata=policy.include_metadata)
-        label, grid, action, key = told
+        act, metadata = current_act(), policy.include_metadata
+        lone = self._lone
+        if lone.act is not act or lone.metadata != metadata:
+            self._lone = lone = LoneAct(act, metadata=metadata)
         self.gaps.tell(connection)
+        if write_lone(connection, lone, told, name, changes):
+            return
+        circumstances, who = self._told_of(act, metadata=metadata)
+        label, grid, action, key = told
         write_one(connection, Draft(circumstances, action, *who, label, key, name, grid, changes))
 
     def _told_of(self, act: Act, *, metadata: bool) -> tuple[Circumstances, tuple[str, str, str]]:
