@@ -63,13 +63,13 @@ def apt_install(packages: Sequence[str], consequence: str) -> None:
     apt = _apt()
     if apt is None:
         raise StepError(f"{consequence}.\nInstall them by your system's means (Debian: sudo apt-get install {names}).")
-    options = ["-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
+    patient = ["-qq", "-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=300"]
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     try:
         with _ONE_AT_A_TIME:
             say("...", f"installing {names}")
-            run([*apt, "update", "-qq"], env=quiet)
-            run([*apt, "install", *options, *packages], env=quiet)
+            run([*apt, "update", *patient], env=quiet)
+            run([*apt, "install", "-y", "--no-install-recommends", *patient, *packages], env=quiet)
     except StepError as error:
         raise StepError(f"{consequence}.\napt could not install {names}: {error}") from error
 
