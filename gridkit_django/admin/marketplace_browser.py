@@ -7,18 +7,14 @@ from types import MappingProxyType
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.formats import number_format
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
-from gridkit_django.admin.verbs import may, require
+from gridkit_django.admin.verbs import may
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridKitError
 from gridkit_django.marketplace.client import (
@@ -31,8 +27,6 @@ from gridkit_django.marketplace.client import (
 from gridkit_django.marketplace.client.pictures import picture_address
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import PluginSearchQuery
-from gridkit_django.tasks.marketplace import refresh_catalogues
-from gridkit_django.tasks.sending import send
 
 PAGE = 24
 BROWSE = "gridkit_django.browse_marketplace"
@@ -130,19 +124,6 @@ def _shelves(form: BrowseForm) -> dict[str, Any]:
         "categories": [{"name": name, "count": number} for name, number in counts.items()],
         "pages": _pages(form.number(), result.count),
     }
-
-
-@require_POST
-def refresh(request: HttpRequest, site: AdminSite) -> HttpResponse:
-    """Let a worker follow the marketplaces now."""
-    require(request, "install_plugin")
-    try:
-        send(refresh_catalogues, [], kwargs={"now": True})
-    except Exception as error:  # noqa: BLE001 - whatever the queue's client raises is told to whoever asked
-        messages.error(request, _now("The task queue can't be reached (%(error)s).") % {"error": type(error).__name__})
-    else:
-        messages.success(request, _now("A worker follows the marketplaces now."))
-    return HttpResponseRedirect(reverse(f"{site.name}:gridkit_marketplace"))
 
 
 def card(listing: RemoteListing, installed: dict[str, str]) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.banners import banners
 from gridkit_django.admin.install import available_page, install_page
-from gridkit_django.admin.marketplace_browser import browser_page, refresh
+from gridkit_django.admin.marketplace_browser import browser_page
 from gridkit_django.admin.marketplace_detail import detail_page
+from gridkit_django.admin.marketplace_refreshes import refresh, refreshes_page
 from gridkit_django.admin.plan_page import plan_page
 from gridkit_django.admin.plugin_page import OVERVIEW, TABS, tab_page
 from gridkit_django.admin.plugin_verbs import VERBS
@@ -91,6 +92,7 @@ class InstalledPluginAdmin(ReadOnlyAdmin[InstalledPlugin]):
             path("available/", self._view(available_page), name="gridkit_available"),
             path("marketplace/", self._view(browser_page), name="gridkit_marketplace"),
             path("marketplace/refresh/", self._view(refresh), name="gridkit_marketplace_refresh"),
+            path("marketplace/refreshes/", self._view(refreshes_page), name="gridkit_marketplace_refreshes"),
             path("marketplace/plugin/", self._view(detail_page), name="gridkit_marketplace_plugin"),
             path("plan/", self._view(plan_page), name="gridkit_plan"),
             path("install/", self._view(install_page), name="gridkit_install"),

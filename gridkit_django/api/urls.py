@@ -119,6 +119,16 @@ endpoints: list[URLPattern] = [
     ),
     path("marketplace/sources/", marketplace_sources.MarketplaceSourcesView.as_view(), name="marketplace-sources"),
     path("marketplace/refresh/", marketplace_sources.MarketplaceRefreshView.as_view(), name="marketplace-refresh"),
+    path(
+        "marketplace/refreshes/",
+        marketplace_sources.MarketplaceRefreshListView.as_view(),
+        name="marketplace-refreshes",
+    ),
+    path(
+        "marketplace/refreshes/<uuid:refresh>/",
+        marketplace_sources.MarketplaceRefreshDetailView.as_view(),
+        name="marketplace-refresh-detail",
+    ),
     path("marketplace/plugins/", marketplace.MarketplacePluginsView.as_view(), name="marketplace-plugins"),
     path(
         "marketplace/plugins/<gridkit_plugin:plugin>/",

@@ -47,7 +47,7 @@ from gridkit_django.models.market_search import (
     MarketSearchRow,
     MarketSpelling,
 )
-from gridkit_django.models.marketplace import CatalogEntry, CatalogSource
+from gridkit_django.models.marketplace import CatalogEntry, CatalogRefresh, CatalogSource, RefreshState
 from gridkit_django.models.outbox import ChannelState, OutboxChannel, OutboxDeadLetter, OutboxHour, OutboxMessage
 from gridkit_django.models.plugins import (
     AutoUpdate,
@@ -94,6 +94,7 @@ __all__ = [
     "BulkJob",
     "BulkJobState",
     "CatalogEntry",
+    "CatalogRefresh",
     "CatalogSource",
     "ChannelState",
     "CheckResult",
@@ -155,6 +156,7 @@ __all__ = [
     "PublisherKey",
     "PublisherKeyStatement",
     "PublisherToken",
+    "RefreshState",
     "RegisteredGrid",
     "Release",
     "ReleaseCheck",

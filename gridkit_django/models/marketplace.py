@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -68,3 +70,46 @@ class CatalogEntry(models.Model):
 
     def __str__(self) -> str:
         return self.plugin_id
+
+
+class RefreshState(models.TextChoices):
+    """How far a refresh of the catalogue is."""
+
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    FINISHED = "finished", _("finished")
+    FAILED = "failed", _("failed")
+    """A marketplace could not be followed, or the worker was lost; the others were followed all the same."""
+
+
+class CatalogRefresh(models.Model):
+    """One time that the lists of marketplaces were followed: who asked, how far it is, what came of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("requested by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text=_("empty for one that came by itself"),
+    )
+    state = models.CharField(_("state"), max_length=20, choices=RefreshState.choices, default=RefreshState.QUEUED)
+    progress = models.FloatField(_("progress"), default=0.0)
+    results = models.JSONField(
+        _("results"), default=dict, help_text=_("by marketplace: entries taken, removed and left out, seconds, error")
+    )
+    error = models.TextField(_("error"), blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    started_at = models.DateTimeField(_("started at"), null=True)
+    seen_at = models.DateTimeField(_("last sign of life at"), null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+
+    class Meta:
+        verbose_name = _("refresh of the catalogue")
+        verbose_name_plural = _("refreshes of the catalogue")
+        ordering: ClassVar = ["-created_at"]
+        indexes: ClassVar = [models.Index(fields=["-created_at"], name="gridkit_refresh_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} {self.created_at:%Y-%m-%d %H:%M}"

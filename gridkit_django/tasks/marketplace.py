@@ -12,15 +12,16 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from gridkit_django.events import Actor, EventSource, acting
-from gridkit_django.exceptions import MarketplaceError
-from gridkit_django.marketplace.client import refresh_catalogue
+from gridkit_django.exceptions import MarketplaceError, RefreshNotQueuedError
 from gridkit_django.marketplace.client.auto_update import request_auto_updates
 from gridkit_django.marketplace.client.catalogue import next_try
 from gridkit_django.marketplace.client.counting import count
+from gridkit_django.marketplace.client.refreshing import fail_refresh, request_refresh, run_refresh
 from gridkit_django.marketplace.client.remotes import remote_named
-from gridkit_django.models import InstalledPlugin
+from gridkit_django.models import CatalogRefresh, InstalledPlugin
 from gridkit_django.tasks.plugins import enqueue_operation
 from gridkit_django.tasks.sending import send
+from gridkit_django.typing import User
 
 logger = logging.getLogger("gridkit_django.tasks")
 
@@ -36,21 +37,43 @@ SOON = timedelta(minutes=5)
     retry_backoff=True,
     max_retries=5,
 )
-def refresh_catalogues(*, now: bool = False) -> dict[str, str]:
+def refresh_catalogues(*, now: bool = False, refresh: str | None = None) -> dict[str, str]:
     """Follow the lists of all marketplaces of the settings. Let Celery beat call it every few minutes.
 
     One that fails is asked again when its first, short waits are over, however seldom beat calls.
 
     Args:
         now: ask also those that are left in peace for a while after failures.
+        refresh: the id of what somebody asked for.
 
     Returns:
         The error by marketplace, empty for what went well.
     """
     with acting(Actor.system("marketplace"), EventSource.SYSTEM):
-        told = refresh_catalogue(now=now)
+        told = run_refresh(refresh, now=now)
     _ask_again(alias for alias, error in told.items() if error)
     return told
+
+
+def refresh_now(user: User | None) -> CatalogRefresh:
+    """Let a worker follow all marketplaces now, unless one is at it already because somebody asked for that.
+
+    Args:
+        user: who asks.
+
+    Raises:
+        RefreshNotQueuedError: when the task queue can't be reached.
+    """
+    refresh, is_new = request_refresh(user)
+    if is_new:
+        try:
+            send(refresh_catalogues, [], kwargs={"now": True, "refresh": str(refresh.pk)})
+        except Exception as error:  # whatever the queue's client raises
+            logger.exception("Following the marketplaces could not be queued")
+            text = f"The task queue could not be reached ({type(error).__name__}). Ask again when it is back."
+            fail_refresh(refresh, text)
+            raise RefreshNotQueuedError(text) from error
+    return refresh
 
 
 def _ask_again(failed: Iterable[str]) -> None:

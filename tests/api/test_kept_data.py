@@ -152,7 +152,7 @@ def test_configuration_has_to_be_given_again(manager: PluginManager) -> None:
 def test_marketplaces_are_told_and_followed_by_a_worker(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.GRIDKIT = {"MARKETPLACES": {"main": {"url": "https://market.example"}}}
     asked: list[Any] = []
-    monkeypatch.setattr(marketplace_sources, "send", lambda task, *_args, **more: asked.append((task.name, more)))
+    monkeypatch.setattr(marketplace, "send", lambda task, *_args, **more: asked.append((task.name, more["kwargs"])))
     base = "/gridkit/api/marketplace/"
 
     found = client_of("browse_marketplace").get(f"{base}sources/")
@@ -168,11 +168,16 @@ def test_marketplaces_are_told_and_followed_by_a_worker(settings: Any, monkeypat
     assert client_of("browse_marketplace").post(f"{base}refresh/", {}, format="json").status_code == 403
     client = client_of("install_plugin")
     answer = client.post(f"{base}refresh/", {}, format="json")
-    assert (answer.status_code, asked) == (202, [("gridkit.refresh_catalogue", {"kwargs": {"now": True}})])
-    assert answer["Location"].endswith("/marketplace/sources/")
-    monkeypatch.setattr(marketplace_sources, "send", _unreachable)
+    refresh = answer.json()["id"]
+    assert (answer.status_code, asked) == (202, [("gridkit.refresh_catalogue", {"now": True, "refresh": refresh})])
+    assert answer["Location"].endswith(f"/marketplace/refreshes/{refresh}/")
+    assert client.post(f"{base}refresh/", {}, format="json").json()["id"] == refresh, "one is enough"
+    assert len(asked) == 1
+    CatalogRefresh.objects.all().delete()
+    monkeypatch.setattr(marketplace, "send", _unreachable)
     down = client.post(f"{base}refresh/", {}, format="json")
     assert (down.status_code, down.json()["code"]) == (503, "task-queue-unreachable")
+    assert "could not be reached (ConnectionError)" in CatalogRefresh.objects.get(state="failed").error
 
 
 def _unreachable(*_args: Any, **_more: Any) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -19,6 +20,7 @@ from gridkit_django.marketplace.client import (
 )
 from gridkit_django.marketplace.client.pictures import picture_address
 from gridkit_django.marketplace.client.wire import Picture, RemoteRelease
+from gridkit_django.models import CatalogRefresh
 from gridkit_django.plugins.metadata import CANARY_SECONDS_MAX
 
 
@@ -50,6 +52,49 @@ class MarketplaceSources(ResponseBody):
     offline: bool
     """Whether no marketplace is asked for anything."""
     marketplaces: list[MarketplaceSource]
+
+
+class MarketplaceFollowed(ResponseBody):
+    """What came of following one marketplace."""
+
+    taken: int
+    """Entries that came or changed."""
+    removed: int
+    """Entries that went."""
+    left_out: int
+    """Entries that do not fit, of all that it lists."""
+    seconds: float | None
+    """How long it took; null while it is followed."""
+    code: str
+    """Code of the error; empty when it could be followed."""
+    error: str
+    """Why it could not be followed; empty when it could."""
+
+
+class MarketplaceRefresh(ResponseBody):
+    """One time that the lists of marketplaces were followed."""
+
+    id: str
+    state: Literal["queued", "running", "finished", "failed"]
+    """``failed`` when a marketplace could not be followed; the others were all the same."""
+    requested_by: str | None
+    """Who asked; null when it came by itself."""
+    progress: float
+    """How much is done, from 0 to 1."""
+    results: dict[str, MarketplaceFollowed]
+    """By the marketplace's name in the settings; those that were not asked are not in it."""
+    error: str
+    """Why it broke off as a whole."""
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    url: str
+
+
+class MarketplaceRefreshes(ResponseBody):
+    """The last refreshes, the newest first."""
+
+    results: list[MarketplaceRefresh]
 
 
 class MarketplacePlugin(ResponseBody):
@@ -213,6 +258,37 @@ def page_body(result: SearchResult) -> dict[str, Any]:
         meant=result.meant,
         results=[MarketplacePlugin(**_plugin_fields(listing)) for listing in result.plugins],
     ).to_wire()
+
+
+def refresh_body(refresh: CatalogRefresh, url: str) -> dict[str, Any]:
+    """Return one refresh.
+
+    Args:
+        refresh: which.
+        url: where it is told.
+    """
+    return _refresh(refresh, url).to_wire()
+
+
+def refreshes_body(found: Iterable[tuple[CatalogRefresh, str]]) -> dict[str, Any]:
+    """Return refreshes, each with where it is told."""
+    return MarketplaceRefreshes(results=[_refresh(refresh, url) for refresh, url in found]).to_wire()
+
+
+def _refresh(refresh: CatalogRefresh, url: str) -> MarketplaceRefresh:
+    who = refresh.requested_by
+    return MarketplaceRefresh(
+        id=str(refresh.pk),
+        state=refresh.state,
+        requested_by=who.get_username() if who is not None else None,
+        progress=refresh.progress,
+        results={alias: MarketplaceFollowed(**facts) for alias, facts in refresh.results.items()},
+        error=refresh.error,
+        created_at=refresh.created_at,
+        started_at=refresh.started_at,
+        finished_at=refresh.finished_at,
+        url=url,
+    )
 
 
 def sources_body() -> dict[str, Any]:

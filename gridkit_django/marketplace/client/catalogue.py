@@ -22,6 +22,7 @@ from gridkit_django.marketplace.client.advising import follow_advisories
 from gridkit_django.marketplace.client.http import RemoteClient
 from gridkit_django.marketplace.client.remotes import Remote, remote_of, remotes
 from gridkit_django.marketplace.client.trusting import bundle_of
+from gridkit_django.marketplace.client.watching import UNWATCHED, RefreshWatch
 from gridkit_django.marketplace.client.wire import LISTING, RemoteChanges, RemoteIndex, RemoteListing
 from gridkit_django.marketplace.trust.bundles import LISTINGS
 from gridkit_django.models import CatalogEntry, CatalogSource
@@ -43,12 +44,15 @@ def database() -> str:
     return router.db_for_write(CatalogEntry)
 
 
-def refresh_catalogue(*, clients: Clients = RemoteClient, now: bool = False) -> dict[str, str]:
+def refresh_catalogue(
+    *, clients: Clients = RemoteClient, now: bool = False, watch: RefreshWatch = UNWATCHED
+) -> dict[str, str]:
     """Follow every marketplace of the settings; one that fails does not keep the others from it.
 
     Args:
         clients: makes the client of a marketplace.
         now: ask also those that are to be left in peace for a while after failures.
+        watch: told how far it is.
 
     Returns:
         The error by alias, empty for what went well; marketplaces that were not asked are not in it.
@@ -60,33 +64,43 @@ def refresh_catalogue(*, clients: Clients = RemoteClient, now: bool = False) -> 
     CatalogSource.objects.using(database()).exclude(alias__in=[remote.alias for remote in found]).delete()
     if settings().MARKETPLACE_OFFLINE:
         found = tuple(remote for remote in found if remote.bundle)
-    told = {remote.alias: refresh(remote, clients(remote), now=now) for remote in found}
+    told: dict[str, str | None] = {}
+    for number, remote in enumerate(found):
+        if now or not _is_in_peace(source_of(remote)):
+            watch.begins(remote.alias, number, len(found))
+            told[remote.alias] = refresh(remote, clients(remote), now=now, watch=watch)
     return {alias: error for alias, error in told.items() if error is not None}
 
 
-def refresh(remote: Remote, client: RemoteClient, *, now: bool = False) -> str | None:
+def refresh(remote: Remote, client: RemoteClient, *, now: bool = False, watch: RefreshWatch = UNWATCHED) -> str | None:
     """Follow one marketplace.
 
     Returns:
         The error in words, empty when all went well; None when it was not asked, because it is left in peace.
     """
     source = source_of(remote)
-    if not now and source.retry_at is not None and source.retry_at > timezone.now():
+    if not now and _is_in_peace(source):
         return None
     source.tried_at = timezone.now()
     try:
         if remote.bundle:
-            _read_bundle(remote, source)
+            _read_bundle(remote, source, watch)
         else:
-            _follow(remote, client, source)
+            _follow(remote, client, source, watch)
         follow_advisories(remote, source)
     except MarketplaceError as error:
         _failed(source, error)
+        watch.ends(len(source.skipped), error)
         return error.detail
     source.failures, source.retry_at, source.error, source.error_code = 0, None, "", ""
     source.refreshed_at = timezone.now()
     source.save()
+    watch.ends(len(source.skipped), None)
     return ""
+
+
+def _is_in_peace(source: CatalogSource) -> bool:
+    return source.retry_at is not None and source.retry_at > timezone.now()
 
 
 def next_try(aliases: Iterable[str]) -> datetime | None:
@@ -129,7 +143,7 @@ def listing_of(entry: CatalogEntry) -> RemoteListing:
     return LISTING.validate_python(entry.detail)
 
 
-def _follow(remote: Remote, client: RemoteClient, source: CatalogSource) -> None:
+def _follow(remote: Remote, client: RemoteClient, source: CatalogSource, watch: RefreshWatch) -> None:
     index = _shaped(RemoteIndex, client.get("api/v1/"), remote)
     if index.serial < source.serial:  # it was set up again
         source.serial = 0
@@ -144,14 +158,15 @@ def _follow(remote: Remote, client: RemoteClient, source: CatalogSource) -> None
             if anew:  # whatever is there is of another time, or of another address
                 source.entries.all().delete()
                 source.skipped = {}
-            _take(remote, source, page)
+            taken = _take(remote, source, page)
             source.serial, anew = page.serial, False
             source.save()
+        watch.takes(len(taken), len(page.removed), page.serial / max(index.serial, page.serial, 1))
         if not page.more:
             break
 
 
-def _read_bundle(remote: Remote, source: CatalogSource) -> None:
+def _read_bundle(remote: Remote, source: CatalogSource, watch: RefreshWatch) -> None:
     """Take over the listings of a bundle; what it does not have goes."""
     channel = bundle_of(remote)
     names = channel.names(LISTINGS)
@@ -165,8 +180,11 @@ def _read_bundle(remote: Remote, source: CatalogSource) -> None:
     page = _shaped(RemoteChanges, {"serial": 0, "listings": listings}, remote)
     with transaction.atomic(using=database()):
         seen = _take(remote, source, page)
-        source.entries.exclude(plugin_id__in=seen).delete()
+        gone = source.entries.exclude(plugin_id__in=seen)
+        removed = gone.count()
+        gone.delete()
     source.name, source.serial = remote.alias, 0
+    watch.takes(len(seen), removed, 1.0)
 
 
 def _take(remote: Remote, source: CatalogSource, page: RemoteChanges) -> set[str]:

@@ -311,22 +311,6 @@ def test_page_tells_whoever_may_only_install_what_is_left_to_others(acme: Acme) 
     assert "You may not start plugins: it stays off until somebody else starts it." in text
 
 
-def test_refresh_is_a_post_for_a_worker(acme: Acme, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[Any] = []
-    monkeypatch.setattr("gridkit_django.admin.marketplace_browser.send", lambda *args, **options: sent.append(options))
-    assert client.get(f"{BROWSE}refresh/").status_code == 405
-    assert client.post(f"{BROWSE}refresh/").status_code == 302
-    assert sent == [{"kwargs": {"now": True}}]
-
-    def fail(*_args: object, **_options: object) -> None:
-        raise ConnectionError
-
-    monkeypatch.setattr("gridkit_django.admin.marketplace_browser.send", fail)
-    answer = client.post(f"{BROWSE}refresh/", follow=True)
-    assert "can&#x27;t be reached (ConnectionError)" in answer.content.decode()
-    assert not CatalogSource.objects.exists()
-
-
 def test_cross_site_request_is_refused(acme: Acme, admin: User) -> None:
     acme.publish()
     refresh_catalogue()
