@@ -9,9 +9,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from rest_framework.test import APIClient
 
-from gridkit_django.api.views import marketplace_sources
-from gridkit_django.models import AuditRecord, PluginOperation, PluginRemains
+from gridkit_django.models import AuditRecord, CatalogRefresh, PluginOperation, PluginRemains
 from gridkit_django.plugins import PluginManager, plugin_manager, request_operation, run_operation
+from gridkit_django.tasks import marketplace
 from tests.plugins.samples import Listener
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils.html import escape
 
 from gridkit_django.marketplace.client import refresh_catalogue
-from gridkit_django.models import CatalogSource, InstalledPlugin, OperationKind, PluginOperation
+from gridkit_django.models import InstalledPlugin, OperationKind, PluginOperation
 from gridkit_django.plugins import PluginManager, run_operation
 from tests.marketplace.client.market import HTML, Market, listing, release, reply
 from tests.marketplace.client.packages import PLUGIN, Acme
