@@ -164,13 +164,13 @@ def _rights(operation: PluginOperation, wish: RetryRequest) -> Iterator[str]:
 
 
 class SwitchAnywayView(GridKitView):
-    """Letting one operation switch without hosts that are not ready."""
+    """Letting one operation switch without hosts that are not ready, or before the end of a trial."""
 
     operations: ClassVar = {
         "POST": Operation(
             id="switchAnyway",
             tag="plugins",
-            summary="Let an operation switch although hosts do not have the files",
+            summary="Let an operation switch although hosts do not have the files, or a trial lasts",
             description="Those hosts follow when they can. One that has ended stays as it is. "
             f"Needs `{INSTALL}`, for all plugins or for this one.",
             request=EmptyBody,

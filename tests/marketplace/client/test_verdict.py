@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
+from typing import Any
 
+import pytest
+from django.utils import timezone
+
+from gridkit_django.marketplace.client.canary_choice import chosen_process, key_of
 from gridkit_django.marketplace.client.verdict import at_least, fault_of
+from gridkit_django.models import RuntimeProcess
 from gridkit_django.plugins.histogram import Histogram
 from gridkit_django.plugins.version_figures import VersionFigures
 
@@ -41,3 +47,35 @@ def test_share_that_stands_behind_figures_is_the_nearer_the_more_there_are() -> 
     assert found[:2] == [0.0, 0.0]
     assert found[-2] == pytest.approx(0.1, abs=0.006)
     assert found[-1] < 1
+
+
+OLD, NEW = "sha256:old", "sha256:new"
+
+
+def living(pid: int, kind: str, *, digest: str = OLD, age: int = 0, **facts: Any) -> RuntimeProcess:
+    now = timezone.now()
+    told = {"@acme/colours": {"version": "1", "digest": digest}}
+    at = {"started_at": now - timedelta(hours=age), "seen_at": now}
+    return RuntimeProcess.objects.create(host="h", pid=pid, kind=kind, **{"figures": told, **at, **facts})
+
+
+@pytest.mark.django_db
+def test_canary_is_the_youngest_web_process_of_several_else_the_youngest_of_celery() -> None:
+    def chosen(*lost: RuntimeProcess) -> int | None:
+        found = chosen_process("@acme/colours", NEW, {key_of(item) for item in lost})
+        return found.pid if found is not None else None
+
+    living(1, "celery", age=2)
+    assert chosen() is None
+    living(2, "celery", age=1)
+    assert chosen() == 2
+    living(3, "web", age=9)
+    living(4, "web", digest=NEW)
+    living(5, "web", safe_mode=True)
+    living(6, "web", seen_at=timezone.now() - timedelta(hours=1))
+    living(7, "web", figures={})
+    assert chosen() == 2, "only one web process could"
+    young, old = living(8, "web", age=1), living(9, "web", age=5)
+    assert chosen() == 8
+    assert chosen(young) == 9
+    assert chosen(young, old) == 2

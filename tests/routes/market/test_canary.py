@@ -37,9 +37,11 @@ from gridkit_django.marketplace.client import recipes, refresh_catalogue
 recipes.probe = lambda files: None
 refresh_catalogue(now=True)
 manager.follow()
-if InstalledPlugin.objects.exists():
-    manager.uninstall_plugin({PLUGIN!r})
-manager.install_plugin('marketplace:{PLUGIN}==1.0.0', grants='all')
+plugin = InstalledPlugin.objects.select_related("current_version").first()
+if plugin is None or plugin.current_version.version != "1.0.0":
+    if plugin is not None:
+        manager.uninstall_plugin({PLUGIN!r})
+    manager.install_plugin('marketplace:{PLUGIN}==1.0.0', grants='all')
 """
 _LEAD = """
 import threading
@@ -71,7 +73,7 @@ class Site:
         self._editors = [swift(stack, "editor", index=index) for index in range(3)]
 
     def begin(self) -> None:
-        """Install the first version anew, and see it serve everywhere."""
+        """Install the first version, where another one is in use, and see it serve everywhere."""
         self.shell(_BEGIN)
         self.await_words("one", "one", "one")
 
