@@ -32,14 +32,12 @@ _CELL = re.compile(r"<t[dh](?=[ >])")
 def labelled_list(context: template.Context, content: str) -> SafeString:
     """Return a changelist with the label of its column at each cell; cells that hold nothing are marked."""
     found: ChangeList = context["cl"]
-    labels: dict[str, str] = {}
+    labels = {getattr(item, "__name__", item): _label(found, item) for item in found.list_display}
 
     def labelled(match: re.Match[str]) -> str:
         tag, classes, name, nothing = match.groups()
-        if name not in labels:
-            labels[name] = _label(found, name)
         more = " gridkit-nothing" if nothing is not None else ""
-        return f'<{tag} data-label="{labels[name]}" class="{classes}{more}"'
+        return f'<{tag} data-label="{labels.get(name, "")}" class="{classes}{more}"'
 
     return SafeString(_LIST_CELL.sub(labelled, content))
 
@@ -50,9 +48,8 @@ def stacked_tables(content: str) -> SafeString:
     return SafeString(_TABLE.sub(_stacked, content))
 
 
-def _label(found: ChangeList, name: str) -> str:
-    shown: Any = next((item for item in found.list_display if getattr(item, "__name__", item) == name), name)
-    return escape(capfirst(str(label_for_field(shown, found.model, model_admin=found.model_admin))))
+def _label(found: ChangeList, item: Any) -> str:
+    return escape(capfirst(str(label_for_field(item, found.model, model_admin=found.model_admin))))
 
 
 def _stacked(match: re.Match[str]) -> str:

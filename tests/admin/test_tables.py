@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.template import Context, Template
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from gridkit_django.admin.charts import amount, ranking
+from gridkit_django.admin.market_advisories import MarketAdvisoryAdmin
 from gridkit_django.models import MarketAdvisory, PluginRemains, PluginRemainsItem
 
 ADMIN = "/admin/gridkit_django/"
@@ -48,6 +50,18 @@ def test_cells_of_a_list_carry_the_label_of_their_column(root: Client) -> None:
     ]
     assert "gridkit/narrow.css" in page
     assert "gridkit-nothing" not in page
+
+
+@pytest.mark.django_db
+def test_list_of_a_site_with_columns_of_its_own_is_shown(rf: RequestFactory) -> None:
+    class Own(MarketAdvisoryAdmin):
+        list_display = ("name", lambda row: f"<{row.name}>")
+
+    MarketAdvisory.objects.create(name="GKA-2026-1", plugin_id="@acme/a", versions="<2", action="warn", reason="bad")
+    request = rf.get("/")
+    request.user = User.objects.create_superuser("root")
+    page = Own(MarketAdvisory, admin.site).changelist_view(request).render().content.decode()
+    assert '<td data-label="" class="field-lambda1">&lt;GKA-2026-1&gt;</td>' in page
 
 
 @pytest.mark.django_db
