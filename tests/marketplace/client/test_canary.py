@@ -134,8 +134,13 @@ def test_version_that_can_not_start_in_the_canary_fails_with_the_reason(
     assert serves(manager) == "1.0.0"
 
 
-def test_version_that_would_migrate_the_storage_is_not_tried_and_goes_on(
-    tried: Acme, manager: PluginManager, between: Callable[[Act], None], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("asked", [None, 60])
+def test_version_that_would_migrate_the_storage_is_not_tried_and_goes_on_unless_that_was_asked_for(
+    tried: Acme,
+    manager: PluginManager,
+    between: Callable[[Act], None],
+    monkeypatch: pytest.MonkeyPatch,
+    asked: int | None,
 ) -> None:
     seen: list[str] = []
 
@@ -150,10 +155,12 @@ def test_version_that_would_migrate_the_storage_is_not_tried_and_goes_on(
 
     between(act)
 
-    done = run("update")
+    done = run("update", canary_seconds=asked)
 
-    assert (done.state, seen) == (OperationState.FINISHED, ["1.0.0"])
-    assert any("1.1.0 would migrate what is stored." in line["text"] for line in done.log)
+    assert (seen, done.canary["state"]) == (["1.0.0"], "untried")
+    assert "1.1.0 would migrate what is stored" in done.canary["reason"]
+    assert (done.state, done.error_code) == (("failed", "canary-not-possible") if asked else ("finished", ""))
+    assert serves(manager) == ("1.0.0" if asked else "1.1.0")
 
 
 def test_canary_goes_back_when_the_operation_is_stopped(
