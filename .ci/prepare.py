@@ -1,7 +1,8 @@
 """Get a checkout ready: `prepare.py demo` for the running product, `prepare.py dev` for tests and checks, `bench`, too.
 
 Needs nothing but Python 3.11, and a package index that pip can reach. Each step says one line when it did something
-and is silent when there was nothing to do.
+and is silent when there was nothing to do. What needs nothing of one another is done side by side: Python's packages, the
+system's, and the browser's.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import foreign
@@ -21,37 +23,50 @@ from steps import StepError, say
 def demo() -> None:
     """Prepare what `make demo` needs."""
     packages.environment()
-    packages.install("demo", label="product packages")
-    packages.install("data", "--no-deps", "--no-build-isolation", label="flight data")
-    packages.project()
-    system.pdf_libraries()
-    frontend.build()
+    side_by_side(lambda: python("demo", "product packages"), system.pdf_libraries, frontend.build)
 
 
 def dev() -> None:
-    """Prepare what tests, checks and documentation need; the system's packages come beside Python's."""
-    with ThreadPoolExecutor(1) as beside:
-        from_system = beside.submit(_programs)
-        packages.environment()
-        packages.install("dev", label="development packages")
-        packages.install("data", "--no-deps", "--no-build-isolation", label="flight data")
-        packages.redis_server()
-        packages.project()
-        frontend.build()
-        foreign.build()
-        from_system.result()
-
-
-def _programs() -> None:
-    system.pdf_libraries()
-    system.chromium()
-    system.file_readers()
+    """Prepare what tests, checks and documentation need."""
+    packages.environment()
+    side_by_side(lambda: python("dev", "development packages"), servers, pages)
 
 
 def bench() -> None:
     """Prepare what benchmarks need: what tests need, and peers to stand beside."""
     dev()
     packages.peers()
+
+
+def python(name: str, label: str) -> None:
+    """Install the packages of one requirements file, the flights, and this project."""
+    packages.install(name, label=label)
+    packages.install("data", "--no-deps", "--no-build-isolation", label="flight data")
+    packages.project()
+
+
+def servers() -> None:
+    """See to what tests start, and to what PDF files are drawn with: one after the other, for apt does one at a time."""
+    packages.redis_server()
+    system.pdf_libraries()
+    system.chromium()
+
+
+def pages() -> None:
+    """Build our own front end, and the pages with the grids of others."""
+    frontend.build()
+    foreign.build()
+
+
+def side_by_side(*actions: Callable[[], None]) -> None:
+    """Do things at the same time; all are waited for, then the first that failed raises.
+
+    They wait for downloads, mostly. uv and apt keep two of their own kind from working at once.
+    """
+    with ThreadPoolExecutor(len(actions)) as pool:
+        done = [pool.submit(action) for action in actions]
+    for each in done:
+        each.result()
 
 
 def main(profile: str) -> int:
