@@ -1,6 +1,6 @@
 # make help lists what there is. Everything that is installed goes into .venv, everything that is made into var.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench requirements clean prepare-demo prepare-dev prepare-bench
+.PHONY: help demo test check docs bench requirements clean prepare-demo prepare-check prepare-dev prepare-bench
 MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 ARGS ?=
@@ -11,6 +11,9 @@ help: ## Show this list
 
 prepare-demo:
 	@python=$$(sh .ci/find-python) && "$$python" .ci/prepare.py demo
+
+prepare-check:
+	@python=$$(sh .ci/find-python) && "$$python" .ci/prepare.py check
 
 prepare-dev:
 	@python=$$(sh .ci/find-python) && "$$python" .ci/prepare.py dev
@@ -24,10 +27,10 @@ demo: prepare-demo ## Start the product on 336,776 real flights (PORT=8000); Ctr
 test: prepare-dev ## Run the tests on SQLite and on PostgreSQL, with coverage (ARGS="tests/grids -x" for a part)
 	@exec .venv/bin/python .ci/suite.py $(ARGS)
 
-check: prepare-dev ## Judge the code: format, lint, types, layers, migrations, documentation, front end
+check: prepare-check ## Judge the code: format, lint, types, layers, migrations, documentation, front end
 	@exec .venv/bin/python .ci/checks.py
 
-docs: prepare-dev ## Build the documentation into var/docs (warnings are errors)
+docs: prepare-check ## Build the documentation into var/docs (warnings are errors)
 	@exec .venv/bin/python .ci/checks.py documentation
 
 bench: prepare-bench ## Run the benchmarks in tests/benchmarks (ARGS="name" for one)

@@ -1,8 +1,7 @@
-"""Get a checkout ready: `prepare.py demo` for the running product, `prepare.py dev` for tests and checks, `bench`, too.
+"""Get a checkout ready: `prepare.py demo` for the running product, `check` for checks, `dev` for tests, `bench`, too.
 
 Needs nothing but Python 3.11, and a package index that pip can reach. Each step says one line when it did something
-and is silent when there was nothing to do. What needs nothing of one another is done side by side: Python's packages, the
-system's, and the browser's.
+and is silent when there was nothing to do. Python's packages, the system's and the browser's are fetched side by side.
 """
 
 from __future__ import annotations
@@ -26,10 +25,16 @@ def demo() -> None:
     side_by_side(lambda: python("demo", "product packages"), system.pdf_libraries, frontend.build)
 
 
-def dev() -> None:
-    """Prepare what tests, checks and documentation need."""
+def check() -> None:
+    """Prepare what checks and documentation need."""
     packages.environment()
-    side_by_side(lambda: python("dev", "development packages"), servers, pages)
+    side_by_side(lambda: python("dev", "development packages"), system.pdf_libraries, frontend.build)
+
+
+def dev() -> None:
+    """Prepare what tests need, too."""
+    packages.environment()
+    side_by_side(lambda: python("dev", "development packages"), servers, frontend.build, foreign.build)
 
 
 def bench() -> None:
@@ -46,16 +51,10 @@ def python(name: str, label: str) -> None:
 
 
 def servers() -> None:
-    """See to what tests start, and to what PDF files are drawn with: one after the other, for apt does one at a time."""
+    """See to what tests start, and to what PDF files are drawn with; apt does one at a time."""
     packages.redis_server()
     system.pdf_libraries()
     system.chromium()
-
-
-def pages() -> None:
-    """Build our own front end, and the pages with the grids of others."""
-    frontend.build()
-    foreign.build()
 
 
 def side_by_side(*actions: Callable[[], None]) -> None:
@@ -74,7 +73,7 @@ def main(profile: str) -> int:
     os.environ.pop("VIRTUAL_ENV", None)
     started = time.monotonic()
     try:
-        {"demo": demo, "dev": dev, "bench": bench}[profile]()
+        {"demo": demo, "check": check, "dev": dev, "bench": bench}[profile]()
     except StepError as error:
         say("failed", str(error).replace("\n", "\n         "))
         return 1
