@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import foreign
 import frontend
@@ -22,19 +23,31 @@ from steps import StepError, say
 def demo() -> None:
     """Prepare what `make demo` needs."""
     packages.environment()
-    side_by_side(lambda: python("demo", "product packages"), system.pdf_libraries, frontend.build)
+    side_by_side(partial(python, "demo", "product packages"), system.pdf_libraries, frontend.build)
 
 
 def check() -> None:
     """Prepare what checks and documentation need."""
     packages.environment()
-    side_by_side(lambda: python("dev", "development packages"), system.pdf_libraries, frontend.build)
+    side_by_side(partial(python, "dev", "development packages"), system.pdf_libraries, frontend.build)
 
 
 def dev() -> None:
     """Prepare what tests need, too."""
+    side_by_side(programs, everything_else)
+
+
+def programs() -> None:
+    """See to the system's libraries and programs."""
+    system.pdf_libraries()
+    system.chromium()
+    system.file_readers()
+
+
+def everything_else() -> None:
+    """Make the environment, then fill it, and build the pages."""
     packages.environment()
-    side_by_side(lambda: python("dev", "development packages"), servers, frontend.build, foreign.build)
+    side_by_side(partial(python, "dev", "development packages"), packages.redis_server, frontend.build, foreign.build)
 
 
 def bench() -> None:
@@ -50,17 +63,10 @@ def python(name: str, label: str) -> None:
     packages.project()
 
 
-def servers() -> None:
-    """See to what tests start, and to what PDF files are drawn with; apt does one at a time."""
-    packages.redis_server()
-    system.pdf_libraries()
-    system.chromium()
-
-
 def side_by_side(*actions: Callable[[], None]) -> None:
     """Do things at the same time; all are waited for, then the first that failed raises.
 
-    They wait for downloads, mostly. uv and apt keep two of their own kind from working at once.
+    They wait for downloads, mostly. uv sees to it that two of them don't change the environment at once.
     """
     with ThreadPoolExecutor(len(actions)) as pool:
         done = [pool.submit(action) for action in actions]
