@@ -1,7 +1,7 @@
 """CSV, NDJSON and Parquet files read back by DuckDB, which shares no code with the writers: every cell, typed.
 
 The readers of the other formats stand in their own tests: Excel is read by calamine (which pandas uses, too; here it is
-used without pandas) and openpyxl, PDF by PDFium (the engine of Chrome; it stands for pdftotext) and pypdf.
+used without pandas), openpyxl and LibreOffice, PDF by PDFium (the engine of Chrome), poppler's pdftotext and pypdf.
 """
 
 from __future__ import annotations

@@ -259,10 +259,11 @@ def test_each_mark_on_a_page_belongs_to_one_element():
         assert marks == list(range(len(parents[page["/StructParents"]])))
 
 
-def test_tagged_files_of_short_tables_are_tagged_by_weasyprint():
-    root = pypdf.PdfReader(io.BytesIO(write_pdf(LaidOut, numbered(3), options={"accessible": True}))).root_object
+def test_tagged_files_have_one_table_however_short_it_is():
+    root = pypdf.PdfReader(io.BytesIO(write_pdf(PdfExporter, numbered(90), options={"accessible": True}))).root_object
+    (document,) = root["/StructTreeRoot"]["/K"]
 
-    assert "/StructTreeRoot" in root
+    assert [kid.get_object()["/S"] for kid in document["/K"]] == ["/Table"]
 
 
 @pytest.fixture

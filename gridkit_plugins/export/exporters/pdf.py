@@ -90,7 +90,7 @@ class PdfExporter(SegmentedExporter):
             figures = Figures(content)
             first = next(segments)
             plan = PagePlan.from_facts(_fact(first, "plan"))
-            accessible = bool(sheet.options.get("accessible", False))
+            accessible = _accessible(sheet)
             rows: list[Row] = []
             remaining: Iterable[KeptSegment] = chain([first], segments)
             if first.facts["form"] == _TEXTS:
@@ -124,7 +124,14 @@ class PdfExporter(SegmentedExporter):
         )
 
     def _is_short(self, rows: int, content: Content) -> bool:
+        """Say whether WeasyPrint lays the table out; not where it is tagged, since that makes a table of each page."""
+        if rows and _accessible(content.sheet):
+            return False
         return rows <= self.full_rows and rows * len(content.ends) <= self.full_cells
+
+
+def _accessible(sheet: ExportSheet) -> bool:
+    return bool(sheet.options.get("accessible", False))
 
 
 def _rows(
