@@ -33,8 +33,8 @@ class PluginStorage(Capability):
 
     Needs ``storage:use``. Writes take part in the transaction under way.
 
-    Once another version of the plugin has migrated the storage, an object of the version before reads what was set aside
-    of its own form until its process follows, and its writes raise ``StorageOvertakenError``: let it through.
+    Once another version of the plugin has migrated the storage, an object of the version before reads what was set
+    aside of its own form until its process follows, and its writes raise ``StorageOvertakenError``: let it through.
     """
 
     def get(self, key: str, default: JSONValue = None) -> JSONValue:
