@@ -54,10 +54,10 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
         "kind",
         "plugin_page",
         "state_badge",
+        "error",
         "progress_bar",
         "trial",
         "log_lines",
-        "error",
         "worker",
         "processes",
         "requested_by",
@@ -67,8 +67,9 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
     readonly_fields = fields
 
     def get_fields(self, request: HttpRequest, obj: PluginOperation | None = None) -> list[Any]:
-        """Leave out the trial where there was none."""
-        return [name for name in self.fields if name != "trial" or (obj is not None and obj.canary)]
+        """Leave out the reason and the trial where there is none."""
+        absent = {"error": obj is None or not obj.error_code, "trial": obj is None or not obj.canary}
+        return [name for name in self.fields if not absent.get(name)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PluginOperation]:
         """Add the plugin of each operation, where a version of it waits for consent, and whether it was asked again."""

@@ -233,7 +233,10 @@ def test_installation_takes_the_password_again_and_is_carried_out_by_a_worker(
     assert "root-of-all" not in str(operation.arguments)
     run_operation(operation.pk)
     text = page(client, answer["Location"])
-    assert ("passed the gate" in text, "100%" in text) == (True, True)
+    assert ("passed the gate" in text, "100%" in text, "field-error" in text) == (True, True, False)
+    PluginOperation.objects.update(state="failed", error_code="hosts-not-ready", error_detail="<one> is late.")
+    failed = page(client, answer["Location"])
+    assert "&lt;one&gt; is late. (hosts-not-ready)" in failed.partition("field-log_lines")[0], "the reason stands first"
     assert manager.get_plugin(PLUGIN).effective_state == "active"
     assert "What is installed is the newest release" in page(client, DETAIL, id=PLUGIN)
 
