@@ -156,7 +156,9 @@ def test_a_question_that_the_reader_may_not_see_is_not_shown_and_lines_without_a
     text = eve.get(page(job(ann, JobState.QUEUED, query={"columns": ["price"]}, format="gone"))).content.decode()
     assert "Not shown" in text
     assert "rice" not in text.split('id="content"')[1]
-    assert "field-stage" not in text
+    assert ("field-stage" in text, "field-retry_at" in text) == (False, False)
+    waits = eve.get(page(job(ann, JobState.QUEUED, retry_at=timezone.now()))).content.decode()
+    assert ("field-retry_at" in waits, "Tried again not before" in waits) == (True, True)
     running = job(ann, JobState.RUNNING, stage="writing", rows_done=3, rows_total=9)
     assert "field-stage" in eve.get(page(running)).content.decode()
     stopped = job(ann, JobState.CANCELLED, rows_done=3, rows_total=9, options={"odd": [1]}, format="gone")

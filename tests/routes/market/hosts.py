@@ -91,9 +91,8 @@ class Hosts:
     def begin(self) -> None:
         """Begin anew: nothing is installed and unpacked, the second host serves."""
         self.begin_dead()
-        if not self.two.pids():
-            self._one.rows("DELETE FROM gridkit_django_runtimeprocess WHERE host = 'two' RETURNING 1")
-            self.two.stop()
+        living = ", ".join(map(str, [0, *self.two.pids()]))
+        self._one.rows(f"DELETE FROM gridkit_django_runtimeprocess WHERE pid NOT IN ({living}) RETURNING 1")
         for folder in (self.two.folder / "state").glob("gridkit-*/packages"):
             shutil.rmtree(folder)
         self.serve()
