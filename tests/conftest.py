@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -71,6 +72,9 @@ LONG = frozenset({"routes", "frontend", "example", "testing", "browser", "foreig
 
 
 BOTH = "both_databases"
+LATER = "postgres_only"
+_ALL_LATER = re.compile(rf"^pytestmark = .*\b{LATER}\b", re.MULTILINE)
+"""A file that says so in one line is for PostgreSQL from its first test to its last."""
 
 
 @cache
@@ -78,9 +82,17 @@ def _names_the_marker(path: Path) -> bool:
     return BOTH in path.read_text(encoding="utf-8")
 
 
+def _is_all_later(path: Path) -> bool:
+    return _ALL_LATER.search(path.read_text(encoding="utf-8")) is not None
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Don't import, for the second run, files without a test for both databases."""
-    if config.getoption("markexpr") != BOTH or not collection_path.match("test_*.py"):
+    """Import for no run what it has no use for: files for PostgreSQL only, for the second one files for SQLite only."""
+    if not collection_path.match("test_*.py"):
+        return None
+    if connection.vendor != "postgresql":
+        return (_names_the_marker(collection_path) and _is_all_later(collection_path)) or None
+    if config.getoption("markexpr") != BOTH:
         return None
     return not _names_the_marker(collection_path) or None
 
@@ -99,6 +111,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.path.parent.name not in LONG)
     if connection.vendor == "postgresql":
         return
-    later = [item for item in items if item.get_closest_marker("postgres_only")]
+    later = [item for item in items if item.get_closest_marker(LATER)]
+    if never := {item.path for item in later if not item.get_closest_marker(BOTH)}:
+        raise pytest.UsageError(f"Tests in these files are {LATER} without {BOTH}, so no run has them: {never}")
     config.hook.pytest_deselected(items=later)
-    items[:] = [item for item in items if item not in later]
+    items[:] = [item for item in items if not item.get_closest_marker(LATER)]

@@ -22,6 +22,8 @@ from gridkit_django.grids.views import ViewDraft, save_view
 from gridkit_django.models import InstalledPlugin
 from tests.api.conftest import client_of
 
+pytestmark = [pytest.mark.both_databases, pytest.mark.postgres_only, pytest.mark.unmeasured]
+
 ROOT = "/gridkit/api"
 OPENAPI: dict[str, Any] = document.mounted_at(ROOT)
 OPERATIONS = {
@@ -85,9 +87,6 @@ def _sendable(value: str) -> bool:
     return value.isascii() and value.isprintable()
 
 
-@pytest.mark.both_databases
-@pytest.mark.postgres_only
-@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_answer_is_one_that_the_document_describes(
     name: str, boss: APIClient, parts: dict[str, str], queued: list[Any]

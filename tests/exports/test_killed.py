@@ -25,6 +25,7 @@ from tests.shop.models import Product
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
+    pytest.mark.both_databases,
     pytest.mark.postgres_only,
     pytest.mark.usefixtures("pieces"),
 ]

@@ -134,6 +134,7 @@ class TestWithoutThread:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.both_databases
 @pytest.mark.postgres_only
 class TestThread:
     """On PostgreSQL a thread follows."""

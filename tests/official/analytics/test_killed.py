@@ -23,7 +23,7 @@ from tests.official.analytics.vendors.segment import Segment
 from tests.official.analytics.vendors.server import Reply, Request, Vendor
 from tests.servers.processes import ROOT, unmeasured_environment
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres_only]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases, pytest.mark.postgres_only]
 
 Install = Callable[..., None]
 
