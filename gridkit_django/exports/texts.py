@@ -147,11 +147,15 @@ def _moment_writer(chosen: ValueFormat, language: str) -> Callable[[date | time]
 def _number_writer(chosen: NumberFormat, language: str) -> Callable[[float | Decimal], str]:
     point = str(get_format("DECIMAL_SEPARATOR", language, use_l10n=True))
     between = str(get_format("THOUSAND_SEPARATOR", language, use_l10n=True))
+    exact = chosen.decimals is None and not chosen.percent
 
     def number(value: float | Decimal) -> str:
-        if not math.isfinite(value):
+        if exact and isinstance(value, int):
+            digits = str(value)
+        elif math.isfinite(value):
+            digits = _digits(value, chosen)
+        else:
             return str(value)
-        digits = _digits(value, chosen)
         whole, _, after = digits.lstrip("-").partition(".")
         if chosen.grouping or (chosen.grouping is None and len(whole) > 4):
             whole = f"{int(whole):,}".replace(",", between)
