@@ -42,7 +42,7 @@ def _running(stack: Stack, kind: str) -> list[dict[str, Any]]:
 def test_every_forked_worker_follows_the_next_request_after_a_change(stack: Stack, url: str) -> None:
     admin, reader = Client(url, token="token-of-admin"), Client(url, token="token-of-analyst")
     assert _offers(reader) == [["export"]] * ASKS
-    assert len(_running(stack, "web")) >= 3
+    awaited(lambda: len(_running(stack, "web")) >= 3 or not _offers(reader), "every worker to have served")
 
     assert admin.post(f"{PLUGIN}deactivate/").status == 200
     assert _offers(reader) == [[]] * ASKS
