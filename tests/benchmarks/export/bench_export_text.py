@@ -28,7 +28,7 @@ from tests.benchmarks.export.costs import Cost, Variant, compare_costs, cost_tab
 from tests.benchmarks.export.records import PATHS, ROWS, SELECT, Record, make_records, sheet_of, source_of
 from tests.benchmarks.export.worker import worker_of
 
-ROUNDS = 6
+ROUNDS = 12
 PORTABLE_ROUNDS = 4
 PEER_ROUNDS = 2
 PORTABLE_ROWS = min(ROWS, 200_000)
