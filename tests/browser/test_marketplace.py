@@ -74,11 +74,23 @@ def admin_page(page: Page, live_server: LiveServer) -> Iterator[Page]:
     page.goto("about:blank")
 
 
+COVERED = """() => {
+    const boxes = [...document.querySelectorAll(".gridkit-browse :is(label, input, select)")]
+        .filter((item) => !item.querySelector("input"))
+        .map((item) => [item.id || item.htmlFor || item.type, item.getBoundingClientRect()]);
+    return boxes.flatMap(([name, one], at) => boxes.slice(at + 1)
+        .filter(([, other]) => one.right > other.left + 1 && other.right > one.left + 1
+            && one.bottom > other.top + 1 && other.bottom > one.top + 1)
+        .map(([other]) => `${name} and ${other}`));
+}"""
+
+
 def test_plugin_is_found_though_mistyped_and_installed_by_clicking(
     admin_page: Page, live_server: LiveServer, queued: list[Any], manager: PluginManager
 ) -> None:
     page = admin_page
     page.goto(f"{live_server.url}{BROWSE}")
+    assert page.evaluate(COVERED) == []
     page.get_by_label("Search", exact=True).fill("coluors")
     page.keyboard.press("Enter")
     expect(page.locator("#content-main")).to_contain_text("No plugin has “coluors”. Shown are those with colours.")
