@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.canary_form import CanaryForm
 from gridkit_django.admin.install import ConsentForm
+from gridkit_django.admin.market_changes import changes_of
 from gridkit_django.admin.marketplace_browser import card, require_browsing
 from gridkit_django.admin.marketplace_peers import PeersForm, needs_of
 from gridkit_django.admin.schema_forms import SchemaForm
@@ -104,6 +105,7 @@ def _facts(plan: InstallPlan, site: AdminSite) -> dict[str, Any]:
     return {
         "card": card(listing, {listing.id: plan.installed}),
         "shown": shown,
+        "changes": changes_of(shown.changelog) if shown else "",
         "pictures": _pictures(listing),
         "links": _links(listing),
         "permissions": [(name, permission_text(name)) for name in (shown.permissions if shown else ())],
