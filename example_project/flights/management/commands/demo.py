@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -19,6 +20,7 @@ from example_project.celery import app as celery_app
 from example_project.flights.dataset import DatasetMissingError, dataset_folder
 from example_project.flights.loader import load, plan
 from example_project.flights.official import ensure_official_plugins
+from example_project.flights.older import OlderDatabaseError, require_known
 from example_project.flights.people import ROLES, Account, ensure_people
 from example_project.flights.resume import resume_queued_exports
 from example_project.market.stocking import ensure_market
@@ -58,14 +60,15 @@ class Command(BaseCommand):
         """Prepare, then serve until a signal comes.
 
         Raises:
-            CommandError: when the port is taken, the data set is missing, a plugin or a part fails.
+            CommandError: when the port is taken, the data set is missing, the database is of an earlier state of the code,
+                a plugin or a part fails.
         """
         with stopping_by_signal():
             try:
                 self._demo(host, port)
             except StopRequested:
                 self.stdout.write("\nThe demo has stopped.")
-            except (PortTakenError, DatasetMissingError, PartFailedError, GridKitError) as error:
+            except (PortTakenError, DatasetMissingError, OlderDatabaseError, PartFailedError, GridKitError) as error:
                 raise CommandError(str(error)) from error
 
     def _demo(self, host: str, port: int) -> None:
@@ -86,6 +89,7 @@ class Command(BaseCommand):
         Returns:
             The accounts of the demo.
         """
+        require_known(connection)
         call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
         self._load_flights()
         accounts = ensure_people(os.environ.get("GRIDKIT_DEMO_PASSWORD") or None)
