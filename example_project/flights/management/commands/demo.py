@@ -60,8 +60,8 @@ class Command(BaseCommand):
         """Prepare, then serve until a signal comes.
 
         Raises:
-            CommandError: when the port is taken, the data set is missing, the database is of an earlier state of the code,
-                a plugin or a part fails.
+            CommandError: when the port is taken, the data set is missing, the database is of an earlier state of the
+                code, a plugin or a part fails.
         """
         with stopping_by_signal():
             try:
