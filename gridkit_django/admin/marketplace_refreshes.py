@@ -20,11 +20,9 @@ from gridkit_django.admin.verbs import may, require
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridKitError, RefreshNotQueuedError
 from gridkit_django.marketplace.client import catalogue_ages
-from gridkit_django.marketplace.client.refreshing import OPEN
-from gridkit_django.models import CatalogRefresh, InstalledPlugin
+from gridkit_django.marketplace.client.refreshing import KEPT, OPEN
+from gridkit_django.models import CatalogRefresh, InstalledPlugin, RefreshState
 from gridkit_django.tasks.marketplace import refresh_now
-
-SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +43,29 @@ class RefreshLine:
     counts: dict[str, int]
     faults: tuple[tuple[str, str], ...]
 
+    @property
+    def text(self) -> str:
+        """Return what is searched: who asked, the marketplaces, and what failed."""
+        asked = self.refresh.requested_by
+        faults = (word for fault in self.faults for word in fault)
+        return " ".join(("" if asked is None else str(asked), *self.refresh.results, *faults))
+
 
 def refreshes_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     """Show the marketplaces and the last refreshes; while one is under way the page renews itself."""
     require_browsing(request)
-    found = CatalogRefresh.objects.select_related("requested_by")[:SHOWN]
+    state, words = request.GET.get("state", ""), request.GET.get("q", "").strip()
+    found = CatalogRefresh.objects.select_related("requested_by")
+    if state in RefreshState.values:
+        found = found.filter(state=state)
     context = {
         **site.each_context(request),
         "title": _("Refreshes of the catalogue"),
         "opts": InstalledPlugin._meta,
-        "lines": [_line(refresh) for refresh in found],
+        "lines": [line for refresh in found[:KEPT] if words.casefold() in (line := _line(refresh)).text.casefold()],
+        "states": RefreshState.choices,
+        "state": state,
+        "q": words,
         "offline": settings().MARKETPLACE_OFFLINE,
         "may_refresh": may(request, "install_plugin"),
         **_ages(),

@@ -188,3 +188,20 @@ def test_page_with_wrong_settings_says_what_is_wrong(site: Callable[..., None], 
     client = Client()
     client.force_login(admin)
     assert "errornote" in page(client, REFRESHES)
+
+
+def test_page_is_searched_and_filtered(admin: User) -> None:
+    facts = {"taken": 1, "removed": 0, "left_out": 0, "seconds": 1.0, "code": ""}
+    CatalogRefresh.objects.create(state="finished", requested_by=admin, results={"main": {**facts, "error": ""}})
+    CatalogRefresh.objects.create(state="failed", results={"second": {**facts, "error": "No answer."}})
+    client = Client()
+    client.force_login(admin)
+
+    def lines(asked: str) -> list[str]:
+        return [line.refresh.state for line in client.get(f"{REFRESHES}?{asked}").context["lines"]]
+
+    assert lines("") == ["failed", "finished"]
+    assert lines("state=failed") == lines("q=NO+answer") == lines("q=second") == ["failed"]
+    assert lines(f"q={admin.username}") == lines("state=finished&q=main") == ["finished"]
+    assert lines("state=made-up") == ["failed", "finished"]
+    assert "No refresh matches." in page(client, f"{REFRESHES}?q=nowhere&state=running")
