@@ -47,7 +47,7 @@ def read_changes(access: GridAccess, raw: Mapping[str, Any], frame: Frame, at: s
     """
     if not isinstance(raw, Mapping):
         raise EditInvalidError.at(pointer(at), f"The {at} are no JSON object of column to value.")
-    columns = [_editable_column(access, name, at) for name in raw]
+    columns = [editable_column(access, name, at) for name in raw]
     _refuse_two_of_one_field(columns, at)
     values: dict[str, Any] = {}
     faults: list[ErrorItem] = []
@@ -64,7 +64,17 @@ def read_changes(access: GridAccess, raw: Mapping[str, Any], frame: Frame, at: s
     return values
 
 
-def _editable_column(access: GridAccess, name: str, at: str) -> Column:
+def editable_column(access: GridAccess, name: str, at: str) -> Column:
+    """Return a column whose values the user may change.
+
+    Args:
+        access: the grid and the user.
+        name: id of the column.
+        at: the member of the body that names it, for the pointer.
+
+    Raises:
+        UnknownColumnError, ColumnNotEditableError: as ``read_changes``.
+    """
     column = access.column(name, pointer(at, name))
     if column not in access.editable_columns:
         raise ColumnNotEditableError.at(

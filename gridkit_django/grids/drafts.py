@@ -32,8 +32,10 @@ class Draft:
         access: the grid and the user.
         instance: the locked row; the draft changes it.
         values: column id to Python value, read by ``read_changes``.
+        asked: ids of the columns that somebody asked to change, where that is said by other means than ``values``.
 
     Attributes:
+        asked: ids of the columns that somebody asked to change; the model and handlers may change others with them.
         stored: the values of the row as it was, by the attribute names of their fields.
         changed_fields: once judged, the fields whose values differ from the stored ones, those that the model's
             ``clean`` changed included.
@@ -42,10 +44,12 @@ class Draft:
     _at = CHANGES
     changed_fields: tuple[models.Field[Any, Any], ...] = ()
 
-    def __init__(self, access: GridAccess, instance: models.Model, values: Mapping[str, Any]) -> None:
+    def __init__(
+        self, access: GridAccess, instance: models.Model, values: Mapping[str, Any], *, asked: Collection[str] = ()
+    ) -> None:
         self.instance = instance
         self._access = access
-        self._asked: Collection[str] = tuple(values)
+        self.asked: Collection[str] = (*values, *asked)
         self.stored = {field.attname: _kept(getattr(instance, field.attname)) for field in self._fields}
         for name, value in values.items():
             setattr(instance, access.column(name).field.attname, value)
@@ -82,7 +86,7 @@ class Draft:
             try:
                 step()
             except ValidationError as error:
-                raise refusal(self._access, error, self._asked, self._at) from error
+                raise refusal(self._access, error, self.asked, self._at) from error
         self.changed_fields = self._differing()
 
     def save(self, alias: str) -> None:
@@ -98,7 +102,7 @@ class Draft:
             with transaction.atomic(using=alias, savepoint=False):
                 self._write(alias)
         except ValidationError as error:
-            raise refusal(self._access, error, self._asked, self._at) from error
+            raise refusal(self._access, error, self.asked, self._at) from error
         except (IntegrityError, DataError) as error:
             raise EditInvalidError.at(pointer(self._at), CLASH) from error
 
@@ -157,7 +161,7 @@ class NewDraft(Draft):
     def __init__(self, access: GridAccess, instance: models.Model, values: Mapping[str, Any]) -> None:
         super().__init__(access, instance, values)
         # What was left out is a fault of its own: it has a pointer, too.
-        self._asked = frozenset(column.id for column in access.editable_columns)
+        self.asked = frozenset(column.id for column in access.editable_columns)
 
     def _judges(self) -> Sequence[Callable[[], None]]:
         """All fields are judged: a row must not begin with a fault."""

@@ -22,6 +22,7 @@ class Step:
         version: the version of the row after a creation, for the person who made it; else empty.
         before: field to value before an update, and of a deleted row.
         after: field to value after an update.
+        asked: ids of the columns that were asked to change; other fields changed with them.
     """
 
     op: Literal["create", "update", "delete"]
@@ -29,6 +30,7 @@ class Step:
     version: str = ""
     before: JSONObject = field(default_factory=dict)
     after: JSONObject = field(default_factory=dict)
+    asked: tuple[str, ...] = ()
 
     def to_dict(self) -> MutableJSONObject:
         """Write the step as JSON."""
@@ -38,12 +40,15 @@ class Step:
             "version": self.version,
             "before": dict(self.before),
             "after": dict(self.after),
+            "asked": list(self.asked),
         }
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         """Read a step that ``to_dict`` wrote."""
-        return cls(raw["op"], raw["key"], raw["version"], raw["before"], raw["after"])
+        # What an older release gave out says nothing of columns.
+        asked = tuple(raw.get("asked", ()))
+        return cls(raw["op"], raw["key"], raw["version"], raw["before"], raw["after"], asked)
 
 
 def stored_fields(model: type[models.Model]) -> tuple[AnyField, ...]:

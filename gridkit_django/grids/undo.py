@@ -11,6 +11,7 @@ from django.db import transaction
 from gridkit_django.audit import through_grid
 from gridkit_django.exceptions import GridKitError, UndoError
 from gridkit_django.grids.access import GridAccess
+from gridkit_django.grids.changes import CHANGES, editable_column
 from gridkit_django.grids.creation import carry_out_new
 from gridkit_django.grids.deletion import remove_row
 from gridkit_django.grids.drafts import Draft, NewDraft
@@ -101,13 +102,20 @@ def _undo_all(access: GridAccess, alias: str, steps: list[Step]) -> UndoResult:
 
 
 def _put_back(access: GridAccess, alias: str, step: Step) -> Outcome:
-    """Give the fields of an updated row their old values."""
+    """Give the fields of an updated row their old values, as long as the user may change what they changed then.
+
+    Raises:
+        UnknownColumnError, ColumnNotEditableError: when they may not any more.
+        UndoError: when the row has moved on.
+    """
+    for name in step.asked:
+        editable_column(access, name, CHANGES)
     key = read_key(access, step.key)
     instance = lock_row(access, key, alias)
     before = get_record(access, key, using=alias)
     if any(getattr(instance, name) != value for name, value in _thawed(instance, step.after).items()):
         raise UndoError("The values have been changed again since.")
-    draft = Draft(access, instance, {})
+    draft = Draft(access, instance, {}, asked=step.asked)
     draft.restore(_thawed(instance, step.before))
     return carry_out(access, alias, draft, before)
 

@@ -88,7 +88,8 @@ class RowUpdate:
 
     def _outcome(self, row: Row) -> Outcome:
         instance = self.draft.instance
-        step = Step("update", str(instance.pk), before=self._old, after=frozen(instance, self._fields))
+        new, asked = frozen(instance, self._fields), tuple(self.draft.asked)
+        step = Step("update", str(instance.pk), before=self._old, after=new, asked=asked)
         return Outcome("update", instance.pk, row.id, self.before, row, tuple(self._changes), step)
 
     def _old_values(self) -> dict[str, Any]:

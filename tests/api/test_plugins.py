@@ -202,6 +202,11 @@ def test_configuration_of_one_grid_is_kept_apart(clerk: InstalledPlugin, person:
     assert_problem(post(client, "configure", {**wish, "grid": "none"}), 404, "grid-not-found")
 
 
+def test_stranger_does_not_learn_which_grids_there_are(stranger: APIClient, clerk: InstalledPlugin) -> None:
+    for grid in ("api-products", "none"):
+        assert_problem(stranger.get(f"{CLERKS}?grid={grid}"), 404, "plugin-not-found")
+
+
 def test_configuration_that_does_not_fit_is_refused_with_the_place(
     clerk: InstalledPlugin, person: Callable[..., APIClient]
 ) -> None:

@@ -170,6 +170,22 @@ def test_undo_keeps_to_the_rights_of_now(ada: User) -> None:
         undo(ada, token)
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["undo", "redo"])
+def test_column_that_the_user_may_not_change_any_more_stays_as_it_is(ada: User, *, again: bool) -> None:
+    user = User.objects.create_user("bob")
+    user.user_permissions.set(Permission.objects.filter(codename__in=["edit_grid", "view_price"]))
+    row = product(price=Decimal("9.90"))
+    token = change(user, row.pk, price="5.00", name="New").undo
+    if again:
+        token = undo(user, token).undo
+    before = values_of(Product.objects.get(pk=row.pk))
+    user.user_permissions.set(Permission.objects.filter(codename="edit_grid"))
+    with pytest.raises(UndoError) as caught:
+        undo(User.objects.get(pk=user.pk), token)
+    assert caught.value.extra == {"failed": [{"id": str(row.pk), "code": "column-unknown"}]}
+    assert values_of(Product.objects.get(pk=row.pk)) == before
+
+
 def test_value_that_the_model_would_refuse_now_stays(ada: User) -> None:
     row = product(sku="A-1")
     token = change(ada, row.pk, sku="B-2").undo

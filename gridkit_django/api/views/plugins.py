@@ -12,6 +12,7 @@ from gridkit_django.api.base import GridKitView
 from gridkit_django.api.filters import PLUGIN_PARAMETERS, InstalledPluginFilter, filtered
 from gridkit_django.api.links import link
 from gridkit_django.api.operations import Operation, query_parameter, response_header
+from gridkit_django.api.parameters import grid_of
 from gridkit_django.api.permissions import (
     ACTIVATE,
     CONFIGURE,
@@ -35,7 +36,6 @@ from gridkit_django.api.serializers.plugins import (
 )
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import PluginNotFoundError
-from gridkit_django.grids import grid_registry
 from gridkit_django.models import (
     HealthCheckResult,
     InstalledPlugin,
@@ -111,10 +111,8 @@ class PluginView(GridKitView):
 
     def get(self, request: Request, plugin: str) -> Response:
         """Answer everything about it."""
-        grid = request.query_params.get("grid", "")
-        if grid:
-            grid_registry().get(grid)
-        return Response(describe_plugin(request, visible_plugin(request.user, plugin), grid))
+        row = visible_plugin(request.user, plugin)
+        return Response(describe_plugin(request, row, grid_of(request)))
 
 
 class AvailablePluginsView(GridKitView):
