@@ -11,9 +11,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.conf import settings as django_settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest
+from django.shortcuts import resolve_url
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -57,7 +60,9 @@ def gridkit_grid(context: template.RequestContext, grid_id: str) -> dict[str, An
     return {
         "access": access,
         "src": reverse("gridkit:grid-schema", args=[grid_id]).removesuffix("schema/"),
+        "csrf_cookie": _readable_csrf_cookie(),
         "csrf_token": context.get("csrf_token", ""),
+        "login_url": _login_url(request),
         "problem": problem,
         "headings": [_heading(column, given) for column in access.columns],
         "rows": [[_cell(column, row.data[column.id]) for column in access.columns] for row in page.rows],
@@ -66,6 +71,22 @@ def gridkit_grid(context: template.RequestContext, grid_id: str) -> dict[str, An
         "previous": _link(given, before=page.window.prev),
         "next": _link(given, after=page.window.next),
     }
+
+
+def _readable_csrf_cookie() -> str:
+    """Return the name of the cookie that scripts read the CSRF token from; nothing where they can't."""
+    hidden = django_settings.CSRF_USE_SESSIONS or django_settings.CSRF_COOKIE_HTTPONLY
+    return "" if hidden else django_settings.CSRF_COOKIE_NAME
+
+
+def _login_url(request: HttpRequest) -> str:
+    """Return where to sign in again, and come back to this page; nothing where the project has no such page."""
+    try:
+        url = resolve_url(django_settings.LOGIN_URL)
+    except NoReverseMatch:
+        return ""
+    query = urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})
+    return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
 def _first_page(access: GridAccess, given: dict[str, str]) -> tuple[RowsPage, str]:

@@ -10,15 +10,19 @@ import { viewList } from "./savedviews.ts";
 import { translator } from "./strings.ts";
 import { problemText } from "./texts.ts";
 import { visitHeader } from "./visits.ts";
-import { alertView } from "./views/banner.ts";
+import { alertView, signInLink } from "./views/banner.ts";
+
+const REFRESH_SECONDS = 15;
 
 /**
  * Attributes, read when the element enters the page:
  *
  * - `grid`: id of the grid; `src`: its address, by default `/gridkit/api/grids/{grid}/`.
- * - `csrf-token`: the token, where the cookie cannot be read; `csrf-cookie`: the cookie's name.
+ * - `csrf-cookie`: name of the CSRF cookie; `csrf-token`: the token, where no such cookie can be read.
+ * - `login-url`: where to sign in again when the session has ended.
  * - `strings`: JSON object of texts that replace the English ones.
  * - `count="ask"`: count exactly only when the user asks.
+ * - `refresh`: the shortest time in seconds between two looks whether rows have changed, 15 by default; `off` for none.
  * - `remember="off"`: open as declared, and keep nothing of how the user leaves the grid.
  *
  * What the server rendered inside stays on show until the schema is here, and when it cannot be loaded.
@@ -46,8 +50,9 @@ export class GridkitGrid extends HTMLElement {
   }
 
   #csrfToken(): string | null {
-    const attribute = this.getAttribute("csrf-token");
-    return attribute || readCookie(document.cookie, this.getAttribute("csrf-cookie") ?? "csrftoken");
+    // The cookie first: it changes when somebody signs in anew while the page is open.
+    const cookie = readCookie(document.cookie, this.getAttribute("csrf-cookie") ?? "csrftoken");
+    return cookie || this.getAttribute("csrf-token");
   }
 
   async #load(): Promise<void> {
@@ -75,6 +80,10 @@ export class GridkitGrid extends HTMLElement {
     return this.getAttribute("remember") !== "off";
   }
 
+  get #refreshSeconds(): number {
+    return Number(this.getAttribute("refresh") ?? REFRESH_SECONDS) || 0;
+  }
+
   #start(client: GridClient, schema: GridSchema, left: ViewState | null, views: ViewList | null): void {
     client.visit = visitHeader(schema.rememberDevices === true);
     const root = document.createElement("div");
@@ -89,9 +98,11 @@ export class GridkitGrid extends HTMLElement {
       countsByItself: this.getAttribute("count") !== "ask",
       left,
       remembers: this.#remembers,
+      refreshSeconds: this.#refreshSeconds,
       views,
       marker: notebook(`gridkit-view:${this.#src}`),
       reasons: notebook(`gridkit-reason:${this.#src}`, () => sessionStorage),
+      loginUrl: this.getAttribute("login-url"),
       uid: this.#uid,
     });
     void this.#grid.start();
@@ -110,6 +121,7 @@ export class GridkitGrid extends HTMLElement {
       this.prepend(box);
     }
     const text = problemText(error, t("errorSchema"), t);
-    render(html`${alertView(text, t, () => void this.#load())}`, box);
+    const signIn = signInLink(error, this.getAttribute("login-url"), t);
+    render(html`${alertView(text, t, () => void this.#load(), signIn)}`, box);
   }
 }

@@ -60,6 +60,13 @@ export class RovingFocus {
     if (place.col === 0) cell?.closest(".gridkit-viewport")?.scrollTo({ left: 0 });
   }
 
+  /** Stays with a cell whose row has come to stand elsewhere; takes the browser's focus along where it was there. */
+  follow(place: Place, hasFocus: boolean): void {
+    this.#active = place;
+    this.#options.renderNow();
+    if (hasFocus) this.restore();
+  }
+
   /** Gives the focus back to the active cell, for example after an edit. */
   restore(): void {
     this.element(this.active)?.focus({ preventScroll: true });

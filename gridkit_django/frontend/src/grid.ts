@@ -10,12 +10,13 @@ import { CellEditor } from "./edit.ts";
 import { FilterPanel } from "./filterpanel.ts";
 import { RovingFocus } from "./focus.ts";
 import { Formatter, longestTexts } from "./format.ts";
+import { Freshness } from "./freshness.ts";
+import type { GridOptions } from "./gridoptions.ts";
 import { InteractionLog, LayoutReports, QueryReports } from "./interactions.ts";
 import { type FollowedJob, JobTray, saveFile } from "./jobs.ts";
 import { Lookups } from "./lookups.ts";
 import { MadeColumns } from "./made.ts";
 import { StateMemory } from "./memory.ts";
-import type { Notebook } from "./notebook.ts";
 import { Panels } from "./panels.ts";
 import { Popovers } from "./popover.ts";
 import type {
@@ -27,15 +28,13 @@ import type {
   PinSide,
   RowRecord,
   Value,
-  ViewList,
-  ViewState,
 } from "./protocol.ts";
 import { Reasons } from "./reasons.ts";
 import { RowTree } from "./rowtree.ts";
-import { SavedViews, type ViewMarker } from "./savedviews.ts";
+import { SavedViews } from "./savedviews.ts";
 import { measured, RowScroller } from "./scroll.ts";
 import { type Change, GridState, GROUPS } from "./state.ts";
-import { hasString, type Texts, type Translate } from "./strings.ts";
+import { hasString, type Translate } from "./strings.ts";
 import { countLabel, selectionLabel, sortLabel } from "./texts.ts";
 import { Toast } from "./toast.ts";
 import { Totals } from "./totals.ts";
@@ -46,35 +45,13 @@ import { closeDialog } from "./views/shells.ts";
 
 const COUNT_DELAY_MS = 500;
 
-export interface GridOptions {
-  readonly root: HTMLElement;
-  readonly schema: GridSchema;
-  readonly client: GridClient;
-  readonly t: Translate;
-  /** Takes in the words of the panels. */
-  readonly learn: (texts: Texts) => void;
-  readonly locale: string | undefined;
-  /** Asks for the exact count without being told to, once the first rows are here. */
-  readonly countsByItself: boolean;
-  /** The state that the user left the grid in, or null. */
-  readonly left: ViewState | null;
-  /** Keeps the state for the next visit. */
-  readonly remembers: boolean;
-  /** The saved views, or null when the server keeps none. */
-  readonly views: ViewList | null;
-  readonly marker: ViewMarker;
-  /** Keeps the reason that stands for all changes of the session. */
-  readonly reasons: Notebook;
-  /** Prefix of element ids, unique on the page. */
-  readonly uid: string;
-}
-
 export class Grid {
   readonly root: HTMLElement;
   readonly schema: GridSchema;
   readonly client: GridClient;
   readonly t: Translate;
   readonly uid: string;
+  readonly loginUrl: string | null;
   readonly state: GridState;
   readonly windows: RowTree;
   readonly totals: Totals;
@@ -94,6 +71,7 @@ export class Grid {
   readonly lookups: Lookups;
   readonly changes: Changes;
   readonly reasons: Reasons;
+  readonly freshness: Freshness;
   readonly toast: Toast;
   /** The saved views; null when the server keeps none. */
   readonly views: ViewsPanel | null;
@@ -122,6 +100,7 @@ export class Grid {
     this.client = client;
     this.t = t;
     this.uid = options.uid;
+    this.loginUrl = options.loginUrl;
     this.#countsByItself = options.countsByItself;
     const timeZone = schema.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
     const changed = (): void => this.requestRender();
@@ -135,6 +114,7 @@ export class Grid {
     this.toast = new Toast(changed);
     this.reasons = new Reasons(schema.auditReason, options.reasons);
     this.changes = new Changes(this);
+    this.freshness = new Freshness(this, options.refreshSeconds);
     this.views = list && new ViewsPanel(this, new SavedViews({ client, schema, state, list, marker, changed }));
     this.#isFirstVisit = options.left === null;
     const remembers = options.remembers && schema.limits?.stateBytes;
@@ -194,6 +174,7 @@ export class Grid {
     window.addEventListener("resize", reposition, options);
     document.addEventListener("scroll", reposition, options);
     window.addEventListener("pagehide", () => this.#leave(), options);
+    this.freshness.start(this.#cleanup.signal);
     this.renderNow();
     // How wide the element is decides what is pinned, and how wide the groups are.
     const sizes = new ResizeObserver(() => this.requestRender());

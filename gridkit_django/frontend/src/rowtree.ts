@@ -7,6 +7,7 @@
 
 import { isGroupLevel, levelQuery } from "./grouping.ts";
 import type { GridQuery, PivotField, RowCount, RowRecord, Value } from "./protocol.ts";
+import type { RowChange } from "./freshness.ts";
 import { RowWindows, type WindowsOptions } from "./windows.ts";
 
 /** The rows of one level: those of the grid, or those inside one group. */
@@ -193,6 +194,16 @@ export class RowTree {
   async reload(at: number): Promise<void> {
     this.#root.windows.forgetCount();
     if (this.#query) await this.open(this.#query, at);
+  }
+
+  /** Asks again for plain rows that are on show, see `RowWindows.refresh`; null for groups. */
+  async refresh(first: number, last: number): Promise<readonly RowChange[] | null> {
+    return this.isGrouped ? null : this.#root.windows.refresh(first, last);
+  }
+
+  /** Counts the rows again; the old number stands until the new one is here. */
+  recount(): Promise<void> {
+    return this.#root.windows.recount();
   }
 
   /** Fetches what rows first..last need, in every group that is open there. */

@@ -1,12 +1,10 @@
 /**
- * Which rows are in view, by TanStack's virtual-core, for up to millions of rows.
+ * Which rows are in view, for up to millions of rows of one height.
  *
  * Browsers stop growing an element somewhere between 17 and 33 million pixels. Above MAX_PIXELS the body
  * stays that tall and the scroll position stands for a proportion of the rows, so that the last row can
  * still be reached.
  */
-
-import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
 
 const MAX_PIXELS = 15_000_000;
 const OVERSCAN = 6;
@@ -27,10 +25,11 @@ export interface RowScrollerOptions {
 export class RowScroller {
   readonly rowHeight: number;
   readonly #options: RowScrollerOptions;
-  #virtualizer: Virtualizer<HTMLElement, HTMLElement> | null = null;
-  #unmount: (() => void) | null = null;
+  #following: AbortController | null = null;
   #element: HTMLElement | null = null;
   #count = 0;
+  /** The rows that were in view when it was last told. */
+  #told = "";
 
   constructor(options: RowScrollerOptions) {
     this.#options = options;
@@ -42,23 +41,22 @@ export class RowScroller {
     if (this.#element === element) return;
     this.detach();
     this.#element = element;
-    this.#virtualizer = new Virtualizer(this.#virtualizerOptions());
-    this.#unmount = this.#virtualizer._didMount();
-    this.#virtualizer._willUpdate();
+    this.#following = new AbortController();
+    const { signal } = this.#following;
+    element.addEventListener("scroll", () => this.#tell(), { passive: true, signal });
+    const sizes = new ResizeObserver(() => this.#tell());
+    sizes.observe(element);
+    signal.addEventListener("abort", () => sizes.disconnect());
   }
 
   detach(): void {
-    this.#unmount?.();
-    this.#unmount = null;
-    this.#virtualizer = null;
+    this.#following?.abort();
+    this.#following = null;
     this.#element = null;
   }
 
   setCount(count: number): void {
-    if (count === this.#count) return;
     this.#count = count;
-    this.#virtualizer?.setOptions(this.#virtualizerOptions());
-    this.#virtualizer?._willUpdate();
   }
 
   /** Height of the body in pixels. */
@@ -68,13 +66,10 @@ export class RowScroller {
 
   /** Rows to draw: those in view, some around them, and the ones named in `keep`. */
   place(keep: readonly number[]): PlacedRow[] {
-    const items = this.#virtualizer?.getVirtualItems() ?? [];
+    const indexes = new Set(keep);
+    const [first, last] = this.visibleRange() ?? [0, -1];
+    for (let index = first - OVERSCAN; index <= last + OVERSCAN && last >= 0; index++) indexes.add(index);
     const shift = this.#shift();
-    const first = items[0]?.index ?? 0;
-    const start =
-      shift === 0 ? first : Math.max(0, Math.floor(this.#logicalOffset() / this.rowHeight) - OVERSCAN);
-    const indexes = new Set(items.map((item) => item.index - first + start));
-    for (const index of keep) indexes.add(index);
     return [...indexes]
       .filter((index) => index >= 0 && index < this.#count)
       .sort((a, b) => a - b)
@@ -107,21 +102,21 @@ export class RowScroller {
       element.scrollTop = this.#physical(top + this.rowHeight - view);
   }
 
+  /** Scrolls on by so many rows. */
+  scrollBy(rows: number): void {
+    if (this.#element && rows) this.#element.scrollTop += this.#physical(rows * this.rowHeight);
+  }
+
   scrollToTop(): void {
     if (this.#element) this.#element.scrollTop = 0;
   }
 
-  #virtualizerOptions(): ConstructorParameters<typeof Virtualizer<HTMLElement, HTMLElement>>[0] {
-    return {
-      count: Math.min(this.#count, Math.floor(MAX_PIXELS / this.rowHeight)),
-      getScrollElement: () => this.#element,
-      estimateSize: () => this.rowHeight,
-      overscan: OVERSCAN,
-      scrollToFn: elementScroll,
-      observeElementRect,
-      observeElementOffset,
-      onChange: () => this.#options.changed(),
-    };
+  /** Says that other rows are in view, or that all of them stand elsewhere. */
+  #tell(): void {
+    const now = `${this.visibleRange()}/${this.#shift()}`;
+    if (now === this.#told) return;
+    this.#told = now;
+    this.#options.changed();
   }
 
   #viewHeight(): number {

@@ -40,6 +40,12 @@ export const ENGLISH = {
   errorNetwork: "The server cannot be reached. Check the connection and try again.",
   errorUnreadable:
     "The server sent an answer that is not JSON. Perhaps the session has ended: reload the page.",
+  errorSignedOut: "You are signed out",
+  errorSignIn: "Sign in again in another tab, then come back and try again. Nothing here is lost.",
+  errorOtherSession:
+    "Somebody has signed in anew in this browser since the page was opened. Reload the page; copy first what you typed.",
+  errorServer: "The server failed (HTTP {status}). Try again; if it lasts, tell the administrator.",
+  signIn: "Sign in",
   errorReference: "Reference {id}",
   rowsExact: "{count} rows",
   rowsOne: "1 row",
@@ -49,6 +55,9 @@ export const ENGLISH = {
   rowsCounting: "counting",
   countExactly: "Count exactly",
   rowsShown: "{first} to {last}",
+  refresh: "Refresh",
+  refreshed: "The rows are up to date.",
+  refreshedChanged: "The rows have changed.",
   selected: "{count} selected",
   selectedAll: "All {count} matching rows selected",
   selectedAllUnknown: "All matching rows selected",

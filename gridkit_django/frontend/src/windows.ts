@@ -6,6 +6,7 @@
  * block of the new answer has arrived, and keeps them when that request fails.
  */
 
+import type { RowChange } from "./freshness.ts";
 import type { GridQuery, PivotField, RowCount, RowRecord, RowsRequest, RowsResponse, WindowRequest } from "./protocol.ts";
 
 const MAX_BLOCKS = 80;
@@ -46,6 +47,8 @@ export class RowWindows {
   #error: unknown = null;
   #counting: AbortController | null = null;
   #cursorsWork = true;
+  /** Counts the rows that were put in the place of others: what was asked before such a change is not news. */
+  #replaced = 0;
 
   constructor(options: WindowsOptions) {
     this.#options = options;
@@ -133,6 +136,7 @@ export class RowWindows {
   /** Puts the row of an edit answer in the place of the old one. */
   replace(row: RowRecord): void {
     const index = this.indexOf(row.id);
+    this.#replaced += 1;
     if (index < 0) return;
     const block = this.#shown?.blocks.get(Math.floor(index / this.blockSize));
     if (block) block.rows[index % this.blockSize] = row;
@@ -168,14 +172,74 @@ export class RowWindows {
   async ensure(first: number, last: number): Promise<void> {
     const shown = this.#shown;
     if (!shown || this.#coming || this.#error) return;
-    const from = Math.floor(Math.max(0, first) / this.blockSize);
-    const to = Math.floor(Math.max(0, Math.min(last, this.length - 1)) / this.blockSize);
+    const wanted = this.#numbers(first, last);
+    const [from = 0, to = from] = [wanted[0], wanted.at(-1)];
     for (const [number, controller] of shown.loading) {
       if (number < from - 1 || number > to + 1) controller.abort();
     }
-    const wanted = Array.from({ length: to - from + 1 }, (_, step) => from + step);
     const missing = wanted.filter((number) => !shown.blocks.has(number) && !shown.loading.has(number));
     await Promise.all(missing.map((number) => this.#load(shown, number, "none")));
+  }
+
+  /**
+   * Asks again for the rows first..last; what is on show stays until the answers are here.
+   *
+   * A failure that a second try would meet again (signed out, or without the right by now) is `error` afterwards, all
+   * others are silent.
+   *
+   * @returns the rows that are other than before; null when nothing could be asked or is certain.
+   */
+  async refresh(first: number, last: number): Promise<readonly RowChange[] | null> {
+    const shown = this.#shown;
+    if (!shown || this.isLoading || this.#error) return null;
+    const numbers = this.#numbers(first, last).filter((number) => shown.blocks.has(number));
+    const asked = this.#replaced;
+    const { signal } = new AbortController();
+    try {
+      const answers = await Promise.all(numbers.map((number) => this.#fetchBlock(shown, number, "none", signal)));
+      if (shown !== this.#shown || this.#coming || asked !== this.#replaced) return null;
+      return this.#renew(shown, numbers, answers);
+    } catch (error) {
+      const { status } = error as { status?: unknown };
+      if (typeof status === "number" && status >= 400 && status < 500 && status !== 429) this.#error = error;
+      return null;
+    } finally {
+      this.#options.changed();
+    }
+  }
+
+  /** Puts new answers in the place of old ones. When rows came, went or moved, all other blocks are forgotten. */
+  #renew(shown: Generation, numbers: readonly number[], answers: readonly RowsResponse[]): readonly RowChange[] {
+    const old = new Map(numbers.flatMap((number) => shown.blocks.get(number)?.rows ?? []).map((row) => [row.id, row]));
+    const rows = answers.flatMap((answer) => answer.rows);
+    const isMoved = rows.length !== old.size || [...old.keys()].some((id, at) => rows[at]?.id !== id);
+    if (isMoved) shown.blocks.clear();
+    answers.forEach((answer, at) => {
+      const kept = answer.rows.map((row) => (isSameRow(old.get(row.id), row) ? (old.get(row.id) as RowRecord) : row));
+      this.#accept(shown, numbers[at] as number, { ...answer, rows: kept });
+    });
+    if (isMoved) void this.recount();
+    const changes = rows.map((row) => ({ old: old.get(row.id), row }));
+    return isMoved ? changes : changes.filter(({ old: before, row }) => !isSameRow(before, row));
+  }
+
+  /** Counts again, as exactly as before; the old number stands until the new one is here. */
+  async recount(): Promise<void> {
+    const shown = this.#shown;
+    if (!shown) return;
+    const request = this.#request(
+      shown.query,
+      { kind: "offset", start: 0, end: 1 },
+      shown.count.is === "exact" ? "exact" : "capped",
+    );
+    try {
+      const answer = await this.#options.fetchRows(request, new AbortController().signal);
+      shown.end = null;
+      if (answer.count) shown.count = answer.count;
+      this.#options.changed();
+    } catch (error) {
+      console.warn("gridkit-grid: the rows could not be counted again; the old number stays.", error);
+    }
   }
 
   /** Sends the request that failed once more. */
@@ -219,6 +283,13 @@ export class RowWindows {
     this.#drop(this.#shown);
     this.#drop(this.#coming);
     this.#counting?.abort();
+  }
+
+  /** The numbers of the blocks that rows first..last lie in. */
+  #numbers(first: number, last: number): readonly number[] {
+    const from = Math.floor(Math.max(0, first) / this.blockSize);
+    const to = Math.floor(Math.max(0, Math.min(last, this.length - 1)) / this.blockSize);
+    return Array.from({ length: to - from + 1 }, (_, step) => from + step);
   }
 
   #seen(generation: Generation): number {
@@ -314,6 +385,11 @@ function isSameSet(one: GridQuery, other: GridQuery): boolean {
   const set = ({ filter, search, group, path, pivot }: GridQuery): string =>
     JSON.stringify([filter, search, group, path, Boolean(pivot)]);
   return set(one) === set(other);
+}
+
+/** True when nothing that a row shows has changed. */
+function isSameRow(old: RowRecord | undefined, row: RowRecord): boolean {
+  return old !== undefined && JSON.stringify(old) === JSON.stringify(row);
 }
 
 function isAbort(error: unknown): boolean {

@@ -196,3 +196,51 @@ test("rows that vanished shorten the list without inventing an exact count", asy
   assert.equal(windows.length, 5_000);
   assert.equal(windows.count.is, "atLeast");
 });
+
+test("refresh asks again for the blocks in view and tells which rows are other than before", async () => {
+  const { server, windows } = await opened(250);
+  const kept = windows.row(1);
+  const refreshed = windows.refresh(0, 20);
+  assert.deepEqual(server.last.request.window, { kind: "offset", start: 0, end: 100 });
+  assert.equal(windows.isLoading, false);
+  const answer = page(0, 100, 250);
+  await server.last.answer({ ...answer, rows: answer.rows.with(41, { ...row(42, { carrier: "DL" }), v: "new" }) });
+  assert.deepEqual((await refreshed)?.map(({ old, row: now }) => [old?.v, now.v]), [["v42", "new"]]);
+  assert.equal(windows.row(41)?.d["carrier"], "DL");
+  assert.equal(windows.row(1), kept);
+});
+
+test("refresh counts again and forgets the blocks out of view when a row came", async () => {
+  const { server, windows } = await opened(250);
+  void windows.ensure(100, 120);
+  await server.last.answer(page(100, 100, 250));
+  const refreshed = windows.refresh(0, 20);
+  const answer = page(0, 100, 251);
+  await server.last.answer({ ...answer, rows: [row(900), ...answer.rows.slice(0, 99)] });
+  assert.equal((await refreshed)?.[0]?.old, undefined);
+  assert.equal(windows.row(0)?.id, 900);
+  assert.equal(windows.row(110), undefined);
+  assert.deepEqual(windows.count, { value: 250, is: "exact" });
+  assert.equal(server.last.request.count, "exact");
+  await server.last.answer({ rows: [], window: {}, count: { value: 251, is: "exact" } });
+  assert.equal(windows.length, 251);
+});
+
+test("what was asked before an edit was saved does not undo it on show", async () => {
+  const { server, windows } = await opened(250);
+  const refreshed = windows.refresh(0, 20);
+  windows.replace({ ...row(42), v: "mine" });
+  await server.last.answer(page(0, 100, 250));
+  assert.equal(await refreshed, null);
+  assert.equal(windows.row(41)?.v, "mine");
+});
+
+test("refresh that fails is silent, unless somebody is signed out or has no right any more", async () => {
+  for (const [status, isTold] of [[0, false], [503, false], [429, false], [401, true], [404, true]] as const) {
+    const { server, windows } = await opened(250);
+    const refreshed = windows.refresh(0, 20);
+    await server.last.fail(new RequestProblem(status, {}));
+    assert.equal(await refreshed, null);
+    assert.equal(windows.error !== null, isTold, String(status));
+  }
+});

@@ -12,7 +12,14 @@ export function bannerView(grid: Grid): TemplateResult | typeof nothing {
   const clear = state.isNarrowed
     ? html`<button type="button" class="gridkit-button" @click=${() => state.clearFilters()}>${t("clearFilters")}</button>`
     : nothing;
-  return alertView(problemText(windows.error, t("errorTitle"), t), t, () => grid.retry(), clear);
+  const more = html`${signInLink(windows.error, grid.loginUrl, t)}${clear}`;
+  return alertView(problemText(windows.error, t("errorTitle"), t), t, () => grid.retry(), more);
+}
+
+/** The way to sign in again, in another tab, so that what is on this page stays; only when somebody is signed out. */
+export function signInLink(error: unknown, url: string | null, t: Translate): TemplateResult | typeof nothing {
+  if (!url || (error as { status?: unknown } | null)?.status !== 401) return nothing;
+  return html`<a class="gridkit-button is-primary" href=${url} target="_blank">${t("signIn")}</a>`;
 }
 
 export function alertView(

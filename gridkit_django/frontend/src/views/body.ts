@@ -43,8 +43,9 @@ function rowsToKeep({ focus, editor, windows }: Grid): number[] {
 }
 
 function rowView(grid: Grid, columns: readonly ColumnSchema[], pins: PinPlan, item: PlacedRow): unknown {
-  const { windows, state, focus, editor, lookups } = grid;
+  const { windows, state, focus, editor, lookups, freshness } = grid;
   const row = windows.row(item.index);
+  const fresh = freshness.changedIn(row);
   const active = focus.active.row === item.index ? focus.active.col : -1;
   const selected = row ? state.isSelected(row.id) : false;
   const edit = row && editor.current?.row.id === row.id ? editor.current : null;
@@ -59,7 +60,7 @@ function rowView(grid: Grid, columns: readonly ColumnSchema[], pins: PinPlan, it
   if (row?.g) names.push("is-group");
   const expanded = row ? windows.isExpanded(row) : false;
   const level = windows.hasAnswer ? windows.level(item.index) : 0;
-  return guard([row, item.index, item.top, active, selected, edit, options, isStray, layout, expanded, level], () =>
+  return guard([row, item.index, item.top, active, selected, edit, options, isStray, layout, expanded, level, fresh], () =>
     rowTemplate(grid, columns, pins, item, row, names.join(" ")),
   );
 }
@@ -125,6 +126,7 @@ function cellView(
   if (isNumeric(column)) names.push("is-numeric");
   if (editable) names.push("is-editable");
   if (isEditing) names.push("is-editing");
+  if (grid.freshness.changedIn(record)?.has(column.id)) names.push("is-fresh");
   return html`
     <div
       class=${names.join(" ")}

@@ -8,6 +8,7 @@ import type { ColumnSchema } from "../protocol.ts";
 import type { ReasonForm } from "../reasons.ts";
 import type { RowForm } from "../rowform.ts";
 import { problemText } from "../texts.ts";
+import { signInLink } from "./banner.ts";
 import { fieldView } from "./field.ts";
 
 export function dialogForm(grid: Grid, task: Task): TemplateResult {
@@ -123,13 +124,13 @@ function reasonView(grid: Grid, form: ReasonForm): TemplateResult {
 }
 
 /** Why it did not work; before a deletion that would take other rows along, which. */
-function problemView({ changes, t, formatter }: Grid): TemplateResult | typeof nothing {
+function problemView({ changes, t, formatter, loginUrl }: Grid): TemplateResult | typeof nothing {
   const { problem } = changes;
   if (!problem) return nothing;
   const { cascades } = problem.document;
   const others = cascades?.map(({ label, count }) => `${label}: ${formatter.count(count)}`).join(", ");
   const text = others ? t("deleteCascades", { others }) : problemText(problem, t("editFailed"), t).detail;
-  return html`<p class="gridkit-form-error" role="alert">${text}</p>`;
+  return html`<p class="gridkit-form-error" role="alert">${text}</p>${signInLink(problem, loginUrl, t)}`;
 }
 
 function actions({ changes, t, selectedCount }: Grid, task: Task): TemplateResult {

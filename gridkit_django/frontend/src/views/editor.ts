@@ -5,6 +5,7 @@ import type { CellEdit } from "../edit.ts";
 import type { Grid } from "../grid.ts";
 import { placeBeside } from "../popover.ts";
 import { problemText } from "../texts.ts";
+import { signInLink } from "./banner.ts";
 import { fieldView } from "./field.ts";
 import { warningIcon } from "./icons.ts";
 
@@ -70,6 +71,7 @@ function errorNote(grid: Grid, edit: CellEdit): TemplateResult {
       ${warningIcon}<span><strong>${text.title}.</strong> ${text.detail}</span>
     </p>
     <div class="gridkit-note-actions">
+      ${signInLink(edit.problem, grid.loginUrl, t)}
       <button type="button" class="gridkit-button is-primary" @click=${() => void grid.edits.commit({ rows: 0, cols: 0 })}>${t("retry")}</button>
       <button type="button" class="gridkit-button" @click=${() => grid.edits.cancel()}>${t("cancel")}</button>
     </div>

@@ -23,5 +23,6 @@ export const moreIcon = icon(
   svg`<path d="M8 3.6v.1M8 8v.1M8 12.3v.1" stroke-width="2.2"/>`,
 );
 export const groupIcon = icon(svg`<path d="M2.5 3.5h11M5.5 8h8M8.5 12.5h5"/>`);
+export const refreshIcon = icon(svg`<path d="M13 8a5 5 0 1 1-1.5-3.6M13 2.5v3h-3"/>`);
 export const plusIcon = icon(svg`<path d="M8 3v10M3 8h10"/>`);
 export const viewsIcon = icon(svg`<path d="M3 4h10M3 8h10M3 12h6"/>`);

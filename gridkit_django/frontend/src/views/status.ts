@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Grid } from "../grid.ts";
+import { refreshIcon } from "./icons.ts";
 import { countLabel, groupsLabel, selectionLabel } from "../texts.ts";
 
 export function statusView(grid: Grid): TemplateResult {
@@ -16,7 +17,7 @@ export function statusView(grid: Grid): TemplateResult {
       ${selected ? selectionView(grid) : nothing}
       ${reasonView(grid)}
       <span class="gridkit-spring"></span>
-      ${rangeView(grid)}
+      ${rangeView(grid)} ${refreshButton(grid)}
     </div>
     <div class="gridkit-hidden" role="status" aria-live="polite">${grid.announcement}</div>
   `;
@@ -57,6 +58,13 @@ function countAction({ windows, t }: Grid): TemplateResult | typeof nothing {
   if (windows.isCounting) return html`<span class="gridkit-muted">${t("rowsCounting")}…</span>`;
   if (!windows.hasAnswer || windows.count.is === "exact" || windows.isGrouped) return nothing;
   return html`<button type="button" class="gridkit-link" @click=${() => void windows.countExactly()}>${t("countExactly")}</button>`;
+}
+
+function refreshButton({ freshness, windows, t }: Grid): TemplateResult | typeof nothing {
+  if (!windows.hasAnswer) return nothing;
+  return html`<button type="button" class="gridkit-icon-button" aria-label=${t("refresh")} title=${t("refresh")} @click=${() => void freshness.ask()}>
+    ${refreshIcon}
+  </button>`;
 }
 
 function rangeView({ scroller, windows, formatter, t }: Grid): TemplateResult | typeof nothing {
