@@ -45,6 +45,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.ExportLimitError: 409,
         e.ExportStorageError: 503,
         e.AuditUnavailableError: 503,
+        e.AuditKeyServiceError: 503,
         e.ReasonRequiredError: 422,
         e.OutboxChannelError: 422,
         e.OutboxMessageError: 422,

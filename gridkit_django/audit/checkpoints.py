@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 from gridkit_django.audit.canonical import moment
 from gridkit_django.audit.signing import Signer
 from gridkit_django.conf import settings
+from gridkit_django.exceptions import AuditChainError
 from gridkit_django.models import AuditCheckpoint, AuditSeal
 
 logger = logging.getLogger("gridkit_django.audit")
@@ -31,9 +32,9 @@ _LATEST = 100
 
 
 def origin_of(alias: str) -> str:
-    """Return the name of a chain: its first seal drew it at random, so no other chain has it."""
-    first = AuditSeal.objects.using(alias).get(number=1)
-    return f"gridkit/{bytes(first.previous)[:8].hex()}"
+    """Return the name of a chain: its first seal drew it at random, so no other chain has it; empty without one."""
+    first = AuditSeal.objects.using(alias).filter(number=1).only("previous").first()
+    return "" if first is None else f"gridkit/{bytes(first.previous)[:8].hex()}"
 
 
 def note_of(origin: str, seal: AuditSeal, signer: Signer, made_at: datetime) -> tuple[str, bytes]:
@@ -62,6 +63,9 @@ def keep_up(alias: str, signer: Signer) -> AuditCheckpoint | None:
 
     Returns:
         The new one, None when none was due.
+
+    Raises:
+        AuditChainError: when the chain has no beginning any more.
     """
     made = _make(alias, signer) if _is_due(alias) else None
     tell(alias)
@@ -100,8 +104,10 @@ def _is_due(alias: str) -> bool:
 
 def _make(alias: str, signer: Signer) -> AuditCheckpoint:
     seal = AuditSeal.objects.using(alias).latest("number")
-    made_at = timezone.now()
-    text, signature = note_of(origin_of(alias), seal, signer, made_at)
+    made_at, origin = timezone.now(), origin_of(alias)
+    if not origin:
+        raise AuditChainError(f"Seal 1 of {alias!r} is not there, so no checkpoint can be made. Verify the trail.")
+    text, signature = note_of(origin, seal, signer, made_at)
     return AuditCheckpoint.objects.using(alias).create(
         seal_number=seal.number,
         total=seal.total,

@@ -21,7 +21,7 @@ from gridkit_django.audit.checkpoints import origin_of
 from gridkit_django.audit.merkle import leaf_digest
 from gridkit_django.audit.receipts import receipt_statement
 from gridkit_django.audit.rows import RecordRow, RecordRows
-from gridkit_django.audit.runs import runs_of
+from gridkit_django.audit.runs import HIGHEST, LOWEST, Run, common, runs_of
 from gridkit_django.audit.sealing.statement import statement_of
 from gridkit_django.models import AuditCheckpoint, AuditPurge, AuditSeal, AuditSigningKey
 
@@ -75,7 +75,7 @@ class EvidenceWriter:
             head["origin"] = origin_of(self._alias)
         yield _line(head)
         yield from self._keys()
-        yield from self._receipts()
+        yield from receipt_lines(self._alias)
         last = 0
         for seal in self._seals.iterator(chunk_size=100):
             yield from self._seal(seal)
@@ -86,10 +86,6 @@ class EvidenceWriter:
     def _keys(self) -> Iterator[bytes]:
         for key in AuditSigningKey.objects.using(self._alias).order_by("pk"):
             yield _line({"key": key.key_id, "public": _text(key.public_key)})
-
-    def _receipts(self) -> Iterator[bytes]:
-        for receipt in AuditPurge.objects.using(self._alias).exclude(key_id="").order_by("pk").iterator():
-            yield _line({"purge": receipt_statement(receipt), "signature": _text(receipt.signature)})
 
     def _seal(self, seal: AuditSeal) -> Iterator[bytes]:
         yield seal_line(seal)
@@ -113,6 +109,20 @@ def seal_line(seal: AuditSeal) -> bytes:
     """Return the line of a seal; the lines of its records follow it."""
     said = {"seal": statement_of(seal), "signature": _text(seal.signature), "marks": _text(seal.marks)}
     return _line(said)
+
+
+def receipt_lines(alias: str, runs: Sequence[Run] = ((LOWEST, HIGHEST),)) -> Iterator[bytes]:
+    """Yield the lines of the receipts of purges.
+
+    Args:
+        alias: of the database.
+        runs: only those of receipts that are about one of these ids.
+    """
+    near = AuditPurge.objects.using(alias).filter(first_id__lte=runs[-1][1], last_id__gte=runs[0][0])
+    origin = origin_of(alias)
+    for receipt in near.exclude(key_id="").order_by("pk").iterator():
+        if common([(first, last) for first, last in receipt.spans], runs):
+            yield _line({"purge": receipt_statement(receipt, origin), "signature": _text(receipt.signature)})
 
 
 def checkpoint_lines(alias: str, last: int, *, first: int = 1) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from django.db.models import Max, Min
 from django.utils import timezone
 
 from gridkit_django.audit.canonical import moment
+from gridkit_django.audit.checkpoints import origin_of
 from gridkit_django.audit.merkle import leaf_digest
 from gridkit_django.audit.rows import RecordRows
 from gridkit_django.audit.runs import Run, common, merged, size
@@ -23,7 +24,7 @@ from gridkit_django.audit.signing import SignatureCheck, Signer, TrustedKeys, si
 from gridkit_django.exceptions import AuditError
 from gridkit_django.models import AuditPurge, AuditSeal
 
-FORM = 1
+FORM = 2
 PREFIX = b"gridkit audit purge 1\n"
 LEAF_BYTES = 32
 
@@ -59,12 +60,18 @@ def make_receipt(
         removed_at=timezone.now(),
         key_id=by.key_id,
     )
-    receipt.signature = by.sign(PREFIX + receipt_statement(receipt).encode())
+    receipt.signature = by.sign(PREFIX + receipt_statement(receipt, origin_of(alias)).encode())
     return receipt
 
 
-def receipt_statement(receipt: AuditPurge) -> str:
-    """Return the text of a receipt that is signed."""
+def receipt_statement(receipt: AuditPurge, origin: str) -> str:
+    """Return the text of a receipt that is signed.
+
+    Args:
+        receipt: the receipt.
+        origin: name of the chain that it stands beside. The receipts of two chains may be signed with one key, so the
+            name keeps one of another database, or of an earlier life of this one, from excusing anything here.
+    """
     said = {
         "archive": receipt.archive,
         "archiveDigest": receipt.archive_digest,
@@ -72,6 +79,7 @@ def receipt_statement(receipt: AuditPurge) -> str:
         "form": FORM,
         "key": receipt.key_id,
         "leaves": receipt.leaves,
+        "origin": origin,
         "removedAt": moment(receipt.removed_at),
         "spans": receipt.spans,
     }
@@ -139,8 +147,9 @@ class Removed:
         runs: list[Run] = []
         leaves: dict[int, dict[int, bytes]] = {}
         bad: list[tuple[AuditPurge, SignatureCheck]] = []
+        origin = origin_of(alias)
         for receipt in AuditPurge.objects.using(alias).order_by("pk").iterator():
-            message = PREFIX + receipt_statement(receipt).encode()
+            message = PREFIX + receipt_statement(receipt, origin).encode()
             check = trusted.check(receipt.key_id, message, bytes(receipt.signature))
             if check is not SignatureCheck.RIGHT:
                 bad.append((receipt, check))

@@ -5,7 +5,6 @@
 It reads the export line by line, computes the digest of each record and the Merkle root of each seal, follows the chain
 from seal to seal, and checks signatures (Ed25519, RFC 8032, in plain Python) and checkpoints. It imports nothing of the
 site, trusts nothing in the file but what is signed with a key that you name, and changes nothing.
-
 Exit code: 0 when all is proven, 1 when something is wrong, 2 when nothing can be said. The format of the file is
 described in the reference of GridKit for Django, page "Formats of the audit proof".
 """
@@ -14,40 +13,37 @@ from __future__ import annotations
 
 import argparse
 import base64
-import binascii
 import gzip
 import hashlib
 import json
 import re
 import sys
+import zlib
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 FAULTS_SHOWN = 100
+NO_END = "; without one it can't be seen whether the end was cut off"
 SEAL_PREFIX = b"gridkit audit seal 1\n"
 PURGE_PREFIX = b"gridkit audit purge 1\n"
 
-CHANGED = "changed"
-MISSING = "missing"
-ADDED = "added"
-MOVED = "moved"
-REPEATED = "repeated"
-TRUNCATED = "truncated"
-BAD_SIGNATURE = "bad-signature"
-UNKNOWN_KEY = "unknown-key"
+CHANGED, MISSING, ADDED, MOVED = "changed", "missing", "added", "moved"
+REPEATED, TRUNCATED, BAD_SIGNATURE, UNKNOWN_KEY = "repeated", "truncated", "bad-signature", "unknown-key"
 
-Check = Callable[[bytes, bytes], bool]
-"""Says whether a signature (second) of a message (first) is right."""
-
+Check = Callable[[bytes, bytes], bool]  # says whether a signature (second) of a message (first) is right
 
 # Ed25519 (RFC 8032). Points are (x, y, z, t) with x = X/Z, y = Y/Z, x * y = T/Z.
 
 _P = 2**255 - 19
 _Q = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, -1, _P) % _P
+_D2 = 2 * _D % _P
 _ROOT = pow(2, (_P - 1) // 4, _P)
 _BASE_Y = 4 * pow(5, -1, _P) % _P
 Point = tuple[int, int, int, int]
@@ -56,17 +52,8 @@ _ZERO: Point = (0, 1, 1, 0)
 
 def _added(p: Point, q: Point) -> Point:
     a, b = (p[1] - p[0]) * (q[1] - q[0]) % _P, (p[1] + p[0]) * (q[1] + q[0]) % _P
-    c, d = 2 * p[3] * q[3] * _D % _P, 2 * p[2] * q[2] % _P
+    c, d = p[3] * q[3] * _D2 % _P, 2 * p[2] * q[2] % _P
     e, f, g, h = b - a, d - c, d + c, b + a
-    return e * f % _P, g * h % _P, f * g % _P, e * h % _P
-
-
-def _doubled(p: Point) -> Point:
-    a, b, c = p[0] * p[0] % _P, p[1] * p[1] % _P, 2 * p[2] * p[2] % _P
-    h = a + b
-    e = h - (p[0] + p[1]) * (p[0] + p[1]) % _P
-    g = a - b
-    f = c + g
     return e * f % _P, g * h % _P, f * g % _P, e * h % _P
 
 
@@ -89,10 +76,7 @@ def _point(text: bytes) -> Point | None:
 
 def _multiples(p: Point) -> list[Point]:
     """Return 0 to 15 times a point."""
-    found = [_ZERO]
-    for _ in range(15):
-        found.append(_added(found[-1], p))
-    return found
+    return list(accumulate([p] * 15, _added, initial=_ZERO))
 
 
 _BASE = _multiples((_x_of(_BASE_Y, 0) or 0, _BASE_Y, 1, (_x_of(_BASE_Y, 0) or 0) * _BASE_Y % _P))
@@ -112,7 +96,7 @@ def ed25519_fits(public: bytes, message: bytes, signature: bytes) -> bool:
     point = _ZERO
     for shift in range(252, -1, -4):
         for _ in range(4):
-            point = _doubled(point)
+            point = _added(point, point)
         point = _added(_added(point, _BASE[scalar >> shift & 15]), minus[challenge >> shift & 15])
     x, y, z, _ = commitment
     return not ((point[0] * z - x * point[2]) % _P or (point[1] * z - y * point[2]) % _P)
@@ -130,13 +114,11 @@ def leaf_digest(line: bytes) -> bytes:
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
     """Return the Merkle root over digests."""
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    level = list(leaves)
+    level = list(leaves) or [hashlib.sha256(b"").digest()]
     while len(level) > 1:
         pairs = (level[at] + level[at + 1] for at in range(0, len(level) - 1, 2))
         paired = [hashlib.sha256(b"\x01" + pair).digest() for pair in pairs]
-        level = paired + (level[-1:] if len(level) % 2 else [])
+        level = paired + level[len(level) - len(level) % 2 :]
     return level[0]
 
 
@@ -156,9 +138,8 @@ class Note:
     def parse(cls, text: str) -> Note:
         """Read a signed note. Raises ValueError when it is none."""
         body, _, last = text.rstrip("\n").rpartition("\n\n")
-        lines = body.split("\n")
-        mark, name, blob = last.split(" ")
-        if mark != "\u2014" or name != lines[0] or not lines[3].startswith("seal "):
+        lines, (mark, name, blob) = body.split("\n"), (*last.split(" "), "", "")[:3]
+        if mark != "\u2014" or name != lines[0] or not "".join(lines[3:4]).startswith("seal "):
             raise ValueError("not a checkpoint of this kind")
         signed = base64.b64decode(blob, validate=True)
         digest = base64.b64decode(lines[2], validate=True)
@@ -174,13 +155,15 @@ class Note:
 
 
 def notes_in(text: str) -> list[Note]:
-    """Return the checkpoints in a text: a note, or lines of a log or an export that hold them as JSON."""
-    found = []
+    """Return the checkpoints in a text: notes, or lines of a log or an export that hold them. Raises ValueError."""
+    found = [Note.parse(note) for note in re.findall(r"(?m)^\S+\n\d+\n\S+\nseal (?:.+\n)+\n\u2014 .+$", text)]
     for line in text.splitlines():
         start = line.find('{"checkpoint":')
         if start >= 0:
             found.append(Note.parse(json.JSONDecoder().raw_decode(line[start:])[0]["checkpoint"]))
-    return found or [Note.parse(text)]
+    if not found:
+        raise ValueError("there is no checkpoint in the text")
+    return found
 
 
 @dataclass
@@ -201,6 +184,9 @@ class Report:
     records: int = 0
     withheld: int = 0
     purged: int = 0
+    checkpoints: int = 0
+    compared: int = 0
+    first_seal: int = 0
     last_seal: int = 0
     last_digest: str = ""
     trusted: bool = False
@@ -223,11 +209,15 @@ class Batch:
     is_withheld: bool = False
     leaves: dict[int, bytes] = field(default_factory=dict)
     lines: dict[int, bytes] = field(default_factory=dict)
+    last_id: int = -(2**63)
     ids: dict[int, None] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Know the ids that the seal is about, in their order."""
-        self.ids = {number: None for first, last in self.said["spans"] for number in range(first, last + 1)}
+        """Know the ids that the seal is about, in their order; no more than it has marks of."""
+        spans = self.said["spans"]
+        if any(last < first for first, last in spans) or 8 * sum(b - a + 1 for a, b in spans) != len(self.marks):
+            raise ValueError("the seal has other marks than records")
+        self.ids = {number: None for first, last in spans for number in range(first, last + 1)}
 
 
 class FileVerifier:
@@ -243,9 +233,12 @@ class FileVerifier:
         self, public_keys: Iterable[bytes], notes: Iterable[Note] = (), checks: Mapping[str, Check] | None = None
     ) -> None:
         self._public = {key_id_of(key): key for key in public_keys}
-        self._trusted = {**{name: check_of(key) for name, key in self._public.items()}, **(checks or {})}
-        self.report = Report(trusted=bool(self._trusted))
+        self._trusted: dict[str, Check] = {name: partial(ed25519_fits, key) for name, key in self._public.items()}
+        self._trusted.update(checks or {})
         self._notes = list(notes)
+        self.report = Report(trusted=bool(self._trusted), checkpoints=len(self._notes))
+        self._origin = ""
+        self._receipts_of: set[str] = set()
         self._digests: dict[int, tuple[bytes, int]] = {}
         self._batch: Batch | None = None
         self._unvouched: int | None = None
@@ -253,11 +246,12 @@ class FileVerifier:
         self._purged: dict[int, dict[int, bytes]] = {}
         self._gone: list[tuple[int, int]] = []
         self._names = array("Q")
-        self._last_id = 0
         self._end: dict[str, int] | None = None
         self._readers: dict[str, Callable[[dict[str, Any]], None]] = {
-            "seal": self._read_seal, "withheld": self._read_withheld, "key": self._read_key, "purge": self._read_purge,
-            "checkpoint": self._read_checkpoint, "end": self._read_end, "evidence": self._read_head,
+            "seal": self._read_seal, "withheld": self._read_withheld, "purge": self._read_purge,
+            "key": lambda item: self._public.update({key_id_of(key := base64.b64decode(item["public"])): key}),
+            "checkpoint": lambda item: self._notes.append(Note.parse(item["checkpoint"])),
+            "end": lambda item: setattr(self, "_end", item["end"]), "evidence": self._read_head,
         }  # fmt: skip
 
     def check(self, lines: Iterable[bytes]) -> Report:
@@ -279,16 +273,14 @@ class FileVerifier:
             self._readers[next(iter(item))](item)
 
     def _read_record(self, text: bytes, item: dict[str, Any]) -> None:
-        number = int(item["id"])
         if "uuid" in item:
             self._names.append(int(item["uuid"].replace("-", "")[16:], 16))
         self.report.records += 1
-        self._take(number, leaf_digest(text), text)
+        self._take(int(item["id"]), leaf_digest(text), text)
 
     def _read_withheld(self, item: dict[str, Any]) -> None:
         if "all" in item["withheld"] and self._batch:
             self._batch.is_withheld = True
-            self.report.withheld += item["withheld"]["all"]
             return
         first, leaves = int(item["withheld"]["first"]), base64.b64decode(item["withheld"]["leaves"])
         for place in range(len(leaves) // 32):
@@ -300,17 +292,12 @@ class FileVerifier:
         if self._batch is None or number in self._batch.leaves or number not in self._batch.ids:
             self.report.add(ADDED, "there is a record more than was sealed", seal, number)
             return
-        if number <= self._last_id:
+        if number <= self._batch.last_id:
             self.report.add(MOVED, "the record stands in another place of the file", seal, number)
-        self._last_id = number
+        self._batch.last_id = number
         self._batch.leaves[number] = leaf
         if line is not None:
             self._batch.lines[number] = line
-
-    def _read_key(self, item: dict[str, Any]) -> None:
-        public = base64.b64decode(item["public"])
-        if key_id_of(public) == item["key"]:
-            self._public[item["key"]] = public
 
     def _read_purge(self, item: dict[str, Any]) -> None:
         said = json.loads(item["purge"])
@@ -320,6 +307,7 @@ class FileVerifier:
         if said["key"] not in self._trusted and self._trusted:
             self.report.add(UNKNOWN_KEY, f"the receipt of the purge of {said['spans']} is signed with {said['key']}")
             return
+        self._receipts_of.add(said["origin"])
         self._gone += [(first, last) for first, last in said["spans"]]
         for seal, runs in said["leaves"].items():
             known = self._purged.setdefault(int(seal), {})
@@ -327,15 +315,10 @@ class FileVerifier:
                 leaves = base64.b64decode(text)
                 known.update({first + at // 32: leaves[at : at + 32] for at in range(0, len(leaves), 32)})
 
-    def _read_checkpoint(self, item: dict[str, Any]) -> None:
-        self._notes.append(Note.parse(item["checkpoint"]))
-
     def _read_head(self, item: dict[str, Any]) -> None:
+        self._origin = item.get("origin", "")
         if item["evidence"] != 1:
             raise ValueError("this verifier reads form 1 of the format; get the one that belongs to the export")
-
-    def _read_end(self, item: dict[str, Any]) -> None:
-        self._end = item["end"]
 
     def _fits(self, key: str, message: bytes, signature: bytes) -> bool:
         """Say whether a signature is right, by a trusted key or one of the file; an unknown key can't be judged."""
@@ -358,11 +341,13 @@ class FileVerifier:
         elif before is not None and said["total"] != before[1] + said["count"]:
             self.report.add(CHANGED, "the seal counts other records than are there", number)
         self._judge_signature(number, said["key"], message, base64.b64decode(item["signature"]))
-        self._batch = Batch(said, base64.b64decode(item["marks"]))
-        self._last_id = -(2**63)
         self._digests[number] = (digest, said["total"])
+        self.report.first_seal = self.report.first_seal or number
         self.report.last_seal, self.report.last_digest = number, digest.hex()
         self.report.seals += 1
+        if number == 1:
+            self._origin = f"gridkit/{said['previous'][:16]}"
+        self._batch = Batch(said, base64.b64decode(item["marks"]))
 
     def _judge_signature(self, number: int, key: str, message: bytes, signature: bytes) -> None:
         """Check a signature. A trusted one vouches for all seals before it, for it covers their digests."""
@@ -373,10 +358,7 @@ class FileVerifier:
         if is_site and self._was_signed:
             self.report.add(BAD_SIGNATURE, "the seal has no public signature, though seals before it have", number)
         self._was_signed = self._was_signed or not is_site
-        if key in self._trusted:
-            self._unvouched = None
-        elif self._unvouched is None:
-            self._unvouched = number
+        self._unvouched = None if key in self._trusted else self._unvouched or number
 
     def _close(self) -> None:
         """Judge the batch that was read."""
@@ -388,7 +370,10 @@ class FileVerifier:
         gone = [number for number in ids if number not in batch.leaves]
         purged = [number for number in gone if any(first <= number <= last for first, last in self._gone)]
         self.report.purged += len(purged)
-        if len(purged) == len(ids) or (batch.is_withheld and not batch.leaves):
+        if batch.is_withheld and not batch.leaves:
+            self.report.withheld += len(gone) - len(purged)
+            return
+        if len(purged) == len(ids):
             return
         leaves = {**{number: known[number] for number in purged if number in known}, **batch.leaves}
         missing = [number for number in ids if number not in leaves]
@@ -419,43 +404,57 @@ class FileVerifier:
 
     def _judge_end(self) -> None:
         if self._unvouched is not None and self._trusted:
-            said = "no key that you trust vouches for this seal and the ones after it"
-            self.report.add(UNKNOWN_KEY, said, self._unvouched)
+            self.report.add(UNKNOWN_KEY, "no key that you trust vouches for this and the next seals", self._unvouched)
         if self._end is None or self._end["seals"] != self.report.seals:
             self.report.add(TRUNCATED, "the file ends before its end", self.report.last_seal or None)
-        names = sorted(self._names)
-        repeated = sum(1 for at in range(1, len(names)) if names[at] == names[at - 1])
-        if repeated:
+        if repeated := len(self._names) - len(set(self._names)):
             self.report.add(REPEATED, f"{repeated} records have the uuid of another one")
+        self._judge_origins()
+        self.report.compared = sum(note.seal in self._digests for note in self._notes[: self.report.checkpoints])
         for note in self._notes:
             self._judge_note(note)
 
+    def _judge_origins(self) -> None:
+        """A receipt of another chain that was signed with the same key excuses nothing here."""
+        sure = [key for name, key in self._public.items() if name in self._trusted]
+        named = (note.origin for note in self._notes if any(note.is_by(key) for key in sure))
+        self._origin = self._origin or next(named, "")
+        for origin in self._receipts_of - {self._origin} if self._origin else ():
+            self.report.add(CHANGED, f"there is a receipt of a purge of another chain, {origin}")
+
     def _judge_note(self, note: Note) -> None:
         said = f"the checkpoint of seal {note.seal} ({note.total} records)"
+        known = self._digests.get(note.seal)
         if not any(note.is_by(public) for public in self._public.values()):
             self.report.add(UNKNOWN_KEY, f"{said} is not signed with a key of this trail", note.seal)
-        elif note.seal > self.report.last_seal:
-            self.report.add(
-                TRUNCATED, f"{said} was made, but the trail ends at seal {self.report.last_seal}", note.seal
-            )
-        elif note.seal in self._digests and self._digests[note.seal] != (note.digest, note.total):
+        elif (self._origin or note.origin) != note.origin or (known and known != (note.digest, note.total)):
             self.report.add(CHANGED, f"{said} was made of another chain", note.seal)
+        elif note.seal > self.report.last_seal:
+            self.report.add(TRUNCATED, f"{said} was made, but the trail ends before it", note.seal)
+
+
+def collected(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what a destination appended to a file: no line again, as a batch may be sent twice, no torn one, an end."""
+    seen, seals = set[bytes](), 0
+    for line in lines:
+        digest = hashlib.sha256(line.strip()).digest()
+        with suppress(ValueError):
+            if digest in seen or not json.loads(line):
+                continue
+            seals += line.startswith(b'{"seal"')
+            seen.add(digest)
+            yield line
+    yield b'{"end":{"seals":%d}}' % seals
 
 
 def public_key_in(text: str) -> bytes:
     """Return the key that a text stands for: base64, or a file with base64 or a public key in PEM."""
-    path = Path(text)
-    told = path.read_text() if len(text) < 4096 and path.is_file() else text
+    told = Path(text).read_text() if len(text) < 4096 and Path(text).is_file() else text
     told = re.sub(r"-----[A-Z ]+-----|\s", "", told)
     key = base64.b64decode(told, validate=True)[-32:]
     if len(key) != 32:
         raise ValueError("a public key has 32 bytes")
     return key
-
-
-def check_of(public: bytes) -> Check:
-    """Return the check of a public key."""
-    return lambda message, signature: ed25519_fits(public, message, signature)
 
 
 def show(report: Report, *, as_json: bool) -> None:
@@ -467,8 +466,9 @@ def show(report: Report, *, as_json: bool) -> None:
         place = f"seal {fault.seal or '-'}, record {fault.record or '-'}"
         sys.stdout.write(f"{fault.kind}: {place}: {fault.detail}\n")
     sys.stdout.write(
-        f"{report.seals} seals, {report.records} records, {report.withheld} withheld, {report.purged} purged, "
-        f"up to seal {report.last_seal}, digest {report.last_digest}\n"
+        f"{report.seals} seals ({report.first_seal} to {report.last_seal}), {report.records} records, "
+        f"{report.withheld} withheld, {report.purged} purged, digest {report.last_digest}\n"
+        f"{report.compared} of {report.checkpoints} kept checkpoints compared{'' if report.compared else NO_END}\n"
         f"{report.fault_count} faults{'' if report.trusted else '; nobody vouches for the keys: name one with --key'}\n"
     )
 
@@ -479,6 +479,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", help="the export (NDJSON, or NDJSON in gzip)")
     parser.add_argument("--key", action="append", default=[], help="public key that you trust: base64, or a file")
     parser.add_argument("--checkpoint", action="append", default=[], help="file with checkpoints that you kept")
+    parser.add_argument("--collected", action="store_true", help="a destination appended the lines as they came")
     parser.add_argument("--json", action="store_true", help="write the report as JSON")
     options = parser.parse_args(arguments)
     try:
@@ -486,14 +487,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         notes = [note for name in options.checkpoint for note in notes_in(Path(name).read_text(encoding="utf-8"))]
         opened = gzip.open if options.file.endswith(".gz") else open
         with opened(options.file, "rb") as lines:
-            report = FileVerifier(keys, notes).check(lines)
-    except (OSError, EOFError, ValueError, binascii.Error) as error:
+            report = FileVerifier(keys, notes).check(collected(lines) if options.collected else lines)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     show(report, as_json=options.json)
-    if report.fault_count:
-        return 1
-    return 0 if report.trusted else 2
+    return 1 if report.fault_count else (0 if report.trusted else 2)
 
 
 if __name__ == "__main__":

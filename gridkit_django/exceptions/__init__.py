@@ -54,7 +54,8 @@ Catch the width you need::
     ├── AuditError
     │   ├── AppendOnlyError                audit records are never changed or deleted
     │   ├── AuditFormError                 a stored record has no canonical form
-    │   ├── AuditKeyError                  a signing key is missing or unreadable
+    │   ├── AuditKeyError                  a key is missing or unreadable
+    │   │   └── AuditKeyServiceError       the service that wraps keys did not answer
     │   ├── AuditDestinationError          a destination of the trail that can't be
     │   ├── AuditPartitionError            the record table can't have the form that was asked for
     │   │   └── AuditPartitionBusyError    it was in use all the time
@@ -62,6 +63,7 @@ Catch the width you need::
     │   ├── DeliveryError                  a destination did not take a batch
     │   │   ├── DeliveryLaterError         it did not work now
     │   │   └── DeliveryRefusedError       it said no
+    │   │       └── DeliveryTooLargeError  to a batch of this size
     │   ├── AuditChainError                the chain of seals is broken
     │   ├── AuditRecordNotFoundError       no such audit record
     │   ├── AuditSearchError               a question to the audit trail that can't be answered

@@ -12,6 +12,7 @@ __all__ = [
     "AuditFormError",
     "AuditHeldError",
     "AuditKeyError",
+    "AuditKeyServiceError",
     "AuditPartitionBusyError",
     "AuditPartitionError",
     "AuditPolicyError",
@@ -24,6 +25,7 @@ __all__ = [
     "DeliveryError",
     "DeliveryLaterError",
     "DeliveryRefusedError",
+    "DeliveryTooLargeError",
     "ReasonRequiredError",
     "ReasonTooLongError",
     "RevertError",
@@ -84,6 +86,12 @@ class AuditKeyError(AuditError):
     code = "audit-key"
 
 
+class AuditKeyServiceError(AuditKeyError):
+    """Whoever wraps the keys of subjects did not answer, so what needs a key could not be done now."""
+
+    code = "audit-key-service"
+
+
 class AuditChainError(AuditError):
     """The chain of seals can't be gone on with: what is stored does not fit to what was sealed or told before."""
 
@@ -142,6 +150,12 @@ class DeliveryRefusedError(DeliveryError):
     """The destination said no; somebody must look before it is tried again."""
 
     code = "audit-delivery-refused"
+
+
+class DeliveryTooLargeError(DeliveryRefusedError):
+    """The destination takes no batch as large as this one."""
+
+    code = "audit-delivery-too-large"
 
 
 class AuditRetentionError(AuditError):

@@ -13,6 +13,7 @@ from django.db import connections, transaction
 
 from gridkit_django.audit.evidence import EvidenceWriter, one_moment
 from gridkit_django.audit.receipts import make_receipt
+from gridkit_django.audit.sealing import settled
 from gridkit_django.audit.searching import AuditSearch
 from gridkit_django.audit.verifier import FileVerifier
 from gridkit_django.audit.verify import DatabaseVerifier
@@ -86,6 +87,23 @@ def test_mark_follows_when_writers_overlap_without_a_pause() -> None:
             waiting = AuditSeal.objects.get(number=1).waiting
             assert AuditSeal.objects.get(number=2).low == waiting["up_to"] < newest
             end_second()
+
+
+def test_prepared_transaction_that_has_another_name_after_a_restart_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signer, early = key(), []
+    with open_transaction(lambda: early.extend(write(1))) as end:
+        write(1)
+        sealer(signer).run()
+        # A restart gives prepared transactions new names; ours is open still, under such a one.
+        monkeypatch.setattr(settled, "_HOLDERS", "SELECT '-1/742' WHERE %s <> ''")
+        write(1)
+        sealer(signer).run()
+        assert AuditSeal.objects.get(number=2).low < early[0].pk
+        end()
+    monkeypatch.undo()
+    assert sealer(signer).run().records == 1
 
 
 def test_ids_of_rolled_back_transactions_are_passed_over() -> None:

@@ -89,7 +89,7 @@ def test_verifier_runs_alone_as_a_script(
     command = [*python, str(script), str(file), "--key", str(public)]
     good = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (good.returncode, good.stderr) == (0, "")
-    assert "3 seals, 9 records, 0 withheld, 0 purged, up to seal 3" in good.stdout
+    assert "3 seals (1 to 3), 9 records, 0 withheld, 0 purged, digest" in good.stdout
     file.write_bytes(file.read_bytes().replace(b'"id":"8"', b'"id":"9"'))
     bad = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert bad.returncode == 1

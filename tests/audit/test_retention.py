@@ -268,6 +268,32 @@ def test_held_record_stays_until_the_hold_is_released() -> None:
     assert list(told) == ["audit.hold", "audit.release"]
 
 
+@pytest.mark.parametrize("step", ["between chunks", "before the archive is written"])
+def test_hold_that_is_placed_while_a_purge_goes_on_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, step: str
+) -> None:
+    monkeypatch.setattr(purging, "CHUNK", 2)
+    write(*["row.update"] * 6)
+    seal_all()
+    name = "ready_runs" if step == "between chunks" else "counts_by_rule"
+    calls, real = [], getattr(purging, name)
+
+    def placing(*args: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 2:
+            place_hold("case", "court", HoldScope(target_type="shop.product", target_id="3"))
+        return real(*args)
+
+    monkeypatch.setattr(purging, name, placing)
+    with ruled({"row.*": "1y"}):
+        report = purge(now=later(days=400))
+
+    assert (report.removed, report.kept_by_hold, len(report.archives)) == (5, 1, 3)
+    assert list(AuditRecord.objects.filter(target_type="shop.product").values_list("target_id", flat=True)) == ["3"]
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 3
+    assert verifies()
+
+
 @pytest.mark.parametrize(
     ("options", "kept"),
     [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gridkit_django.audit.delivery.formats import FORMATS
-from gridkit_django.audit.evidence import checkpoint_lines, seal_line
+from gridkit_django.audit.evidence import checkpoint_lines, receipt_lines, seal_line
 from gridkit_django.audit.rows import RecordRow
+from gridkit_django.audit.runs import merged
 from gridkit_django.models import AuditSeal
 
 
@@ -19,22 +21,21 @@ class Batch:
         offset: how many records of the seal went before.
         rows: the records.
         form: name of the form in which they are told.
+        is_last: whether no record of the seal comes after them.
+        passed: seals before it whose records were all purged, and that the destination has not got.
     """
 
     seal: AuditSeal
     offset: int
     rows: tuple[RecordRow, ...]
     form: str
+    is_last: bool
+    passed: tuple[AuditSeal, ...] = ()
 
     @property
     def id(self) -> str:
         """What it is called; sent again, it is called the same."""
         return f"{self.seal.number}:{self.offset}"
-
-    @property
-    def is_last(self) -> bool:
-        """Whether the seal ends with it."""
-        return self.offset + len(self.rows) >= self.seal.count
 
     def lines(self) -> list[bytes]:
         """Return each record as one line."""
@@ -43,15 +44,24 @@ class Batch:
     def proven_lines(self) -> list[bytes]:
         """Return the lines with what proves them, where they are native.
 
-        The seal stands before its first record, its checkpoints behind its last one. All lines of a destination
-        together are what ``verifier.py`` reads, but for the line that ends an export: they never end.
+        The seal stands before its first record, its checkpoints behind its last one; seals without records and the
+        receipts that say why stand before it. All lines of a destination together are what ``verifier.py`` reads with
+        ``--collected``.
         """
-        lines, number = self.lines(), self.seal.number
         if self.form != "native":
-            return lines
-        if self.offset == 0:
-            lines.insert(0, seal_line(self.seal).rstrip())
+            return self.lines()
+        return [*(line.rstrip() for line in self._before()), *self.lines(), *(line.rstrip() for line in self._behind())]
+
+    def _before(self) -> Iterator[bytes]:
+        if self.offset:
+            return
+        seals = (*self.passed, self.seal)
+        if self.passed or len(self.rows) < self.seal.count:
+            runs = merged((first, last) for seal in seals for first, last in seal.spans)
+            yield from receipt_lines(str(self.seal._state.db), runs)
+        yield from map(seal_line, seals)
+
+    def _behind(self) -> Iterator[bytes]:
         if self.is_last:
-            alias = str(self.seal._state.db)
-            lines += [line.rstrip() for line in checkpoint_lines(alias, number, first=number)]
-        return lines
+            first = (*self.passed, self.seal)[0].number
+            yield from checkpoint_lines(str(self.seal._state.db), self.seal.number, first=first)

@@ -10,6 +10,7 @@ import logging
 import os
 import random
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,7 +26,14 @@ from gridkit_django.audit.recorder import record
 from gridkit_django.audit.rows import RecordRows
 from gridkit_django.audit.targets import Target
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import AuditDestinationError, AuditKeyError, DeliveryLaterError, DeliveryRefusedError
+from gridkit_django.exceptions import (
+    AuditDestinationError,
+    AuditKeyError,
+    AuditKeyServiceError,
+    DeliveryLaterError,
+    DeliveryRefusedError,
+    DeliveryTooLargeError,
+)
 from gridkit_django.models import AuditDestination, AuditSeal, DeliveryState
 
 logger = logging.getLogger("gridkit_django.audit.delivery")
@@ -73,17 +81,34 @@ def deliver(name: str, *, using: str = "default") -> DeliveryReport | None:
         return None
     sent, error = 0, ""
     try:
-        for batch in iter(lambda: _next_batch(row, using), None):
-            _send(row, batch)
-            _advance(row, batch)
-            sent += len(batch.rows)
-    except DeliveryLaterError as problem:
+        for count in _sent(row, using):
+            sent += count
+    except (DeliveryLaterError, AuditKeyServiceError) as problem:
         error = _try_later(row, problem.detail)
     except (DeliveryRefusedError, AuditDestinationError, AuditKeyError) as problem:
         error = _park(row, problem.detail)
+    except Exception as problem:
+        # A fault of ours, or of a sender's library: it is told like any other, and the other destinations go on.
+        logger.exception("The audit destination %s could not be served", name)
+        error = _try_later(row, f"{type(problem).__name__}: {problem}")
     finally:
         AuditDestination.objects.using(using).filter(pk=row.pk, leased_by=row.leased_by).update(leased_until=None)
     return DeliveryReport(name, sent, error)
+
+
+def _sent(row: AuditDestination, using: str) -> Iterator[int]:
+    """Send batch after batch, and yield how many records each had; one that is too large is sent in parts."""
+    most = settings().AUDIT_BATCH_RECORDS
+    while batch := _next_batch(row, using, most):
+        try:
+            _send(row, batch)
+        except DeliveryTooLargeError:
+            if len(batch.rows) == 1:
+                raise
+            most = len(batch.rows) // 2
+            continue
+        _advance(row, batch)
+        yield len(batch.rows)
 
 
 def _due(using: str) -> QuerySet[AuditDestination]:
@@ -111,15 +136,22 @@ def _leased(name: str, using: str) -> AuditDestination | None:
     return AuditDestination.objects.using(using).get(name=name) if taken else None
 
 
-def _next_batch(row: AuditDestination, using: str) -> Batch | None:
-    """Return what comes after the cursor. A seal whose records were purged is passed over, as its receipt says."""
-    most = settings().AUDIT_BATCH_RECORDS
+def _next_batch(row: AuditDestination, using: str, most: int) -> Batch | None:
+    """Return what comes after the cursor, so many records at most.
+
+    Seals whose records were all purged are passed over; a destination that has got seals gets these along with the
+    next records, so that its chain has no gap.
+    """
+    passed: list[AuditSeal] = []
     for seal in AuditSeal.objects.using(using).filter(number__gt=row.cursor).order_by("number").iterator(chunk_size=10):
         offset = row.offset if seal.number == row.cursor + 1 else 0
         spans = [(first, last) for first, last in seal.spans]
-        rows = RecordRows(using).of(spans, offset + most)[offset:]
+        rows = RecordRows(using).of(spans, offset + most + 1)[offset:]
         if rows:
-            return Batch(seal, offset, tuple(rows), row.format)
+            return Batch(seal, offset, tuple(rows[:most]), row.format, len(rows) <= most, tuple(passed))
+        if row.last_success_at and row.format == "native":
+            passed.append(seal)
+            continue
         row.cursor, row.offset = seal.number, 0
         row.save(update_fields=["cursor", "offset"])
     return None
@@ -139,7 +171,7 @@ def _advance(row: AuditDestination, batch: Batch) -> None:
     if batch.is_last:
         row.cursor, row.offset = batch.seal.number, 0
     else:
-        row.offset = batch.offset + len(batch.rows)
+        row.cursor, row.offset = batch.seal.number - 1, batch.offset + len(batch.rows)
     row.failures, row.last_error, row.last_success_at = 0, "", timezone.now()
     row.leased_until, row.next_try_at = timezone.now() + LEASE, None
     with transaction.atomic(using=row._state.db):

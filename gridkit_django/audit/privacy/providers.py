@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from hashlib import sha256
 from typing import Protocol
@@ -15,7 +17,9 @@ from django.utils.module_loading import import_string
 
 from gridkit_django.audit.mac import MacKey
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import AuditKeyError
+from gridkit_django.exceptions import AuditKeyError, AuditKeyServiceError
+
+logger = logging.getLogger("gridkit_django.audit")
 
 _PURPOSE = b"gridkit_django: wrapping of audit subjects' keys, 1"
 _NONCE_BYTES = 12
@@ -24,7 +28,9 @@ _NONCE_BYTES = 12
 class KeyProvider(Protocol):
     """Wraps and unwraps the 32-byte keys of subjects. A class of it is named by ``AUDIT_KEY_PROVIDER``.
 
-    It is asked once for each subject and process now and then, not for each value.
+    It is asked once for each subject and process now and then, not for each value. Whatever it raises but
+    ``AuditKeyError`` means that it can't be reached now: what needs a key is refused and may be tried again. It must
+    give up in time, for a write waits for it.
     """
 
     @property
@@ -89,10 +95,47 @@ class SiteKeyProvider:
         return {f"site-{sha256(key).hexdigest()[:12]}": key for key in made}
 
 
+class _Told:
+    """A provider whose failures are told as errors of ours, with the cause in the log."""
+
+    def __init__(self, inner: KeyProvider) -> None:
+        self._inner = inner
+
+    @property
+    def master_id(self) -> str:
+        with _failures_told():
+            return self._inner.master_id
+
+    def wrap(self, key: bytes, context: bytes) -> bytes:
+        with _failures_told():
+            return self._inner.wrap(key, context)
+
+    def unwrap(self, master_id: str, wrapped: bytes, context: bytes) -> bytes:
+        with _failures_told():
+            return self._inner.unwrap(master_id, wrapped, context)
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    try:
+        yield
+    except AuditKeyError:
+        raise
+    except Exception as error:
+        logger.exception("The provider of keys that AUDIT_KEY_PROVIDER names failed")
+        raise AuditKeyServiceError(
+            f"The service that keeps the keys of persons did not answer ({type(error).__name__}), so nothing was "
+            "written or opened. Try again; the cause is in the log."
+        ) from error
+
+
 def key_provider() -> KeyProvider:
-    """Return the provider of the settings, made anew."""
-    made: KeyProvider = import_string(settings().AUDIT_KEY_PROVIDER)()
-    return made
+    """Return the provider of the settings, made anew.
+
+    Its methods raise ``AuditKeyServiceError`` where it can't be reached, whatever it raises itself.
+    """
+    with _failures_told():
+        return _Told(import_string(settings().AUDIT_KEY_PROVIDER)())
 
 
 def _phrases() -> Sequence[str | bytes]:

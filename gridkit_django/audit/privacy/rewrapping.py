@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from gridkit_django.audit.privacy.providers import key_provider
+from gridkit_django.audit.privacy.subject_keys import open_key
 from gridkit_django.audit.recorder import record
 from gridkit_django.audit.targets import Target
-from gridkit_django.exceptions import AuditKeyError
+from gridkit_django.exceptions import AuditKeyError, AuditKeyServiceError
 from gridkit_django.models import AuditSubjectKey
 
 _CHUNK = 500
@@ -39,6 +40,9 @@ def rewrap_keys(*, using: str = "default", write: bool = True) -> RewrapReport:
     Args:
         using: alias of the database of the records.
         write: False only counts.
+
+    Raises:
+        AuditKeyServiceError: when the provider can't be reached; what was wrapped until then stays so.
     """
     provider = key_provider()
     live = AuditSubjectKey.objects.using(using).filter(erased_at=None)
@@ -48,7 +52,9 @@ def rewrap_keys(*, using: str = "default", write: bool = True) -> RewrapReport:
         with transaction.atomic(using=using):
             for row in old.filter(pk__in=ids[start : start + _CHUNK]).select_for_update():
                 try:
-                    key = provider.unwrap(row.master_id, bytes(row.wrapped or b""), row.pk.bytes)
+                    key = open_key(provider, row).key
+                except AuditKeyServiceError:
+                    raise
                 except AuditKeyError:
                     unreadable.append(str(row.pk))
                     continue

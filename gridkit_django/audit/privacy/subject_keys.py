@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import threading
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.apps import apps
 from django.db import transaction
@@ -21,6 +22,10 @@ from gridkit_django.exceptions import AuditKeyError
 from gridkit_django.models import AuditSubjectKey
 
 KEY_BYTES = 32
+_NAMING = b"gridkit_django: id of an audit subject's key, 1"
+_NAMED = 8
+"""Version of the ids that are made from their keys (RFC 9562, 5.8); older keys have random ones."""
+
 HELD_SECONDS = 60
 """How long a process may go on with a key that another one has destroyed. What it encrypts then is lost with it."""
 
@@ -74,7 +79,7 @@ class SubjectKeys:
         provider = self._provider()
         rows.update(self._made(provider, missing, using))
         opened = {
-            subject: _opened(provider, next(rows[name] for name in each if name in rows))
+            subject: open_key(provider, next(rows[name] for name in each if name in rows))
             for subject, each in names.items()
         }
         if opened:
@@ -88,7 +93,7 @@ class SubjectKeys:
         Raises:
             AuditKeyError: when it was destroyed, or can't be unwrapped.
         """
-        return _opened(self._provider(), row)
+        return open_key(self._provider(), row)
 
     def forget(self) -> None:
         """Let go of every open key, for example after one was destroyed."""
@@ -115,8 +120,9 @@ class SubjectKeys:
             return {}
         rows = []
         for name in names:
-            key_id = uuid4()
-            wrapped = provider.wrap(os.urandom(KEY_BYTES), key_id.bytes)
+            key = os.urandom(KEY_BYTES)
+            key_id = id_of(key)
+            wrapped = provider.wrap(key, key_id.bytes)
             rows.append(AuditSubjectKey(id=key_id, subject=name, wrapped=wrapped, master_id=provider.master_id))
         AuditSubjectKey.objects.using(using).bulk_create(rows, ignore_conflicts=True)
         found = self._stored(names, using)
@@ -148,10 +154,30 @@ class SubjectKeys:
                 self._held.popitem(last=False)
 
 
-def _opened(provider: KeyProvider, row: AuditSubjectKey) -> OpenKey:
+def open_key(provider: KeyProvider, row: AuditSubjectKey) -> OpenKey:
+    """Unwrap a stored key, and see that it is the one that was wrapped.
+
+    With another one values would be encrypted that nobody could ever read again.
+
+    Raises:
+        AuditKeyError: when it was destroyed, can't be unwrapped, or is another one.
+    """
     if row.wrapped is None:
         raise AuditKeyError("The key of this subject was destroyed: what it encrypted is gone for ever.")
-    return OpenKey(row.pk, provider.unwrap(row.master_id, bytes(row.wrapped), row.pk.bytes))
+    key = provider.unwrap(row.master_id, bytes(row.wrapped), row.pk.bytes)
+    if len(key) != KEY_BYTES or (row.pk.version == _NAMED and row.pk != id_of(key)):
+        raise AuditKeyError(
+            f"What AUDIT_KEY_PROVIDER unwrapped with {row.master_id} is not the key that was wrapped ({row.pk}). "
+            "Nothing was written or opened with it. Look at the provider, or at the service behind it."
+        )
+    return OpenKey(row.pk, key)
+
+
+def id_of(key: bytes) -> UUID:
+    """Return the id of a new key: it is made from the key and tells nothing of it."""
+    number = int.from_bytes(hmac.digest(key, _NAMING, "sha256")[:16], "big")
+    number = number & ~(0xF000 << 64) & ~(0xC000 << 48)
+    return UUID(int=number | _NAMED << 76 | 0x8000 << 48)
 
 
 def subject_keys() -> SubjectKeys:

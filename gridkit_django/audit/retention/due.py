@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -13,7 +13,7 @@ from django.db.models import Min, Q
 
 from gridkit_django.audit.retention.holds import held
 from gridkit_django.audit.retention.rules import expired, retention_rules
-from gridkit_django.audit.runs import Run, merged
+from gridkit_django.audit.runs import Run, common, gaps, merged, runs_of
 from gridkit_django.models import AuditDestination, AuditRecord, AuditSeal
 
 IDS_AT_ONCE = 500
@@ -59,11 +59,28 @@ def ready_runs(using: str, first: int, last: int) -> list[Run]:
     return merged((run[0], run[1]) for spans in seals.values_list("spans", flat=True) for run in spans)
 
 
+def free_runs(using: str, runs: Sequence[Run]) -> list[Run]:
+    """Return what of some runs of stored records no hold keeps at this moment."""
+    hold = held(using)
+    if hold is None:
+        return list(runs)
+    kept: list[int] = []
+    for within in _within(runs):
+        kept += AuditRecord.objects.using(using).filter(within, hold).values_list("pk", flat=True)
+    between = gaps(runs_of(sorted(kept)), runs[0][0], runs[-1][1])
+    return common(runs, between)
+
+
+def _within(runs: Sequence[Run]) -> Iterator[Q]:
+    """Yield conditions that an id is in one of the runs, some at a time."""
+    for start in range(0, len(runs), IDS_AT_ONCE):
+        yield reduce(or_, (Q(pk__range=run) for run in runs[start : start + IDS_AT_ONCE]))
+
+
 def counts_by_rule(using: str, runs: Sequence[Run], due: Due) -> dict[str, int]:
     """Return how many of the records fall under each rule."""
     counted: Counter[str] = Counter()
-    for start in range(0, len(runs), IDS_AT_ONCE):
-        within = reduce(or_, (Q(pk__range=run) for run in runs[start : start + IDS_AT_ONCE]))
+    for within in _within(runs):
         for name, condition in due.by_rule.items():
             counted[name] += AuditRecord.objects.using(using).filter(within, condition).count()
     return {name: number for name, number in counted.items() if number}

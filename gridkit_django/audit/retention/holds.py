@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -79,6 +79,17 @@ def held(using: str = "default") -> Q | None:
     for _hold, condition in holds_over(using):
         found = condition if found is None else found | condition
     return found
+
+
+def await_holds(using: str) -> None:
+    """Wait for the holds that are being placed, and let none be placed until the end of the transaction under way.
+
+    SQLite lets one transaction write at a time, so there the first write of the transaction does the same.
+    """
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(AuditHold._meta.db_table)} IN SHARE MODE")
 
 
 def holds_over(using: str = "default") -> list[tuple[AuditHold, Q]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import and_
@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from gridkit_django.audit.partitions import finish_detached, wait_for_detachment
 from gridkit_django.audit.retention.archive import Archive, drop_archive, write_archive
-from gridkit_django.audit.retention.due import IDS_AT_ONCE, Due, counts_by_rule, ready_runs, seals_around
+from gridkit_django.audit.retention.due import IDS_AT_ONCE, Due, counts_by_rule, free_runs, ready_runs, seals_around
+from gridkit_django.audit.retention.holds import await_holds
 from gridkit_django.audit.retention.report import PurgeReport
 from gridkit_django.audit.retention.telling import tell
 from gridkit_django.audit.retention.whole import WholePurge
@@ -55,11 +56,10 @@ def purge(*, using: str = "default", now: datetime | None = None, dry_run: bool 
     for runs in _chunks(using, reduce(and_, (~Q(pk__range=ids) for ids in apart), due.free)):
         ready = common(runs, ready_runs(using, runs[0][0], runs[-1][1]))
         report.waiting += size(runs) - size(ready)
-        if ready:
-            counts = counts_by_rule(using, ready, due)
-            report.by_rule.update(counts)
-            if not dry_run:
-                report.archives += _remove(using, ready, counts)
+        if ready and dry_run:
+            report.by_rule.update(counts_by_rule(using, ready, due))
+        elif ready:
+            _remove(using, ready, due, report)
     return report
 
 
@@ -75,19 +75,41 @@ def _chunks(using: str, over: Q) -> Iterator[list[Run]]:
         yield runs_of(ids)
 
 
-def _remove(using: str, runs: list[Run], counts: Mapping[str, int]) -> list[str]:
-    """Archive and remove records in one transaction; an archive of records that stay after all is deleted."""
-    archive = Archive()
+def _remove(using: str, runs: list[Run], due: Due, report: PurgeReport) -> None:
+    """Remove what no hold keeps by now: a purge may take long, and a hold that is placed meanwhile counts."""
+    free = free_runs(using, runs)
+    report.kept_by_hold += size(runs) - size(free)
+    if free and not _removed(using, free, due, report):
+        _remove(using, free, due, report)
+
+
+def _removed(using: str, runs: list[Run], due: Due, report: PurgeReport) -> bool:
+    """Archive and remove records in one transaction; an archive of records that stay after all is deleted.
+
+    Returns:
+        Whether they are gone; not when a hold was placed meanwhile.
+    """
+    archive, counts, is_free = Archive(), counts_by_rule(using, runs, due), False
     try:
         with transaction.atomic(using=using):
             wait_for_detachment(using)
             archive = write_archive(using, runs, *seals_around(using, runs))
             tell(using, runs, archive, counts, way="rows")
-            _delete(using, runs)
+            await_holds(using)
+            is_free = free_runs(using, runs) == runs
+            if is_free:
+                _delete(using, runs)
+            transaction.set_rollback(not is_free, using=using)
     except BaseException:
-        drop_archive(archive)
+        is_free = False
         raise
-    return [archive.name] if archive.name else []
+    finally:
+        if not is_free:
+            drop_archive(archive)
+    if is_free:
+        report.by_rule.update(counts)
+        report.archives += [archive.name] if archive.name else []
+    return is_free
 
 
 def _delete(using: str, runs: Sequence[Run]) -> None:

@@ -17,6 +17,7 @@ from gridkit_django.audit.partitions.catalog import is_owner
 from gridkit_django.audit.partitions.dropping import runs_in
 from gridkit_django.audit.retention.archive import drop_archive, write_archive
 from gridkit_django.audit.retention.due import Due, counts_by_rule, ready_runs, seals_around
+from gridkit_django.audit.retention.holds import await_holds
 from gridkit_django.audit.retention.report import PurgeReport
 from gridkit_django.audit.retention.telling import tell
 from gridkit_django.audit.runs import Run, common, size
@@ -89,6 +90,7 @@ class WholePurge:
 
         def told() -> bool:
             # Holds may have been placed while the archive was written.
+            await_holds(self.using)
             due = Due.of(self.using, self.now)
             free = due.free if due is not None else Q(pk__in=[])
             if AuditRecord.objects.using(self.using).filter(pk__range=part.ids).exclude(free).exists():

@@ -32,6 +32,11 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
+def _is_revived(holder: str) -> bool:
+    """Say whether a holder is a prepared transaction from before a restart: it may be any of those before, renamed."""
+    return holder.startswith("-1/")
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What is known at a moment before the records are read.
@@ -66,7 +71,7 @@ def settled_on_postgres(connection: BaseDatabaseWrapper, low: int, waiting: Mapp
             )
         cursor.execute(_HOLDERS, [sequence])
         holders = sorted(row[0] for row in cursor.fetchall())
-    if waiting and not set(waiting["holders"]) & set(holders):
+    if waiting and not set(waiting["holders"]) & set(holders) and not any(map(_is_revived, holders)):
         low = max(low, int(waiting["up_to"]))
     if holders:
         return Settled(low, {"up_to": newest, "holders": holders})

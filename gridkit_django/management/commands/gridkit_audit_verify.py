@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from gridkit_django.audit.sealing import sealed_aliases
 from gridkit_django.audit.signing import SignatureCheck, TrustedKeys, public_key_of
-from gridkit_django.audit.verifier import FileVerifier, Note, Report, notes_in
+from gridkit_django.audit.verifier import FileVerifier, Note, Report, collected, notes_in
 from gridkit_django.audit.verify import DatabaseVerifier, Verification, run_verification
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.exceptions import AuditError
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--checkpoint", action="append", default=[], help="file with checkpoints kept elsewhere")
         parser.add_argument("--public-key", action="append", default=[], help="trust this key; those of the site else")
         parser.add_argument("--file", help="verify this export instead of a database")
+        parser.add_argument("--collected", action="store_true", help="the file is one that a destination appended to")
         parser.add_argument("--skip-repeats", action="store_true", help="do not look for copies over the whole table")
         parser.add_argument("--no-note", action="store_true", help="write nothing: neither a note of it nor a record")
         parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
@@ -51,8 +53,8 @@ class Command(BaseCommand):
             if file is None:
                 reports = [self._verify(alias, trusted, notes, options) for alias in self._aliases(options)]
             else:
-                reports = [_plain_report(verify_file(file, trusted, notes))]
-        except (AuditError, OSError, ValueError, IndexError) as error:
+                reports = [_plain_report(verify_file(file, trusted, notes, is_collected=options["collected"]))]
+        except (AuditError, OSError, EOFError, ValueError, zlib.error) as error:
             raise CommandError(str(error), returncode=UNUSABLE) from error
         for report in reports:
             self.stdout.write(json.dumps(report) if as_json else _text(report))
@@ -85,11 +87,17 @@ class Command(BaseCommand):
         return _plain(result)
 
 
-def verify_file(name: str, trusted: TrustedKeys, notes: Sequence[Note]) -> Report:
+def verify_file(name: str, trusted: TrustedKeys, notes: Sequence[Note], *, is_collected: bool = False) -> Report:
     """Verify an export, packed or not.
 
+    Args:
+        name: of the file.
+        trusted: keys that are believed.
+        notes: checkpoints that were kept elsewhere.
+        is_collected: a destination appended its lines as they came.
+
     Raises:
-        OSError: when it can't be read.
+        OSError, EOFError, zlib.error: when it can't be read.
     """
 
     def right(key_id: str, message: bytes, signature: bytes) -> bool:
@@ -98,7 +106,8 @@ def verify_file(name: str, trusted: TrustedKeys, notes: Sequence[Note]) -> Repor
     names = (*trusted.public_keys, *trusted.site_keys)
     checks = {name: (lambda message, signature, name=name: right(name, message, signature)) for name in names}
     with _opened(name) as lines:
-        return FileVerifier(trusted.public_keys.values(), notes, checks).check(lines)
+        told = collected(lines) if is_collected else lines
+        return FileVerifier(trusted.public_keys.values(), notes, checks).check(told)
 
 
 def _opened(name: str) -> IO[bytes]:

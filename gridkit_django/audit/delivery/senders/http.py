@@ -7,12 +7,19 @@ from collections.abc import Mapping
 
 from gridkit_django.audit.delivery.places import Place
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import AddressRefusedError, DeliveryLaterError, DeliveryRefusedError, UnreachableError
+from gridkit_django.exceptions import (
+    AddressRefusedError,
+    DeliveryLaterError,
+    DeliveryRefusedError,
+    DeliveryTooLargeError,
+    UnreachableError,
+)
 from gridkit_django.network import Address, Rules, connect, send_request
 
 SECONDS = 15
 ANSWER_BYTES_MAX = 4096
 _LATER = frozenset({408, 425, 429})
+_TOO_LARGE = 413
 
 
 def post_bytes(place: Place, body: bytes, headers: Mapping[str, str]) -> None:
@@ -25,6 +32,7 @@ def post_bytes(place: Place, body: bytes, headers: Mapping[str, str]) -> None:
 
     Raises:
         DeliveryLaterError: when the server is not reached or not well (408, 425, 429, 5xx).
+        DeliveryTooLargeError: when it takes no body of this size (413).
         DeliveryRefusedError: when it says no (any other status that is not 2xx), or its address is not allowed.
     """
     try:
@@ -36,6 +44,8 @@ def post_bytes(place: Place, body: bytes, headers: Mapping[str, str]) -> None:
     told = f"{place.host} answered {answer.status}: {answer.body.decode(errors='replace')[:300]}"
     if answer.status in _LATER or answer.status >= 500:
         raise DeliveryLaterError(told)
+    if answer.status == _TOO_LARGE:
+        raise DeliveryTooLargeError(told)
     if not 200 <= answer.status < 300:
         raise DeliveryRefusedError(told)
 
