@@ -184,6 +184,9 @@ class GridKitSettings:
         AUDIT_BATCH_RECORDS: audit records that are sent to a destination at once, at most.
         AUDIT_ALLOW_CLEAR: let audit records leave over connections that are not encrypted.
         AUDIT_ALLOW_PRIVATE: let audit records go to addresses of private networks and of this machine.
+        AUDIT_LOCAL_DESTINATIONS: files and functions of this machine to which administrators and configurations of
+            plugins may send audit records: folders such as ``file:///var/log/audit/`` and dotted paths of functions.
+            Code of the site may name any.
         AUDIT_SIGNING_KEY: where the private key is that signs seals of the audit trail: the path of a file, or
             ``env:NAME`` for an environment variable. Without one, seals are signed with HMAC and the site's secrets.
         AUDIT_PUBLIC_KEYS: public keys that are believed when the trail is verified, beside those of the signing key's
@@ -314,6 +317,7 @@ class GridKitSettings:
     AUDIT_BATCH_RECORDS: Positive = 500
     AUDIT_ALLOW_CLEAR: bool = False
     AUDIT_ALLOW_PRIVATE: bool = False
+    AUDIT_LOCAL_DESTINATIONS: tuple[str, ...] = ()
     AUDIT_SIGNING_KEY: str | None = None
     AUDIT_PUBLIC_KEYS: tuple[str, ...] = ()
     AUDIT_SEAL_RECORDS: Positive = 1000

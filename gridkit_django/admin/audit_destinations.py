@@ -24,11 +24,11 @@ from gridkit_django.audit.delivery import (
     deliver,
     drop_destination,
     pause,
-    read_place,
     resume,
 )
 from gridkit_django.exceptions import AuditDestinationError
 from gridkit_django.models import AuditDestination
+from gridkit_django.plugins import check_address
 from gridkit_django.templatetags.gridkit_admin import badge
 
 _PROBLEM_MAX = 120
@@ -57,19 +57,20 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets: ClassVar = {"address": forms.TextInput(attrs={"class": "vLargeTextField", "size": 80})}
         help_texts: ClassVar = {
             "address": _(
-                "https://…, syslog+tls://host:port, otlp+https://host/v1/logs, file:///folder/name.ndjson, or the "
-                "dotted path of a function."
+                "https://…, syslog+tls://host:port, otlp+https://host/v1/logs; where AUDIT_LOCAL_DESTINATIONS lists "
+                "it, file:///folder/name.ndjson or the dotted path of a function."
             )
         }
 
     def clean_address(self) -> str:
-        """Refuse an address that no record can be sent to."""
+        """Refuse an address that no record can be sent to, or may not; one that was there before stays."""
         address: str = self.cleaned_data["address"]
+        if "address" not in self.changed_data:
+            return address
         try:
-            read_place(address)
+            return check_address(address)
         except AuditDestinationError as error:
             raise forms.ValidationError(error.detail) from error
-        return address
 
 
 class AuditDestinationAdmin(Typed[AuditDestination]):

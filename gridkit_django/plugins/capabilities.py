@@ -118,13 +118,14 @@ class PluginAudit(Capability):
         place in the trail. A plugin has one destination: asking again takes the place of what was asked before.
 
         Args:
-            address: ``https://…``, ``syslog+tls://…``, ``otlp+https://…``, ``file:///…``, or a function's dotted path.
+            address: ``https://…``, ``syslog+tls://…``, ``otlp+https://…``; where ``AUDIT_LOCAL_DESTINATIONS`` lists it,
+                ``file:///…`` or a function's dotted path.
             format: ``native``, ``ocsf`` or ``cef``.
             secret: what signs the batches of a webhook, or the token of a collector.
 
         Raises:
             PluginPermissionError: without ``audit:write``.
-            AuditDestinationError: when it is no address.
+            AuditDestinationError: when it is no address, or one that the site does not let plugins name.
         """
         self._require(Permission.AUDIT_WRITE)
         self._backend.send_trail(address, format, secret)

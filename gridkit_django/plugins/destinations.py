@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from gridkit_django.audit.delivery import DeliveryReport, declare_destination, deliver_all, pause, read_place, resume
 from gridkit_django.audit.delivery.destinations import secret_of
+from gridkit_django.conf import settings
+from gridkit_django.exceptions import AuditDestinationError
 from gridkit_django.models import AuditDestination, DeliveryState
 from gridkit_django.plugins.permissions import Permission
 
@@ -35,13 +38,33 @@ class Wish:
 
 
 def check_address(address: str) -> str:
-    """Return an address that records can be sent to.
+    """Return an address that records may be sent to by whoever is not code of the site.
+
+    A file that grows by what others write, and a function that is imported and called, are more than an administrator
+    or a plugin may choose freely: ``AUDIT_LOCAL_DESTINATIONS`` lists those that they may.
 
     Raises:
-        AuditDestinationError: when it is none.
+        AuditDestinationError: when it is none, or a file or function that the setting does not list.
     """
+    if _is_local(address) and not any(_holds(named, address) for named in settings().AUDIT_LOCAL_DESTINATIONS):
+        raise AuditDestinationError(
+            f"{address[:200]!a} is a file or a function of this machine. Who runs the site has to list it, or its "
+            "folder, in AUDIT_LOCAL_DESTINATIONS."
+        )
     read_place(address)
     return address
+
+
+def _is_local(address: str) -> bool:
+    try:
+        return urlsplit(address).scheme in ("", "file")
+    except ValueError:  # no address at all; who reads it says what is wrong
+        return False
+
+
+def _holds(named: str, address: str) -> bool:
+    """Whether an entry of the setting is the address, or the folder that it lies in."""
+    return address == named or (named.endswith("/") and address.startswith(named))
 
 
 def deliver_trail(runtime: PluginRuntime, *, using: str = "default") -> list[DeliveryReport]:

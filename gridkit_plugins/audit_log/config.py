@@ -70,7 +70,7 @@ class AuditLogConfig(BaseModel):
         default="database",
         title="Destination",
         description="Records are kept in the site's own database. An address (https://, syslog+tls://, otlp+https://, "
-        "file:///) or the dotted path of a function gets all of them, too.",
+        "or a file:/// or function that AUDIT_LOCAL_DESTINATIONS lists) gets all of them, too.",
     )
     destination_format: Literal["native", "ocsf", "cef"] = Field(
         default="native", title="Format", description="The form in which records go to the destination."

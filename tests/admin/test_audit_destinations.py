@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -50,6 +51,36 @@ def test_wrong_address_is_told_at_its_field_and_nothing_is_stored(admin: Client)
 
     assert "is not encrypted" in page
     assert not AuditDestination.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("file:///home/worker/.profile", "FILE:///home/worker/.profile", "file:/a/b", "file:///var/log/auditing/x"),
+        *("file:///var/log/audit/../../../etc/x", "os.abort", "tests.audit.receivers"),
+    ],
+)
+def test_file_or_function_that_the_settings_do_not_list_is_refused(admin: Client, settings: Any, address: str) -> None:
+    settings.GRIDKIT = {"AUDIT_LOCAL_DESTINATIONS": ["file:///var/log/audit/", COLLECT]}
+    answer = admin.post(f"{URL}add/", form(address=address))
+
+    assert answer.status_code == 200
+    assert answer.context["adminform"].errors["address"]
+    assert not AuditDestination.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["file:///var/log/audit/trail.ndjson", COLLECT])
+def test_file_or_function_that_the_settings_list_is_taken(admin: Client, settings: Any, address: str) -> None:
+    settings.GRIDKIT = {"AUDIT_LOCAL_DESTINATIONS": ["file:///var/log/audit/", COLLECT]}
+    admin.post(f"{URL}add/", form(address=address))
+    assert AuditDestination.objects.get().address == address
+
+
+def test_function_that_code_declared_stays_when_something_else_is_changed(admin: Client) -> None:
+    row = declare_destination("siem", COLLECT)
+    admin.post(f"{URL}{row.pk}/change/", form(address=COLLECT, format="cef"))
+    row.refresh_from_db()
+    assert (row.address, row.format) == (COLLECT, "cef")
 
 
 def test_change_keeps_the_secret_and_the_name(admin: Client) -> None:

@@ -43,7 +43,8 @@ class ToldGrid(Grid):
 
 
 @pytest.fixture(autouse=True)
-def grid() -> Iterator[None]:
+def grid(settings: Any) -> Iterator[None]:
+    settings.GRIDKIT = {**settings.GRIDKIT, "AUDIT_LOCAL_DESTINATIONS": [COLLECT]}
     collect.taken, collect.raises = [], []
     grid_registry().register(ToldGrid)
     yield
@@ -175,6 +176,8 @@ def test_second_delivery_in_step_writes_no_act(manager: PluginManager) -> None:
     [
         {"destination": "nowhere"},
         {"destination": "http://clear.example/"},
+        {"destination": "file:///var/log/audit.ndjson"},
+        {"destination": "os.abort"},
         {"retention": "soon"},
         {"destination_format": "xml"},
         {"pii": {"mask_forms": {"name": "half"}}},
