@@ -14,6 +14,10 @@ _COMPATIBLE = IPv6Network("::/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
 """Networks of IPv6 whose addresses end in one of IPv4, to which a gateway or the system may take what is sent there."""
 
+_RESERVED = tuple(map(IPv6Network, ("64:ff9b:1::/48", "::ffff:0:0:0/96", "3fff::/20", "5f00::/16")))
+"""Local translation to IPv4 (RFC 8215, RFC 2765), documentation (RFC 9637), segment routing (RFC 9602): not of the open
+Internet by IANA's registry of special addresses, which the older of our Pythons do not know in full."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -67,8 +71,10 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
         return False
     if isinstance(address, IPv4Address):
         return True
+    if address.is_site_local or any(address in network for network in _RESERVED):
+        return False
     inner = _inner(address)
-    return not address.is_site_local and (inner is None or is_public(inner))
+    return inner is None or is_public(inner)
 
 
 def _inner(address: IPv6Address) -> IPv4Address | None:

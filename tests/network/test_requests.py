@@ -56,7 +56,14 @@ def test_server_that_says_nothing_or_is_not_there_is_told(vendor: Vendor) -> Non
         send_request(Address("http", "127.0.0.1", free_port()), "POST", {}, b"", RULES)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "169.254.169.254", "10.0.0.1", "::ffff:127.0.0.1"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "localhost", "::1", "169.254.169.254", "10.0.0.1", "0", "2130706433", "0x7f.1", "::"),
+        *("::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::a00:1", "64:ff9b:1::a00:1", "::ffff:0:10.0.0.1", "2002:a00:1::"),
+        *("fc00::1", "fec0::1", "fe80::1", "3fff::1", "5f00::1"),
+    ],
+)
 def test_own_network_is_not_reached_unless_it_is_allowed(host: str) -> None:
     with pytest.raises(AddressRefusedError, match=r"private network. Set THE_SETTING"):
         send_request(Address("http", host, 80), "POST", {}, b"", replace(RULES, allow_private=False))
