@@ -1,9 +1,4 @@
-"""The formula guard: the one place where texts that a spreadsheet would run as formulas are defused.
-
-A text file that a spreadsheet opens is a program: a cell that starts with ``=`` runs. The first characters below are
-the list of OWASP ("CSV Injection"). The guard puts an apostrophe in front, which spreadsheets read as "this is text".
-Numbers are left alone; only texts (and headings) are guarded.
-"""
+"""The formula guard of exports. Numbers are left alone; only texts (and headings) are guarded."""
 
 from __future__ import annotations
 
@@ -12,24 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from gridkit_django.exports.base import ExportColumn
+from gridkit_django.grids.formulas import FORMULA_STARTS, guard_text
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""First characters that start a formula, or that spreadsheets drop before they look; the last four are full-width."""
+__all__ = ["FORMULA_STARTS", "GUARD_SQL", "guard_columns", "guard_rows", "guard_text"]
 
 GUARD_SQL = r"^ *[=+@\t\r\n\uff1d\uff0b\uff0d\uff20-]"
-"""The same rule as a regular expression of PostgreSQL, to stand in ``E'…'``."""
-
-_SPACED = (" ", *FORMULA_STARTS)
-
-
-def guard_text(text: str) -> str:
-    """Return ``text`` with an apostrophe in front when a spreadsheet would take it for a formula.
-
-    Spaces in front of it do not help: some spreadsheets drop them.
-    """
-    if not text.startswith(_SPACED):
-        return text
-    return "'" + text if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+"""The rule of ``guard_text`` as a regular expression of PostgreSQL, to stand in ``E'…'``."""
 
 
 def guard_rows(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -15,6 +15,7 @@ from gridkit_django.audit.evidence import EvidenceWriter, one_moment
 from gridkit_django.audit.searching import AuditSearch
 from gridkit_django.exceptions import AuditSearchError
 from gridkit_django.grids.audit_reading import AuditReader, SeenRecord, note
+from gridkit_django.grids.formulas import guard_text
 
 EXPORT = "audit.export"
 EXPORTED = "audit.exported"
@@ -48,9 +49,6 @@ COLUMNS = (
     "act",
     "record",
 )
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""With these a cell begins that a spreadsheet takes for a formula."""
 
 
 def export_trail(reader: AuditReader, search: AuditSearch, form: str) -> Iterator[str]:
@@ -196,7 +194,7 @@ def _text(value: Any) -> str:
 
 def _row(cells: Any) -> str:
     out = io.StringIO()
-    csv.writer(out).writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
+    csv.writer(out).writerow(map(guard_text, cells))
     return out.getvalue()
 
 

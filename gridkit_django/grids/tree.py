@@ -12,6 +12,9 @@ from gridkit_django.grids.operators import WITH_CASE, WITH_LIST, WITH_NAME, WITH
 from gridkit_django.grids.strict import read_list, read_object, read_text
 from gridkit_django.typing import JSONValue, MutableJSONObject
 
+TEXT_LENGTH_MAX = 10_000
+"""Characters of one value of a filter: SQLite takes no pattern of more than 50,000 bytes, and nobody types one."""
+
 _PARTS_MAX = 10
 
 
@@ -195,6 +198,8 @@ def _shaped(raw: Any, at: str) -> JSONValue:
 
 
 def _scalar(raw: Any, at: str) -> JSONValue:
+    if isinstance(raw, str) and len(raw) > TEXT_LENGTH_MAX:
+        raise QueryLimitError.at(at, f"The text has {len(raw)} characters; at most {TEXT_LENGTH_MAX} are allowed.")
     if raw is None or isinstance(raw, (str, int, float, bool)):
         return raw
     raise QueryError.at(at, "Expected a plain value: a string, a number, true or false.")

@@ -244,12 +244,13 @@ def test_export_that_is_broken_off_says_so(auditor: APIClient) -> None:
 
 
 def test_csv_export_has_a_line_a_field_and_no_formula(auditor: APIClient) -> None:
-    write(1, changes={"name": ["=1+1", {"a": 1}], "stock": [None, -5]})
+    write(1, changes={"name": ["=1+1", {"a": 1}], "sku": [" \uff1d1", "\n=1"], "stock": [None, -5]})
     response = auditor.get(f"{AUDIT}export/?format=csv&target_type=shop.product")
     text = b"".join(response.streaming_content).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [(row["field"], row["before"], row["after"]) for row in rows] == [
         ("name", "'=1+1", '{"a": 1}'),
+        ("sku", "' \uff1d1", "'\n=1"),
         ("stock", "", "'-5"),
     ]
     assert_problem(auditor.get(f"{AUDIT}export/?format=xls"), 422, "audit-search-invalid")

@@ -12,6 +12,7 @@ from django.db.models import JSONField, Value
 
 from gridkit_django.exceptions import FilterValueError, QueryError, UnknownColumnError, UnknownOperatorError
 from gridkit_django.grids import Grid, TextColumn
+from gridkit_django.grids.tree import TEXT_LENGTH_MAX
 from tests.grids.shop import CLERK, OrderGrid, ProductGrid, ask, found, make_orders, make_products, values
 from tests.shop.models import Product
 
@@ -221,6 +222,13 @@ def test_text_is_compared_without_case_in_any_script_and_literally(
 ) -> None:
     make_products([{"name": text} for text in UNICODE])
     assert found(ProductGrid, "name", op, value, show="name", **more) == expected
+
+
+@pytest.mark.parametrize("letter", ["a", "%", "é", "\U0001f600"], ids=ascii)
+@pytest.mark.parametrize("op", ["contains", "eq", "starts"])
+def test_text_of_the_largest_length_is_looked_for(op: str, letter: str) -> None:
+    make_products([{"name": "plain"}])
+    assert found(ProductGrid, "name", op, letter * TEXT_LENGTH_MAX, show="name") == []
 
 
 def found_names(op: str, *operands: Any, tz: str | None = None) -> list[Any]:

@@ -132,6 +132,13 @@ def test_whole_query_is_read() -> None:
         ({"filter": {**LEAF, "op": "in", "value": "abc"}}, "/filter/value", QueryError),
         ({"filter": {**LEAF, "op": "in", "value": [[1]]}}, "/filter/value", QueryError),
         ({"filter": {**LEAF, "op": "in", "value": [0] * 1001}}, "/filter/value", QueryLimitError),
+        ({"filter": {**LEAF, "value": "x" * 10_001}}, "/filter/value", QueryLimitError),
+        ({"filter": {**LEAF, "op": "in", "value": ["x" * 10_001]}}, "/filter/value", QueryLimitError),
+        (
+            {"filter": {**LEAF, "op": "filter", "name": "n", "value": {"a": "x" * 10_001}}},
+            "/filter/value",
+            QueryLimitError,
+        ),
         ({"filter": {**LEAF, "ci": "no"}}, "/filter/ci", QueryError),
         ({"filter": {"col": "a", "op": "lt", "value": 1, "ci": False}}, "/filter/ci", QueryError),
         ({"filter": nested(9)}, "/filter" + "/not" * 8, QueryLimitError),
