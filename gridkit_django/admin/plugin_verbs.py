@@ -143,19 +143,23 @@ def _auto_update(plugin: InstalledPlugin, request: HttpRequest) -> str:
 
 
 def _restore(plugin: InstalledPlugin, request: HttpRequest) -> str:
-    revision, grid = request.POST.get("revision", ""), request.POST.get("grid", "")
-    number = int(revision) if revision.isdecimal() else 0
+    number, grid = _number(request, "revision"), request.POST.get("grid", "")
     plugin_manager().restore_config(plugin.plugin_id, number, grid=grid, user=request.user)
     return _("Revision %(revision)s is in force again.") % {"revision": number}
 
 
 def _remove_storage_copy(plugin: InstalledPlugin, request: HttpRequest) -> str:
-    text = request.POST.get("storage_version", "")
-    number = int(text) if text.isdecimal() and len(text) < 10 else 0
+    number = _number(request, "storage_version")
     if not request.POST.get("sure"):
         raise PluginStateError(_("Nothing was removed: tick that you know what can't come back then."))
     plugin_manager().remove_storage_copy(plugin.plugin_id, number, user=request.user)
     return _("What was set aside of storage version %(version)s is removed.") % {"version": number}
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    """Return a number of the form; 0, which nothing has, for anything else."""
+    text = request.POST.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 @require_POST
@@ -228,7 +232,7 @@ def uninstall(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
     plugin = get_object_or_404(InstalledPlugin, pk=pk)
     require(request, "install_plugin", plugin)
     with administering(request):
-        data = DataFate.KEEP if request.POST.get("data") == DataFate.KEEP else DataFate.PURGE
+        data = _fate(request)
         with counting_removal(plugin):
             plugin_manager().uninstall_plugin(plugin.plugin_id, data=data, user=request.user)
         kept = _("%(plugin)s is uninstalled; its configuration and storage are kept.")
@@ -236,6 +240,18 @@ def uninstall(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
         messages.success(request, (kept if data is DataFate.KEEP else gone) % {"plugin": plugin})
         return HttpResponseRedirect(reverse(f"{site.name}:gridkit_django_installedplugin_changelist"))
     return HttpResponseRedirect(tab_url(plugin, site))
+
+
+def _fate(request: HttpRequest) -> DataFate:
+    """Return what becomes of the data; deleting it is never guessed.
+
+    Raises:
+        PluginStateError: when the form says neither.
+    """
+    try:
+        return DataFate(request.POST.get("data", ""))
+    except ValueError as error:
+        raise PluginStateError(_("Nothing was done: say whether configuration and storage are kept.")) from error
 
 
 @require_POST

@@ -148,6 +148,16 @@ def test_uninstall_removes_the_plugin_and_keeps_the_records(admin: Client, greet
     assert AuditRecord.objects.filter(action="plugin.uninstall").exists()
 
 
+@pytest.mark.parametrize("data", [{}, {"data": "Keep"}])
+def test_uninstall_that_does_not_say_what_becomes_of_the_data_does_nothing(
+    admin: Client, greeter: str, data: dict[str, str]
+) -> None:
+    answer = admin.post(f"{greeter}uninstall/", data, follow=True)
+
+    assert "Nothing was done" in answer.content.decode()
+    assert InstalledPlugin.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("verb", "right"),
     [

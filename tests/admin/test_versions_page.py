@@ -128,6 +128,7 @@ def test_revision_is_compared_and_restored(admin: Client, greeter: str, manager:
 
 
 def test_revision_that_is_not_there_is_told(admin: Client, greeter: str) -> None:
+    assert admin.post(f"{greeter}restore/", {"revision": "9" * 5000}).status_code == 302
     page = admin.post(f"{greeter}restore/", {"revision": "x"}, follow=True).content.decode()
 
     assert "errorlist" in page or "messagelist" in page
