@@ -28,6 +28,7 @@ def test_filter_by_values_counts_them_finds_them_and_takes_the_rows_without_one(
     expect(panel.locator(".gridkit-choice")).to_have_text(
         [re.compile(r"\(no value\)\s+40"), re.compile(r"A\s+40"), re.compile(r"B\s+40")]
     )
+    expect(panel.locator(".gridkit-share i")).to_have_count(3)
     panel.get_by_role("searchbox").fill("b")
     expect(panel.locator(".gridkit-choice")).to_have_count(1)
     panel.get_by_role("checkbox").check()
@@ -119,6 +120,7 @@ def test_groups_open_lazily_with_figures_and_totals_by_mouse_and_keyboard(open_g
     grid.column_menu("quantity", "Sum")
     sums = grid.page.locator(".is-group .is-numeric .gridkit-text")
     expect(sums).to_have_text(["161", "159", "157"])
+    expect(grid.page.locator(".gridkit-figure-bar")).to_have_count(3)
     expect(grid.page.locator(".gridkit-totals")).to_contain_text("477")
     grid.sort("quantity")
     expect(sums).to_have_text(["157", "159", "161"])

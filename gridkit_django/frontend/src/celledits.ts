@@ -8,6 +8,10 @@ type Move = { readonly rows: number; readonly cols: number } | null;
 
 const STAY: Move = { rows: 0, cols: 0 };
 
+/** Whether what is typed may stand in the input as it is; days and choices have inputs of their own. */
+const takesText = ({ type, choices }: ColumnSchema): boolean =>
+  !choices?.length && !["boolean", "date", "datetime", "time"].includes(type);
+
 export class CellEdits {
   readonly #grid: Grid;
 
@@ -15,16 +19,16 @@ export class CellEdits {
     this.#grid = grid;
   }
 
-  /** Opens the editor of a cell, when it may be edited. */
-  start(index: number, column: ColumnSchema): void {
+  /** Opens the editor of a cell, when it may be edited; with what was typed in the place of its value. */
+  start(index: number, column: ColumnSchema, typed: string | null = null): void {
     const grid = this.#grid;
     const row = grid.windows.row(index);
     if (!row || row.g || !grid.canEdit(column) || grid.editor.current?.state === "saving") return;
-    grid.editor.open(row, column);
+    grid.editor.open(row, column, takesText(column) ? typed : null);
     grid.renderNow();
     const input = grid.root.querySelector<HTMLInputElement>(".gridkit-editor");
     input?.focus();
-    if (input instanceof HTMLInputElement) input.select();
+    if (input instanceof HTMLInputElement && typed === null) input.select();
   }
 
   /** Saves the cell; when that worked the focus goes back to the grid, `move` cells further. */

@@ -123,8 +123,8 @@ export class Changes {
     }
   }
 
-  /** Notes an edit that was saved, so that it can be taken back. */
-  saved(text: string, { undo }: EditResponse): void {
+  /** Notes what was saved, so that it can be taken back. */
+  saved(text: string, { undo }: Pick<EditResponse, "undo">): void {
     this.#done(text, undo ?? null);
   }
 

@@ -1,6 +1,8 @@
 /** The only module that talks HTTP: one method per route of the protocol. */
 
 import type {
+  BatchItem,
+  BatchResponse,
   BulkRequest,
   BulkResult,
   EditResponse,
@@ -170,6 +172,12 @@ export class GridClient {
     const why: Record<string, string> = reason ? { "X-Change-Reason": encodeURIComponent(reason) } : {};
     const headers = { "If-Match": entityTag(row.v), ...why };
     return this.#json(this.#record(row.id) + (cascade ? "?cascade=true" : ""), { method: "DELETE", headers });
+  }
+
+  /** Changes several rows, all or none. */
+  batch(items: readonly BatchItem[], query: Partial<GridQuery>, key: string, reason = ""): Promise<BatchResponse> {
+    const body = { items, query, ...because(reason) };
+    return this.#json<BatchResponse>("batch/", { method: "POST", body, headers: { "Idempotency-Key": key } });
   }
 
   /** Changes or deletes many rows: the result, or a job that will have it. */

@@ -53,8 +53,9 @@ export class CellEditor {
     return this.#edit?.row.id === rowId && this.#edit.column.id === columnId;
   }
 
-  open(row: RowRecord, column: ColumnSchema): void {
-    const draft = this.#text(column, row);
+  /** Opens a cell with its value, or with what was typed in its place. */
+  open(row: RowRecord, column: ColumnSchema, typed: string | null = null): void {
+    const draft = typed ?? this.#text(column, row);
     this.#set({ row, column, draft, state: "open", invalid: null, problem: null, current: null });
   }
 

@@ -33,6 +33,7 @@ import { Reasons } from "./reasons.ts";
 import { RowTree } from "./rowtree.ts";
 import { SavedViews } from "./savedviews.ts";
 import { measured, RowScroller } from "./scroll.ts";
+import { Shares } from "./shares.ts";
 import { type Change, GridState, GROUPS } from "./state.ts";
 import { hasString, type Translate } from "./strings.ts";
 import { countLabel, selectionLabel, sortLabel } from "./texts.ts";
@@ -62,6 +63,7 @@ export class Grid {
   readonly edits = new CellEdits(this);
   /** The columns that a pivot made. */
   readonly made = new MadeColumns(this);
+  readonly shares = new Shares(this);
   readonly jobs: JobTray;
   readonly popovers: Popovers;
   readonly panels: Panels;
@@ -173,6 +175,8 @@ export class Grid {
     };
     window.addEventListener("resize", reposition, options);
     document.addEventListener("scroll", reposition, options);
+    const keepDraft = (event: Event): unknown => this.editor.isDirty && event.preventDefault();
+    window.addEventListener("beforeunload", keepDraft, { signal: this.#cleanup.signal });
     window.addEventListener("pagehide", () => this.#leave(), options);
     this.freshness.start(this.#cleanup.signal);
     this.renderNow();

@@ -38,6 +38,8 @@ export interface PopoversOptions {
 /** At most one of the grid's popovers is open at a time. */
 export class Popovers {
   readonly #options: PopoversOptions;
+  /** What is searched for in the list of the popover that is open. */
+  search = "";
   #open: OpenPopover | null = null;
   #anchor: HTMLElement | null = null;
   #returnTo: HTMLElement | null = null;
@@ -67,6 +69,7 @@ export class Popovers {
     this.close();
     if (isSame) return;
     this.#open = { name, column };
+    this.search = "";
     this.#anchor = anchor;
     this.#returnTo = anchor.closest<HTMLElement>("[data-row]") ?? anchor;
     this.#options.renderNow();
@@ -83,6 +86,11 @@ export class Popovers {
     this.reposition();
     const first = ["select, input", "button"].map((kind) => element.querySelector<HTMLElement>(kind));
     first.find(Boolean)?.focus();
+  }
+
+  /** Draws what is open anew. */
+  changed(): void {
+    this.#options.renderNow();
   }
 
   close(): void {

@@ -137,6 +137,7 @@ export interface GridSchema {
     readonly views?: number;
     readonly groups?: number;
     readonly inList?: number;
+    readonly batch?: number;
     readonly bulkRows?: number;
   };
   /** Names of spans that are relative to today, for the condition `relative`. */
@@ -247,6 +248,22 @@ export interface EditResponse {
   readonly matchesFilter?: boolean | null;
   /** Takes the edit back; null when that cannot be done. */
   readonly undo?: string | null;
+}
+
+/** The change of one row in a batch. */
+export interface BatchItem {
+  readonly op: "update";
+  readonly id: string | number;
+  readonly v: string;
+  readonly changes: Readonly<Record<string, Value>>;
+}
+
+export interface BatchResponse {
+  readonly results: readonly {
+    readonly row: RowRecord | null;
+    readonly problem: ProblemDocument | null;
+  }[];
+  readonly undo: string | null;
 }
 
 /** Which rows a bulk change is about: those that match the query, or those named, without those taken out. */

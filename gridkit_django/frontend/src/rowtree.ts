@@ -140,6 +140,13 @@ export class RowTree {
       .filter((row) => !row.g);
   }
 
+  /** The groups that are here, of all levels. */
+  groups(): RowRecord[] {
+    return this.#branches()
+      .flatMap(({ windows }) => windows.loaded())
+      .filter((row) => row.g);
+  }
+
   indexOf(id: string | number): number {
     return this.#indexIn(this.#root, 0, id);
   }

@@ -173,6 +173,14 @@ export class GridState {
     this.#tell("layout");
   }
 
+  /** Shows these columns, or hides them; when none would be left, the first of all stays. */
+  setAllVisible(ids: readonly string[], visible: boolean): void {
+    const others = this.visible.some(({ id }) => !ids.includes(id));
+    const stays = visible || others ? null : this.ordered[0]?.id;
+    for (const id of ids) this.#table.getColumn(id)?.toggleVisibility(visible || id === stays);
+    this.#tell("layout");
+  }
+
   /** Puts a column where another one is: before it, or after it when moving forward; and pinned like it. */
   moveColumn(id: string, targetId: string): void {
     const order = [...this.#table.atoms.columnOrder.get()];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Grid } from "../src/grid.ts";
-import { GridState } from "../src/state.ts";
+import { GridState, GROUPS } from "../src/state.ts";
 import { pinPlan } from "../src/views/pins.ts";
 
 const COLUMNS = ["a", "b", "c", "d"].map((id) => ({ id, label: id, type: "text" }) as const);
@@ -60,4 +60,12 @@ test("in a window that they would fill pinned columns stick nowhere", () => {
   const plan = planOf(state, 300);
   assert.equal(plan.names("a"), "");
   assert.deepEqual([plan.start, plan.end], [0, 0]);
+});
+
+test("the column of groups stays in sight, because figures say nothing without it", () => {
+  const columns = [{ id: GROUPS, label: "A", type: "text" } as const, ...COLUMNS];
+  const grid = { state: stateOf(), root: { clientWidth: 1000 } } as unknown as Grid;
+  const plan = pinPlan(grid, columns, () => 100);
+  assert.equal(plan.style(GROUPS), "inset-inline-start: 40px");
+  assert.equal(plan.style("a"), "");
 });

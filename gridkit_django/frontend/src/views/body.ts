@@ -10,13 +10,14 @@ import type { ColumnSchema, RowRecord } from "../protocol.ts";
 import type { PlacedRow } from "../scroll.ts";
 import { GROUPS } from "../state.ts";
 import { editorView } from "./editor.ts";
-import { figureView, groupLabelView } from "./groups.ts";
+import { barView, figureView, groupLabelView } from "./groups.ts";
 import type { PinPlan } from "./pins.ts";
 
 const FIRST_SCREEN = 12;
 
 export function bodyView(grid: Grid, columns: readonly ColumnSchema[], pins: PinPlan): TemplateResult {
-  const { scroller, windows } = grid;
+  const { scroller, windows, shares } = grid;
+  shares.measure();
   const placed = windows.hasAnswer ? scroller.place(rowsToKeep(grid)) : firstScreen(scroller.rowHeight);
   const height = windows.hasAnswer ? scroller.height : FIRST_SCREEN * scroller.rowHeight;
   return html`
@@ -43,7 +44,7 @@ function rowsToKeep({ focus, editor, windows }: Grid): number[] {
 }
 
 function rowView(grid: Grid, columns: readonly ColumnSchema[], pins: PinPlan, item: PlacedRow): unknown {
-  const { windows, state, focus, editor, lookups, freshness } = grid;
+  const { windows, state, focus, editor, lookups, freshness, shares } = grid;
   const row = windows.row(item.index);
   const fresh = freshness.changedIn(row);
   const active = focus.active.row === item.index ? focus.active.col : -1;
@@ -51,7 +52,7 @@ function rowView(grid: Grid, columns: readonly ColumnSchema[], pins: PinPlan, it
   const edit = row && editor.current?.row.id === row.id ? editor.current : null;
   const options = edit && lookups.of(edit.column)?.options;
   const isStray = row !== undefined && grid.strayRow === row.id;
-  const layout = columns.map((column) => column.id + (state.figures.get(column.id) ?? "")).join() + pins.key;
+  const layout = columns.map((column) => column.id + (state.figures.get(column.id) ?? "")).join() + pins.key + (row?.g ? shares.key : "");
   const names = ["gridkit-row"];
   if (item.index % 2) names.push("is-odd");
   if (selected) names.push("is-selected");
@@ -151,7 +152,7 @@ function contentView(
 ): TemplateResult | typeof nothing {
   if (!record) return html`<span class="gridkit-skeleton"></span>`;
   if (column.id === GROUPS) return record.g ? groupLabelView(grid, record, record.g, row) : nothing;
-  if (record.g) return figureView(grid, column, record.d);
+  if (record.g) return html`${barView(grid.shares.of(column, record))}${figureView(grid, column, record.d)}`;
   const text = grid.textOf(column, record.d[column.id]);
   if (text !== null)
     return html`<span class="gridkit-text" title=${text.length > 12 ? text : nothing}>${text}</span>`;

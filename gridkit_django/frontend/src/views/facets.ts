@@ -11,6 +11,8 @@ import { problemText } from "../texts.ts";
 export function valuesView(grid: Grid, form: FilterForm, values: OptionList): TemplateResult {
   const { t, formatter } = grid;
   const picked = form.picked.size;
+  const options = shownOptions(form, values);
+  const largest = Math.max(1, ...options.map(({ count = 0 }) => count));
   return html`
     <input
       type="search"
@@ -23,9 +25,9 @@ export function valuesView(grid: Grid, form: FilterForm, values: OptionList): Te
     />
     <div class="gridkit-choices" role="group" aria-label=${t("filterValues")} aria-busy=${values.isLoading ? "true" : "false"}>
       ${repeat(
-        shownOptions(form, values),
+        options,
         (option) => optionKey(option.value),
-        (option) => choice(grid, form, option),
+        (option) => choice(grid, form, option, largest),
       )}
       ${tail(grid, values)}
     </div>
@@ -48,7 +50,7 @@ function shownOptions(form: FilterForm, values: OptionList): readonly Option[] {
   return [...others, ...values.options];
 }
 
-function choice(grid: Grid, form: FilterForm, option: Option): TemplateResult {
+function choice(grid: Grid, form: FilterForm, option: Option, largest: number): TemplateResult {
   const { t, formatter } = grid;
   const named = option.label ?? grid.lookups.label(form.column, option.value);
   const text = (named ?? formatter.text(form.column, option.value)) || t("valueNone");
@@ -64,9 +66,15 @@ function choice(grid: Grid, form: FilterForm, option: Option): TemplateResult {
         }}
       />
       <span class=${option.value === null || option.value === "" ? "gridkit-muted" : ""}>${text}</span>
-      ${option.count === undefined ? nothing : html`<small>${formatter.count(option.count)}</small>`}
+      ${option.count === undefined ? nothing : countView(formatter.count(option.count), option.count / largest)}
     </label>
   `;
+}
+
+/** How often a value occurs, as a number and beside the most frequent one. */
+function countView(text: string, share: number): TemplateResult {
+  const width = `inline-size: ${(share * 100).toFixed(1)}%`;
+  return html`<span class="gridkit-share" aria-hidden="true"><i .style=${width}></i></span><small>${text}</small>`;
 }
 
 /** What comes after the values: that more are coming, that there are none, or why there are none. */

@@ -15,6 +15,7 @@ import {
 import type { FilterForm, FilterTab } from "../filterform.ts";
 import type { Grid } from "../grid.ts";
 import type { ColumnSchema } from "../protocol.ts";
+import { columnSearch, foundColumns, nothingFound } from "./columnsearch.ts";
 import { valuesView } from "./facets.ts";
 import { namedFilterView } from "./namedfilter.ts";
 
@@ -37,10 +38,12 @@ export function filterPanel(grid: Grid): TemplateResult {
 /** Every column that can be filtered, hidden ones too; those with a filter say which. */
 function columnList(grid: Grid): TemplateResult {
   const { state, formatter, t } = grid;
+  const found = foundColumns(grid, state.ordered.filter(canFilter));
   return html`
     <p class="gridkit-form-title">${t("filterChoose")}</p>
+    ${columnSearch(grid)}
     <ul class="gridkit-column-list">
-      ${state.ordered.filter(canFilter).map((column) => {
+      ${found.map((column) => {
         const condition = state.conditions.get(column.id);
         return html`
           <li class="gridkit-column-item">
@@ -52,6 +55,7 @@ function columnList(grid: Grid): TemplateResult {
         `;
       })}
     </ul>
+    ${nothingFound(grid, found)}
   `;
 }
 

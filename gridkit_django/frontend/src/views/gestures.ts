@@ -64,7 +64,7 @@ function moveHeader(grid: Grid, column: ColumnSchema, step: 1 | -1): void {
   grid.focus.moveTo({ row: -1, col });
 }
 
-/** Cell: Enter and F2 edit, Space selects the row; in a group all three open or close it. */
+/** Cell: Enter and F2 edit, a letter writes over what is there, Space selects the row; in a group all three open or close it. */
 function cellKey(grid: Grid, event: KeyboardEvent, row: number, column: ColumnSchema | undefined): boolean {
   const record = grid.windows.row(row);
   if (isSelectAll(event)) grid.selectAll();
@@ -72,11 +72,20 @@ function cellKey(grid: Grid, event: KeyboardEvent, row: number, column: ColumnSc
   else if (event.key === " " && !event.ctrlKey && !event.altKey) grid.toggleRow(row, event.shiftKey);
   else if ((event.key === "Enter" || event.key === "F2") && column && grid.canEdit(column))
     grid.edits.start(row, column);
+  else if (column && grid.canEdit(column) && record && typedKey(event) !== null)
+    grid.edits.start(row, column, typedKey(event));
   else if (event.key === "Delete" && record && grid.changes.canDelete)
     grid.changes.askDelete(grid.state.isSelected(record.id) ? null : record);
   else if (event.altKey && event.key === "ArrowLeft" && grid.windows.level(row) > 0) leaveGroup(grid, row);
   else return false;
   return true;
+}
+
+/** The letter that begins to write over a cell, as in a spreadsheet; Backspace begins with nothing. */
+function typedKey(event: KeyboardEvent): string | null {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return null;
+  if (event.key === "Backspace") return "";
+  return [...event.key].length === 1 && event.key !== " " ? event.key : null;
 }
 
 const isSelectAll = (event: KeyboardEvent): boolean =>
@@ -115,6 +124,16 @@ export function onGridCopy(grid: Grid, event: ClipboardEvent): void {
   event.clipboardData?.setData("text/plain", text);
   event.preventDefault();
   grid.announce(grid.t("copied"));
+}
+
+/** Pastes into the cells from the focused one on. */
+export function onGridPaste(grid: Grid, event: ClipboardEvent): void {
+  const isElsewhere = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
+  const text = event.clipboardData?.getData("text/plain") ?? "";
+  const { row, col } = grid.focus.active;
+  if (isElsewhere || !text || !grid.mayEdit || row < 0 || col < 1 || grid.windows.row(row)?.g) return;
+  event.preventDefault();
+  grid.panels.use((views) => void views.pasteCells(grid, text));
 }
 
 function copyText(grid: Grid): string {

@@ -7,7 +7,7 @@ import { bannerView } from "./banner.ts";
 import { bodyView } from "./body.ts";
 import { noteView } from "./editor.ts";
 import { headerView } from "./header.ts";
-import { onGridCopy, onGridDoubleClick, onGridKey } from "./gestures.ts";
+import { onGridCopy, onGridDoubleClick, onGridKey, onGridPaste } from "./gestures.ts";
 import { jobsView } from "./jobs.ts";
 import { totalsView } from "./totals.ts";
 import { shellsView } from "./shells.ts";
@@ -47,6 +47,7 @@ function tableView(grid: Grid): TemplateResult {
         @keydown=${(event: KeyboardEvent) => onGridKey(grid, event)}
         @focusin=${(event: FocusEvent) => grid.focus.focused(event)}
         @dblclick=${(event: MouseEvent) => onGridDoubleClick(grid, event)}
+        @paste=${(event: ClipboardEvent) => onGridPaste(grid, event)}
         @copy=${(event: ClipboardEvent) => onGridCopy(grid, event)}
       >
         ${headerView(grid, columns, pins)} ${bodyView(grid, columns, pins)} ${totalsView(grid, columns, pins)}

@@ -65,3 +65,10 @@ export function figureView(
   const text = formatter.figure(made?.source ?? column, fn, figures[made ? column.id : `${fn}_${column.id}`]);
   return html`<span class="gridkit-text">${text ?? html`<span class="gridkit-null" aria-label=${t("empty")}>–</span>`}</span>`;
 }
+
+/** How large a figure is beside the largest of its kind. */
+export function barView(share: number | null): TemplateResult | typeof nothing {
+  if (!share) return nothing;
+  const width = `inline-size: calc(${(Math.abs(share) * 100).toFixed(1)}% - 8px)`;
+  return html`<span class="gridkit-figure-bar ${share < 0 ? "is-negative" : ""}" aria-hidden="true" .style=${width}></span>`;
+}

@@ -11,6 +11,7 @@ import { pivotPanel } from "./pivotpanel.ts";
 import { viewsPanel } from "./viewsmenu.ts";
 
 export { FilterForm } from "../filterform.ts";
+export { pasteCells } from "../paste.ts";
 export { RowForm } from "../rowform.ts";
 export { PANEL_ENGLISH } from "../panelstrings.ts";
 export { dialogForm } from "./dialog.ts";

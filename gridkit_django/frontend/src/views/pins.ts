@@ -30,7 +30,7 @@ export function pinPlan(grid: Grid, columns: readonly ColumnSchema[], widthOf: (
   const widths = columns.map(({ id }) => [id, widthOf(id)] as const);
   const far = widths.filter(([id]) => state.pin(id) === "right");
   const near = widths.filter(([id]) => state.pin(id) === "left");
-  const groups = near.length || grid.made.columns.length ? widths.filter(([id]) => id === GROUPS) : [];
+  const groups = widths.filter(([id]) => id === GROUPS);
   const fits = SELECTION_WIDTH + sum(near) + sum(groups) + sum(far) <= root.clientWidth * LARGEST_SHARE;
   const starts = fits ? offsets([...groups, ...near], SELECTION_WIDTH) : new Map<string, number>();
   const ends = fits ? offsets([...far].reverse(), 0) : new Map<string, number>();
