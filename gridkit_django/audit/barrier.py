@@ -57,9 +57,11 @@ class Barrier:
         return wanted <= self._dialect.standing(self._connection)
 
     def make(self) -> None:
-        """Put it up, where it does not stand already."""
-        if self._dialect is not None and not self.stands():
-            self._execute(self._dialect.raising(self._connection, self._rules()))
+        """Put it up, where there is something to guard and it does not stand already."""
+        if self._dialect is None or self.stands():
+            return
+        if rules := self._rules():
+            self._execute(self._dialect.raising(self._connection, rules))
             self._guard_partitions()
 
     def drop(self) -> None:

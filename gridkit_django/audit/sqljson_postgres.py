@@ -121,7 +121,9 @@ def _datetime_forms(column: str, zone: str, quote: str) -> tuple[str, str, str]:
     form = _with_fraction(
         f"({column})::timestamptz(0) = {column}", f'{quote}YYYY-MM-DD"T"HH24:MI:SS', f"{offset}{quote}"
     )
-    known = f"{column} >= '0001-01-02 00:00:00+00' AND {column} < '9999-12-31 00:00:00+00'"
+    # In UTC Python holds all of these years; in other zones their first and last day may be outside of them.
+    first, after = ("0001-01-01", "10000-01-01") if settings.USE_TZ else ("0001-01-02", "9999-12-31")
+    known = f"{column} >= '{first} 00:00:00+00' AND {column} < '{after} 00:00:00+00'"
     return known, form, local
 
 

@@ -58,7 +58,9 @@ def json_value(value: Any, *, depth: int = DEPTH_MAX) -> JSONValue:
     if type(value) is str and depth >= 0:
         return storable_text(value)
     if depth < 0:
-        raise AuditError(f"A value for an audit record has more than {DEPTH_MAX} levels. Record its parts.")
+        raise AuditError(
+            "A value for an audit record has too many levels. Record its parts, or do not follow the field."
+        )
     if isinstance(value, Mapping):
         return {storable_text(str(key)): json_value(item, depth=depth - 1) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):

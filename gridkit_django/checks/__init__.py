@@ -6,7 +6,7 @@ registers ``CHECKS`` under the tag ``gridkit``: ``manage.py check --tag gridkit`
 
 from __future__ import annotations
 
-from gridkit_django.checks.audit import check_sealing, check_signing_key
+from gridkit_django.checks.audit import check_audited_keys, check_sealing, check_signing_key
 from gridkit_django.checks.exports import check_export_privacy, check_export_storage
 from gridkit_django.checks.grids import check_grids
 from gridkit_django.checks.market import check_market
@@ -25,6 +25,7 @@ CHECKS = (
     check_plugin_sources,
     check_export_storage,
     check_market,
+    check_audited_keys,
 )
 DEPLOY_CHECKS = (check_signing_key, check_export_privacy, check_outbox_protection)
 """Run with ``manage.py check --deploy`` only."""
@@ -39,6 +40,7 @@ __all__ = [
     "TAG",
     "check_audit_partitions",
     "check_audit_triggers",
+    "check_audited_keys",
     "check_export_privacy",
     "check_export_storage",
     "check_grids",

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.apps import apps
 from django.core.checks import CheckMessage
 from django.core.checks import Warning as Advice
 from django.db import Error
 from django.utils import timezone
 
+from gridkit_django.audit.capture.plans import KEY_MAX
+from gridkit_django.audit.capture.set_based import may_be_too_long
 from gridkit_django.audit.health import unsealed_since
+from gridkit_django.audit.policies import audit_policies
 from gridkit_django.audit.sealing import sealed_aliases
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import SettingsError
@@ -32,6 +36,22 @@ def check_signing_key(**_kwargs: Any) -> list[CheckMessage]:
             "and GRIDKIT['AUDIT_PUBLIC_KEYS'] for the other processes; or silence gridkit.W004.",
             id="gridkit.W004",
         )
+    ]
+
+
+def check_audited_keys(**_kwargs: Any) -> list[CheckMessage]:
+    """Say which followed models may have keys that are longer than a record holds (``gridkit.W009``)."""
+    models = [apps.get_model(label) for label in sorted(audit_policies().table.by_model)]
+    return [
+        Advice(
+            f"{model._meta.label} is followed by the audit trail, and its primary key may be longer than {KEY_MAX} "
+            "characters. A write to a row with such a key is refused.",
+            hint="Give the field a smaller max_length, do not follow the model, or silence gridkit.W009.",
+            obj=model,
+            id="gridkit.W009",
+        )
+        for model in models
+        if may_be_too_long([model._meta.pk])
     ]
 
 

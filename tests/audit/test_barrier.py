@@ -210,3 +210,13 @@ def test_flush_empties_the_audit_tables_too_and_leaves_the_barrier_standing() ->
     assert (AuditRecord.objects.count(), Customer.objects.count()) == (0, 0)
     write()
     refused("DELETE FROM gridkit_django_auditrecord")
+
+
+@pytest.mark.postgres_only
+def test_database_without_audit_tables_needs_no_barrier() -> None:
+    with transaction.atomic():
+        execute("CREATE SCHEMA nothing")
+        execute("SET LOCAL search_path = nothing")
+        Barrier(connection).make()
+        assert not Barrier(connection).stands()
+        transaction.set_rollback(True)

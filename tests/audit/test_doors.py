@@ -13,7 +13,7 @@ from django.db.models.sql import DeleteQuery, InsertQuery, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler, SQLDeleteCompiler, SQLInsertCompiler, SQLUpdateCompiler
 from django.test.utils import CaptureQueriesContext
 
-from gridkit_django.audit.capture import doors
+from gridkit_django.audit.capture.two_steps import matched
 from gridkit_django.exceptions import AuditUnavailableError
 from tests.museum.models import Hall, Tag, Work
 
@@ -36,6 +36,7 @@ def parameters(function: Any) -> list[str]:
 
 def test_every_write_ends_in_execute_sql_of_three_compilers() -> None:
     assert parameters(SQLInsertCompiler.execute_sql) == ["self", "returning_fields"]
+    assert parameters(SQLInsertCompiler.pre_save_val) == ["self", "field", "obj"]
     assert parameters(SQLUpdateCompiler.execute_sql) == ["self", "result_type"]
     assert "execute_sql" in vars(SQLDeleteCompiler)
     assert parameters(SQLCompiler.execute_sql)[:2] == ["self", "result_type"]
@@ -109,4 +110,4 @@ def test_a_many_to_many_manager_is_one_class_for_each_side() -> None:
 
 def test_rows_that_can_not_be_brought_together_by_their_keys_are_refused() -> None:
     with pytest.raises(AuditUnavailableError, match="one by one"):
-        doors._matched([(1, "a"), (2, "b")], [(1001, "a"), (1002, "b")], 1)
+        matched([(1, 1, "a"), (2, 2, "b")], [(1001, 1001, "a"), (1002, 1002, "b")], 1)

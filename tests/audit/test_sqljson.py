@@ -30,7 +30,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
-MOMENTS = st.datetimes(dt.datetime(1, 1, 3), dt.datetime(9999, 12, 30), timezones=st.just(dt.UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(timezones=st.just(dt.UTC))
 VALUES = {
     "text": TEXT,
     "whole": st.integers(-(2**63), 2**63 - 1),
@@ -114,6 +114,8 @@ EDGES: list[dict[str, Any]] = [
     {"real": 5.0, "data": "text", "moment": dt.datetime(2026, 1, 2, 3, 4, 5, 120_000, tzinfo=dt.UTC)},
     {"real": 9999999999999998.0, "moment": dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC), "address": "::1"},
     {"text": "100% \\ \" '\n{x}", "data": {"\\u0000": "\\", "%s": "é😀"}, "address": "192.168.0.1"},
+    {"moment": dt.datetime.max.replace(tzinfo=dt.UTC)},
+    {"moment": dt.datetime.min.replace(tzinfo=dt.UTC)},
 ]
 
 

@@ -83,7 +83,7 @@ def test_deepest_allowed_value_passes_and_one_level_more_is_refused() -> None:
     for _ in range(DEPTH_MAX):
         deepest = [deepest]
     assert json_value(deepest) == deepest
-    with pytest.raises(AuditError, match=f"more than {DEPTH_MAX} levels"):
+    with pytest.raises(AuditError, match="too many levels"):
         json_value([deepest])
 
 

@@ -4,6 +4,7 @@ Every write of the ORM ends in ``execute_sql`` of one of three compilers, whatev
 is little, and ``tests/audit/test_doors.py`` tells when a Django version changes it:
 
 * ``SQLInsertCompiler.as_sql`` writes ``RETURNING`` for ``returning_fields``, and returns one statement then;
+* ``SQLInsertCompiler.pre_save_val`` gives each value that is written;
 * ``SQLUpdateCompiler.as_sql`` writes ``UPDATE … SET … [WHERE …]``, the condition as ``compile(query.where)`` does;
 * ``SQLDeleteCompiler.as_sql`` writes ``DELETE FROM …``, so that ``RETURNING`` can follow;
 * ``Model.save_base`` writes the tables of parents and then, by ``_save_table``, that of the model, in one transaction;
@@ -31,8 +32,8 @@ from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, NO_RESULTS
 from django.db.models.sql.subqueries import DeleteQuery
 from django.db.models.sql.where import AND
 
+from gridkit_django.audit.capture.two_steps import all_rows, quoted, update_in_two_steps
 from gridkit_django.audit.capture.values import Field
-from gridkit_django.audit.direct import is_unwatched
 from gridkit_django.audit.targets import ModelClass
 from gridkit_django.exceptions import AuditUnavailableError
 
@@ -171,7 +172,8 @@ def _collector_door(original: Any, watcher: Watcher) -> Any:
     @wraps(original)
     def delete(collector: Any) -> Any:
         connection = connections[collector.using]
-        tables = {*collector.data, *(rows.model for rows in collector.fast_deletes)}
+        emptied = [field.model for field, _ in collector.field_updates]
+        tables = {*collector.data, *(rows.model for rows in collector.fast_deletes), *emptied}
         if not any((watch := watcher.watches(table, connection)) is not None and watch.links for table in tables):
             return original(collector)
         return watcher.together(connection, lambda: original(collector))
@@ -264,7 +266,7 @@ def insert_rows(compiler: Any, fields: Sequence[Field], *, tell_new: bool = Fals
 @cache
 def _columns(table: str, columns: tuple[str, ...]) -> tuple[str, str]:
     """Return columns of a table, and those after the first as they follow it."""
-    named = [f"{_name(table)}.{_name(column)}" for column in columns]
+    named = [f"{quoted(table)}.{quoted(column)}" for column in columns]
     return ", ".join(named), "".join(f", {column}" for column in named[1:])
 
 
@@ -278,6 +280,26 @@ def converted(compiler: Any, fields: Sequence[Field], rows: Sequence[Raw]) -> li
 def needs_no_converter(compiler: Any, fields: Sequence[Field]) -> bool:
     """Whether values of fields, as the driver gives them, are what Django hands to model instances."""
     return not compiler.get_converters([field.get_col(compiler.query.get_meta().db_table) for field in fields])
+
+
+def value_to_insert(compiler: Any, item: Any, field: Field) -> Any:
+    """Return what an INSERT is going to write into a column; a field is asked once, since it may make a value up."""
+    asked: Any = compiler.__dict__.get("pre_save_val")
+    if asked is None:
+        asked = compiler.pre_save_val = _asking_once(compiler.pre_save_val)
+    return asked(field, item)
+
+
+def _asking_once(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    known: dict[tuple[str, int], Any] = {}
+
+    def pre_save_val(field: Any, item: Any) -> Any:
+        place = (field.name, id(item))
+        if place not in known:
+            known[place] = original(field, item)
+        return known[place]
+
+    return pre_save_val
 
 
 def upserts(compiler: Any) -> bool:
@@ -303,36 +325,18 @@ def update_rows(
     if is_postgres and compiler.connection.pg_version >= RETURNS_BOTH and sql.startswith("UPDATE "):
         sides = tuple([_column_read(item, wanted) for item in fields])
         tail = _both_sides(tuple([str(item.column) for item in keys]), sides)
-        return _split(_all(compiler, sql + tail, params), len(keys), len(fields))
+        return _split(all_rows(compiler, sql + tail, params), len(keys), len(fields))
     head, head_params, where, where_params = split_update(compiler, sql, params)
     columns = tuple([str(item.column) for item in (*keys, *fields)])
     if is_postgres:
         table = compiler.quote_name_unless_alias(compiler.query.get_meta().db_table)
-        named = [f"{table}.{_name(column)}" for column in columns]
+        named = [f"{table}.{quoted(column)}" for column in columns]
         statement, arguments = _locked_update(table, named, len(keys), head, where), (*where_params, *head_params)
-        return _split(_all(compiler, statement, arguments), len(keys), len(fields))
-    read, returning = _read_and_return(compiler.query.get_meta().db_table, columns)
-    old = _read(compiler, read, where, where_params)
-    return _matched(old, _all(compiler, sql + returning, params), len(keys)) if old else []
-
-
-def _read(compiler: Any, read: str, where: str, params: Sequence[Any]) -> list[Raw]:
-    """Read rows before they are changed (SQLite); a lone row straight from the driver, where nobody looks on."""
-    connection = compiler.connection
-    if where == _lone_condition(compiler.query.get_meta()) and is_unwatched(connection):
-        with connection.wrap_database_errors:
-            found: list[Raw] = connection.connection.execute(f"{read}{where[:-2]}?", params).fetchall()
-        return found
-    return _all(compiler, read + where, params)
-
-
-@cache
-def _read_and_return(table: str, columns: tuple[str, ...]) -> tuple[str, str]:
-    """Return the SELECT of the rows before, and the end of the UPDATE that returns them after it (SQLite)."""
-    named = [f"{_name(table)}.{_name(column)}" for column in columns]
-    # A plus takes the declared type away: both statements then return the values as they are stored.
-    stored = ", ".join(f"+{column}" for column in named)
-    return f"SELECT {stored} FROM {_name(table)}", f" RETURNING {stored}"  # noqa: S608 - names, no values
+        return _split(all_rows(compiler, statement, arguments), len(keys), len(fields))
+    is_lone = where == _lone_condition(compiler.query.get_meta())
+    return update_in_two_steps(
+        compiler, (head, head_params), (where, where_params), columns, len(keys), is_lone=is_lone
+    )
 
 
 RETURNS_BOTH = 180_000
@@ -350,19 +354,15 @@ def _both_sides(keys: tuple[str, ...], columns: tuple[tuple[str, bool], ...]) ->
 
     def side(row: str) -> list[str]:
         return [
-            f"CASE WHEN gk_old.{_name(column)} IS DISTINCT FROM gk_new.{_name(column)} THEN {row}.{_name(column)} END"
+            f"CASE WHEN gk_old.{name} IS DISTINCT FROM gk_new.{name} THEN {row}.{name} END"
             if is_slow
-            else f"{row}.{_name(column)}"
-            for column, is_slow in columns
+            else f"{row}.{name}"
+            for name, is_slow in named
         ]
 
-    read = [*(f"gk_old.{_name(column)}" for column in keys), *side("gk_old"), *side("gk_new")]
+    named = [(quoted(column), is_slow) for column, is_slow in columns]
+    read = [*(f"gk_old.{quoted(column)}" for column in keys), *side("gk_old"), *side("gk_new")]
     return f" RETURNING WITH (OLD AS gk_old, NEW AS gk_new) {', '.join(read)}"
-
-
-def _name(column: str) -> str:
-    """Return a name as Django's backends for PostgreSQL and SQLite quote it."""
-    return column if column.startswith('"') and column.endswith('"') else f'"{column}"'
 
 
 def split_update(compiler: Any, sql: str, params: Sequence[Any]) -> tuple[str, tuple[Any, ...], str, tuple[Any, ...]]:
@@ -386,7 +386,7 @@ def split_update(compiler: Any, sql: str, params: Sequence[Any]) -> tuple[str, t
 
 def _lone_condition(options: Any) -> str:
     """Return the condition of a saved instance: compiling it again takes longer than to look whether it is there."""
-    return f" WHERE {_name(options.db_table)}.{_name(str(options.pk.column))} = %s"
+    return f" WHERE {quoted(options.db_table)}.{quoted(str(options.pk.column))} = %s"
 
 
 def rows_at_most(compiler: Any) -> float:
@@ -437,7 +437,7 @@ def delete_rows(compiler: Any, fields: Sequence[Field]) -> list[Raw]:
         return []
     deleted_from(sql)
     columns = _columns(compiler.query.get_meta().db_table, tuple([str(field.column) for field in fields]))[0]
-    return _all(compiler, f"{sql} RETURNING {columns}", params)
+    return all_rows(compiler, f"{sql} RETURNING {columns}", params)
 
 
 def deleted_from(sql: str) -> str:
@@ -474,22 +474,3 @@ def _locked_update(table: str, columns: Sequence[str], keys: int, head: str, whe
 
 def _split(rows: Sequence[Raw], keys: int, fields: int) -> list[tuple[Raw, Raw, Raw]]:
     return [(row[:keys], row[keys : keys + fields], row[keys + fields :]) for row in rows]
-
-
-def _matched(old: Sequence[Raw], new: Sequence[Raw], keys: int) -> list[tuple[Raw, Raw, Raw]]:
-    """Bring the rows before and after together by their keys; a single row may have changed its key."""
-    if len(old) == len(new) == 1:
-        return [(old[0][:keys], old[0][keys:], new[0][keys:])]
-    before = {row[:keys]: row[keys:] for row in old}
-    if any(row[:keys] not in before for row in new):
-        raise AuditUnavailableError(
-            "Changing the primary keys of several rows in one statement can't be recorded. Change them one by one."
-        )
-    return [(row[:keys], before[row[:keys]], row[keys:]) for row in new]
-
-
-def _all(compiler: Any, sql: str, params: Sequence[Any]) -> list[Raw]:
-    with compiler.connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        rows: list[Raw] = cursor.fetchall()
-    return rows

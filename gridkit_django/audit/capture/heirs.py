@@ -33,17 +33,17 @@ def inherited_changes(
         changes: rows of the parent.
     """
     updates = [change for change in changes if change.action == UPDATE]
-    parent: Any = watch.model
-    lead = parent._meta.pk.name
-    children = dict(_rows(heir.model, connection, lead, [change.key[0] for change in updates], (lead, "pk")))
+    lead: Any = watch.model._meta.pk
+    found = _rows(heir.model, connection, lead.name, [change.key[0] for change in updates], (lead.name, "pk"))
+    own = writer_of(heir.model._meta.pk)
+    children = {str(writer_of(lead)(link)): str(own(child)) for link, child in found}
     for change in updates:
-        key = watch.key(change.key, connection)
-        child = next((pk for link, pk in children.items() if str(link) == key), None)
+        child = children.get(watch.key(change.key, connection))
         if child is not None:
             values = changed_values(watch, connection, fields, change)
             mine = {name: value for name, value in values.items() if name in heir.names}
             if mine:
-                yield UPDATE, str(child), mine
+                yield UPDATE, child, mine
 
 
 def lineage_values(
@@ -56,12 +56,14 @@ def lineage_values(
     found: dict[tuple[Any, ...], Values] = {}
     moved = [change for change in changes if change.action != UPDATE] if watch.lineages else []
     for lineage in watch.lineages:
-        links = {change.key: link_value(watch, lineage.link, fields, change) for change in moved}
+        links = {change.key: link_text(watch, lineage.link, connection, fields, change) for change in moved}
         names = [item.attname for item in lineage.fields]
         writers = [(item.name, writer_of(item)) for item in lineage.fields]
-        rows = {str(row[0]): row[1:] for row in _rows(lineage.parent, connection, "pk", links.values(), ("pk", *names))}
+        key = writer_of(lineage.parent._meta.pk)
+        found_rows = _rows(lineage.parent, connection, "pk", links.values(), ("pk", *names))
+        rows = {str(key(row[0])): row[1:] for row in found_rows}
         for change in moved:
-            raw = rows.get(str(links[change.key]))
+            raw = rows.get(links[change.key])
             if raw is not None:
                 pairs = ((name, write(value)) for (name, write), value in zip(writers, raw, strict=True))
                 sides = {name: [None, value] if change.before is None else [value, None] for name, value in pairs}
@@ -69,11 +71,16 @@ def lineage_values(
     return found
 
 
-def link_value(watch: Watch, link: Field, fields: Sequence[Field], change: RowChange) -> Any:
-    """Return what a row has in the column that leads to its parent."""
-    if link in fields:
-        return (change.after or change.before or ())[fields.index(link)]
-    return change.key[watch.keys.index(link)]
+def link_text(
+    watch: Watch, link: Field, connection: BaseDatabaseWrapper, fields: Sequence[Field], change: RowChange
+) -> str:
+    """Return what a row has in the column that leads to its parent, as text; databases store keys in several forms."""
+    raw = (
+        (change.after or change.before or ())[fields.index(link)]
+        if link in fields
+        else change.key[watch.keys.index(link)]
+    )
+    return str(watch.reader(link, connection)(raw))
 
 
 def _rows(

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from gridkit_django.audit.capture.heirs import link_value
+from gridkit_django.audit.capture.heirs import link_text
 from gridkit_django.audit.capture.plans import Watch
 from gridkit_django.audit.capture.rows import RowChange, Told, Unlabelled
 from gridkit_django.audit.capture.values import Field, writer_of
@@ -46,8 +46,9 @@ def namer_of(
     link = options.get_ancestor_link(label.model)
     if link in watch.keys or link in fields:
         # The row of the parent is there before that of the child is, and after it was.
-        found = _labels(label.model, label, connection, [link_value(watch, link, fields, item) for item in changes])
-        return lambda change: found.get(str(link_value(watch, link, fields, change)), "")
+        known = [link_text(watch, link, connection, fields, item) for item in changes]
+        found = _labels(label.model, label, connection, known)
+        return lambda change: found.get(link_text(watch, link, connection, fields, change), "")
     found = _labels(watch.model, label, connection, [watch.key(change.key, connection) for change in changes])
     return lambda change: found.get(watch.key(change.key, connection), "")
 
@@ -67,12 +68,14 @@ def labelled(
 def _labels(model: ModelClass, label: Field, connection: BaseDatabaseWrapper, keys: Sequence[Any]) -> Mapping[str, str]:
     if len(getattr(model._meta, "pk_fields", ())) > 1:
         return {}
-    write = writer_of(label)
+    write, write_key = writer_of(label), writer_of(model._meta.pk)
     rows = models.QuerySet[Any](model, using=connection.alias).order_by()
     found: dict[str, str] = {}
     for start in range(0, len(keys), _CHUNK):
         chosen = rows.filter(pk__in=keys[start : start + _CHUNK])
-        found.update((str(pk), label_text(write(value))) for pk, value in chosen.values_list("pk", label.attname))
+        found.update(
+            (str(write_key(pk)), label_text(write(value))) for pk, value in chosen.values_list("pk", label.attname)
+        )
     return found
 
 

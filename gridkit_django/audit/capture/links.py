@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gridkit_django.audit.capture.plans import Link, Policied, Watch
 from gridkit_django.audit.capture.rows import RowChange, Unlabelled, Values
-from gridkit_django.audit.capture.values import Field
+from gridkit_django.audit.capture.values import Field, writer_of
 from gridkit_django.audit.policies import UPDATE
 from gridkit_django.audit.targets import ModelClass
 
@@ -92,29 +92,48 @@ def link_changes(
     moved: dict[Any, Counter[Any]] = {}
     for change in changes:
         for pair, count in ((change.before, -1), (change.after, 1)):
-            if pair is not None:
+            # A pair that leads to no row is nobody's: its column may be NULL in a model of the project's own.
+            if pair is not None and pair[source] is not None:
                 moved.setdefault(pair[source], Counter())[read(pair[target])] += count
     present = _present(link, connection, list(moved))
+    owners = _owners(link, connection, list(moved))
     found = LinkChanges()
     for raw, counts in moved.items():
-        key = str(read_key(raw))
-        now = Counter(present.get(key, ()))
+        named = str(read_key(raw))
+        now = Counter(present.get(named, ()))
         then = Counter(now)
         then.subtract(counts)
+        key = owners.get(named, named)
         found.before[key], found.after[key] = _sorted(then), _sorted(now)
     return found
 
 
 def _present(link: Link, connection: BaseDatabaseWrapper, sources: list[Any]) -> dict[str, list[Any]]:
-    """Return the pairs that there are now, by the row that has the field."""
+    """Return the pairs that there are now, by what leads to the row that has the field."""
     through: Any = link.source.model
     rows = models.QuerySet[Any](through, using=connection.alias).order_by()
+    write, write_target = writer_of(link.source), writer_of(link.target)
     found: dict[str, list[Any]] = {}
     for start in range(0, len(sources), _CHUNK):
         raw = sources[start : start + _CHUNK]
         chosen = rows.filter(**{f"{link.source.attname}__in": raw})
         for source, target in chosen.values_list(link.source.attname, link.target.attname):
-            found.setdefault(str(source), []).append(target if isinstance(target, int) else str(target))
+            found.setdefault(str(write(source)), []).append(write_target(target))
+    return found
+
+
+def _owners(link: Link, connection: BaseDatabaseWrapper, sources: list[Any]) -> dict[str, str]:
+    """Return the keys of the rows that have the field, where the pairs lead to them by another value (``to_field``)."""
+    field: Any = link.source
+    known = field.target_field
+    if known.primary_key:
+        return {}
+    rows = models.QuerySet[Any](known.model, using=connection.alias).order_by()
+    write, write_key = writer_of(known), writer_of(known.model._meta.pk)
+    found: dict[str, str] = {}
+    for start in range(0, len(sources), _CHUNK):
+        chosen = rows.filter(**{f"{known.attname}__in": sources[start : start + _CHUNK]})
+        found.update((str(write(value)), str(write_key(key))) for value, key in chosen.values_list(known.attname, "pk"))
     return found
 
 

@@ -15,6 +15,7 @@ from gridkit_django.audit.labels import label_field
 from gridkit_django.audit.policies import AuditPolicy, PolicyTable
 from gridkit_django.audit.scope import grid_of
 from gridkit_django.audit.targets import ModelClass
+from gridkit_django.exceptions import AuditUnavailableError
 
 
 class Policied:
@@ -141,6 +142,9 @@ _Made = TypeVar("_Made")
 
 Known: TypeAlias = tuple[str, Reader, bool]
 
+KEY_MAX = 200
+"""Characters of a key at most; ``AuditRecord.target_id`` holds no more, and is indexed."""
+
 _SHAPES_MAX = 200
 """Sets of fields that are remembered for a table: code names few, and whoever names many pays for it."""
 
@@ -240,10 +244,21 @@ class Watch:
         return found
 
     def key(self, raw: Sequence[Any], connection: BaseDatabaseWrapper) -> str:
-        """Return a primary key, as the driver gave it, as text."""
+        """Return a primary key, as the driver gave it, as text.
+
+        Raises:
+            AuditUnavailableError: when it is longer than a record can hold; a part of a key would name another row.
+        """
         if len(raw) == 1:
-            return str(self.reader(self.keys[0], connection)(raw[0]))
-        return key_text([self.reader(item, connection)(value) for item, value in zip(self.keys, raw, strict=True)])
+            text = str(self.reader(self.keys[0], connection)(raw[0]))
+        else:
+            text = key_text([self.reader(item, connection)(value) for item, value in zip(self.keys, raw, strict=True)])
+        if len(text) > KEY_MAX:
+            raise AuditUnavailableError(
+                f"A row of {self.model._meta.label} has a key of {len(text)} characters, and an audit record holds "
+                f"{KEY_MAX}. Nothing was changed. Do not follow the model, or give its rows shorter keys."
+            )
+        return text
 
 
 class WatchBook:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from django.db.models import TextField
+
 from gridkit_django.audit.capture import doors
-from gridkit_django.audit.capture.plans import Watch
+from gridkit_django.audit.capture.plans import KEY_MAX, Watch
 from gridkit_django.audit.capture.set_based_postgres import RETURNS_OLD, InPostgres
 from gridkit_django.audit.capture.set_based_sqlite import InSqlite
 from gridkit_django.audit.capture.values import Field
@@ -63,7 +65,7 @@ def set_based(watch: Watch, compiler: Any, action: str, fields: Sequence[Field] 
     if watch.policies is None or watch.policies.beside or watch.links or watch.heirs or watch.lineages:
         return None
     policy, _ = watch.policies.now()
-    if policy is None or policy.fail_open or not _asks_for(policy, compiler, action):
+    if policy is None or policy.fail_open or not _asks_for(policy, compiler, action) or may_be_too_long(watch.keys):
         return None
     told = [item for item in (watch.fields if fields is None else fields) if policy.follows(item.name)]
     if not _can_tell(watch, policy, told, compiler.connection):
@@ -71,6 +73,11 @@ def set_based(watch: Watch, compiler: Any, action: str, fields: Sequence[Field] 
     if compiler.connection.vendor == "postgresql":
         return InPostgres(watch, compiler, policy) if _fits_postgres(watch, compiler, action) else None
     return InSqlite(watch, compiler, policy) if _fits_sqlite(watch, compiler, action, told) else None
+
+
+def may_be_too_long(keys: Sequence[Field]) -> bool:
+    """Whether a key may have more characters than a record holds: Python says of which row."""
+    return len(keys) == 1 and (isinstance(keys[0], TextField) or (keys[0].max_length or 0) > KEY_MAX)
 
 
 def _asks_for(policy: AuditPolicy, compiler: Any, action: str) -> bool:

@@ -77,7 +77,9 @@ class InSqlite(ManyRows):
         columns = list(dict.fromkeys((*returning, self._key)))
         rows = doors.insert_rows(self._compiler, columns)
         at = columns.index(self._key)
-        return [row[: len(returning)] for row in rows], json.dumps([row[at] for row in rows])
+        # An upsert may meet a row twice; what is told is what became of it.
+        keys = list(dict.fromkeys(row[at] for row in rows))
+        return [row[: len(returning)] for row in rows], json.dumps(keys)
 
     def _written(self) -> str:
         """Return the rows of some keys, which are a parameter."""

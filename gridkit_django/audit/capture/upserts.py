@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import models, transaction
 
-from gridkit_django.audit.capture.doors import Raw, insert_rows
+from gridkit_django.audit.capture.doors import Raw, insert_rows, value_to_insert
 from gridkit_django.audit.capture.plans import Watch
 from gridkit_django.audit.capture.values import Field
 from gridkit_django.exceptions import AuditError
@@ -48,13 +48,16 @@ def _attempt(watch: Watch, compiler: Any, columns: Sequence[Field]) -> list[tupl
     connection = compiler.connection
     tells = connection.vendor == "postgresql"
     old = _old_rows(watch, compiler)
-    keys = [list(columns).index(item) for item in watch.keys]
+    keys, fields = ([list(columns).index(item) for item in items] for items in (watch.keys, watch.fields))
     pairs: list[tuple[Raw | None, Raw]] = []
     for row in insert_rows(compiler, columns, tell_new=tells):
-        before = old.get(watch.key([row[at] for at in keys], connection))
+        key = watch.key([row[at] for at in keys], connection)
+        before = old.get(key)
         if tells and before is None and not row[-1]:
             raise _RaceError
         pairs.append((before, row[: len(columns)]))
+        # SQLite takes the same unique values twice in one statement: the second time the row is there.
+        old[key] = tuple([row[at] for at in fields])
     return pairs
 
 
@@ -75,13 +78,25 @@ def met_rows(watch: Watch, compiler: Any) -> Iterator[tuple[str, Sequence[Any]]]
     names = [item.attname for item in (*watch.keys, *watch.fields)]
     rows = models.QuerySet[Any](watch.model, using=compiler.using).order_by().select_for_update(no_key=True)
     for start in range(0, len(compiler.query.objs), _CHUNK):
-        yield rows.filter(_met(compiler, start)).values_list(*names).query.get_compiler(compiler.using).as_sql()
+        if met := _met(compiler, start):
+            yield rows.filter(met).values_list(*names).query.get_compiler(compiler.using).as_sql()
 
 
 def _met(compiler: Any, start: int) -> models.Q:
-    """Return the condition for rows that have the unique values of some of the objects."""
-    names = [item.attname for item in compiler.query.unique_fields]
-    objects = compiler.query.objs[start : start + _CHUNK]
-    if len(names) == 1:
-        return models.Q(**{f"{names[0]}__in": [getattr(item, names[0]) for item in objects]})
-    return reduce(or_, (models.Q(**{name: getattr(item, name) for name in names}) for item in objects))
+    """Return the condition for rows that have the unique values of some of the objects; an empty one for no row."""
+    fields = compiler.query.unique_fields
+    found = [
+        [value_to_insert(compiler, item, field) for field in fields]
+        for item in compiler.query.objs[start : start + _CHUNK]
+    ]
+    if not _nulls_meet(compiler.query.get_meta()):
+        found = [values for values in found if None not in values]
+    names = [field.attname for field in fields]
+    if len(names) == 1 and all(value is not None for (value,) in found):
+        return models.Q(**{f"{names[0]}__in": [value for (value,) in found]}) if found else models.Q()
+    return reduce(or_, (models.Q(**dict(zip(names, values, strict=True))) for values in found), models.Q())
+
+
+def _nulls_meet(options: Any) -> bool:
+    """Whether NULL is a value that can be there already (``nulls_distinct=False``)."""
+    return any(getattr(item, "nulls_distinct", None) is False for item in options.constraints)

@@ -67,10 +67,10 @@ def differs(before: JSONValue, after: JSONValue) -> bool:
 
 
 def key_text(values: Sequence[Any]) -> str:
-    """Return a primary key as text; one of several columns as a JSON list."""
+    """Return a primary key as text; one of several columns as a JSON list, as the databases write it."""
     if len(values) == 1:
         return str(values[0])
-    return json.dumps([json_value(value) for value in values], separators=(",", ":"))
+    return json.dumps([json_value(value) for value in values], ensure_ascii=False, separators=(",", ":"))
 
 
 def writer_of(field: Field) -> Reader:
@@ -111,11 +111,15 @@ def _moment(value: Any) -> JSONValue:
     return plain_value(value)
 
 
+DOCUMENT_DEPTH_MAX = 256
+"""Levels of a JSON field at most. A document that Django could write must not be refused for being told."""
+
+
 def _document(field: models.JSONField[Any, Any]) -> Reader:
     def write(value: Any) -> JSONValue:
         if field.encoder is not None or field.decoder is not None:
             value = json.loads(json.dumps(value, cls=field.encoder))
-        return json_value(value)
+        return json_value(value, depth=DOCUMENT_DEPTH_MAX)
 
     return write
 
