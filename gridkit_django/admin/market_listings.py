@@ -24,7 +24,7 @@ from gridkit_django.admin.charts import Point, amount, bar_chart, ranking
 from gridkit_django.admin.market_only import MarketOnly
 from gridkit_django.admin.verbs import administering
 from gridkit_django.exceptions import MarketPictureError
-from gridkit_django.marketplace.shelf.analytics import plugin_analytics
+from gridkit_django.marketplace.shelf.analytics import PluginAnalytics, plugin_analytics
 from gridkit_django.marketplace.shelf.fronts import touch_listing
 from gridkit_django.marketplace.shelf.pictures import (
     BYTES_MAX,
@@ -220,28 +220,12 @@ class ListingAdmin(MarketOnly[Listing]):
         if not (member or self.has_view_permission(request, listing)):
             raise PermissionDenied
         days = next((span for span in SPANS if request.GET.get("days") == str(span)), 30)
-        found = plugin_analytics(listing, days)
-        kinds = (("download", _now("Downloads")), ("install", _now("Installs")), ("update", _now("Updates")))
-        charts = [
-            bar_chart(title, [Point(item.day.isoformat(), item.counts[kind]) for item in found.days])
-            for kind, title in kinds
-        ]
         context = {
             **self.admin_site.each_context(request),
+            **_shown_figures(plugin_analytics(listing, days)),
             "title": _now("Figures of %(plugin)s") % {"plugin": listing.plugin_id},
             "opts": self.opts,
             "listing": listing,
-            "charts": charts,
-            "found": found,
-            "rankings": (
-                (_now("Sites that have it now, by version"), ranking(found.versions), _now("None has reported yet.")),
-                (
-                    _now("Installs and updates of this time, by version of GridKit"),
-                    ranking(found.core_versions),
-                    _now("Nothing in this time."),
-                ),
-            ),
-            "rows": [item for item in reversed(found.days) if any(item.counts.values())],
             "spans": SPANS,
             "days": days,
         }
@@ -287,6 +271,29 @@ class ListingAdmin(MarketOnly[Listing]):
     def stars(self, row: Listing) -> str:
         """Return the rating, and of how many."""
         return "-" if row.rating is None else f"{row.rating:.1f} ({row.rating_count})"
+
+
+def _shown_figures(found: PluginAnalytics) -> dict[str, Any]:
+    """Return what the page draws of some figures: charts, rankings, and the days on which something was."""
+    kinds = (("download", _now("Downloads")), ("install", _now("Installs")), ("update", _now("Updates")))
+    charts = [
+        bar_chart(title, [Point(item.day.isoformat(), item.counts[kind]) for item in found.days])
+        for kind, title in kinds
+    ]
+    rankings = (
+        (_now("Sites that have it now, by version"), found.versions, _now("None has reported yet.")),
+        (
+            _now("Installs and updates of this time, by version of GridKit"),
+            found.core_versions,
+            _now("Nothing in this time."),
+        ),
+    )
+    return {
+        "found": found,
+        "charts": charts,
+        "rankings": tuple((title, ranking(counts), nothing) for title, counts, nothing in rankings),
+        "rows": [item for item in reversed(found.days) if any(item.counts.values())],
+    }
 
 
 class ListingReportAdmin(MarketOnly[ListingReport]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -11,20 +10,17 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from gridkit_django.admin.canary_form import CanaryForm
-from gridkit_django.admin.install import ConsentForm
 from gridkit_django.admin.market_changes import changes_of
 from gridkit_django.admin.marketplace_browser import card, require_browsing
-from gridkit_django.admin.marketplace_peers import PeersForm, needs_of
-from gridkit_django.admin.schema_forms import SchemaForm
-from gridkit_django.admin.verbs import administering, may, require, rights_of
+from gridkit_django.admin.marketplace_forms import InstallForms
+from gridkit_django.admin.marketplace_peers import needs_of
+from gridkit_django.admin.verbs import administering, may, require
 from gridkit_django.exceptions import GridKitError
 from gridkit_django.marketplace.client import InstallPlan, RemoteListing, make_install_plan
 from gridkit_django.marketplace.client.pictures import picture_address
 from gridkit_django.models import InstalledPlugin, OperationKind, PluginOperation
 from gridkit_django.plugins import request_operation
 from gridkit_django.plugins.permission_texts import permission_text
-from gridkit_django.plugins.remote import PREFIX
 from gridkit_django.tasks.plugins import enqueue_operation
 
 _VERSIONS = 12
@@ -39,39 +35,24 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     require_browsing(request)
     plan = _plan(request.GET.get("id", ""), request.GET.get("version") or None)
     row = InstalledPlugin.objects.filter(plugin_id=plan.listing.id).first()
-    may_install = may(request, "install_plugin", row)
-    data = request.POST if request.method == "POST" else None
-    if data is not None:
+    forms = InstallForms(request, plan, row)
+    if request.method == "POST":
         require(request, "install_plugin", row)
         _require_for_peers(request, plan)
-    rights = rights_of(request, row)
-    consent = ConsentForm(data, permissions=plan.asks_for, user=request.user, rights=rights, starts=row is None)
-    asks_config = plan.release is not None and row is None and "configure_plugin" in rights
-    schema = plan.release.config_schema if plan.release is not None and asks_config else {}
-    config = SchemaForm(data, schema=schema, values={}, prefix="config")
-    peers = PeersForm(data, peers=plan.peers, rights=rights_of(request))
-    canary = CanaryForm(data, side_by_side=plan.release is None or plan.release.canary.side_by_side)
-    forms = (consent, config, peers, *((canary,) if plan.installed else ()))
-    if data is not None and plan.release is not None and all(form.is_valid() for form in forms):
-        with administering(request):
-            more = canary.arguments if plan.installed else {}
-            operation = _ask(request, plan, consent, config, peers, more)
-            return HttpResponseRedirect(
-                reverse(f"{site.name}:gridkit_django_pluginoperation_change", args=[operation.pk])
-            )
+        if forms.are_filled_in:
+            with administering(request):
+                operation = _ask(request, plan, forms)
+                page = f"{site.name}:gridkit_django_pluginoperation_change"
+                return HttpResponseRedirect(reverse(page, args=[operation.pk]))
     context = {
         **site.each_context(request),
         **_facts(plan, site),
+        **forms.context,
         "title": plan.listing.name,
         "opts": InstalledPlugin._meta,
         "plugin": row,
         "plan": plan,
-        "consent": consent,
-        "config": config,
-        "peers": peers,
-        "canary": canary,
-        "has_errors": any(form.errors for form in forms),
-        "may_install": may_install,
+        "may_install": may(request, "install_plugin", row),
     }
     return TemplateResponse(request, "admin/gridkit_django/installedplugin/marketplace_plugin.html", context)
 
@@ -136,23 +117,9 @@ def _links(listing: RemoteListing) -> list[tuple[Any, str]]:
     return [(label, address) for label, address in found if address]
 
 
-def _ask(
-    request: HttpRequest,
-    plan: InstallPlan,
-    consent: ConsentForm,
-    config: SchemaForm,
-    peers: PeersForm,
-    more: Mapping[str, Any],
-) -> PluginOperation:
+def _ask(request: HttpRequest, plan: InstallPlan, forms: InstallForms) -> PluginOperation:
     """Write the operation down and let a worker carry it out; what the forms hold was validated."""
-    release = plan.chosen()
-    arguments: dict[str, Any] = {"version": release.version, "grants": consent.granted, "peers": peers.agreed(), **more}
-    if plan.installed:
-        kind = OperationKind.UPDATE
-    else:
-        kind = OperationKind.INSTALL
-        given = {"source": f"{PREFIX}{plan.listing.id}", "activate": consent.is_activated}
-        arguments |= {**given, "config": config.values()}
-    operation = request_operation(kind, plan.listing.id, arguments, user=request.user)
+    kind = OperationKind.UPDATE if plan.installed else OperationKind.INSTALL
+    operation = request_operation(kind, plan.listing.id, forms.arguments, user=request.user)
     enqueue_operation(operation.pk)
     return operation
