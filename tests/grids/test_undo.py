@@ -170,6 +170,23 @@ def test_undo_keeps_to_the_rights_of_now(ada: User) -> None:
         undo(ada, token)
 
 
+@pytest.mark.parametrize(("done", "needed"), [("create", "add_product"), ("delete", "delete_product")])
+def test_undo_takes_the_right_to_what_was_done(ada: User, done: str, needed: str) -> None:
+    user = User.objects.create_user("bob")
+    rights = Permission.objects.filter(codename__in=["edit_grid", "view_price", "add_product", "delete_product"])
+    user.user_permissions.set(rights)
+    access = GridAccess(ProductEditGrid, user)
+    made = create_row(access, {"sku": "A-1", "name": "Saw", "category": "tool", "price": "1.00"}, undoable=True)
+    token = made.undo
+    if done == "delete":
+        token = delete_row(access, made.row.id, made.row.version, undoable=True).undo
+    user.user_permissions.set(rights.exclude(codename=needed))
+    before = list(Product.objects.values_list("sku"))
+    with pytest.raises(AccessDeniedError):
+        undo(User.objects.get(pk=user.pk), token)
+    assert list(Product.objects.values_list("sku")) == before
+
+
 @pytest.mark.parametrize("again", [False, True], ids=["undo", "redo"])
 def test_column_that_the_user_may_not_change_any_more_stays_as_it_is(ada: User, *, again: bool) -> None:
     user = User.objects.create_user("bob")
