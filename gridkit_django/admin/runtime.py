@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery, Value
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -18,9 +18,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from gridkit_django.admin.canary_panel import canary_panel
+from gridkit_django.admin.charts import amount
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import may
 from gridkit_django.conf import settings
@@ -38,6 +40,8 @@ from gridkit_django.plugins.canaries import CANARY
 from gridkit_django.plugins.preparing import PREPARE
 from gridkit_django.templatetags.gridkit_admin import badge
 
+_COMPARED = 100
+"""So many of the last health checks are compared with each other: one page of the list."""
 _OPEN = (OperationState.QUEUED, OperationState.RUNNING)
 _UNDER_WAY = SafeString(" <span data-open></span>")
 """What the page watches: while it is there, the page renews itself."""
@@ -224,6 +228,11 @@ class RuntimeProcessAdmin(ReadOnlyAdmin[RuntimeProcess]):
     list_display = ("host", "pid", "kind", "follows", "running", "safe_mode", "last_error", "alive", "seen_at")
     list_filter = ("kind", "safe_mode", "host")
     search_fields = ("host", "pid")
+    fields = (
+        *("host", "pid", "kind", "follows", "alive", "plugins_run", "safe_mode", "last_error", "coming"),
+        *("started_at", "seen_at"),
+    )
+    readonly_fields = ("follows", "alive", "plugins_run", "coming")
 
     @admin.display(description=_("generation"), ordering="generation")
     def follows(self, process: RuntimeProcess) -> SafeString:
@@ -237,10 +246,43 @@ class RuntimeProcessAdmin(ReadOnlyAdmin[RuntimeProcess]):
         """Name the plugins that the process runs, with their revisions."""
         return ", ".join(f"{name} r{revision}" for name, revision in process.plugins.items()) or "-"
 
+    @admin.display(description=_("plugins"))
+    def plugins_run(self, process: RuntimeProcess) -> SafeString | str:
+        """Show the plugins that the process runs, and what it counted of each."""
+        rows = [_counted(name, process) for name in sorted({*process.plugins, *process.figures})]
+        most = max((row["mean"] for row in rows), default=0.0)
+        for row in rows:
+            row["time"] = amount(f"{row['mean']:.2f} ms", row["mean"], most)
+        return (
+            SafeString(render_to_string("admin/gridkit_django/process_plugins.html", {"rows": rows})) if rows else "-"
+        )
+
+    @admin.display(description=_("coming versions"))
+    def coming(self, process: RuntimeProcess) -> str:
+        """Say which versions that are to come the process has prepared, and why it has not prepared others."""
+        lacking = "; ".join(f"{digest[:16]}…: {reason}" for digest, reason in process.unready.items())
+        ready = ngettext("%d version is ready", "%d versions are ready", len(process.ready)) % len(process.ready)
+        told = [ready] if process.ready else []
+        return ". ".join([*told, *([_("Not ready: %s") % lacking] if lacking else [])]) or "-"
+
     @admin.display(description=_("alive"), boolean=True)
     def alive(self, process: RuntimeProcess) -> bool:
         """Whether the process reported itself lately; it does so also while nobody asks it for anything."""
         return process.seen_at > timezone.now() - timedelta(seconds=4 * settings().HEARTBEAT_SECONDS)
+
+
+def _counted(name: str, process: RuntimeProcess) -> dict[str, Any]:
+    """Return what a process says of one plugin: revision, version, calls, errors, mean time of a call in ms."""
+    figures = process.figures.get(name, {})
+    calls = figures.get("calls", 0)
+    return {
+        "name": name,
+        "revision": process.plugins.get(name),
+        "version": figures.get("version", ""),
+        "calls": calls,
+        "errors": figures.get("errors", 0),
+        "mean": figures.get("total_ms", 0.0) / calls if calls else 0.0,
+    }
 
 
 class HealthCheckResultAdmin(ReadOnlyAdmin[HealthCheckResult]):
@@ -251,12 +293,21 @@ class HealthCheckResultAdmin(ReadOnlyAdmin[HealthCheckResult]):
     search_fields = ("plugin__plugin_id", "message")
     list_select_related = ("plugin",)
 
+    class Media:
+        css: ClassVar = {"all": ["gridkit/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[HealthCheckResult]:
+        """Add the longest time of the last checks, which the bars are compared with."""
+        lately = HealthCheckResult.objects.order_by("-checked_at", "-pk")[:_COMPARED]
+        most = lately.aggregate(most=Max("duration_ms"))["most"]
+        return super().get_queryset(request).annotate(most=Value(most or 0.0))
+
     @admin.display(description=_("status"), ordering="status")
     def status_badge(self, result: HealthCheckResult) -> SafeString:
         """Show the verdict with a colour."""
         return badge(result.status, result.get_status_display())
 
     @admin.display(description=_("duration"), ordering="duration_ms")
-    def duration(self, result: HealthCheckResult) -> str:
-        """Show how long the check took."""
-        return f"{result.duration_ms:.1f} ms"
+    def duration(self, result: HealthCheckResult) -> SafeString:
+        """Show how long the check took, as a number and beside the others."""
+        return amount(f"{result.duration_ms:.1f} ms", result.duration_ms, getattr(result, "most", 0.0))
