@@ -13,12 +13,21 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from gridkit_django.admin.audit_form import AuditFilterForm
-from gridkit_django.admin.audit_links import act_address, history_address, object_address, state_address
+from gridkit_django.admin.audit_links import (
+    act_address,
+    history_address,
+    list_address,
+    object_address,
+    state_address,
+)
 from gridkit_django.admin.audit_panel import trail_panel
+from gridkit_django.admin.audit_proof import proof_of
 from gridkit_django.admin.audit_rows import table_of
 from gridkit_django.admin.audit_values import differences, shown
 from gridkit_django.admin.read_only import ReadOnlyAdmin
@@ -29,12 +38,25 @@ from gridkit_django.events import REASON_LENGTH_MAX, EventSource, carry_parts, e
 from gridkit_django.exceptions import AuditRecordNotFoundError
 from gridkit_django.grids.audit_export import FORMS, export_trail, file_name
 from gridkit_django.grids.audit_reading import AuditReader, SeenRecord
-from gridkit_django.grids.reverting import may_revert, revert_change
+from gridkit_django.grids.reverting import revert_change, why_not
+from gridkit_django.grids.rights import has_permission
 from gridkit_django.models import AuditRecord
 from gridkit_django.typing import User
 
 PAGE_SIZE = 50
 _FOLDER = "admin/gridkit_django/auditrecord"
+_TAKEN_BACK = ("row.create", "row.update", "row.delete")
+_CIRCUMSTANCES = {
+    "reason": gettext_lazy("Reason"),
+    "source": gettext_lazy("Source"),
+    "impersonator": gettext_lazy("In whose name"),
+    "correlationId": gettext_lazy("Correlation id"),
+    "requestId": gettext_lazy("Request id"),
+    "ip": gettext_lazy("Address"),
+    "userAgent": gettext_lazy("Browser"),
+    "session": gettext_lazy("Session"),
+}
+"""Names of circumstances for people; those of plugins and projects are shown as they are."""
 
 
 class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
@@ -170,7 +192,7 @@ def _listed(request: HttpRequest, reader: AuditReader, search: AuditSearch) -> d
         "older": _with(request, before=page.older),
         "newer": _with(request, after=page.newer),
         "newest": _with(request) if before or after else "",
-        "estimate": None if search.told() else reader.estimate(),
+        "estimate": "" if search.told() else _estimate(reader),
         "filtered": bool(search.told()),
         "act": reader.act(search.operation) if search.operation else None,
         "target": (search.target_type, search.target_id) if search.target_id else None,
@@ -180,22 +202,32 @@ def _listed(request: HttpRequest, reader: AuditReader, search: AuditSearch) -> d
     }
 
 
+def _estimate(reader: AuditReader) -> str:
+    """Return about how many records there are, empty where the database can't tell."""
+    found = reader.estimate()
+    return "" if found is None else number_format(found, force_grouping=True)
+
+
 def _told(seen: SeenRecord, user: User) -> dict[str, Any]:
     """Return what the page of one record shows."""
     record, told = seen.record, dict(seen.context)
     evidence = told.pop("evidence", None)
+    refusal = why_not(user, seen)
     return {
         "seen": seen,
         "record": record,
         "differences": differences(record.target_type, seen.changes),
-        "circumstances": told,
+        "circumstances": [(_CIRCUMSTANCES.get(name, name), value) for name, value in told.items()],
+        "proof": proof_of(record),
+        "by_actor": list_address(actor=record.actor_id) if record.actor_id else "",
         "evidence": json.dumps(evidence, indent=2, ensure_ascii=False) if evidence else "",
         "act": act_address(str(record.operation_id)),
         "history": history_address(record.target_type, record.target_id),
         "object": object_address(record.target_type, record.target_id),
         "state": state_address(record.target_type, record.target_id, record.occurred_at.isoformat()),
         "is_row": record.action.startswith("row."),
-        "may_revert": may_revert(user, seen),
+        "may_revert": not refusal,
+        "refusal": refusal if record.action in _TAKEN_BACK and has_permission(user, "gridkit_django.edit_grid") else "",
         "may_reveal": any(is_sealed(value) for pair in seen.changes.values() for value in _sides(pair)),
     }
 

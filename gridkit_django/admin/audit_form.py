@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,9 @@ ACTIONS = (
     "audit.*",
 )
 """Actions that are offered; any other may be typed. None is read from the table: that would be a look at all of it."""
+
+_PLACES = frozenset({"before", "after", "format"})
+"""What an address has beside filters."""
 
 _FIRST = ("actor", "action", "target_type", "target_id", "span")
 
@@ -55,7 +59,7 @@ class Offered(forms.TextInput):
 class AuditFilterForm(forms.Form):
     """What is looked for. Every filter is one that an index or the order of the records serves."""
 
-    actor = forms.CharField(label=_("Actor id"), required=False)
+    actor = forms.CharField(label=_("Actor: name or id"), required=False)
     action = forms.CharField(label=_("Action"), required=False, widget=Offered(ACTIONS))
     target_type = forms.CharField(label=_("Kind of object"), required=False)
     target_id = forms.CharField(label=_("Object id"), required=False)
@@ -93,13 +97,22 @@ class AuditFilterForm(forms.Form):
         labels = sorted(model._meta.label_lower for model in apps.get_models() if not model._meta.auto_created)
         self.fields["target_type"].widget = Offered(labels)
 
+    def clean_actor(self) -> str:
+        """Return the id of a user who is named; ids are what an index leads to."""
+        given, users = str(self.cleaned_data["actor"]), get_user_model()
+        named = {users.USERNAME_FIELD: given}
+        user = users._base_manager.filter(**named).only("pk").first() if given else None
+        return given if user is None else str(user.pk)
+
     def clean_target_type(self) -> str:
         """Return the kind of object as records write it."""
         return str(self.cleaned_data["target_type"]).lower()
 
     def clean(self) -> dict[str, Any]:
-        """Ask for the kind of object where an id or a field needs it."""
+        """Refuse filters that are none, and ask for the kind of object where an id or a field needs it."""
         given: dict[str, Any] = super().clean() or {}
+        if unknown := sorted(set(self.data) - set(self.fields) - _PLACES):
+            raise forms.ValidationError(_("There is no filter %(names)s.") % {"names": ", ".join(unknown)})
         if given.get("target_id") and not given.get("target_type"):
             self.add_error("target_type", _("Say of which kind the object is."))
         if given.get("field") and not (given.get("target_type") or given.get("grid")):

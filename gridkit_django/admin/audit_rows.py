@@ -32,9 +32,10 @@ def table_of(records: Iterable[SeenRecord], most: int | None = SHORT_MAX) -> Saf
     if not rows:
         return SafeString("")
     heads = "".join(f'<th scope="col">{label}</th>' for label in table.labels)
-    caption = escape(_("Audit records, newest first"))
+    zone = timezone.get_current_timezone_name()
+    caption = escape(_("Newest first; times are in %(zone)s") % {"zone": zone})
     return SafeString(
-        f'<table class="gridkit-trail"><caption class="visually-hidden">{caption}</caption>'
+        f'<table class="gridkit-trail"><caption class="gridkit-quiet">{caption}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
@@ -62,7 +63,7 @@ class _Table:
             f'<td data-label="{action}"><code>{escape(record.action)}</code>{_below(record.grid)}</td>'
             f'<td data-label="{thing}">{_thing(seen)}</td>'
             f'<td data-label="{changes}" class="gridkit-wide">{self._changes(seen, page)}</td>'
-            f'<td data-label="{why}">{self._why(seen, told)}</td></tr>'
+            f'<td data-label="{why}" class="gridkit-why">{self._why(seen, told)}</td></tr>'
         )
 
     def _changes(self, seen: SeenRecord, page: str) -> str:

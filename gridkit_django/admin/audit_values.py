@@ -146,14 +146,14 @@ def _shown(field: Any, value: Any) -> SafeString:
 
 
 def _text(field: Any, value: Any) -> str:
-    """Return a plain value as this site writes it; the exact one stands in the record."""
+    """Return a plain value for people; a point in time exactly, for two may differ by less than a second."""
     if getattr(field, "choices", None):
         choices = dict(field.flatchoices)
         if value in choices:
             return f"{choices[value]} ({value})"
     if isinstance(field, models.DateTimeField) and isinstance(value, str):
         moment = _moment(value)
-        return value if moment is None else formats.localize(timezone.localtime(moment))
+        return value if moment is None else timezone.localtime(moment).isoformat(sep=" ")
     if isinstance(field, models.DateField) and isinstance(value, str):
         try:
             return str(formats.localize(date.fromisoformat(value)))

@@ -19,7 +19,7 @@ from gridkit_django.audit.canonical import moment
 from gridkit_django.audit.checkpoints import origin_of
 from gridkit_django.audit.merkle import leaf_digest
 from gridkit_django.audit.rows import RecordRows
-from gridkit_django.audit.runs import Run, common, merged, size
+from gridkit_django.audit.runs import HIGHEST, LOWEST, Run, common, merged, size
 from gridkit_django.audit.signing import SignatureCheck, Signer, TrustedKeys, site_signer
 from gridkit_django.exceptions import AuditError
 from gridkit_django.models import AuditPurge, AuditSeal
@@ -135,7 +135,7 @@ class Removed:
     bad: list[tuple[AuditPurge, SignatureCheck]]
 
     @classmethod
-    def of(cls, alias: str, trusted: TrustedKeys) -> Removed:
+    def of(cls, alias: str, trusted: TrustedKeys, around: Run = (LOWEST, HIGHEST)) -> Removed:
         """Read the receipts of a database; those that can't be believed count as if they were not there.
 
         No seal vouches for a receipt, so the keys that signed receipts long ago must be known from outside, too.
@@ -143,12 +143,14 @@ class Removed:
         Args:
             alias: of the database.
             trusted: keys that are believed.
+            around: only receipts that may be about an id from the first to the last.
         """
         runs: list[Run] = []
         leaves: dict[int, dict[int, bytes]] = {}
         bad: list[tuple[AuditPurge, SignatureCheck]] = []
         origin = origin_of(alias)
-        for receipt in AuditPurge.objects.using(alias).order_by("pk").iterator():
+        near = AuditPurge.objects.using(alias).filter(first_id__lte=around[1], last_id__gte=around[0])
+        for receipt in near.order_by("pk").iterator():
             message = PREFIX + receipt_statement(receipt, origin).encode()
             check = trusted.check(receipt.key_id, message, bytes(receipt.signature))
             if check is not SignatureCheck.RIGHT:

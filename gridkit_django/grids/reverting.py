@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.db import transaction
 
 from gridkit_django.audit import through_grid
@@ -81,7 +82,7 @@ def revert_change(user: User, record_id: uuid.UUID) -> RevertResult:
 def _put_back(access: GridAccess, alias: str, seen: SeenRecord, pairs: Mapping[str, Any]) -> RevertResult:
     key, columns = read_key(access, seen.record.target_id), _columns(access, pairs)
     if columns is None:
-        raise _no_grid(UPDATE)
+        raise _no_grid(UPDATE, pairs)
     _require_unmoved(row_values(lock_row(access, key, alias)), pairs)
     version = get_record(access, key, using=alias).version
     changes = {columns[name]: before for name, (before, _after) in pairs.items()}
@@ -103,15 +104,20 @@ def _result(access: GridAccess, outcome: Outcome) -> RevertResult:
 
 def may_revert(user: User, seen: SeenRecord) -> bool:
     """Whether the user could take a change back, as far as that is known before it is tried."""
+    return not why_not(user, seen)
+
+
+def why_not(user: User, seen: SeenRecord) -> str:
+    """Return why the user can't take a change back, as far as that is known before it is tried; empty when they can."""
     try:
         _grid_for(user, seen, _pairs(seen))
-    except GridKitError:
-        return False
-    return True
+    except GridKitError as error:
+        return error.detail
+    return ""
 
 
 def _pairs(seen: SeenRecord) -> Mapping[str, Any]:
-    """Return field to before and after.
+    """Return field to before and after, without what every save sets anew (``auto_now``).
 
     Raises:
         RevertError: when the record is no change of a row, or its values are not there to go back to.
@@ -122,14 +128,21 @@ def _pairs(seen: SeenRecord) -> Mapping[str, Any]:
         raise RevertError("You may not see all that this change was about, so you can't take it back.")
     if any(is_withheld(value) for pair in seen.changes.values() for value in pair):
         raise RevertError("Some values of this change were not stored in the clear, so there is nothing to go back to.")
-    return seen.changes
+    if seen.record.action != UPDATE:
+        return seen.changes
+    model = apps.get_model(seen.record.target_type)
+    stamps = {field.name for field in model._meta.concrete_fields if getattr(field, "auto_now", False)}
+    return {name: pair for name, pair in seen.changes.items() if name not in stamps} or seen.changes
 
 
 def _grid_for(user: User, seen: SeenRecord, pairs: Mapping[str, Any]) -> GridAccess:
+    lacking = set(pairs)
     for access in _grids(user, seen):
         if _lets(access, seen.record.action, pairs):
             return access
-    raise _no_grid(seen.record.action)
+        if access.can_edit:
+            lacking = min(lacking, pairs.keys() - _editable(access, pairs).keys(), key=len)
+    raise _no_grid(seen.record.action, lacking)
 
 
 def _lets(access: GridAccess, action: str, pairs: Mapping[str, Any]) -> bool:
@@ -157,9 +170,14 @@ def _grids(user: User, seen: SeenRecord) -> list[GridAccess]:
 
 def _columns(access: GridAccess, pairs: Mapping[str, Any]) -> dict[str, str] | None:
     """Return field to the editable column over it, or None when a field has none."""
-    by_field = {column.field.name: column.id for column in access.editable_columns}
-    by_field |= {column.id: column.id for column in access.editable_columns if column.id in pairs}
+    by_field = _editable(access, pairs)
     return {name: by_field[name] for name in pairs} if pairs.keys() <= by_field.keys() else None
+
+
+def _editable(access: GridAccess, pairs: Mapping[str, Any]) -> dict[str, str]:
+    """Return field to the column over it, of those that the user may edit."""
+    by_field = {column.field.name: column.id for column in access.editable_columns}
+    return by_field | {column.id: column.id for column in access.editable_columns if column.id in pairs}
 
 
 def _require_unmoved(now: Mapping[str, Any], pairs: Mapping[str, Any]) -> None:
@@ -170,12 +188,12 @@ def _require_unmoved(now: Mapping[str, Any], pairs: Mapping[str, Any]) -> None:
         )
 
 
-def _no_grid(action: str) -> RevertError:
-    return RevertError(_NO_GRID[action])
+def _no_grid(action: str, lacking: Iterable[str]) -> RevertError:
+    return RevertError(_NO_GRID[action].format(fields=", ".join(sorted(lacking))))
 
 
 _NO_GRID = {
     CREATE: "No grid over this model lets you delete rows. Ask somebody who may.",
-    UPDATE: "No grid that you may edit shows all fields of this change. Edit the row where it is edited.",
+    UPDATE: "No grid lets you edit all fields of this change; not {fields}. Edit the row where that is edited.",
     DELETE: "No grid over this model lets you make rows. Ask somebody who may.",
 }

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
 from gridkit_django.admin import audit_verification
 from gridkit_django.audit import Target, record
@@ -22,6 +23,7 @@ from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.grids import Grid, TextColumn, grid_registry
 from gridkit_django.models import AuditRecord, AuditVerification, VerificationState
 from gridkit_django.tasks.audit import verify_audit
+from tests.audit.chains import run_sql
 from tests.shop.models import Customer, Product
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +61,45 @@ def rows(text: str) -> list[str]:
 
 def write(number: int, **options: Any) -> AuditRecord:
     return record("row.update", target=Target("shop.product", str(number)), **options)
+
+
+def test_times_are_shown_with_their_zone_and_to_the_microsecond(admin: Client) -> None:
+    moments = ["2026-05-17T12:00:00.100000+00:00", "2026-05-17T12:00:00.200000+00:00"]
+    found = record("row.update", target=Target("shop.order", "1"), changes={"placed": moments})
+    with timezone.override("Asia/Tokyo"):
+        assert "Newest first; times are in Asia/Tokyo" in page(admin, "")
+        text = page(admin, f"{found.pk}/change/")
+    assert "2026-05-17 21:00:00.100000+09:00" in text
+    assert "2026-05-17 21:00:00.200000+09:00" in text
+    assert re.search(r"\d\d\.\d{6} \+0900</time><br><span class=\"gridkit-quiet\">[^<]+ UTC<", text)
+
+
+def test_actor_is_found_by_name_as_by_id(admin: Client, admin_user: User) -> None:
+    with acting(Actor.from_user(admin_user), EventSource.API):
+        write(1)
+    write(2)
+    assert rows(page(admin, f"?actor={admin_user.get_username()}")) == ["1"]
+    assert rows(page(admin, f"?actor={admin_user.pk}")) == ["1"]
+
+
+def test_filter_that_there_is_not_is_refused_and_not_left_out(admin: Client) -> None:
+    write(1)
+    text = page(admin, "?target_type=shop.product&form=2026-01-01")
+    assert "There is no filter form." in text
+    assert rows(text) == []
+
+
+def test_record_tells_whether_it_is_as_it_was_sealed(admin: Client) -> None:
+    found = write(1, changes={"name": ["a", "b"]})
+    assert "not sealed yet" in page(admin, f"{found.pk}/change/")
+    seal_all()
+    text = page(admin, f"{found.pk}/change/")
+    assert "as it was sealed" in text
+    assert "seal 1 of" in text
+    run_sql("UPDATE gridkit_django_auditrecord SET target_label = 'other' WHERE id = %s", found.pk)
+    text = page(admin, f"{found.pk}/change/")
+    assert "something is wrong" in text
+    assert "the record is not what was sealed" in text
 
 
 def test_pages_begin_at_a_key_and_lead_both_ways(admin: Client) -> None:
@@ -143,7 +184,7 @@ def test_difference_is_shown_by_the_kind_of_the_value(admin: Client) -> None:
     text = page(admin, f"{found.pk}/change/")
     assert ">paid" not in text
     assert "Paid (paid)" in text
-    assert "May 17, 2026" in text
+    assert "2026-05-17 12:00:00+00:00" in text
     assert "nonsense" in text
     assert text.count("masked") == 2
     assert text.count(">encrypted<") == 2
@@ -216,9 +257,14 @@ def test_change_is_taken_back_with_a_reason(admin: Client, grid: None) -> None:
     assert admin.get(f"{TRAIL}{found.pk}/revert/").status_code == 405
 
 
-def test_change_that_has_no_way_back_offers_none(admin: Client, grid: None) -> None:
-    found = write(1, changes={"price": ["1.00", "2.00"]})
-    assert "Take this change back" not in page(admin, f"{found.pk}/change/")
+def test_change_that_has_no_way_back_offers_none_and_says_why(
+    admin: Client, grid: None, staff: Callable[..., Client]
+) -> None:
+    found = write(1, changes={"name": ["a", "b"], "price": ["1.00", "2.00"]})
+    text = page(admin, f"{found.pk}/change/")
+    assert "gridkit-reason" not in text
+    assert "Not from here: No grid lets you edit all fields of this change; not price." in text
+    assert "Not from here" not in page(staff("view_auditrecord"), f"{found.pk}/change/")
 
 
 def test_whoever_may_not_read_the_trail_sees_none_of_its_pages(staff: Callable[..., Client]) -> None:

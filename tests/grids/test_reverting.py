@@ -12,12 +12,13 @@ from django.contrib.auth.models import Permission, User
 
 from gridkit_django.audit import AuditPolicy, audit_policies
 from gridkit_django.exceptions import DeleteCascadesError, EditInvalidError, RevertError
-from gridkit_django.grids import Grid, grid_registry, open_grid
+from gridkit_django.grids import Grid, IntegerColumn, grid_registry, open_grid
 from gridkit_django.grids.audit_reading import AuditReader
 from gridkit_django.grids.reverting import may_revert, revert_change
 from gridkit_django.grids.undo import undo_change
 from gridkit_django.models import AuditRecord
 from tests.museum.models import Artist, Loan, Tag, Work
+from tests.shop.models import Product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -50,11 +51,24 @@ class WorkGrid(Grid):
         deletable = True
 
 
+class StockGrid(Grid):
+    """Products, whose time of the last save is no column."""
+
+    stock = IntegerColumn(editable=True)
+
+    class Meta:
+        model = Product
+        id = "reverted-stock"
+        columns = ["sku", "stock"]
+
+
 @pytest.fixture(autouse=True)
 def _grid() -> Iterator[None]:
-    grid_registry().register(WorkGrid)
+    for grid in (WorkGrid, StockGrid):
+        grid_registry().register(grid)
     yield
-    grid_registry().unregister(GRID)
+    for name in (GRID, "reverted-stock"):
+        grid_registry().unregister(name)
     audit_policies().drop("reverting")
 
 
@@ -214,3 +228,27 @@ def test_who_may_not_delete_or_make_rows_takes_neither_back(make_user: Callable[
         assert not may_revert(editor, AuditReader(editor).one(found.uuid))
         with pytest.raises(RevertError, match="No grid over this model lets you"):
             revert_change(editor, found.uuid)
+
+
+def test_time_of_the_last_save_does_not_stand_in_the_way(make_user: Callable[..., User]) -> None:
+    audit_policies().set("reverting", [AuditPolicy(model_label="shop.product")])
+    product = Product.objects.create(sku="a", name="A", price="1.00", stock=3)
+    product.stock = 4
+    product.save()
+    change = AuditRecord.objects.get(action="row.update", target_type="shop.product")
+    assert change.changes.keys() == {"stock", "updated"}
+
+    revert_change(make_user("editor", "shop.view_product"), change.uuid)
+
+    product.refresh_from_db()
+    assert product.stock == 3
+    assert product.updated.isoformat() > change.changes["updated"][1]
+
+
+def test_links_are_no_column_and_the_refusal_names_them(fixer: User) -> None:
+    follow()
+    work = Work.objects.create(**FULL)
+    work.tags.add(Tag.objects.create(name="x"))
+
+    with pytest.raises(RevertError, match="not tags"):
+        revert_change(fixer, newest("row.update").uuid)

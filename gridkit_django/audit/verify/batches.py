@@ -23,14 +23,14 @@ class BatchCheck:
     Args:
         result: where faults are noted.
         keys: keys of MACs.
-        receipts: reads what receipts of purges say.
+        receipts: reads what receipts of purges around some ids say.
     """
 
-    def __init__(self, result: Verification, keys: MacKeys, receipts: Callable[[], Removed]) -> None:
+    def __init__(self, result: Verification, keys: MacKeys, receipts: Callable[[Run], Removed]) -> None:
         self._result = result
         self._keys = keys
         self._receipts = receipts
-        self._removed = receipts()
+        self._removed = Removed([], {}, [])
         self._rows = RecordRows(result.alias)
 
     def check(self, seal: AuditSeal) -> None:
@@ -56,7 +56,8 @@ class BatchCheck:
         """Add the digests of purged records; True when all of them were purged."""
         gone = [number for number in ids_in(spans) if number not in leaves]
         if size(common(runs_of(gone), self._removed.runs)) < len(gone):
-            self._removed = self._receipts()  # a purge may have gone on while this verification runs
+            # They are read when they are needed first, and again when a purge has gone on meanwhile.
+            self._removed = self._receipts((spans[0][0], spans[-1][1]))
         purged = list(ids_in(common(runs_of(gone), self._removed.runs)))
         self._result.purged += len(purged)
         known: Mapping[int, bytes] = self._removed.leaves.get(seal.number, {})

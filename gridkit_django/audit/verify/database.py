@@ -74,7 +74,7 @@ class DatabaseVerifier:
         """
         chain = ChainCheck(self.result, self._trusted, self._start())
         self._tell_bad_receipts(Removed.of(self._alias, self._trusted))
-        batches = BatchCheck(self.result, self._keys, lambda: Removed.of(self._alias, self._trusted))
+        batches = BatchCheck(self.result, self._keys, lambda _: Removed.of(self._alias, self._trusted))
         for seal in self._seals():
             if chain.follow(seal):
                 batches.check(seal)

@@ -27,7 +27,7 @@ def verify_seals_of(ids: Iterable[int], alias: str, seconds: float) -> Verificat
         What was found; ``seals`` tells how many were looked at.
     """
     result, trusted = Verification(alias), TrustedKeys.of_site()
-    batches = BatchCheck(result, mac_keys(), lambda: Removed.of(alias, trusted))
+    batches = BatchCheck(result, mac_keys(), lambda around: Removed.of(alias, trusted, around))
     end = time.monotonic() + seconds
     for seal in _seals_over(ids, alias):
         chain = ChainCheck(result, trusted, _before(seal, alias))
