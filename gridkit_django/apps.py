@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 from django.core.signals import request_finished, request_started, setting_changed
+from django.db import connections
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_delete, post_migrate, pre_migrate
 from django.utils.module_loading import autodiscover_modules, import_string
@@ -117,6 +118,7 @@ class GridKitConfig(AppConfig):
         Raises:
             AuditPolicyError: when a policy is wrong: a site that believes itself followed must not start.
         """
+        from gridkit_django.audit import sqljson_sqlite
         from gridkit_django.audit.access import ACCESS, access_policies, watch_logins
         from gridkit_django.audit.capture import Capture
         from gridkit_django.audit.policies import SETTINGS, AuditPolicies, PolicyTable, policies_of_settings
@@ -133,6 +135,10 @@ class GridKitConfig(AppConfig):
 
         self.audit_policies = AuditPolicies(follow)
         connection_created.connect(self.strict_audit.connected, dispatch_uid="gridkit_django.audit")
+        connection_created.connect(sqljson_sqlite.connected, dispatch_uid="gridkit_django.audit.sqljson")
+        for connection in connections.all(initialized_only=True):
+            if connection.connection is not None:
+                sqljson_sqlite.connected(connection)
 
         def read(*, setting: str, **_kwargs: Any) -> None:
             if setting == "GRIDKIT":

@@ -5,6 +5,7 @@ The character ``%`` is written ``char(37)``: a statement with parameters would t
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
 from typing import Any, TypeAlias
 
@@ -160,7 +161,31 @@ def _uuid(column: str) -> str:
 _UUID_PIECES = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
 
 
+STORABLE = "gridkit_storable"
+"""The function of a connection that turns what ``jsonb`` can't hold into the replacement character."""
+
+
+def connected(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
+    """Receiver of ``connection_created``: give a connection of SQLite the function that its statements call."""
+    if connection.vendor == "sqlite":
+        connection.connection.create_function(STORABLE, 1, storable_document, deterministic=True)
+
+
+def storable_document(text: str | None) -> str | None:
+    """Return the text of a JSON document with the replacement character for U+0000 and half surrogate pairs."""
+    return None if text is None else _ESCAPES.sub(_storable_escape, text)
+
+
+_ESCAPES = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u(?P<lost>0000|[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+"""A backslash, a whole pair, or what can't be stored."""
+
+
+def _storable_escape(found: re.Match[str]) -> str:
+    return "\\ufffd" if found["lost"] else found[0]
+
+
 def _json(column: str) -> str:
-    """Turn the escape of U+0000, but not a backslash before the same letters, into the replacement character."""
-    kept = f"replace({column}, '\\\\', char(1))"
-    return f"replace(replace({kept}, '\\u0000', '\\ufffd'), char(1), '\\\\')"
+    """Return a document, which Python looks through where characters are escaped."""
+    return f"(CASE WHEN instr({column}, '\\u') THEN {STORABLE}({column}) ELSE {column} END)"

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from gridkit_django.models.documents import DocumentField
 
 
 class AuditRecordManager(models.Manager["AuditRecord"]):
@@ -30,7 +31,7 @@ class AuditOperation(AppendOnlyModel):
     impersonator_id = models.CharField(_("impersonator id"), max_length=200, blank=True)
     impersonator_label = models.CharField(_("impersonator"), max_length=200, blank=True)
     reason = models.TextField(_("reason"), blank=True)
-    facts = models.JSONField(_("facts"), default=dict, encoder=DjangoJSONEncoder)
+    facts = DocumentField(_("facts"), default=dict, encoder=DjangoJSONEncoder)
     occurred_at = models.DateTimeField(_("time"), default=timezone.now)
 
     objects = AppendOnlyQuerySet.as_manager()
@@ -70,9 +71,9 @@ class AuditRecord(AppendOnlyModel):
     target_id = models.CharField(_("target id"), max_length=200)
     target_label = models.CharField(_("target"), max_length=300, blank=True)
     grid = models.CharField(_("grid"), max_length=100, blank=True)
-    changes = models.JSONField(_("changes"), default=dict, encoder=DjangoJSONEncoder)
-    evidence = models.JSONField(_("evidence"), null=True, encoder=DjangoJSONEncoder)
-    related = models.JSONField(_("related objects"), null=True, encoder=DjangoJSONEncoder)
+    changes = DocumentField(_("changes"), default=dict, encoder=DjangoJSONEncoder)
+    evidence = DocumentField(_("evidence"), null=True, encoder=DjangoJSONEncoder)
+    related = DocumentField(_("related objects"), null=True, encoder=DjangoJSONEncoder)
     schema_version = models.PositiveSmallIntegerField(_("form"), default=1)
     mac = models.BinaryField(_("MAC"), null=True, max_length=32)
     occurred_at = models.DateTimeField(_("time"), default=timezone.now)

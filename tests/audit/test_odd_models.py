@@ -141,3 +141,14 @@ def test_check_names_followed_models_whose_keys_may_be_too_long() -> None:
     follow(Sign, Seat, Tag)
     (advice,) = check_audited_keys()
     assert (advice.id, advice.obj) == ("gridkit.W009", Sign)
+
+
+def test_half_a_surrogate_pair_in_a_document_becomes_the_replacement_character_however_many_rows_there_are() -> None:
+    if connection.vendor == "postgresql":
+        pytest.skip("PostgreSQL holds none")
+    trail = follow(Work)
+    facts = {"half": "\ud800", "low": "\udc00x", "pair": "\U0001f600", "nul": "\x00", "text": "\\ud800"}
+    Work.objects.create(title="x", code="x", facts=facts)
+    Work.objects.bulk_create([Work(title="x", code=f"w{at}", facts=facts) for at in range(40)])
+    told = {"half": "\ufffd", "low": "\ufffdx", "pair": "\U0001f600", "nul": "\ufffd", "text": "\\ud800"}
+    assert [changes["facts"] for _, _, _, changes in trail()] == [[None, told]] * 41

@@ -11,6 +11,7 @@ from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import IntegrityError, connection, connections, transaction
+from django.db.models.signals import m2m_changed
 from django.test import override_settings
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
@@ -73,6 +74,10 @@ def there(**filters: Any) -> list[AuditRecord]:
     return list(AuditRecord.objects.using(ALIAS).filter(**filters).order_by("pk"))
 
 
+def here() -> list[AuditRecord]:
+    return list(AuditRecord.objects.order_by("pk"))
+
+
 def act() -> Work:
     """Write to the second database by every kind of way."""
     works = Work.objects.using(ALIAS)
@@ -105,6 +110,28 @@ def test_records_are_where_the_write_is() -> None:
     assert {check_mac(item) for item in records} <= {MacCheck.RIGHT, MacCheck.ABSENT}
     at = state_at(Work, work.pk, timezone.now(), using=ALIAS)
     assert (at.values["count"], at.values["tags"], at.certain) == (2, [1], True)
+
+
+def test_links_that_a_receiver_copies_while_an_act_is_under_way_are_told_there() -> None:
+    follow()
+    work, tags = Work.objects.create(title="a", code="a"), [Tag.objects.create(name=name) for name in "xy"]
+    copy = Work.objects.using(ALIAS).create(title="a", code="a")
+    copies = {item.pk: Tag.objects.using(ALIAS).create(name=item.name) for item in tags}
+
+    def mirror(action: str, using: str, pk_set: set[int], **_kwargs: Any) -> None:
+        if action == "post_add" and using == "default":
+            copy.tags.set([copies[pk] for pk in pk_set])
+
+    m2m_changed.connect(mirror, sender=Work.tags.through)
+    try:
+        work.tags.set(tags)
+    finally:
+        m2m_changed.disconnect(mirror, sender=Work.tags.through)
+    told = [[item.changes for item in found if item.action == "row.update"] for found in (here(), there())]
+    assert told == [
+        [{"tags": [[], [item.pk for item in tags]]}],
+        [{"tags": [[], [item.pk for item in copies.values()]]}],
+    ]
 
 
 def test_change_that_is_rolled_back_or_refused_there_leaves_no_record_anywhere() -> None:

@@ -39,30 +39,40 @@ class LinkChanges:
 
 
 class HeldLinks:
-    """Changes of links that wait for the end of the act that they are part of."""
+    """Changes of links in one database that wait for the end of the act that they are part of.
 
-    def __init__(self) -> None:
-        self._found: dict[tuple[str, ModelClass, str], tuple[Policied, LinkChanges]] = {}
+    Args:
+        alias: the database.
+        around: those of the act that this one is a part of, in another database.
+    """
 
-    def add(self, alias: str, link: Link, changes: LinkChanges) -> None:
+    def __init__(self, alias: str, around: HeldLinks | None) -> None:
+        self._alias = alias
+        self._around = around
+        self._found: dict[tuple[ModelClass, str], tuple[Policied, LinkChanges]] = {}
+
+    def of(self, alias: str) -> HeldLinks | None:
+        """Return the changes that wait in a database, or None when nothing is held back there."""
+        if alias == self._alias:
+            return self
+        return None if self._around is None else self._around.of(alias)
+
+    def add(self, link: Link, changes: LinkChanges) -> None:
         """Add changes to those of the same field."""
-        _, known = self._found.setdefault((alias, link.model, link.name), (link.policies, LinkChanges()))
+        _, known = self._found.setdefault((link.model, link.name), (link.policies, LinkChanges()))
         for key, before in changes.before.items():
             known.before.setdefault(key, before)
             known.after[key] = changes.after[key]
 
-    def has(self, alias: str, model: ModelClass) -> bool:
+    def has(self, model: ModelClass) -> bool:
         """Whether links of rows of a model wait."""
-        return any(
-            place == alias and owner is model and changes.before
-            for (place, owner, _), (_, changes) in self._found.items()
-        )
+        return any(owner is model and changes.before for (owner, _), (_, changes) in self._found.items())
 
-    def taken(self, alias: str, model: ModelClass, key: str) -> Values:
+    def taken(self, model: ModelClass, key: str) -> Values:
         """Take the links of a row that is gone, as they were."""
         found: Values = {}
-        for (place, owner, name), (_, changes) in self._found.items():
-            if place == alias and owner is model and key in changes.before:
+        for (owner, name), (_, changes) in self._found.items():
+            if owner is model and key in changes.before:
                 before = changes.before.pop(key)
                 del changes.after[key]
                 if before:
@@ -71,7 +81,7 @@ class HeldLinks:
 
     def rest(self) -> Iterator[tuple[Policied, ModelClass, Iterator[Unlabelled]]]:
         """Yield what nobody has taken."""
-        for (_, model, name), (policies, changes) in self._found.items():
+        for (model, name), (policies, changes) in self._found.items():
             yield policies, model, changes.told(name)
 
 

@@ -122,9 +122,9 @@ class Capture:
 
     def together(self, connection: BaseDatabaseWrapper, work: Callable[[], _Result]) -> _Result:
         """Carry out work in one transaction; what comes and goes of a many-to-many field in it is one change."""
-        if _held.get() is not None:
+        if _held_in(connection) is not None:
             return work()
-        held = HeldLinks()
+        held = HeldLinks(connection.alias, _held.get())
         token = _held.set(held)
         try:
             return self.whole(connection, lambda: self._and_tell_links(connection, held, work))
@@ -207,8 +207,8 @@ class Capture:
         return len(rows)
 
     def _delete(self, watch: Watch, compiler: Any) -> int:
-        held = _held.get()
-        has_links = held is not None and held.has(compiler.connection.alias, watch.model)
+        held = _held_in(compiler.connection)
+        has_links = held is not None and held.has(watch.model)
         many = None if has_links else self._many(watch, compiler, DELETE, doors.rows_at_most(compiler))
         if many is not None:
             return many.delete()
@@ -234,9 +234,9 @@ class Capture:
             return
         for link in watch.links:
             found = link_changes(link, watch, connection, fields, changes)
-            held = _held.get()
+            held = _held_in(connection)
             if held is not None:
-                held.add(connection.alias, link, found)
+                held.add(link, found)
             else:
                 self._record_others(connection, link.policies, link.model, found.told(link.name))
         for heir in watch.heirs:
@@ -258,8 +258,8 @@ class Capture:
         policy, grid = policies.now()
         if policy is None or not policy.is_open or policies.beside:
             return False
-        held, action = _held.get(), change.action
-        if action == DELETE and held is not None and held.has(connection.alias, watch.model):
+        held, action = _held_in(connection), change.action
+        if action == DELETE and held is not None and held.has(watch.model):
             return False
         row = lone_row(watch, policy, fields, connection)
         if row is None:
@@ -278,7 +278,7 @@ class Capture:
         changes: Sequence[RowChange],
     ) -> Iterator[Told]:
         """Yield what became of each row; values of parents and links go with rows that come and go."""
-        held = _held.get()
+        held = _held_in(connection)
         inherited = lineage_values(watch, connection, fields, changes) if watch.lineages else {}
         name = namer_of(watch, label, connection, fields, changes)
         for change in changes:
@@ -287,7 +287,7 @@ class Capture:
             if inherited:
                 values.update(inherited.get(change.key, {}))
             if held is not None and change.after is None:
-                values.update(held.taken(connection.alias, watch.model, key))
+                values.update(held.taken(watch.model, key))
             if values or change.before is None or change.after is None:
                 yield change.action, key, values, name(change)
 
@@ -328,6 +328,12 @@ class Capture:
                 return False
             self._trails.add(connection.alias)
         return True
+
+
+def _held_in(connection: BaseDatabaseWrapper) -> HeldLinks | None:
+    """Return the links that wait for the end of an act in a database; other databases have records of their own."""
+    held = _held.get()
+    return None if held is None else held.of(connection.alias)
 
 
 def _tell_nothing() -> None:
