@@ -7,14 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, Protocol, cast
 
 from django.apps import apps
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 from gridkit_django.events import Actor
 from gridkit_django.exceptions import (
@@ -28,6 +23,7 @@ from gridkit_django.grids.pointers import below, pointer
 from gridkit_django.grids.query import QUERY, GridQuery
 from gridkit_django.grids.rights import has_permission
 from gridkit_django.grids.rows import compile_query
+from gridkit_django.json_schema import ForeignReferenceError, SchemaFault, faults_of_value
 from gridkit_django.typing import JSONObject
 
 ERRORS_MAX = 20
@@ -192,13 +188,9 @@ def _judge_arguments(spec: MethodSpec, arguments: Mapping[str, Any]) -> None:
     """
     if not isinstance(arguments, dict):
         raise MethodArgumentsError.at(pointer("arguments"), "The arguments are no JSON object. Send an object.")
-    # The empty registry keeps a schema from making this server fetch an address.
-    validator = Draft202012Validator(
-        spec.schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER
-    )
     try:
-        faults = list(islice(validator.iter_errors(arguments), ERRORS_MAX))
-    except Unresolvable as error:
+        faults = faults_of_value(spec.schema, arguments, most=ERRORS_MAX, formats=True)
+    except ForeignReferenceError as error:
         raise PluginMethodError(
             f"The method {spec.name!r} of {spec.plugin_id} has a schema that refers to {error.ref!r}, which is not in "
             "it. The plugin's author has to put it there."
@@ -221,10 +213,10 @@ def _judge_query(access: GridAccess, query: JSONObject | None) -> None:
             compile_query(access, asked)
 
 
-def _fault(error: ValidationError) -> ErrorItem:
-    text = error.message
+def _fault(fault: SchemaFault) -> ErrorItem:
+    text = fault.message
     detail = text if len(text) <= DETAIL_MAX else f"{text[: DETAIL_MAX - 1]}…"
-    return ErrorItem(pointer("arguments", *error.absolute_path), MethodArgumentsError.code, detail)
+    return ErrorItem(pointer("arguments", *fault.path), MethodArgumentsError.code, detail)
 
 
 def _plain_key(key: Any) -> int | str | None:

@@ -10,9 +10,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol, cast
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import (
     GridKitError,
@@ -24,6 +21,7 @@ from gridkit_django.exceptions import (
     PluginStateError,
 )
 from gridkit_django.grids.methods import MethodCall, MethodResult, MethodSpec
+from gridkit_django.json_schema import fault_of_schema
 from gridkit_django.plugins.calls import RegisteredMethod
 from gridkit_django.plugins.callscope import CallScope, answering
 from gridkit_django.plugins.live import LivePlugin
@@ -179,11 +177,7 @@ def _check_schema(name: str, schema: JSONObject) -> None:
 @lru_cache(256)
 def _fault_of(schema: str) -> str:
     """Return what is wrong with a JSON Schema; kept, because most methods of most plugins share a few schemas."""
-    try:
-        Draft202012Validator.check_schema(json.loads(schema))
-    except SchemaError as error:
-        return str(error.message)
-    return ""
+    return fault_of_schema(json.loads(schema))
 
 
 def _failed(live: LivePlugin, method: RegisteredMethod, error: BaseException, what: str = "") -> PluginMethodError:

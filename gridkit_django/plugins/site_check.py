@@ -7,14 +7,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-
 from gridkit_django import __version__
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import PluginConfigError, PluginError, PluginIncompatibleError
+from gridkit_django.json_schema import ForeignReferenceError, SchemaFault, fault_of_schema, faults_of_value
 from gridkit_django.models import DesiredState, EffectiveState, GrantDecision, InstalledPlugin, PluginSource
 from gridkit_django.plugins.catalog import AvailablePlugin, SourceCatalog
 from gridkit_django.plugins.config import grid_values, site_values
@@ -175,16 +171,17 @@ def _of_config(row: InstalledPlugin, spec: PluginSpec) -> Iterator[Finding]:
 
 def _faults(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
     """Name the places that don't fit, and the rule, but never the value: it may be a secret."""
+    broken = ["its schema is no valid JSON Schema"]
     try:
-        Draft202012Validator.check_schema(schema)
-        validator = Draft202012Validator(schema, registry=Registry())
-        return sorted({_told(item) for item in validator.iter_errors(dict(values))})
-    except (SchemaError, Unresolvable):
-        return ["its schema is no valid JSON Schema"]
+        if fault_of_schema(schema):
+            return broken
+        return sorted({_told(item) for item in faults_of_value(schema, dict(values))})
+    except ForeignReferenceError:
+        return broken
 
 
-def _told(error: ValidationError) -> str:
-    place = "/".join(str(part) for part in error.absolute_path) or "configuration"
-    if error.validator == "required":
-        return f"{place}: {error.message}"  # names the missing keys only
-    return f"{place}: against the rule {error.validator} of its schema"
+def _told(fault: SchemaFault) -> str:
+    place = "/".join(str(part) for part in fault.path) or "configuration"
+    if fault.rule == "required":
+        return f"{place}: {fault.message}"  # names the missing keys only
+    return f"{place}: against the rule {fault.rule} of its schema"

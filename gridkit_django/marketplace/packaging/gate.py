@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 from packaging.version import Version
 
 from gridkit_django.exceptions import ManifestError
+from gridkit_django.json_schema import fault_of_schema
 from gridkit_django.marketplace.packaging.contents import check_compiled, check_places, dist_info_of
 from gridkit_django.marketplace.packaging.distinfo import (
     Papers,
@@ -181,11 +180,12 @@ def _schema(own: Mapping[str, bytes], manifest: PluginMetadata) -> dict[str, Any
     raw = _require(own, SCHEMA_NAME, Rule.SCHEMA)
     try:
         schema = parse_schema(raw, manifest.id)
-        Draft202012Validator.check_schema(schema)
+        if fault := fault_of_schema(schema):
+            refuse(Rule.SCHEMA, f"{SCHEMA_NAME} is no JSON Schema: {fault.splitlines()[0]}.", SCHEMA_NAME)
         _check_references(schema)
     except ManifestError as error:
         refuse(Rule.SCHEMA, error.detail, SCHEMA_NAME)
-    except (SchemaError, RecursionError) as error:
+    except RecursionError as error:
         refuse(Rule.SCHEMA, f"{SCHEMA_NAME} is no JSON Schema: {str(error).splitlines()[0]}.", SCHEMA_NAME)
     return schema
 
