@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from gridkit_django.admin.plugin_page import tab_url
 from gridkit_django.conf import settings
-from gridkit_django.marketplace.client.advising import installed_advisories
+from gridkit_django.marketplace import client
 from gridkit_django.models import GrantDecision, InstalledPlugin, PluginPermissionGrant
 
 
@@ -48,7 +48,7 @@ def _advisories(site: AdminSite) -> list[Banner]:
             },
             ((str(row), tab_url(row, site, "versions")),),
         )
-        for row, item in installed_advisories()
+        for row, item in client.advising.installed_advisories()
     ]
 
 

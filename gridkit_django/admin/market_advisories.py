@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from gridkit_django.admin.market_only import MarketOnly
 from gridkit_django.admin.verbs import administering
 from gridkit_django.exceptions import MarketError
-from gridkit_django.marketplace.shelf.advisories import judged, save_advisory
+from gridkit_django.marketplace import shelf
 from gridkit_django.models import MarketAdvisory
 from gridkit_django.templatetags.gridkit_admin import badge
 
@@ -36,7 +36,7 @@ class AdvisoryForm(forms.ModelForm):  # type: ignore[type-arg]
         if not self.errors:
             row = MarketAdvisory(**{"name": self.instance.name, "plugin_id": self.instance.plugin_id, **told})
             try:
-                judged(row)
+                shelf.advisories.judged(row)
             except MarketError as error:
                 raise forms.ValidationError(error.detail) from error
         return told
@@ -66,7 +66,7 @@ class MarketAdvisoryAdmin(MarketOnly[MarketAdvisory]):
     def save_model(self, request: HttpRequest, obj: MarketAdvisory, form: Any, change: bool) -> None:
         """Store it through the service."""
         with administering(request):
-            save_advisory(obj)
+            shelf.advisories.save_advisory(obj)
 
     @admin.display(description=_("state"))
     def standing(self, row: MarketAdvisory) -> SafeString:

@@ -7,7 +7,7 @@ import re
 from django.utils.safestring import SafeString
 
 from gridkit_django.exceptions import MarketTextError
-from gridkit_django.marketplace.shelf.texts import render
+from gridkit_django.marketplace import shelf
 
 CHARACTERS_MAX = 8000
 _HEADING = re.compile(r"(</?h)([1-6])>")
@@ -23,7 +23,7 @@ def changes_of(changelog: str) -> str:
     """
     text = changelog[:CHARACTERS_MAX]
     try:
-        html = render(text, "The changelog")
+        html = shelf.texts.render(text, "The changelog")
     except MarketTextError:
         return text
     return SafeString(_HEADING.sub(_lowered, html))

@@ -24,18 +24,7 @@ from gridkit_django.admin.charts import Point, amount, bar_chart, ranking
 from gridkit_django.admin.market_only import MarketOnly
 from gridkit_django.admin.verbs import administering
 from gridkit_django.exceptions import MarketPictureError
-from gridkit_django.marketplace.shelf.analytics import PluginAnalytics, plugin_analytics
-from gridkit_django.marketplace.shelf.fronts import touch_listing
-from gridkit_django.marketplace.shelf.pictures import (
-    BYTES_MAX,
-    add_screenshot,
-    pictures_of,
-    redraw,
-    remove_screenshot,
-    set_icon,
-)
-from gridkit_django.marketplace.shelf.storing import name_of, opened
-from gridkit_django.marketplace.shelf.taking_back import set_listing_state, unpublish
+from gridkit_django.marketplace import shelf
 from gridkit_django.models import Listing, ListingPicture, ListingReport, ListingState
 from gridkit_django.templatetags.gridkit_admin import badge
 
@@ -98,9 +87,9 @@ class ListingForm(forms.ModelForm):  # type: ignore[type-arg]
         given = self.cleaned_data.get(name)
         if not given:
             return b""
-        content: bytes = given.read(BYTES_MAX + 1)
+        content: bytes = given.read(shelf.pictures.BYTES_MAX + 1)
         try:
-            redraw(content, 16)
+            shelf.pictures.redraw(content, 16)
         except MarketPictureError as error:
             raise forms.ValidationError(error.detail) from error
         return content
@@ -174,18 +163,18 @@ class ListingAdmin(MarketOnly[Listing]):
         """Change the front through the services."""
         told = form.cleaned_data
         with administering(request):
-            touch_listing(obj, *_FRONT)
+            shelf.fronts.touch_listing(obj, *_FRONT)
             if told.get("icon_file"):
-                set_icon(obj, told["icon_file"])
+                shelf.pictures.set_icon(obj, told["icon_file"])
             if told.get("screenshot"):
-                add_screenshot(obj, told["screenshot"], told.get("caption", ""))
+                shelf.pictures.add_screenshot(obj, told["screenshot"], told.get("caption", ""))
             for picture in told.get("drop") or ():
-                remove_screenshot(picture)
+                shelf.pictures.remove_screenshot(picture)
             wanted, stored = told.get("state"), Listing.objects.get(pk=obj.pk)
             if wanted == ListingState.REMOVED != stored.state:
-                unpublish(stored, obj.state_reason)
+                shelf.taking_back.unpublish(stored, obj.state_reason)
             elif wanted and (wanted, obj.state_reason) != (stored.state, stored.state_reason):
-                set_listing_state(stored, ListingState(wanted), obj.state_reason)
+                shelf.taking_back.set_listing_state(stored, ListingState(wanted), obj.state_reason)
 
     def picture(self, request: HttpRequest, pk: int, sha256: str) -> HttpResponseBase:
         """Show a picture of a plugin, also before anything of it is public, to whoever may look at it or review it.
@@ -198,10 +187,10 @@ class ListingAdmin(MarketOnly[Listing]):
         reviews = any(request.user.has_perm(f"gridkit_django.{verb}_release") for verb in ("view", "change"))
         if not (reviews or self.has_view_permission(request, listing)):
             raise PermissionDenied
-        if listing is None or sha256 not in pictures_of(listing):
+        if listing is None or sha256 not in shelf.pictures.pictures_of(listing):
             raise Http404
-        name = name_of("pictures", sha256, f"{sha256}.png")
-        response = FileResponse(opened(name), content_type="image/png")
+        name = shelf.storing.name_of("pictures", sha256, f"{sha256}.png")
+        response = FileResponse(shelf.storing.opened(name), content_type="image/png")
         response["Content-Security-Policy"] = "default-src 'none'; sandbox"
         response["Cache-Control"] = "private, max-age=3600"
         return response
@@ -222,7 +211,7 @@ class ListingAdmin(MarketOnly[Listing]):
         days = next((span for span in SPANS if request.GET.get("days") == str(span)), 30)
         context = {
             **self.admin_site.each_context(request),
-            **_shown_figures(plugin_analytics(listing, days)),
+            **_shown_figures(shelf.analytics.plugin_analytics(listing, days)),
             "title": _now("Figures of %(plugin)s") % {"plugin": listing.plugin_id},
             "opts": self.opts,
             "listing": listing,
@@ -273,7 +262,7 @@ class ListingAdmin(MarketOnly[Listing]):
         return "-" if row.rating is None else f"{row.rating:.1f} ({row.rating_count})"
 
 
-def _shown_figures(found: PluginAnalytics) -> dict[str, Any]:
+def _shown_figures(found: shelf.analytics.PluginAnalytics) -> dict[str, Any]:
     """Return what the page draws of some figures: charts, rankings, and the days on which something was."""
     kinds = (("download", _now("Downloads")), ("install", _now("Installs")), ("update", _now("Updates")))
     charts = [

@@ -22,12 +22,9 @@ from gridkit_django.admin.market_only import MarketOnly
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
 from gridkit_django.exceptions import NameTakenError
-from gridkit_django.marketplace.shelf.identity import DNS_LABEL, WELL_KNOWN, ask_for_proof, look_for_proof, vouch
-from gridkit_django.marketplace.shelf.keys import retire_key, revoke_key, trust_key
+from gridkit_django.marketplace import shelf
 from gridkit_django.marketplace.shelf.mails import MailKind
-from gridkit_django.marketplace.shelf.names import check_publisher_name
-from gridkit_django.marketplace.shelf.publishers import make_publisher
-from gridkit_django.marketplace.shelf.tokens import DAYS_MAX, TokenScope, make_token, revoke_token
+from gridkit_django.marketplace.shelf.tokens import DAYS_MAX, TokenScope
 from gridkit_django.models import IdentityWay, KeyState, Publisher, PublisherKey, PublisherToken
 from gridkit_django.templatetags.gridkit_admin import badge
 
@@ -67,7 +64,7 @@ class PublisherForm(forms.ModelForm):  # type: ignore[type-arg]
         """Refuse a name that can't be given."""
         name: str = self.cleaned_data["name"]
         try:
-            check_publisher_name(name, but=self.instance.pk)
+            shelf.names.check_publisher_name(name, but=self.instance.pk)
         except NameTakenError as error:
             raise forms.ValidationError(error.detail) from error
         return name
@@ -113,7 +110,7 @@ class PublisherAdmin(MarketOnly[Publisher]):
         told = form.cleaned_data
         if not change:
             with administering(request):
-                made = make_publisher(obj.name, obj.display_name, email=obj.email)
+                made = shelf.publishers.make_publisher(obj.name, obj.display_name, email=obj.email)
                 made.suspended = obj.suspended
                 made.mails_off = obj.mails_off
                 made.save(update_fields=["suspended", "mails_off"])
@@ -123,10 +120,10 @@ class PublisherAdmin(MarketOnly[Publisher]):
         super().save_model(request, obj, form, change)
         with administering(request):
             if told.get("prove_domain"):
-                text = ask_for_proof(obj, told["prove_domain"], IdentityWay(told["prove_way"]))
+                text = shelf.identity.ask_for_proof(obj, told["prove_domain"], IdentityWay(told["prove_way"]))
                 messages.info(request, _("Put this text there: %(text)s") % {"text": text})
             elif told.get("vouch_note"):
-                vouch(obj, told["vouch_note"])
+                shelf.identity.vouch(obj, told["vouch_note"])
 
     @admin.display(description=_("identity"), ordering="identity_state")
     def identity(self, row: Publisher) -> SafeString:
@@ -145,14 +142,14 @@ class PublisherAdmin(MarketOnly[Publisher]):
             return "-"
         dns = row.identity_way == IdentityWay.DNS
         domain = row.identity_domain
-        place = f"TXT {DNS_LABEL}.{domain}" if dns else f"https://{domain}{WELL_KNOWN}"
+        place = f"TXT {shelf.identity.DNS_LABEL}.{domain}" if dns else f"https://{domain}{shelf.identity.WELL_KNOWN}"
         return format_html("<code>{}</code><br>{}", row.identity_token, place)
 
     @admin.action(description=_("Look for the proof of selected publishers"), permissions=["change"])
     def look_now(self, request: HttpRequest, queryset: QuerySet[Publisher]) -> None:
         """Look now, a few at once at most: name servers may be slow."""
         with administering(request):
-            proved = sum(look_for_proof(row) for row in queryset[:10])
+            proved = sum(shelf.identity.look_for_proof(row) for row in queryset[:10])
             self.message_user(request, ngettext("%d is proved.", "%d are proved.", proved) % proved)
 
 
@@ -192,12 +189,12 @@ class PublisherKeyAdmin(MarketOnly[PublisherKey], ReadOnlyAdmin[PublisherKey]):
     @admin.action(description=_("Trust selected keys"), permissions=["decide"])
     def trust_them(self, request: HttpRequest, queryset: QuerySet[PublisherKey]) -> None:
         """Trust those that are new."""
-        self._each(request, queryset.filter(state=KeyState.NEW), trust_key)
+        self._each(request, queryset.filter(state=KeyState.NEW), shelf.keys.trust_key)
 
     @admin.action(description=_("Retire selected keys: what they signed stays"), permissions=["decide"])
     def retire_them(self, request: HttpRequest, queryset: QuerySet[PublisherKey]) -> None:
         """Take no more releases that they signed."""
-        self._each(request, queryset.filter(state__in=(KeyState.NEW, KeyState.TRUSTED)), retire_key)
+        self._each(request, queryset.filter(state__in=(KeyState.NEW, KeyState.TRUSTED)), shelf.keys.retire_key)
 
     @admin.action(description=_("Revoke selected keys: somebody else has them"), permissions=["decide"])
     def revoke_them(self, request: HttpRequest, queryset: QuerySet[PublisherKey]) -> None:
@@ -207,7 +204,7 @@ class PublisherKeyAdmin(MarketOnly[PublisherKey], ReadOnlyAdmin[PublisherKey]):
         except forms.ValidationError as error:
             self.message_user(request, "; ".join(error.messages), messages.ERROR)
             return
-        self._each(request, queryset.exclude(state=KeyState.REVOKED), partial(revoke_key, since=since))
+        self._each(request, queryset.exclude(state=KeyState.REVOKED), partial(shelf.keys.revoke_key, since=since))
 
     def _since(self, request: HttpRequest) -> datetime | None:
         """Return the moment that the form names; None for now.
@@ -302,7 +299,7 @@ class PublisherTokenAdmin(MarketOnly[PublisherToken]):
         """Make the token through the service, and show it this once."""
         told = form.cleaned_data
         with administering(request):
-            row, text = make_token(
+            row, text = shelf.tokens.make_token(
                 obj.publisher,
                 obj.name,
                 scopes=[TokenScope(scope) for scope in told["scopes"]],
@@ -338,7 +335,7 @@ class PublisherTokenAdmin(MarketOnly[PublisherToken]):
         with administering(request):
             rows = list(queryset.filter(revoked_at=None))
             for row in rows:
-                revoke_token(row)
+                shelf.tokens.revoke_token(row)
             text = ngettext("%d token was revoked.", "%d tokens were revoked.", len(rows)) % len(rows)
             self.message_user(request, text, messages.SUCCESS)
 

@@ -21,15 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from gridkit_django.admin.market_only import MarketOnly
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
-from gridkit_django.marketplace.shelf.diffs import release_diff
-from gridkit_django.marketplace.shelf.review import approve_release, check_again, previous_release, refuse_release
-from gridkit_django.marketplace.shelf.storing import opened
-from gridkit_django.marketplace.shelf.taking_back import (
-    quarantine_release,
-    remove_release,
-    unyank_release,
-    yank_release,
-)
+from gridkit_django.marketplace import shelf
 from gridkit_django.models import CheckResult, Release, ReleaseState
 from gridkit_django.tasks.market import enqueue_check
 from gridkit_django.templatetags.gridkit_admin import badge
@@ -53,44 +45,51 @@ _ACTS: Mapping[str, tuple[str, Promise, frozenset[str], _Act]] = MappingProxyTyp
             REVIEW,
             _("Publish"),
             frozenset({ReleaseState.QUARANTINED}),
-            approve_release,
+            lambda release, user, note: shelf.review.approve_release(release, user, note),  # noqa: PLW0108 - a late door
         ),
         "approve-in-spite": (
             REVIEW,
             _("Publish in spite of a failed check"),
             frozenset({ReleaseState.QUARANTINED}),
-            lambda release, user, note: approve_release(release, user, note, in_spite=True),
+            lambda release, user, note: shelf.review.approve_release(release, user, note, in_spite=True),
         ),
-        "refuse": (REVIEW, _("Refuse"), frozenset({ReleaseState.QUARANTINED}), refuse_release),
+        "refuse": (
+            REVIEW,
+            _("Refuse"),
+            frozenset({ReleaseState.QUARANTINED}),
+            lambda release, user, note: shelf.review.refuse_release(release, user, note),  # noqa: PLW0108 - a late door
+        ),
         "check": (
             REVIEW,
             _("Check again"),
             frozenset({ReleaseState.QUARANTINED}),
-            lambda release, _user, _note: enqueue_check(check_again(release)),
+            lambda release, _user, _note: enqueue_check(shelf.review.check_again(release)),
         ),
         "yank": (
             TAKE_DOWN,
             _("Yank"),
             frozenset({ReleaseState.PUBLISHED}),
-            lambda release, _user, note: yank_release(release, note),
+            lambda release, _user, note: shelf.taking_back.yank_release(release, note),
         ),
         "unyank": (
             TAKE_DOWN,
             _("Take the yank back"),
             frozenset({ReleaseState.YANKED}),
-            lambda release, _user, _note: unyank_release(release),
+            lambda release, _user, _note: shelf.taking_back.unyank_release(release),
         ),
         "quarantine": (
             TAKE_DOWN,
             _("Quarantine"),
             frozenset({ReleaseState.PUBLISHED, ReleaseState.YANKED}),
-            lambda release, _user, note: quarantine_release(release, note or _now("an administrator looks at it")),
+            lambda release, _user, note: shelf.taking_back.quarantine_release(
+                release, note or _now("an administrator looks at it")
+            ),
         ),
         "remove": (
             TAKE_DOWN,
             _("Remove for ever"),
             frozenset(set(ReleaseState) - {ReleaseState.REMOVED, ReleaseState.QUARANTINED}),
-            lambda release, _user, note: remove_release(release, note),
+            lambda release, _user, note: shelf.taking_back.remove_release(release, note),
         ),
     }
 )
@@ -150,7 +149,7 @@ class ReleaseAdmin(MarketOnly[Release], ReadOnlyAdmin[Release]):
             raise Http404
         if not self.has_view_permission(request, release):
             raise PermissionDenied
-        before = previous_release(release)
+        before = shelf.review.previous_release(release)
         context = {
             **self.admin_site.each_context(request),
             "title": str(release),
@@ -158,7 +157,7 @@ class ReleaseAdmin(MarketOnly[Release], ReadOnlyAdmin[Release]):
             "release": release,
             "state": LOOKS.get(release.state, "plain"),
             "checks": [(item, _RESULTS[CheckResult(item.result)]) for item in release.checks.all()],
-            "diff": release_diff(release, before),
+            "diff": shelf.diffs.release_diff(release, before),
             "icon": release.listing.icon.removesuffix(".png"),
             "pictures": list(release.listing.pictures.order_by("position")),
             "acts": [(name, words) for name, words in self._offered(request, release)],
@@ -197,7 +196,7 @@ class ReleaseAdmin(MarketOnly[Release], ReadOnlyAdmin[Release]):
         if not self.has_view_permission(request, release):
             raise PermissionDenied
         with administering(request):
-            content = opened(release.file.stored_as)
+            content = shelf.storing.opened(release.file.stored_as)
             response = FileResponse(content, as_attachment=True, filename=release.file.filename)
             response["Content-Type"] = "application/octet-stream"
             return response

@@ -17,14 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from gridkit_django.admin.verbs import may
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridKitError
-from gridkit_django.marketplace.client import (
-    RemoteListing,
-    catalogue_ages,
-    category_counts,
-    featured,
-    search,
-)
-from gridkit_django.marketplace.client.pictures import picture_address
+from gridkit_django.marketplace import client
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import PluginSearchQuery
 
@@ -106,8 +99,8 @@ def _shelves(form: BrowseForm) -> dict[str, Any]:
     """Return what the page shows of the catalogue; with wrong settings only what is wrong."""
     try:
         query = form.query()
-        result, ages = search(query), catalogue_ages()
-        counts = category_counts(replace(query, query=result.meant) if result.meant else query)
+        result, ages = client.search(query), client.catalogue_ages()
+        counts = client.category_counts(replace(query, query=result.meant) if result.meant else query)
     except GridKitError as error:
         return {"fault": error.detail, "is_set_up": False}
     installed = dict(InstalledPlugin.objects.values_list("plugin_id", "current_version__version"))
@@ -120,13 +113,13 @@ def _shelves(form: BrowseForm) -> dict[str, Any]:
         "count": result.count,
         "meant": result.meant,
         "cards": [card(listing, installed) for listing in result.plugins],
-        "featured": [card(listing, installed) for listing in featured(4)] if plain else (),
+        "featured": [card(listing, installed) for listing in client.featured(4)] if plain else (),
         "categories": [{"name": name, "count": number} for name, number in counts.items()],
         "pages": _pages(form.number(), result.count),
     }
 
 
-def card(listing: RemoteListing, installed: dict[str, str]) -> dict[str, Any]:
+def card(listing: client.RemoteListing, installed: dict[str, str]) -> dict[str, Any]:
     """Return what a card shows of a plugin."""
     return {
         "listing": listing,
@@ -135,7 +128,7 @@ def card(listing: RemoteListing, installed: dict[str, str]) -> dict[str, Any]:
         "downloads": number_format(listing.downloads, force_grouping=True),
         "stars": _stars(listing.rating.value),
         "price": _PRICES[listing.pricing],
-        "icon": picture_address(listing, listing.icon),
+        "icon": client.pictures.picture_address(listing, listing.icon),
         "letter": (listing.name or "?")[:1].upper(),
         "installed": installed.get(listing.id),
     }

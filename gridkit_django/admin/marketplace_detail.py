@@ -16,8 +16,7 @@ from gridkit_django.admin.marketplace_forms import InstallForms
 from gridkit_django.admin.marketplace_peers import needs_of
 from gridkit_django.admin.verbs import administering, may, require
 from gridkit_django.exceptions import GridKitError
-from gridkit_django.marketplace.client import InstallPlan, RemoteListing, make_install_plan
-from gridkit_django.marketplace.client.pictures import picture_address
+from gridkit_django.marketplace import client
 from gridkit_django.models import InstalledPlugin, OperationKind, PluginOperation
 from gridkit_django.plugins import request_operation
 from gridkit_django.plugins.permission_texts import permission_text
@@ -57,7 +56,7 @@ def detail_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     return TemplateResponse(request, "admin/gridkit_django/installedplugin/marketplace_plugin.html", context)
 
 
-def _require_for_peers(request: HttpRequest, plan: InstallPlan) -> None:
+def _require_for_peers(request: HttpRequest, plan: client.InstallPlan) -> None:
     """Ask for the rights on plugins that are new here: those on one installed plugin don't count.
 
     What comes along with an update starts at once, since the plugin that needs it runs.
@@ -71,14 +70,14 @@ def _require_for_peers(request: HttpRequest, plan: InstallPlan) -> None:
             require(request, "activate_plugin")
 
 
-def _plan(plugin_id: str, version: str | None) -> InstallPlan:
+def _plan(plugin_id: str, version: str | None) -> client.InstallPlan:
     try:
-        return make_install_plan(plugin_id, version)
+        return client.make_install_plan(plugin_id, version)
     except GridKitError as error:
         raise Http404(error.detail) from error
 
 
-def _facts(plan: InstallPlan, site: AdminSite) -> dict[str, Any]:
+def _facts(plan: client.InstallPlan, site: AdminSite) -> dict[str, Any]:
     listing = plan.listing
     reasons = {item.version: item.reasons for item in plan.verdicts}
     versions = [{"release": item, "reasons": reasons.get(item.version, ())} for item in listing.versions]
@@ -97,16 +96,16 @@ def _facts(plan: InstallPlan, site: AdminSite) -> dict[str, Any]:
     }
 
 
-def _pictures(listing: RemoteListing) -> list[dict[str, Any]]:
+def _pictures(listing: client.RemoteListing) -> list[dict[str, Any]]:
     """Return the screenshots; none when the marketplace is not in the settings any more."""
     return [
         {"address": address, "picture": item}
         for item in listing.screenshots
-        if (address := picture_address(listing, item.url))
+        if (address := client.pictures.picture_address(listing, item.url))
     ]
 
 
-def _links(listing: RemoteListing) -> list[tuple[Any, str]]:
+def _links(listing: client.RemoteListing) -> list[tuple[Any, str]]:
     """Return the addresses that a plugin has, each with what is there; the catalogue takes none but http and https."""
     found = (
         (_("Documentation"), listing.documentation),
@@ -117,7 +116,7 @@ def _links(listing: RemoteListing) -> list[tuple[Any, str]]:
     return [(label, address) for label, address in found if address]
 
 
-def _ask(request: HttpRequest, plan: InstallPlan, forms: InstallForms) -> PluginOperation:
+def _ask(request: HttpRequest, plan: client.InstallPlan, forms: InstallForms) -> PluginOperation:
     """Write the operation down and let a worker carry it out; what the forms hold was validated."""
     kind = OperationKind.UPDATE if plan.installed else OperationKind.INSTALL
     operation = request_operation(kind, plan.listing.id, forms.arguments, user=request.user)

@@ -11,7 +11,7 @@ from gridkit_django.admin.install import ConsentForm
 from gridkit_django.admin.marketplace_peers import PeersForm
 from gridkit_django.admin.schema_forms import SchemaForm
 from gridkit_django.admin.verbs import rights_of
-from gridkit_django.marketplace.client import InstallPlan
+from gridkit_django.marketplace import client
 from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins.remote import PREFIX
 
@@ -25,7 +25,7 @@ class InstallForms:
         plugin: the row of the plugin that would be updated; None for an installation.
     """
 
-    def __init__(self, request: HttpRequest, plan: InstallPlan, plugin: InstalledPlugin | None) -> None:
+    def __init__(self, request: HttpRequest, plan: client.InstallPlan, plugin: InstalledPlugin | None) -> None:
         data = request.POST if request.method == "POST" else None
         rights, release = rights_of(request, plugin), plan.release
         asks_config = release is not None and plugin is None and "configure_plugin" in rights

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.plugin_page import tab_url
-from gridkit_django.marketplace.client import PeerPlan, RemoteRelease
+from gridkit_django.marketplace import client
 from gridkit_django.models import CatalogEntry, InstalledPlugin
 from gridkit_django.plugins.permission_texts import permission_text
 
@@ -35,7 +35,7 @@ class Need:
     installed: str | None
 
 
-def needs_of(release: RemoteRelease, site: AdminSite) -> list[Need]:
+def needs_of(release: client.RemoteRelease, site: AdminSite) -> list[Need]:
     """Return what a release needs beside it, with where to read about each."""
     pairs = [item.partition(" ") for item in release.peer_plugins]
     names = [pair[0] for pair in pairs]
@@ -64,7 +64,7 @@ class PeersForm(forms.Form):
 
     prefix = "peers"
 
-    def __init__(self, *args: Any, peers: Sequence[PeerPlan], rights: Collection[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, peers: Sequence[client.PeerPlan], rights: Collection[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._peers = peers
         for number, peer in enumerate(peers):

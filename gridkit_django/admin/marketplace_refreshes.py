@@ -19,8 +19,7 @@ from gridkit_django.admin.marketplace_browser import require_browsing
 from gridkit_django.admin.verbs import may, require
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridKitError, RefreshNotQueuedError
-from gridkit_django.marketplace.client import catalogue_ages
-from gridkit_django.marketplace.client.refreshing import KEPT, OPEN
+from gridkit_django.marketplace import client
 from gridkit_django.models import CatalogRefresh, InstalledPlugin, RefreshState
 from gridkit_django.tasks.marketplace import refresh_now
 
@@ -62,7 +61,11 @@ def refreshes_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
         **site.each_context(request),
         "title": _("Refreshes of the catalogue"),
         "opts": InstalledPlugin._meta,
-        "lines": [line for refresh in found[:KEPT] if words.casefold() in (line := _line(refresh)).text.casefold()],
+        "lines": [
+            line
+            for refresh in found[: client.refreshing.KEPT]
+            if words.casefold() in (line := _line(refresh)).text.casefold()
+        ],
         "states": RefreshState.choices,
         "state": state,
         "q": words,
@@ -88,7 +91,7 @@ def refresh(request: HttpRequest, site: AdminSite) -> HttpResponse:
 
 def _ages() -> dict[str, Any]:
     try:
-        return {"ages": catalogue_ages()}
+        return {"ages": client.catalogue_ages()}
     except GridKitError as error:
         return {"fault": error.detail}
 
@@ -99,7 +102,7 @@ def _line(refresh: CatalogRefresh) -> RefreshLine:
     faults = [(alias, facts["error"]) for alias, facts in results.items() if facts["error"]]
     return RefreshLine(
         refresh=refresh,
-        is_open=refresh.state in OPEN,
+        is_open=refresh.state in client.refreshing.OPEN,
         seconds=(until - refresh.started_at).total_seconds() if refresh.started_at is not None else None,
         counts={name: sum(facts[name] for facts in results.values()) for name in ("taken", "removed", "left_out")},
         faults=(*faults, *([("", refresh.error)] if refresh.error else ())),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.canary_form import CanaryForm
 from gridkit_django.conf import settings
-from gridkit_django.marketplace.client.auto_update import plan_auto_update
+from gridkit_django.marketplace import client
 from gridkit_django.models import AutoUpdate, InstalledPlugin, OperationState, PluginOperation, PluginSource
 from gridkit_django.plugins import plugin_manager
 from gridkit_django.plugins.canaries import CANARY
@@ -50,13 +50,14 @@ def versions(request: HttpRequest, plugin: InstalledPlugin) -> Mapping[str, Any]
     manager = plugin_manager()
     update = next((item for item in manager.check_updates() if item.plugin_id == plugin.plugin_id), None)
     pending = manager.get_plugin(plugin.plugin_id).pending
+    from_market = plugin.source == PluginSource.MARKETPLACE
     return {
         "figures": figures_by_version(plugin.plugin_id),
         "versions": manager.list_versions(plugin.plugin_id),
         "update": update,
         "pending": pending,
-        "auto_update": plan_auto_update(plugin) if plugin.source == PluginSource.MARKETPLACE else None,
-        "canary": CanaryForm() if plugin.source == PluginSource.MARKETPLACE else None,
+        "auto_update": client.auto_update.plan_auto_update(plugin) if from_market else None,
+        "canary": CanaryForm() if from_market else None,
         "trial": running_trial(plugin.plugin_id),
         "policies": AutoUpdate.choices,
         "storage": manager.look_at_storage(plugin.plugin_id),

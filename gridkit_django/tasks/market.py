@@ -9,15 +9,8 @@ from celery import shared_task
 from django.db import transaction
 
 from gridkit_django.events import Actor, EventSource, acting
-from gridkit_django.marketplace.shelf.advisories import follow_advisories
-from gridkit_django.marketplace.shelf.database import database
-from gridkit_django.marketplace.shelf.identity import look_for_all
-from gridkit_django.marketplace.shelf.keys import note_trusted_keys
-from gridkit_django.marketplace.shelf.review import judge_release, waiting_for_checks
+from gridkit_django.marketplace import shelf, trust
 from gridkit_django.marketplace.shelf.search.spelling import forget_unused
-from gridkit_django.marketplace.shelf.signing import follow_shelf, signs
-from gridkit_django.marketplace.shelf.sums import forget_old_events, renew_ranking, roll_up
-from gridkit_django.marketplace.trust import TrustRepository
 from gridkit_django.models import Release, ReleaseState
 from gridkit_django.tasks.sending import send
 
@@ -37,13 +30,13 @@ def check_release(release_id: int) -> None:
         release_id: primary key.
     """
     with acting(Actor.system("marketplace"), EventSource.SYSTEM):
-        judge_release(release_id)
+        shelf.review.judge_release(release_id)
 
 
 @shared_task(name="gridkit.check_waiting_releases", ignore_result=True)
 def check_waiting_releases() -> int:
     """Check the releases whose message was lost, or whose worker died. Let Celery beat call it every few minutes."""
-    waiting = waiting_for_checks()
+    waiting = shelf.review.waiting_for_checks()
     for release_id in waiting:
         check_release(release_id)
     return len(waiting)
@@ -52,23 +45,23 @@ def check_waiting_releases() -> int:
 @shared_task(name="gridkit.roll_up_market", ignore_result=True)
 def roll_up_market() -> int:
     """Add what sites reported to the sums. Let Celery beat call it every few minutes."""
-    return roll_up()
+    return shelf.sums.roll_up()
 
 
 @shared_task(name="gridkit.renew_market", ignore_result=True)
 def renew_market() -> int:
     """Rank all plugins anew, and forget old reports and words. Let Celery beat call it once a day."""
-    forget_old_events()
+    shelf.sums.forget_old_events()
     forget_unused()
-    note_trusted_keys()
-    return renew_ranking()
+    shelf.keys.note_trusted_keys()
+    return shelf.sums.renew_ranking()
 
 
 @shared_task(name="gridkit.check_identities", ignore_result=True)
 def check_identities() -> int:
     """Look whether publishers can still prove who they are. Let Celery beat call it once a day."""
     with acting(Actor.system("marketplace"), EventSource.SYSTEM):
-        return look_for_all()
+        return shelf.identity.look_for_all()
 
 
 @shared_task(name="gridkit.sign_market", ignore_result=True)
@@ -78,17 +71,17 @@ def sign_market(*, refresh: bool = False) -> int:
     Args:
         refresh: sign anew what grows old, too. Let Celery beat call it so every hour.
     """
-    if not signs():
+    if not shelf.signing.signs():
         return 0
-    done = follow_shelf() + follow_advisories()
+    done = shelf.signing.follow_shelf() + shelf.advisories.follow_advisories()
     if refresh:
-        TrustRepository.of_site().refresh()
+        trust.TrustRepository.of_site().refresh()
     return done
 
 
 def follow_changes(**_kwargs: object) -> None:
     """Receiver of ``shelf_changed``: let a worker sign; where the queue can't be reached, the hourly call does."""
-    if signs():
+    if shelf.signing.signs():
         try:
             send(sign_market, [])
         except Exception:  # whatever the queue's client raises: the releases know that they are behind
@@ -98,7 +91,7 @@ def follow_changes(**_kwargs: object) -> None:
 def enqueue_check(release: Release) -> None:
     """Let a worker check a release, if it waits for that, once the transaction under way has committed."""
     if release.state == ReleaseState.CHECKING:
-        transaction.on_commit(partial(_send, release.pk), using=database())
+        transaction.on_commit(partial(_send, release.pk), using=shelf.database.database())
 
 
 def _send(release_id: int) -> None:

@@ -13,11 +13,7 @@ from django.utils import timezone
 
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.exceptions import MarketplaceError, RefreshNotQueuedError
-from gridkit_django.marketplace.client.auto_update import request_auto_updates
-from gridkit_django.marketplace.client.catalogue import next_try
-from gridkit_django.marketplace.client.counting import count
-from gridkit_django.marketplace.client.refreshing import fail_refresh, request_refresh, run_refresh
-from gridkit_django.marketplace.client.remotes import remote_named
+from gridkit_django.marketplace import client
 from gridkit_django.models import CatalogRefresh, InstalledPlugin
 from gridkit_django.tasks.plugins import enqueue_operation
 from gridkit_django.tasks.sending import send
@@ -50,7 +46,7 @@ def refresh_catalogues(*, now: bool = False, refresh: str | None = None) -> dict
         The error by marketplace, empty for what went well.
     """
     with acting(Actor.system("marketplace"), EventSource.SYSTEM):
-        told = run_refresh(refresh, now=now)
+        told = client.refreshing.run_refresh(refresh, now=now)
     _ask_again(alias for alias, error in told.items() if error)
     return told
 
@@ -64,21 +60,21 @@ def refresh_now(user: User | None) -> CatalogRefresh:
     Raises:
         RefreshNotQueuedError: when the task queue can't be reached.
     """
-    refresh, is_new = request_refresh(user)
+    refresh, is_new = client.refreshing.request_refresh(user)
     if is_new:
         try:
             send(refresh_catalogues, [], kwargs={"now": True, "refresh": str(refresh.pk)})
         except Exception as error:  # whatever the queue's client raises
             logger.exception("Following the marketplaces could not be queued")
             text = f"The task queue could not be reached ({type(error).__name__}). Ask again when it is back."
-            fail_refresh(refresh, text)
+            client.refreshing.fail_refresh(refresh, text)
             raise RefreshNotQueuedError(text) from error
     return refresh
 
 
 def _ask_again(failed: Iterable[str]) -> None:
     """Let a worker come back to marketplaces that failed just now, unless the wait is long."""
-    at = next_try(failed)
+    at = client.catalogue.next_try(failed)
     wait = at - timezone.now() if at is not None else SOON + timedelta(1)
     if wait <= SOON:
         send(refresh_catalogues, [], countdown=max(wait.total_seconds(), 0.0) + 1.0)
@@ -92,7 +88,7 @@ def auto_update() -> list[str]:
         The ids of the operations.
     """
     with acting(Actor.system("auto-update"), EventSource.SYSTEM):
-        operations = request_auto_updates()
+        operations = client.auto_update.request_auto_updates()
     for operation in operations:
         enqueue_operation(operation.pk)
     return [str(operation.pk) for operation in operations]
@@ -108,7 +104,7 @@ def count_removal(marketplace: str, plugin_id: str, version: str) -> None:
         version: the version that was in use.
     """
     try:
-        count(remote_named(marketplace), plugin_id, "uninstall", version)
+        client.counting.count(client.remotes.remote_named(marketplace), plugin_id, "uninstall", version)
     except MarketplaceError as error:
         logger.info("The marketplace was not told that %s is gone: %s", plugin_id, error.detail)
 

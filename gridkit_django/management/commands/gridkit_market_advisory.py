@@ -8,13 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from gridkit_django.exceptions import GridKitError
-from gridkit_django.marketplace.trust import TrustRepository
-from gridkit_django.marketplace.trust.advisories import (
-    Advisory,
-    AdvisoryAction,
-    publish_advisories,
-    published_feed,
-)
+from gridkit_django.marketplace.trust import Advisory, AdvisoryAction, TrustRepository
+from gridkit_django.marketplace.trust.feed import publish_advisories, published_feed
 
 
 class Command(BaseCommand):

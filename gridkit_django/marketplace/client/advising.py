@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from gridkit_django.marketplace import trust
 from gridkit_django.marketplace.client.remotes import Remote
 from gridkit_django.marketplace.client.trusting import trusted_fetcher
-from gridkit_django.marketplace.trust import Advisory, AdvisoryAction, AdvisoryFeed, fetch_advisories
+from gridkit_django.marketplace.trust import Advisory, AdvisoryAction, AdvisoryFeed
 from gridkit_django.models import CatalogSource, EffectiveState, InstalledPlugin, PluginSource
 from gridkit_django.plugins import plugin_manager
 from gridkit_django.plugins.reports import StateReport
@@ -34,7 +35,7 @@ def follow_advisories(remote: Remote, source: CatalogSource) -> None:
     """
     if remote.root:
         with trusted_fetcher(remote) as trusted:
-            feed = fetch_advisories(trusted)
+            feed = trust.fetch_advisories(trusted)
         source.advisories = [item.as_dict() for item in feed.advisories]
     source.obeyed = _obey(source)
 

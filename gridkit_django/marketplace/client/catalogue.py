@@ -18,13 +18,13 @@ from pydantic import BaseModel, ValidationError
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import MarketplaceAnswerError, MarketplaceError, MarketplaceUnknownError
+from gridkit_django.marketplace import trust
 from gridkit_django.marketplace.client.advising import follow_advisories
 from gridkit_django.marketplace.client.http import RemoteClient
 from gridkit_django.marketplace.client.remotes import Remote, remote_of, remotes
 from gridkit_django.marketplace.client.trusting import bundle_of
 from gridkit_django.marketplace.client.watching import UNWATCHED, RefreshWatch
 from gridkit_django.marketplace.client.wire import LISTING, RemoteChanges, RemoteIndex, RemoteListing
-from gridkit_django.marketplace.trust.bundles import LISTINGS
 from gridkit_django.models import CatalogEntry, CatalogSource
 
 logger = logging.getLogger("gridkit_django.marketplace")
@@ -169,7 +169,7 @@ def _follow(remote: Remote, client: RemoteClient, source: CatalogSource, watch: 
 def _read_bundle(remote: Remote, source: CatalogSource, watch: RefreshWatch) -> None:
     """Take over the listings of a bundle; what it does not have goes."""
     channel = bundle_of(remote)
-    names = channel.names(LISTINGS)
+    names = channel.names(trust.bundles.LISTINGS)
     raw = [b"".join(channel.read(name, _LISTING_BYTES_MAX)) for name in names[:_LISTINGS_MAX]]
     try:
         listings = [json.loads(text) for text in raw]

@@ -7,14 +7,7 @@ from typing import Any
 
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import GridKitError, ManifestError, MarketplaceError
-from gridkit_django.marketplace.client import finding
-from gridkit_django.marketplace.client.age import check_kept_age
-from gridkit_django.marketplace.client.dependencies import check_dependencies
-from gridkit_django.marketplace.client.manifests import metadata_of
-from gridkit_django.marketplace.client.parts import agreeing
-from gridkit_django.marketplace.client.recipes import marketplace_recipe
-from gridkit_django.marketplace.client.resolving import make_install_plan
-from gridkit_django.marketplace.client.wire import RemoteListing
+from gridkit_django.marketplace import client
 from gridkit_django.models import InstalledPlugin, OperationKind, OperationState, PluginOperation, PluginSource
 from gridkit_django.plugins import AvailablePlugin, PluginSearchQuery, PluginUpdate, request_operation, run_operation
 from gridkit_django.plugins.install import ALL
@@ -33,15 +26,15 @@ class MarketplacePlugins:
 
     def recipe(self, run: OperationRun) -> Sequence[Step] | None:
         """Return the steps of an operation that needs a marketplace; None for all others."""
-        return marketplace_recipe(run)
+        return client.recipes.marketplace_recipe(run)
 
     def search(self, query: PluginSearchQuery) -> tuple[AvailablePlugin, ...]:
         """Return what the local catalogue has for a query."""
-        return _available(finding.search(query).plugins)
+        return _available(client.search(query).plugins)
 
     def featured(self) -> tuple[AvailablePlugin, ...]:
         """Return the plugins that marketplaces put first."""
-        return _available(finding.featured())
+        return _available(client.featured())
 
     def updates(self) -> tuple[PluginUpdate, ...]:
         """Return the installed plugins of marketplaces for which there is a newer release that fits, by id."""
@@ -111,7 +104,7 @@ class MarketplacePlugins:
         Raises:
             DependencyUnmetError: says what is missing.
         """
-        check_dependencies(requires, plugin_id)
+        client.dependencies.check_dependencies(requires, plugin_id)
 
     def check_kept(self, plugin_id: str, version: str) -> None:
         """Refuse to update to kept files of a release that this site has to wait for.
@@ -119,7 +112,7 @@ class MarketplacePlugins:
         Raises:
             ReleaseUnfitError: says until when.
         """
-        check_kept_age(plugin_id, version)
+        client.age.check_kept_age(plugin_id, version)
 
 
 def _carry_out(operation: PluginOperation) -> None:
@@ -135,23 +128,23 @@ def _carry_out(operation: PluginOperation) -> None:
 def _coming_along(plugin_id: str, version: str | None) -> list[dict[str, Any]]:
     """Agree to the plugins that the plan brings along; when there is no plan, the operation says why."""
     try:
-        return agreeing(make_install_plan(plugin_id, version), ALL)
+        return client.parts.agreeing(client.make_install_plan(plugin_id, version), ALL)
     except GridKitError:
         return []
 
 
-def _available(listings: Iterable[RemoteListing]) -> tuple[AvailablePlugin, ...]:
+def _available(listings: Iterable[client.RemoteListing]) -> tuple[AvailablePlugin, ...]:
     installed = frozenset(InstalledPlugin.objects.using(database()).values_list("plugin_id", flat=True))
     return tuple(_describe(listing, installed) for listing in listings)
 
 
-def _describe(listing: RemoteListing, installed: frozenset[str]) -> AvailablePlugin:
+def _describe(listing: client.RemoteListing, installed: frozenset[str]) -> AvailablePlugin:
     ref = f"{PREFIX}{listing.id}"
     release = next((item for item in listing.versions if item.state == "published"), None)
     if release is None:
         return AvailablePlugin(PluginSource.MARKETPLACE, ref, reason="It has no release.", code="release-unfit")
     try:
-        metadata = metadata_of(listing, release)
+        metadata = client.manifests.metadata_of(listing, release)
     except ManifestError as error:
         return AvailablePlugin(PluginSource.MARKETPLACE, ref, code=error.code, reason=error.detail)
     is_there = listing.id in installed
@@ -161,7 +154,7 @@ def _describe(listing: RemoteListing, installed: frozenset[str]) -> AvailablePlu
 def _update(row: InstalledPlugin) -> PluginUpdate | None:
     """Return the newer release for a plugin, also one that does not fit, with the reason; None when there is none."""
     try:
-        plan = make_install_plan(row.plugin_id)
+        plan = client.make_install_plan(row.plugin_id)
     except GridKitError:
         return None  # it is not listed (any more), so nothing newer is known
     if not plan.verdicts:

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from gridkit_django.exceptions import TrustTimesError
+from gridkit_django.marketplace import trust
 from gridkit_django.marketplace.client.wire import RemoteRelease
-from gridkit_django.marketplace.trust import TrustedTarget
 
 _FIELDS = ("uploaded_at", "released_at")
 
 
-def as_signed(release: RemoteRelease, target: TrustedTarget) -> RemoteRelease:
+def as_signed(release: RemoteRelease, target: trust.TrustedTarget) -> RemoteRelease:
     """Return a release with the times that are signed; what is not signed is not known.
 
     Args:

@@ -16,19 +16,12 @@ from gridkit_django.exceptions import (
     TrustDigestError,
     TrustLengthError,
 )
+from gridkit_django.marketplace import trust
 from gridkit_django.marketplace.client.publisher_keys import check_key
 from gridkit_django.marketplace.client.remotes import Remote
 from gridkit_django.marketplace.client.signed_times import as_signed
 from gridkit_django.marketplace.client.wire import RemoteListing, RemoteRelease
-from gridkit_django.marketplace.trust import (
-    BundleChannel,
-    DatabaseMemory,
-    HttpChannel,
-    TrustedFetcher,
-    author_key_id,
-    verify_release,
-)
-from gridkit_django.marketplace.trust.fetching import NOT_USED
+from gridkit_django.marketplace.trust import BundleChannel, DatabaseMemory, HttpChannel, author_key_id, verify_release
 from gridkit_django.plugins.permission_texts import permission_text
 
 
@@ -55,9 +48,11 @@ def fetch_package(remote: Remote, release: RemoteRelease) -> tuple[bytes, Remote
         finally:
             channel.close()
     if len(content) != release.size:
-        raise TrustLengthError(f"{release.filename} has {len(content)} bytes; {release.size} were listed. {NOT_USED}")
+        raise TrustLengthError(
+            f"{release.filename} has {len(content)} bytes; {release.size} were listed. {trust.NOT_USED}"
+        )
     if f"sha256:{hashlib.sha256(content).hexdigest()}" != release.digest:
-        raise TrustDigestError(f"{release.filename} is not the file that was listed. {NOT_USED}")
+        raise TrustDigestError(f"{release.filename} is not the file that was listed. {trust.NOT_USED}")
     return content, believed
 
 
@@ -77,7 +72,7 @@ def believe(remote: Remote, release: RemoteRelease) -> RemoteRelease:
 
 
 @contextmanager
-def trusted_fetcher(remote: Remote) -> Iterator[TrustedFetcher]:
+def trusted_fetcher(remote: Remote) -> Iterator[trust.TrustedFetcher]:
     """Ask a marketplace, or its bundle, and believe only what its keys stand for.
 
     Raises:
@@ -85,12 +80,12 @@ def trusted_fetcher(remote: Remote) -> Iterator[TrustedFetcher]:
         TrustError: when what comes can't be believed.
     """
     if remote.bundle:
-        with TrustedFetcher(bundle_of(remote), DatabaseMemory(remote.alias), _root(remote)) as trusted:
+        with trust.TrustedFetcher(bundle_of(remote), DatabaseMemory(remote.alias), _root(remote)) as trusted:
             yield trusted
         return
     channel = HttpChannel(remote.place())
     try:
-        with TrustedFetcher(channel, DatabaseMemory(remote.alias), _root(remote)) as trusted:
+        with trust.TrustedFetcher(channel, DatabaseMemory(remote.alias), _root(remote)) as trusted:
             yield trusted
     finally:
         channel.close()

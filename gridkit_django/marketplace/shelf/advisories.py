@@ -8,10 +8,10 @@ from django.db import transaction
 
 from gridkit_django.audit import Target, record
 from gridkit_django.exceptions import MarketError
+from gridkit_django.marketplace import trust
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.signing import shelf_changed
-from gridkit_django.marketplace.trust import TrustRepository
-from gridkit_django.marketplace.trust.advisories import Advisory, publish_advisories, published_feed
+from gridkit_django.marketplace.trust import Advisory
 from gridkit_django.models import MarketAdvisory
 
 
@@ -66,10 +66,10 @@ def follow_advisories() -> int:
     rows = list(MarketAdvisory.objects.using(database()).filter(signed=False))
     if not rows:
         return 0
-    repository = TrustRepository.of_site()
-    there = {item.id for item in published_feed(repository).advisories}
+    repository = trust.TrustRepository.of_site()
+    there = {item.id for item in trust.published_feed(repository).advisories}
     withdraw = [row.name for row in rows if row.withdrawn and row.name in there]
-    publish_advisories(repository, [judged(row) for row in rows if not row.withdrawn], withdraw=withdraw)
+    trust.publish_advisories(repository, [judged(row) for row in rows if not row.withdrawn], withdraw=withdraw)
     for row in rows:
         # Where somebody changed it meanwhile, it stays behind and comes again.
         same = {"versions": row.versions, "action": row.action, "reason": row.reason, "withdrawn": row.withdrawn}

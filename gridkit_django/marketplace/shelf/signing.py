@@ -9,9 +9,9 @@ from django.db.models import Q
 from django.dispatch import Signal
 
 from gridkit_django.conf import settings
+from gridkit_django.marketplace import trust
 from gridkit_django.marketplace.shelf.database import database
 from gridkit_django.marketplace.shelf.reading import PUBLIC
-from gridkit_django.marketplace.trust import Target, TrustRepository
 from gridkit_django.models import Release
 
 BATCH = 200
@@ -32,7 +32,7 @@ def follow_shelf() -> int:
         MarketplaceError: when there was no key ceremony yet.
         SignatureError: when the online key can't be read.
     """
-    repository = TrustRepository.of_site()
+    repository = trust.TrustRepository.of_site()
     done = 0
     while rows := _behind():
         wanted = {row.file.filename: _target(row) for row in rows if row.state in PUBLIC}
@@ -52,7 +52,7 @@ def _behind() -> list[Release]:
     return list(rows.filter(behind).order_by("pk")[:BATCH])
 
 
-def _target(row: Release) -> Target:
+def _target(row: Release) -> trust.Target:
     times = {"uploaded_at": row.created_at, "released_at": row.released_at}
     told = {name: moment.isoformat() for name, moment in times.items() if moment is not None}
-    return Target(row.size, row.digest, {"id": row.listing.plugin_id, "version": row.version, **told})
+    return trust.Target(row.size, row.digest, {"id": row.listing.plugin_id, "version": row.version, **told})

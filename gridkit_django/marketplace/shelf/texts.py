@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-
-import nh3
-from markdown_it import MarkdownIt
+from importlib import import_module
 
 from gridkit_django.exceptions import MarketTextError
 
@@ -37,14 +35,17 @@ def render(text: str, what: str) -> str:
         MarketTextError: when it is too long or nested too deeply.
     """
     check_text(text, what)
-    html = MarkdownIt("commonmark", {"html": False, "maxNesting": 2 * DEPTH_MAX}).enable("table").render(text)
-    return nh3.clean(
+    # Both are imported at the first text: they take a while, and only who publishes or reads texts needs them.
+    markdown, nh3 = import_module("markdown_it"), import_module("nh3")
+    html = markdown.MarkdownIt("commonmark", {"html": False, "maxNesting": 2 * DEPTH_MAX}).enable("table").render(text)
+    cleaned: str = nh3.clean(
         html,
         tags=_TAGS,
         attributes={"a": {"href"}, "ol": {"start"}, "code": {"class"}},
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",
     )
+    return cleaned
 
 
 def check_text(text: str, what: str) -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 
 from gridkit_django.marketplace.client import make_install_plan, refresh_catalogue
 from gridkit_django.marketplace.trust import Advisory, AdvisoryAction
-from gridkit_django.marketplace.trust.advisories import publish_advisories
+from gridkit_django.marketplace.trust.feed import publish_advisories
 from gridkit_django.models import CatalogSource
 from gridkit_django.plugins import PluginManager
 from tests.marketplace.client.packages import PLUGIN, Acme

@@ -12,7 +12,8 @@ import pytest
 from django.utils import timezone
 
 from gridkit_django.exceptions import MarketplaceUnknownError, SettingsError
-from gridkit_django.marketplace.client import catalogue_ages, http, refresh_catalogue, remote_named, remote_of, remotes
+from gridkit_django.marketplace.client import catalogue_ages, http, refresh_catalogue, remote_named, remote_of
+from gridkit_django.marketplace.client.remotes import remotes
 from gridkit_django.models import CatalogEntry, CatalogSource
 from gridkit_django.tasks import marketplace
 from gridkit_django.tasks.marketplace import refresh_catalogues

@@ -19,10 +19,9 @@ from gridkit_django.marketplace.client import (
     remote_named,
     search,
 )
-from gridkit_django.marketplace.shelf import signing
 from gridkit_django.marketplace.shelf.review import approve_release
 from gridkit_django.marketplace.shelf.taking_back import yank_release
-from gridkit_django.marketplace.trust import public_key_of
+from gridkit_django.marketplace.trust import TrustRepository, public_key_of
 from gridkit_django.models import CatalogSource, Listing, MarketEvent, MarketSite
 from gridkit_django.plugins import PluginManager, PluginSearchQuery
 from gridkit_django.tasks import market as market_tasks
@@ -53,7 +52,7 @@ def seller(
     }
     cache.clear()
     repository = ceremony.copy().repository
-    monkeypatch.setattr(signing.TrustRepository, "of_site", lambda: repository)
+    monkeypatch.setattr(TrustRepository, "of_site", lambda: repository)
     monkeypatch.setattr(market_tasks, "send", lambda task, arguments: task(*arguments))
     return Seller.make()
 

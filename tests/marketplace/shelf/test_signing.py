@@ -11,7 +11,6 @@ from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.test import APIClient
 
-from gridkit_django.marketplace.shelf import signing
 from gridkit_django.marketplace.shelf.review import approve_release
 from gridkit_django.marketplace.shelf.taking_back import remove_release, yank_release
 from gridkit_django.marketplace.trust import TrustRepository
@@ -36,7 +35,7 @@ def repository(ceremony: Market, monkeypatch: pytest.MonkeyPatch, settings: Any)
     """The repository of the site."""
     settings.GRIDKIT = {**settings.GRIDKIT, "MARKET_TRUST_STORE": "storage:default"}
     found = ceremony.copy().repository
-    monkeypatch.setattr(signing.TrustRepository, "of_site", lambda: found)
+    monkeypatch.setattr(TrustRepository, "of_site", lambda: found)
     return found
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from gridkit_django.exceptions import MarketplaceError, TrustDigestError, TrustMetadataError
 from gridkit_django.marketplace.trust import Advisory, AdvisoryAction, AdvisoryFeed, fetch_advisories
-from gridkit_django.marketplace.trust.advisories import FEED_NAME, publish_advisories, published_feed
+from gridkit_django.marketplace.trust.advisories import FEED_NAME
+from gridkit_django.marketplace.trust.feed import publish_advisories, published_feed
 from tests.marketplace.trust.markets import Market, Site
 
 WARNING = Advisory("GKA-1", "@acme/colours", "<1.2", AdvisoryAction.WARN, "Loses counts.", "https://acme.example/1")

@@ -12,9 +12,9 @@ from securesystemslib.signer import CryptoSigner
 
 from gridkit_django.exceptions import TrustDigestError, TrustExpiredError, TrustRollbackError, TrustTargetError
 from gridkit_django.marketplace.trust import BundleChannel, TrustedFetcher, fetch_advisories
-from gridkit_django.marketplace.trust.advisories import publish_advisories
 from gridkit_django.marketplace.trust.bundles import make_bundle
 from gridkit_django.marketplace.trust.ceremony import Draft, plan_of
+from gridkit_django.marketplace.trust.feed import publish_advisories
 from gridkit_django.marketplace.trust.keys import public_text
 from gridkit_django.marketplace.trust.memory import ProcessMemory
 from tests.marketplace.trust.markets import CONTENT, WHEEL, Market, MarketChannel, Site, later

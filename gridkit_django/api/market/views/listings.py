@@ -15,11 +15,10 @@ from gridkit_django.api.market.bodies import ChangesPage, Detail
 from gridkit_django.api.market.writing import changed_listing, detail
 from gridkit_django.api.operations import Operation, query_parameter
 from gridkit_django.api.parameters import whole_number
+from gridkit_django.marketplace import trust
 from gridkit_django.marketplace.shelf.reading import changes_since, public_file, public_listing, public_picture
 from gridkit_django.marketplace.shelf.signing import signs
 from gridkit_django.marketplace.shelf.storing import opened
-from gridkit_django.marketplace.trust import TrustRepository
-from gridkit_django.marketplace.trust.advisories import AdvisoryFeed, published_feed
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -135,7 +134,7 @@ class TrustView(MarketView):
         Raises:
             Http404: when there is none.
         """
-        content = TrustRepository.of_site().read(name) if signs() else None
+        content = trust.TrustRepository.of_site().read(name) if signs() else None
         if content is None:
             raise Http404
         response = HttpResponse(content, content_type="application/json")
@@ -160,7 +159,7 @@ class AdvisoriesView(MarketView):
 
     def get(self, request: Request) -> HttpResponseBase:
         """Answer the feed, byte by byte as it is signed; an empty one where nothing is signed."""
-        feed = published_feed(TrustRepository.of_site()) if signs() else AdvisoryFeed()
+        feed = trust.published_feed(trust.TrustRepository.of_site()) if signs() else trust.AdvisoryFeed()
         content = feed.to_bytes()
         response = HttpResponse(content, content_type="application/json")
         response["ETag"] = f'"{digest_of(content)}"'
