@@ -19,8 +19,8 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from gridkit_django.api.authentication import authenticators
+from gridkit_django.api.document import LateSchema
 from gridkit_django.api.handler import problem_handler
-from gridkit_django.api.openapi import GridKitAutoSchema
 from gridkit_django.api.operations import Operation
 from gridkit_django.api.parsers import StrictJSONParser
 from gridkit_django.api.refusals import BodyInvalidError
@@ -51,7 +51,7 @@ class GridKitView(APIView):
     content_negotiation_class = SingleFormatNegotiation
     metadata_class = None
     versioning_class = None
-    schema: ViewInspector | None = GridKitAutoSchema()
+    schema: ViewInspector | None = LateSchema()
 
     operations: ClassVar[Mapping[str, Operation]] = {}
     throttle_scopes: ClassVar[Mapping[str, str]] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from threading import Lock
 from typing import Any, Protocol, cast
 
 from django.conf import settings
@@ -109,40 +108,15 @@ class _Endpoints(EndpointEnumerator):
         return list(self._get_api_endpoints(patterns or self.patterns, prefix))  # type: ignore[no-untyped-call]
 
 
-class OpenAPIDocument:
-    """The document of some URL patterns, made once per process.
-
-    It takes nothing from the project's ``SPECTACULAR_SETTINGS`` and changes nothing there: a project that describes
-    its own API with drf-spectacular keeps its own document as it is.
-
-    Args:
-        patterns: the URL patterns of the API; more may be added before the first request.
-    """
-
-    def __init__(self, patterns: list[URLPattern]) -> None:
-        self._patterns = patterns
-        self._lock = Lock()
-        self._content: dict[str, Any] | None = None
-
-    def mounted_at(self, server: str) -> dict[str, Any]:
-        """Return the document.
-
-        Args:
-            server: path that the patterns are mounted at, for example ``/gridkit/api``.
-        """
-        with self._lock:
-            if self._content is None:
-                self._content = self._make()
-        return {**self._content, "servers": [{"url": server}]}
-
-    def _make(self) -> dict[str, Any]:
-        generator = SchemaGenerator(patterns=self._patterns)  # type: ignore[no-untyped-call]
-        generator.endpoint_inspector_cls = _Endpoints
-        generator._initialise_endpoints()  # type: ignore[no-untyped-call]  # noqa: SLF001
-        paths: dict[str, Any] = {}
-        for path, path_regex, method, view in generator._get_paths_and_endpoints():  # type: ignore[no-untyped-call]  # noqa: SLF001
-            operation = view.schema.get_operation(path, path_regex, "", method, generator.registry)
-            paths.setdefault(path, {})[method.lower()] = operation
-        info = {"title": "GridKit for Django", "version": __version__, "description": _DESCRIPTION}
-        components = generator.registry.build({"securitySchemes": security_schemes()})
-        return {"openapi": "3.1.0", "info": info, "paths": paths, "components": components}
+def describe(patterns: list[URLPattern]) -> dict[str, Any]:
+    """Return the document of some URL patterns, without the address that they are mounted at."""
+    generator = SchemaGenerator(patterns=patterns)  # type: ignore[no-untyped-call]
+    generator.endpoint_inspector_cls = _Endpoints
+    generator._initialise_endpoints()  # type: ignore[no-untyped-call]  # noqa: SLF001
+    paths: dict[str, Any] = {}
+    for path, path_regex, method, view in generator._get_paths_and_endpoints():  # type: ignore[no-untyped-call]  # noqa: SLF001
+        operation = view.schema.get_operation(path, path_regex, "", method, generator.registry)
+        paths.setdefault(path, {})[method.lower()] = operation
+    info = {"title": "GridKit for Django", "version": __version__, "description": _DESCRIPTION}
+    components = generator.registry.build({"securitySchemes": security_schemes()})
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": components}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path, register_converter
 
 from gridkit_django.api.converters import DialectConverter, PluginIdConverter, RowIdConverter
-from gridkit_django.api.openapi import OpenAPIDocument
+from gridkit_django.api.document import OpenAPIDocument
 from gridkit_django.api.views import (
     audit,
     audit_health,

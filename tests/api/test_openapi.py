@@ -13,7 +13,7 @@ from drf_spectacular.validation import validate_schema
 from rest_framework.test import APIClient
 
 from gridkit_django.api.base import GridKitView
-from gridkit_django.api.openapi import OpenAPIDocument
+from gridkit_django.api.document import OpenAPIDocument
 from gridkit_django.api.urls import endpoints
 from tests.api.conftest import PRODUCTS, Provider
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path, register_converter
 
 from gridkit_django.api.converters import PluginIdConverter
+from gridkit_django.api.document import OpenAPIDocument
 from gridkit_django.api.market.views import counting, finding, front, keys, listings, mails, publishing, simple
-from gridkit_django.api.openapi import OpenAPIDocument
 from gridkit_django.api.views import documents
 
 app_name = "gridkit_market"

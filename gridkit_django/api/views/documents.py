@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gridkit_django.api.base import GridKitView
+from gridkit_django.api.document import OpenAPIDocument
 from gridkit_django.api.links import link
-from gridkit_django.api.openapi import OpenAPIDocument
 from gridkit_django.api.operations import Operation
 from gridkit_django.api.renderers import OpenAPIRenderer
 
