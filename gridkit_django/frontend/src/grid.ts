@@ -184,7 +184,7 @@ export class Grid {
     const sizes = new ResizeObserver(() => this.requestRender());
     sizes.observe(this.root);
     this.#cleanup.signal.addEventListener("abort", () => sizes.disconnect());
-    await this.views?.saved.start(this.#isFirstVisit);
+    await this.views?.start(this.#isFirstVisit);
     if (this.windows.query === null && !this.windows.isWaiting) await this.#open();
     if (!this.#cleanup.signal.aborted) await this.changes.pickUpJobs();
   }

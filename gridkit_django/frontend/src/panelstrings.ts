@@ -68,6 +68,7 @@ export const PANEL_ENGLISH = {
   viewSaveAs: "Save as a new view",
   viewSaveAnyway: "Save anyway",
   viewConflict: "This view has been changed elsewhere since you opened it.",
+  viewCopyLink: "Copy a link to {name}",
   viewReset: "Reset",
   viewName: "Name of the view",
   viewAudience: "Who sees it",

@@ -59,11 +59,20 @@ export class SavedViews {
     return this.#isBusy;
   }
 
-  /** At the start: the view that was open on this device; at a first visit the default view, whose state is taken over. */
-  async start(isFirstVisit: boolean): Promise<void> {
-    const marked = isFirstVisit ? this.#list.default : this.#options.marker.read();
-    if (marked === null || !this.entries.some((entry) => entry.id === marked)) return;
-    await this.#act(async () => this.#take(await this.#options.client.view(marked), isFirstVisit));
+  /**
+   * At the start: the view that a link asks for; else the one that was open on this device; at a first visit the default
+   * view. The state of the first and the last is taken over.
+   */
+  async start(isFirstVisit: boolean, linked: string | null = null): Promise<void> {
+    const isLinked = linked !== null && this.has(linked);
+    const marked = isLinked ? linked : isFirstVisit ? this.#list.default : this.#options.marker.read();
+    if (marked === null || !this.has(marked)) return;
+    await this.#act(async () => this.#take(await this.#options.client.view(marked), isFirstVisit || isLinked));
+  }
+
+  /** Whether there is such a view, for this user. */
+  has(id: string): boolean {
+    return this.entries.some((entry) => entry.id === id);
   }
 
   /** Opens a view, or with null the grid as it was declared. */

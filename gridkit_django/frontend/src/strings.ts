@@ -101,6 +101,8 @@ export const ENGLISH = {
   jobs: "Jobs",
   views: "Views",
   viewDeclared: "Default view",
+  viewLinkLost: "The link leads to a view that does not exist, or that you may not see.",
+  viewLinkCopied: "Link copied. Whoever may see the view can open it.",
   viewChanged: "changed",
   columnMenu: "Menu of {column}",
   pinnedLeft: "{column} pinned to the left",

@@ -5,6 +5,26 @@ import type { ViewEntry } from "./protocol.ts";
 import type { SavedViews } from "./savedviews.ts";
 import type { ViewForm } from "./viewform.ts";
 
+const PARAMETER = "view";
+
+/** The address of this page with a view. */
+function viewLink(id: string): string {
+  const url = new URL(location.href);
+  url.hash = "";
+  url.searchParams.set(PARAMETER, id);
+  return url.href;
+}
+
+/** Takes the view out of the address, so that a reload opens the grid as it was left. */
+function takeLinked(): string | null {
+  const url = new URL(location.href);
+  const id = url.searchParams.get(PARAMETER);
+  if (id === null) return null;
+  url.searchParams.delete(PARAMETER);
+  history.replaceState(history.state, "", url);
+  return id;
+}
+
 export class ViewsPanel {
   readonly saved: SavedViews;
   readonly #grid: Grid;
@@ -21,6 +41,27 @@ export class ViewsPanel {
     if (!(await this.saved.show(id))) return;
     this.#grid.popovers.finish("views");
     this.#grid.announce(this.#grid.t("viewOpened", { name: this.saved.open?.name ?? this.#grid.t("viewDeclared") }));
+  }
+
+  /** At the start: the view that the address asks for, or the one that belongs here. */
+  async start(isFirstVisit: boolean): Promise<void> {
+    const linked = takeLinked();
+    await this.saved.start(isFirstVisit, linked);
+    const isAlone = document.querySelectorAll("gridkit-grid").length === 1;
+    if (linked !== null && isAlone && !this.saved.has(linked)) this.#grid.toast.show(this.#grid.t("viewLinkLost"), null, true);
+  }
+
+  /** Copies a link to the view that is open; where the browser lets no script copy, shows it. */
+  async copyLink(id: string): Promise<void> {
+    const { t, toast, popovers } = this.#grid;
+    const link = viewLink(id);
+    popovers.finish("views");
+    try {
+      await navigator.clipboard.writeText(link);
+      toast.show(t("viewLinkCopied"));
+    } catch {
+      toast.show(link); // no clipboard without https, nor where the site forbids it
+    }
   }
 
   /** Saves what is on show into the view that is open. */

@@ -82,6 +82,11 @@ function actions(grid: Grid, views: ViewsPanel): TemplateResult {
     }
     <button type="button" class="gridkit-menu-item" @click=${() => views.edit(new ViewForm(null))}>${t("viewSaveAs")}…</button>
     ${
+      open
+        ? html`<button type="button" class="gridkit-menu-item" @click=${() => void views.copyLink(open.id)}>${t("viewCopyLink", { name: open.name })}</button>`
+        : nothing
+    }
+    ${
       isDirty
         ? html`<button type="button" class="gridkit-menu-item" @click=${() => views.reset()}>${t("viewReset")}</button>`
         : nothing
