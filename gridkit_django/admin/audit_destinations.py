@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from gridkit_django.admin.read_only import Typed
 from gridkit_django.admin.verbs import administering
@@ -32,6 +32,9 @@ from gridkit_django.plugins import check_address
 from gridkit_django.templatetags.gridkit_admin import badge
 
 _PROBLEM_MAX = 120
+_SECONDS = 5.0
+"""How long a request sends; the worker does the rest."""
+
 _LOOKS = MappingProxyType({"ready": "good", "waiting": "warn", "parked": "bad", "paused": "plain"})
 
 
@@ -163,14 +166,16 @@ class AuditDestinationAdmin(Typed[AuditDestination]):
         """Deliver in the request; the lease keeps the worker away meanwhile."""
         for row in queryset:
             with administering(request):
-                report = deliver(row.name)
+                report = deliver(row.name, seconds=_SECONDS)
             if report is None:
                 self.message_user(request, _("%s is not due.") % row.name, messages.WARNING)
             elif report.error:
                 self.message_user(request, f"{row.name}: {report.error}", messages.ERROR)
             else:
                 told = ngettext("%(name)s took %(n)d record.", "%(name)s took %(n)d records.", report.records)
-                self.message_user(request, told % {"name": row.name, "n": report.records}, messages.SUCCESS)
+                told = told % {"name": row.name, "n": report.records}
+                rest = "" if report.is_done else " " + gettext("The worker goes on with the rest.")
+                self.message_user(request, told + rest, messages.SUCCESS)
 
     @admin.action(description=_("Pause"), permissions=["change"])
     def pause_them(self, request: HttpRequest, queryset: QuerySet[AuditDestination]) -> None:

@@ -6,6 +6,7 @@ Only the process that delivers writes, so that a process which starts a plugin a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 from gridkit_django.audit.delivery import DeliveryReport, declare_destination, deliver_all, pause, read_place, resume
 from gridkit_django.audit.delivery.destinations import secret_of
 from gridkit_django.conf import settings
-from gridkit_django.exceptions import AuditDestinationError
+from gridkit_django.exceptions import AuditDestinationError, AuditKeyError, AuditKeyServiceError
 from gridkit_django.models import AuditDestination, DeliveryState
 from gridkit_django.plugins.permissions import Permission
 
@@ -87,7 +88,8 @@ def sync_destinations(plugins: Iterable[LivePlugin], *, using: str = "default") 
             pause(row)
     for name, wish in wanted.items():
         if wish is not None:
-            _declare(name, wish, stored, using)
+            with suppress(AuditKeyServiceError):  # told in the log; it is declared by the next one who delivers
+                _declare(name, wish, stored, using)
 
 
 def _may(live: LivePlugin) -> bool:
@@ -96,7 +98,19 @@ def _may(live: LivePlugin) -> bool:
 
 def _declare(name: str, wish: Wish, stored: Mapping[str, AuditDestination], using: str) -> None:
     row = stored.get(name)
-    if row is None or (row.address, row.format, secret_of(row)) != (wish.address, wish.form, wish.secret):
+    if row is None or not _is_as_wished(row, wish):
         row = declare_destination(name, wish.address, form=wish.form, secret=wish.secret, managed_by=name, using=using)
     if row.state == DeliveryState.PAUSED:
         resume(row)
+
+
+def _is_as_wished(row: AuditDestination, wish: Wish) -> bool:
+    """Say whether a destination is what a plugin wants; a secret that no key opens any more is stored anew."""
+    if (row.address, row.format) != (wish.address, wish.form):
+        return False
+    try:
+        return secret_of(row) == wish.secret
+    except AuditKeyServiceError:
+        return True  # it can't be told now; the destination waits by itself, and the others are served
+    except AuditKeyError:
+        return False

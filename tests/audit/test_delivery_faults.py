@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from gridkit_django.audit.delivery import declare_destination, deliver, deliver_all
+from gridkit_django.audit.delivery import Place, declare_destination, deliver, deliver_all, delivering
+from gridkit_django.audit.delivery.destinations import secret_of
 from gridkit_django.audit.delivery.senders import SENDERS
 from gridkit_django.models import AuditDestination, DeliveryState
 from tests.audit.chains import key, sealer, write
@@ -67,3 +69,54 @@ def test_fault_of_our_own_is_told_at_its_destination_and_does_not_hold_up_the_ot
     first = AuditDestination.objects.get(name="first")
     assert (first.state, first.last_error) == (DeliveryState.WAITING, "UnicodeError: no such letter")
     assert "could not be served" in caplog.text
+
+
+def test_destinations_take_turns_so_that_a_slow_one_lets_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    def noted(place: Place, *_args: Any) -> None:
+        order.append(place.path.rpartition("/")[2])
+
+    monkeypatch.setattr(delivering, "SENDERS", {**SENDERS, "file": noted})
+    monkeypatch.setattr(delivering, "TURN_SECONDS", 0.0)  # one batch each
+    for name in ("a", "b"):
+        declare_destination(name, f"file:///nowhere/{name}")
+
+    with override_settings(GRIDKIT={**django_settings.GRIDKIT, "AUDIT_BATCH_RECORDS": 3}):
+        reports = deliver_all()
+
+    assert order == ["a", "b"] * 3
+    assert [(report.name, report.records, report.is_done) for report in reports] == [("a", 8, True), ("b", 8, True)]
+
+
+def test_round_ends_after_its_time_and_the_next_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivering, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(delivering, "ALL_SECONDS", 0.0)
+    declare_destination("there", "tests.audit.receivers.collect")
+
+    with override_settings(GRIDKIT={**django_settings.GRIDKIT, "AUDIT_BATCH_RECORDS": 5}):
+        first, second, third = deliver_all(), deliver_all(), deliver_all()
+
+    assert [(report.records, report.is_done) for report in (*first, *second, *third)] == [
+        (5, False),
+        (3, False),
+        (0, True),
+    ]
+
+
+def test_secret_of_a_destination_is_wrapped_anew_with_the_keys_of_subjects(capsys: pytest.CaptureFixture[str]) -> None:
+    def keys(*phrases: str) -> override_settings:
+        return override_settings(GRIDKIT={**django_settings.GRIDKIT, "AUDIT_MASTER_KEYS": list(phrases)})
+
+    with keys("an old long text"):
+        declare_destination("there", "tests.audit.receivers.collect", secret="s" * 30)
+    with keys("a new long text", "an old long text"):
+        with pytest.raises(CommandError, match="before you take"):
+            call_command("gridkit_audit_rewrap", "--check")
+        call_command("gridkit_audit_rewrap")
+        call_command("gridkit_audit_rewrap", "--check")
+    assert "1 of 1 secrets of destinations were wrapped anew." in capsys.readouterr().out
+    with keys("a new long text"):
+        assert secret_of(AuditDestination.objects.get()) == "s" * 30
+    with keys("another text"), pytest.raises(CommandError, match="the secret of there"):
+        call_command("gridkit_audit_rewrap")

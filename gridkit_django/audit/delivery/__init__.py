@@ -9,6 +9,7 @@ from gridkit_django.audit.delivery.destinations import (
     drop_destination,
     pause,
     resume,
+    rewrap_secrets,
     set_secret,
 )
 from gridkit_django.audit.delivery.formats import FORMATS
@@ -26,5 +27,6 @@ __all__ = [
     "pause",
     "read_place",
     "resume",
+    "rewrap_secrets",
     "set_secret",
 ]

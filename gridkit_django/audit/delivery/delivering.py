@@ -10,8 +10,9 @@ import logging
 import os
 import random
 import socket
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -40,6 +41,8 @@ logger = logging.getLogger("gridkit_django.audit.delivery")
 
 LEASE = timedelta(minutes=2)
 PAUSE_SECONDS_MAX = 3600
+TURN_SECONDS = 10.0
+ALL_SECONDS = 60.0
 _ERROR_LENGTH = 1000
 
 
@@ -51,38 +54,58 @@ class DeliveryReport:
         name: of the destination.
         records: how many it took.
         error: why it stopped before the end, empty when it did not.
+        is_done: it has all that there is, or does not work now; otherwise its time was over.
     """
 
     name: str
     records: int
     error: str
+    is_done: bool = True
 
 
 def deliver_all(*, using: str = "default") -> list[DeliveryReport]:
     """Give each destination that is due what it lacks, and tell what came of it.
 
+    They take turns, so that one with a long way to go, or a slow one, does not let the others wait for its end. After a
+    minute the next call goes on.
+
     Args:
         using: alias of the database of the records.
     """
     names = list(_due(using).values_list("name", flat=True))
-    reports = (deliver(name, using=using) for name in names)
-    return [report for report in reports if report is not None]
+    told: dict[str, DeliveryReport] = {}
+    end = time.monotonic() + ALL_SECONDS
+    while names:
+        for name in names:
+            report = deliver(name, using=using, seconds=TURN_SECONDS)
+            if report is not None:
+                before = told[name].records if name in told else 0
+                told[name] = replace(report, records=before + report.records)
+        names = [name for name in names if name in told and not told[name].is_done]
+        if time.monotonic() >= end:
+            break
+    return list(told.values())
 
 
-def deliver(name: str, *, using: str = "default") -> DeliveryReport | None:
+def deliver(name: str, *, using: str = "default", seconds: float | None = None) -> DeliveryReport | None:
     """Give one destination what it lacks; None when it is not due, or somebody else is at it.
 
     Args:
         name: of the destination.
         using: alias of the database of the records.
+        seconds: begin no further batch after this; None for no limit.
     """
     row = _leased(name, using)
     if row is None:
         return None
-    sent, error = 0, ""
+    sent, error, is_done = 0, "", True
+    end = None if seconds is None else time.monotonic() + seconds
     try:
         for count in _sent(row, using):
             sent += count
+            if end is not None and time.monotonic() >= end:
+                is_done = False
+                break
     except (DeliveryLaterError, AuditKeyServiceError) as problem:
         error = _try_later(row, problem.detail)
     except (DeliveryRefusedError, AuditDestinationError, AuditKeyError) as problem:
@@ -93,7 +116,7 @@ def deliver(name: str, *, using: str = "default") -> DeliveryReport | None:
         error = _try_later(row, f"{type(problem).__name__}: {problem}")
     finally:
         AuditDestination.objects.using(using).filter(pk=row.pk, leased_by=row.leased_by).update(leased_until=None)
-    return DeliveryReport(name, sent, error)
+    return DeliveryReport(name, sent, error, is_done)
 
 
 def _sent(row: AuditDestination, using: str) -> Iterator[int]:

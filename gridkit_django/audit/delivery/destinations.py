@@ -10,9 +10,10 @@ from django.db import transaction
 from gridkit_django.audit.delivery.formats import FORMATS
 from gridkit_django.audit.delivery.places import read_place
 from gridkit_django.audit.privacy.providers import key_provider
+from gridkit_django.audit.privacy.rewrapping import RewrapReport
 from gridkit_django.audit.recorder import record
 from gridkit_django.audit.targets import Target
-from gridkit_django.exceptions import AuditDestinationError
+from gridkit_django.exceptions import AuditDestinationError, AuditKeyError, AuditKeyServiceError
 from gridkit_django.models import AuditDestination, AuditSeal, DeliveryState
 
 _FOLLOWED = ("kind", "address", "format", "state")
@@ -108,6 +109,35 @@ def secret_of(row: AuditDestination) -> str:
         return ""
     wrapped = base64.b64decode(row.secret["wrapped"])
     return key_provider().unwrap(row.secret["master"], wrapped, _context(row)).decode()
+
+
+def rewrap_secrets(*, using: str = "default", write: bool = True) -> RewrapReport:
+    """Encrypt the secret of each destination anew that an older master key holds, see ``privacy.rewrap_keys``.
+
+    Args:
+        using: alias of the database of the records.
+        write: False only counts.
+
+    Raises:
+        AuditKeyServiceError: when the provider can't be reached.
+    """
+    newest, unreadable, outdated = key_provider().master_id, [], 0
+    with transaction.atomic(using=using):
+        rows = [row for row in AuditDestination.objects.using(using).select_for_update().order_by("name") if row.secret]
+        for row in rows:
+            if (row.secret or {}).get("master") == newest:
+                continue
+            outdated += 1
+            try:
+                secret = secret_of(row)
+            except AuditKeyServiceError:
+                raise
+            except AuditKeyError:
+                unreadable.append(f"the secret of {row.name}")
+                continue
+            if write:
+                set_secret(row, secret)
+    return RewrapReport(len(rows), outdated, tuple(unreadable))
 
 
 def backlog_of(row: AuditDestination) -> int:

@@ -26,17 +26,22 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, database: str | None, every: float | None, **_options: Any) -> None:
         """Deliver; a destination that fails is told and does not stop the others."""
         try:
-            self._deliver(database)
+            is_done = self._deliver(database)
             while every is not None:
-                time.sleep(every)
-                self._deliver(database)
+                if is_done:
+                    time.sleep(every)
+                is_done = self._deliver(database)
         except KeyboardInterrupt:
             return
 
-    def _deliver(self, database: str | None) -> None:
+    def _deliver(self, database: str | None) -> bool:
+        """Deliver for a while, and say whether nothing is left that could be sent now."""
         plugin_manager().ensure_current()
+        is_done = True
         with acting(Actor.system("delivery"), EventSource.SYSTEM):
             for using in [database] if database else sealed_aliases():
                 for report in deliver_trail(plugin_manager().runtime, using=using):
                     told = f" It stopped: {report.error}" if report.error else ""
                     self.stdout.write(f"{report.name}: {report.records} records.{told}")
+                    is_done = is_done and report.is_done
+        return is_done

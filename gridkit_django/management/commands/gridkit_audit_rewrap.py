@@ -1,4 +1,4 @@
-"""``manage.py gridkit_audit_rewrap``: wrap the keys of all subjects with the newest master key."""
+"""``manage.py gridkit_audit_rewrap``: wrap what a master key holds with the newest one."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from gridkit_django.audit.delivery import rewrap_secrets
 from gridkit_django.audit.privacy import rewrap_keys
 from gridkit_django.events import Actor, EventSource, acting
 
 
 class Command(BaseCommand):
-    """Wraps the keys of subjects anew, so that an older master key can be thrown away."""
+    """Wraps keys of subjects and secrets of destinations anew, so that an older master key can be thrown away."""
 
     help = (
-        "Wraps the key of every subject of the audit trail with the newest master key. Run it after you put a new "
-        "text in front of AUDIT_MASTER_KEYS; then the old one can go. Encrypted values stay as they are."
+        "Wraps the key of every subject of the audit trail, and the secret of every destination, with the newest "
+        "master key. Run it after you put a new text in front of AUDIT_MASTER_KEYS; then the old one can go. Encrypted "
+        "values stay as they are."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,13 +34,15 @@ class Command(BaseCommand):
             CommandError: when a key can't be unwrapped; with ``--check``, when one is not wrapped by the newest key.
         """
         with acting(Actor.system("gridkit_audit_rewrap"), EventSource.SYSTEM):
-            report = rewrap_keys(using=options["database"], write=not check)
+            keys = rewrap_keys(using=options["database"], write=not check)
+            secrets = rewrap_secrets(using=options["database"], write=not check)
         verb = "would be wrapped anew" if check else "were wrapped anew"
-        self.stdout.write(f"{report.outdated - len(report.unreadable)} of {report.examined} keys {verb}.")
-        if report.unreadable:
+        for report, what in ((keys, "keys"), (secrets, "secrets of destinations")):
+            self.stdout.write(f"{report.outdated - len(report.unreadable)} of {report.examined} {what} {verb}.")
+        if unreadable := [*keys.unreadable, *secrets.unreadable]:
             raise CommandError(
-                f"No master key unwraps {', '.join(report.unreadable)}. Put the text that it was wrapped with behind "
+                f"No master key unwraps {', '.join(unreadable)}. Put the text that it was wrapped with behind "
                 "the newer ones in AUDIT_MASTER_KEYS and run this again."
             )
-        if check and report.outdated:
+        if check and (keys.outdated or secrets.outdated):
             raise CommandError("Run manage.py gridkit_audit_rewrap before you take an old text away.")
