@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.servers.processes import ROOT
 from tests.servers.stack import Stack
 
 _LISTEN = """
@@ -31,9 +31,12 @@ class Shell:
     """
 
     def __init__(self, stack: Stack) -> None:
-        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", _LISTEN]
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, cwd=ROOT, env=stack.env, stdin=pipe, stdout=pipe, text=True)
+        ours, theirs = socket.socketpair()
+        with theirs, theirs.makefile("rwb", buffering=0) as pipe:
+            words = ("manage.py", "shell", "--no-imports", "-c", _LISTEN)
+            self._process = stack.fork(*words, streams=(pipe, pipe, sys.__stderr__ or sys.stderr))
+        with ours:
+            self._pipe = ours.makefile("rw")
 
     @property
     def is_alive(self) -> bool:
@@ -42,20 +45,19 @@ class Shell:
 
     def __call__(self, code: str) -> str:
         """Carry out code, and return what it put into ``answer``."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{json.dumps(code)}\n")
-        self._process.stdin.flush()
-        return str(json.loads(self._process.stdout.readline()))
+        self._pipe.write(f"{json.dumps(code)}\n")
+        self._pipe.flush()
+        return str(json.loads(self._pipe.readline()))
 
     def close(self) -> None:
         """End the process."""
-        self._process.communicate(timeout=30)
+        self._pipe.close()
+        self._process.wait(30)
 
     def kill(self) -> None:
         """Kill the process."""
-        self._process.kill()
-        self._process.communicate(timeout=30)
+        self._process.send_signal(signal.SIGKILL)
+        self.close()
 
 
 @contextmanager

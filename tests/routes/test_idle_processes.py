@@ -93,7 +93,7 @@ def test_idle_process_of_uvicorn_follows_and_serves(site: Stack, elsewhere: Shel
     ids=["prefork", "threads"],
 )
 def test_idle_worker_of_celery_follows(site: Stack, elsewhere: Shell, options: tuple[str, ...], processes: int) -> None:
-    site.start_worker(*options)
+    site.start_worker(*options, own_program=True)
     with Celery("probe", broker=site.env["REDIS_URL"], set_as_current=False) as probe:
 
         def served() -> bool:

@@ -84,7 +84,7 @@ def site() -> Iterator[Site]:
             _work(stack)
             yield made
         finally:
-            stack.stop()
+            stack.close()
 
 
 def _database(postgres: OwnPostgres, redis_url: str, home: Path, folder: Path) -> str:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 ABSENT = Path(__file__).parent / "absent"
@@ -78,6 +79,27 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class Running(Protocol):
+    """What `ServerProcess` needs of a process: `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended, once `poll` or `wait` has seen that."""
+
+    def poll(self) -> int | None:
+        """Return its exit code, None while it runs."""
+
+    def wait(self, timeout: float) -> int:
+        """Wait for its end, and return its exit code."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal, unless it has ended."""
+
+
 class ServerProcess:
     """One server: a process group of its own, its output in a log file, ended with all its children.
 
@@ -88,6 +110,7 @@ class ServerProcess:
         env: Its whole environment; None takes this process's.
         user: The system user that it runs as, for programs that refuse root.
         cwd: Where it runs.
+        started: The process, where it runs already: then only its log counts of what is said here.
     """
 
     def __init__(
@@ -99,23 +122,12 @@ class ServerProcess:
         env: Mapping[str, str] | None = None,
         user: str | None = None,
         cwd: Path = ROOT,
+        started: Running | None = None,
     ) -> None:
         self.name = name
         self.log = log
         self._is_asked = False
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [*_with_parent(), *(str(word) for word in command)],
-                cwd=cwd,
-                env=dict(env) if env is not None else None,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                user=user,
-                group=user_group(user) if user else None,
-                extra_groups=[] if user else None,
-            )
+        self._process = started or _started(command, log, env=env, user=user, cwd=cwd)
 
     @property
     def pid(self) -> int:
@@ -164,6 +176,25 @@ class ServerProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(seconds)
+
+
+def _started(
+    command: Sequence[str | Path], log: Path, *, env: Mapping[str, str] | None, user: str | None, cwd: Path
+) -> Running:
+    """Start a program whose output goes into a file."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [*_with_parent(), *(str(word) for word in command)],
+            cwd=cwd,
+            env=dict(env) if env is not None else None,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=user,
+            group=user_group(user) if user else None,
+            extra_groups=[] if user else None,
+        )
 
 
 def _with_parent() -> list[str]:

@@ -10,13 +10,13 @@ import contextlib
 import os
 import shutil
 import sqlite3
-import subprocess
 import sys
+import tempfile
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
@@ -26,9 +26,9 @@ import pytest
 import redis
 from celery import Celery
 
+from tests.servers.forking import Fork, ForkServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.processes import (
-    ROOT,
     ServerError,
     ServerProcess,
     free_port,
@@ -71,32 +71,49 @@ class Stack:
         }
         self._web: list[tuple[str, ServerProcess]] = []
         self._workers: list[ServerProcess] = []
+        self._forks: list[ForkServer] = []
         self._asking: tuple[str, psycopg.Connection[tuple[Any, ...]]] | None = None
 
-    def manage(self, *words: str, feed: str | None = None) -> str:
+    def manage(self, *words: str) -> str:
         """Run a management command to its end and return what it printed.
 
         Args:
             words: The command and its arguments.
-            feed: What it reads from standard input.
 
         Raises:
             ServerError: It exited non-zero; the message holds its output.
         """
-        done = subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=ROOT,
-            env=self.env,
-            input=feed or "",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        if done.returncode:
-            raise ServerError(f"manage.py {' '.join(words[:2])} exited with {done.returncode}:\n{done.stdout}")
-        return done.stdout
+        with Path(os.devnull).open() as nothing, tempfile.TemporaryFile("w+") as printed:
+            status = self.fork("manage.py", *words, streams=(nothing, printed, printed)).wait(300)
+            printed.seek(0)
+            output = printed.read()
+        if status:
+            raise ServerError(f"manage.py {' '.join(words[:2])} exited with {status}:\n{output}")
+        return output
+
+    def fork(self, *words: str, streams: Sequence[IO[Any]]) -> Fork:
+        """Start a process of the project, which is forked from one that has loaded the project.
+
+        Args:
+            words: What Python is to run: `-m`, a module and its arguments, or a file and its arguments.
+            streams: Open files that become its standard streams.
+        """
+        found = next((forks for forks in self._forks if forks.serves(self.env)), None)
+        if found is None:
+            found = ForkServer(self.env, self.folder / "forks.log")
+            self._forks.append(found)
+        return found.fork(words, self.env, [stream.fileno() for stream in streams])
+
+    def serve(self, name: str, log: Path, *words: str) -> ServerProcess:
+        """Start a server of the project, which is forked as `fork` does it.
+
+        Args:
+            name: What it is called in messages.
+            log: Where its output goes.
+            words: What Python is to run.
+        """
+        with Path(os.devnull).open() as nothing, log.open("ab") as output:
+            return ServerProcess(name, (), log, started=self.fork(*words, streams=(nothing, output, output)))
 
     def python(self, code: str) -> str:
         """Run Python code inside the project, in a process of its own, and return what it printed."""
@@ -126,11 +143,12 @@ class Stack:
         return self.web(index + 1)[index]
 
     def start_web(self, *options: str) -> str:
-        """Start one more web server with further options of gunicorn (the last word counts), and return its address."""
-        url, server = self._start_web(*options)
-        server.wait_ready(lambda: _answers(url))
-        self._web.append((url, server))
-        return url
+        """Start one more web server with further options of gunicorn (the last word counts), and return its address.
+
+        It is a program of its own, as are those of `start_uvicorn` and `start_runserver`: it loads the project itself.
+        """
+        port = free_port()
+        return self._start_program(f"web {port}", port, *self._gunicorn(port), *options)
 
     def start_uvicorn(self) -> str:
         """Start one more web server of one process, over ASGI, and return its address."""
@@ -142,8 +160,10 @@ class Stack:
 
     def _start_other(self, module: str, *words: str) -> str:
         port = free_port()
-        command = [sys.executable, "-m", module, *(word.format(port=port) for word in words)]
-        server = ServerProcess(f"{module} {port}", command, self.folder / f"web-{port}.log", env=self.env)
+        return self._start_program(f"{module} {port}", port, "-m", module, *(word.format(port=port) for word in words))
+
+    def _start_program(self, name: str, port: int, *words: str) -> str:
+        server = ServerProcess(name, [sys.executable, *words], self.folder / f"web-{port}.log", env=self.env)
         url = f"http://127.0.0.1:{port}"
         server.wait_ready(lambda: _answers(url))
         self._web.append((url, server))
@@ -153,28 +173,23 @@ class Stack:
         """See to it that a Celery worker process runs, and return it."""
         return self._workers[0] if self._workers else self.start_worker()
 
-    def start_worker(self, *options: str) -> ServerProcess:
-        """Start a further Celery worker process and return it once it answers a ping."""
+    def start_worker(self, *options: str, own_program: bool = False) -> ServerProcess:
+        """Start a further Celery worker process and return it once it answers a ping.
+
+        Args:
+            options: Further options of `celery worker`.
+            own_program: Whether it loads the project itself, instead of being forked.
+        """
         node = f"gk-{uuid.uuid4().hex[:8]}@localhost"
-        celery = [
-            sys.executable,
-            "-m",
-            "celery",
-            "-A",
-            "example_project",
-            "worker",
-            "-n",
-            node,
-            "-c",
-            "1",
-            "-l",
-            "INFO",
-        ]
+        worker = ["-m", "celery", "-A", "example_project", "worker", "-n", node, "-c", "1", "-l", "INFO", *options]
         log = self.folder / f"worker-{len(self._workers)}.log"
-        server = ServerProcess("Celery worker", [*celery, *options], log, env=self.env)
+        if own_program:
+            server = ServerProcess("Celery worker", [sys.executable, *worker], log, env=self.env)
+        else:
+            server = self.serve("Celery worker", log, *worker)
         self._workers.append(server)
         with Celery("probe", broker=self.env["REDIS_URL"], set_as_current=False) as probe:
-            server.wait_ready(lambda: bool(probe.control.inspect([node], timeout=1).ping()))
+            server.wait_ready(lambda: bool(probe.control.inspect([node], timeout=1, limit=1).ping()))
         return server
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -224,13 +239,22 @@ class Stack:
         self._web.clear()
         self._workers.clear()
 
-    def _start_web(self, *extra: str) -> tuple[str, ServerProcess]:
-        """Start one gunicorn with one worker process, as a host behind a load balancer runs it."""
-        port = free_port()
+    def close(self) -> None:
+        """End all its processes, and those from which they are forked."""
+        self.stop()
+        for forks in self._forks:
+            forks.close()
+        self._forks.clear()
+
+    def _gunicorn(self, port: int) -> list[str]:
+        """Return what Python runs for one gunicorn of one worker process, as a host behind a load balancer runs it."""
         options = ["--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "4", "--no-control-socket"]
-        command = [sys.executable, "-m", "gunicorn", "example_project.wsgi:application", *options, *extra]
+        return ["-m", "gunicorn", "example_project.wsgi:application", *options]
+
+    def _start_web(self) -> tuple[str, ServerProcess]:
+        port = free_port()
         log = self.folder / f"web-{port}.log"
-        return f"http://127.0.0.1:{port}", ServerProcess(f"web {port}", command, log, env=self.env)
+        return f"http://127.0.0.1:{port}", self.serve(f"web {port}", log, *self._gunicorn(port))
 
 
 def _answers(url: str) -> bool:
@@ -286,12 +310,12 @@ class Templates:
         if key not in self._made:
             folder = self._folder / f"gk_template_{os.getpid()}_{len(self._made)}"
             folder.mkdir()
-            made = Stack(database, self._empty(database, folder), self._redis_url, folder)
-            if codes:
-                made.env["DATABASE_URL"] = self.copy(database, folder)
-            else:
-                made.manage("migrate", "--verbosity", "0")
-            made.fill(*codes)
+            with contextlib.closing(Stack(database, self._empty(database, folder), self._redis_url, folder)) as made:
+                if codes:
+                    made.env["DATABASE_URL"] = self.copy(database, folder)
+                else:
+                    made.manage("migrate", "--verbosity", "0")
+                made.fill(*codes)
             self._made[key] = made
         return self._made[key]
 
@@ -331,7 +355,7 @@ def stack(request: pytest.FixtureRequest, stack_templates: Templates, redis_url:
         try:
             yield running
         finally:
-            running.stop()
+            running.close()
             empty_queue(redis_url)
 
 

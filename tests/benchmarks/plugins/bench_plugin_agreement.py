@@ -123,7 +123,7 @@ def _median(seconds: list[float]) -> str:
 def _site(ends: ExitStack, templates: Templates, redis_url: str) -> Site:
     folder: Path = ends.enter_context(scratch_folder("stack"))
     stack = Stack("postgres", templates.copy("postgres", folder), redis_url, folder)
-    ends.callback(stack.stop)
+    ends.callback(stack.close)
     site = Site(stack)
     ends.callback(site.close)
     return site

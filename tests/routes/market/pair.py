@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,7 @@ def standing_author(market: Stack, token: str) -> Iterator[Author]:
     folder.mkdir()
     nowhere = Stack("sqlite", f"sqlite:///{folder / 'none.sqlite3'}", "", folder)
     set_up(nowhere, {})
-    with standing_shell(nowhere) as shell:
+    with closing(nowhere), standing_shell(nowhere) as shell:
         yield Author(shell, folder, f"{market.url()}/market/", token)
 
 

@@ -43,7 +43,7 @@ def site(stack: Stack, redis_url: str) -> Iterator[Hosts]:
             try:
                 yield hosts
             finally:
-                hosts.two.stop()
+                hosts.two.close()
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ def market(stack_templates: Templates, redis_url: str) -> Iterator[Stack]:
         try:
             yield site
         finally:
-            site.stop()
+            site.close()
             empty_queue(broker)
 
 
