@@ -14,6 +14,7 @@ from celery.result import _set_task_join_will_block
 from django.apps import apps
 from django.db import connection
 
+from gridkit_django.plugins import leftovers
 from gridkit_django.plugins.boot import record_folder
 from gridkit_django.plugins.idle import IdleThread
 
@@ -29,9 +30,22 @@ def no_plugins_left() -> Iterator[None]:
     for path in record_folder().glob("*.step"):
         path.unlink(missing_ok=True)
     yield
-    runtime = apps.get_app_config("gridkit_django").runtime
-    if runtime.generation >= 0 or runtime.live:
-        apps.get_app_config("gridkit_django").plugin_manager.stop_all()
+    app = apps.get_app_config("gridkit_django")
+    if app.runtime.generation >= 0 or app.runtime.live:
+        app.plugin_manager.stop_all()
+    app.plugin_manager._leftovers._objects.clear()
+    app.plugin_manager._leftovers._names.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_looks_for_leftovers() -> Iterator[None]:
+    """Let no test be charged for what plugins of the test before left behind: to look for it takes longer than most.
+
+    The tests of leftovers let it be quiet at once, and so look in the way in which a site does.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leftovers, "QUIET_SECONDS", 86_400.0)
+        yield
 
 
 @pytest.fixture
@@ -62,10 +76,17 @@ def worker_inside() -> Iterator[None]:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what lives as long as the run: tests that look for leaks collect often."""
+    """Let the garbage collector pass over what lives as long as the run: tests that look for leaks collect often.
+
+    By itself it need not collect often: at Python's own thresholds that is a twentieth of what most tests take.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECTED_AFTER)
 
+
+COLLECTED_AFTER = (20_000, 20, 50)
+"""So many new objects make the garbage collector look at them; so many looks, at those of the generations above."""
 
 LONG = frozenset({"routes", "frontend", "example", "testing", "browser", "foreign", "docs", "official"})
 """Folders whose files take long. They come first, so that all test processes end at about the same time."""

@@ -218,7 +218,7 @@ def test_every_other_table_is_a_grid_for_the_analyst(demo: Demo, grid: str):
     assert (answer.status, len(answer.json()["rows"])) == (200, 5)
 
 
-def test_second_start_does_nothing_again_and_keeps_what_the_admin_decided(demo: Demo, folder: Path):
+def test_second_start_does_nothing_again_keeps_what_the_admin_decided_and_stops_at_a_signal(demo: Demo, folder: Path):
     admin = demo.client("admin")
     export_plugin = "/gridkit/api/plugins/@gridkit/plugin-export"
     assert admin.post(f"{export_plugin}/deactivate/").status == 200
@@ -234,17 +234,22 @@ def test_second_start_does_nothing_again_and_keeps_what_the_admin_decided(demo: 
         assert "Listed" not in again.output
         assert again.password("admin") == "(see below)"
         assert "changepassword admin" in again.output
+        assert_stops(again, signal.SIGTERM)
 
     assert admin.post(f"{export_plugin}/activate/").status == 200
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signal_stops_the_demo_with_everything_that_it_started(again: Demo, how: signal.Signals):
-    assert again.end(how) == 0
-
-    assert "The demo has stopped." in again.output
+def assert_stops(demo: Demo, how: signal.Signals) -> None:
+    """See that a signal stops the demo in order, with everything that it started."""
+    assert demo.end(how) == 0
+    assert "The demo has stopped." in demo.output
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", again.port), timeout=2)
+        socket.create_connection(("127.0.0.1", demo.port), timeout=2)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])
+def test_signal_stops_the_demo_with_everything_that_it_started(again: Demo, how: signal.Signals):
+    assert_stops(again, how)
 
 
 def test_taken_port_is_reported_before_any_work(tmp_path: Path):

@@ -34,7 +34,10 @@ class TestConformance(PluginConformance):
 FEW_PLUGINS = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:anyio")
 """Without the plugins of this suite that take longer to load than the runs take."""
 
-RUN = ("-m", "pytest", "-q", *FEW_PLUGINS)
+TABLES_AT_ONCE = "--nomigrations"
+"""Has pytest-django make the tables from the models; migrating takes longer than most of these runs."""
+
+RUN = ("-m", "pytest", "-q", *FEW_PLUGINS, TABLES_AT_ONCE)
 
 FAILING = """
 from gridkit_django.plugins import Plugin
@@ -85,7 +88,7 @@ def test_session_without_the_app_loads_no_fixtures(tmp_path: Path) -> None:
     (tmp_path / "test_none.py").write_text(
         "import sys\n\ndef test_none():\n    assert 'gridkit_django.testing.fixtures' not in sys.modules\n"
     )
-    assert "1 passed" in run(tmp_path, *RUN, "-p", "no:django", "test_none.py")
+    assert "1 passed" in run(tmp_path, "-m", "pytest", "-q", *FEW_PLUGINS, "-p", "no:django", "test_none.py")
 
 
 def test_two_lines_in_a_project_of_its_own_run_the_suite(project: Path) -> None:
