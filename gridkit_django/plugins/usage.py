@@ -198,8 +198,7 @@ class UsageRecorder:
         facts = self._runtime.process.describe()
         process = f"{facts['host']}:{facts['pid']}:{self._born}"
         with transaction.atomic(using=database()):
-            installed = InstalledPlugin.objects.using(database()).filter(plugin_id__in={key.plugin_id for key in rows})
-            owners = dict(installed.values_list("plugin_id", "pk"))
+            owners = _locked({key.plugin_id for key in rows} | {plugin_id for plugin_id, _ in uses})
             PluginUsageRecord.objects.using(database()).bulk_create(
                 [
                     PluginUsageRecord(
@@ -213,6 +212,16 @@ class UsageRecorder:
                 update_fields=_SUMS,
             )
             store_uses(uses)
+
+
+def _locked(plugin_ids: set[str]) -> dict[str, int]:
+    """Return the keys of those plugins that are installed, and lock their rows.
+
+    A change locks the plugin's row before it touches what belongs to it. Whoever locked sums or grants first would wait
+    for an uninstalling that waits for them, and the database would end one of the two.
+    """
+    rows = InstalledPlugin.objects.using(database()).filter(plugin_id__in=plugin_ids).order_by("pk")
+    return dict(rows.select_for_update(no_key=True).values_list("plugin_id", "pk"))
 
 
 def _this_hour() -> datetime:

@@ -6,11 +6,14 @@ import gc
 import threading
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from gridkit_django.events import GridEvent, event_bus, make_event
@@ -21,6 +24,7 @@ from gridkit_django.plugins.histogram import Histogram
 from gridkit_django.plugins.permission_use import PermissionUse, store_uses
 from gridkit_django.plugins.usage import UsageRecorder
 from tests.plugins.samples import Listener, metadata, write_plugin
+from tests.servers.processes import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -187,6 +191,33 @@ def test_plugin_that_was_uninstalled_is_left_out(counter: PluginManager, recorde
     recorder.store()
     assert counts() == {}
     assert recorder._new == set()
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone() is not None
+
+
+@pytest.mark.postgres_only
+def test_storing_holds_nothing_that_an_uninstalling_waits_for(counter: PluginManager, recorder: UsageRecorder) -> None:
+    def store() -> None:
+        with closing(connection):
+            recorder.store()
+
+    update(store=True)
+    recorder.store()
+    update(store=True)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            plugin = InstalledPlugin.objects.select_for_update().get(plugin_id="counter")
+            PluginPermissionGrant.objects.filter(plugin=plugin).delete()
+            storing = pool.submit(store)
+            wait_until(_somebody_waits, "the other to wait for the plugin")
+            PluginUsageRecord.objects.filter(plugin=plugin).delete()
+        storing.result(30)
+
+    assert counts()[HANDLER] == (2, 0)
 
 
 def test_forked_child_counts_from_zero(counter: PluginManager, recorder: UsageRecorder) -> None:
