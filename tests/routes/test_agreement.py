@@ -12,6 +12,7 @@ import pytest
 from celery import Celery
 
 from tests.routes.board import await_agreement, board, generation, parsed, revision
+from tests.routes.market.pair import set_up
 from tests.routes.world import awaited, furnish, swift
 from tests.servers.http import Client
 from tests.servers.processes import wait_until
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.parametrize("stack", ["postgres"], indirect=True)
 
 WEB, CHILDREN = 4, 2
 ALL = WEB + CHILDREN
-QUIET_SECONDS = 60
+QUIET_SECONDS = 20
+BEAT_SECONDS = 2
+"""Often enough that many beats, and twice as many looks for changes, fall into the time in which all stays quiet."""
 PLUGINS = "/gridkit/api/plugins/"
 PLUGIN = f"{PLUGINS}teller/"
 CALL = "/gridkit/api/grids/flights/methods/tell/"
@@ -85,6 +88,8 @@ def site(stack: Stack, lives: Path) -> Stack:
     _write(stack, "1.0.0")
     lives.touch()
     stack.env["TELLER_LIVES"] = str(lives)
+    if "GRIDKIT_MORE" not in stack.env:
+        set_up(stack, {"HEARTBEAT_SECONDS": BEAT_SECONDS, "POLL_SECONDS": 1})
     furnish(stack)
     stack.web(WEB)
     if not stack._workers:
@@ -168,7 +173,7 @@ def _operate_or_done(admin: Client, answer: Any) -> None:
         _operate(admin, answer)
 
 
-def test_processes_that_agree_stay_quiet_for_a_minute(site: Stack, lives: Path) -> None:
+def test_processes_that_agree_stay_quiet_over_many_beats(site: Stack, lives: Path) -> None:
     admin = swift(site, "admin")
     _write(site, "1.0.0")
     wish = {"source": "folder:teller", "grants": ["methods:register"], "config": {}, "activate": True}
