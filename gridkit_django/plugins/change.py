@@ -168,12 +168,6 @@ def stored_metadata(row: InstalledPlugin) -> PluginMetadata:
     return parse_manifest(dict(row.current_version.manifest) if row.current_version else {}, where=row.plugin_id)
 
 
-def active_metadata() -> list[PluginMetadata]:
-    """Return the manifests of all plugins that are wanted active."""
-    active = InstalledPlugin.objects.using(database()).filter(desired_state=DesiredState.ACTIVE)
-    return [stored_metadata(row) for row in active.select_related("current_version")]
-
-
 def raise_failure(runtime: PluginRuntime, row: InstalledPlugin) -> None:
     """Tell whoever made a change that this process could not follow it.
 

@@ -18,16 +18,6 @@ from gridkit_django.typing import JSONValue
 _UNCHANGED = "The storage is unchanged."
 
 
-def raises_storage(plugin: type[Plugin], stored: int) -> bool:
-    """Whether code needs the storage migrated before it can run beside what is stored.
-
-    Args:
-        plugin: the plugin's class.
-        stored: the version of what is stored, as in ``PluginSpec.storage_version``.
-    """
-    return plugin.storage_version > stored
-
-
 def migrated_values(
     plugin_id: str, plugin: type[Plugin], values: Mapping[str, JSONValue], stored: int
 ) -> dict[str, JSONValue]:

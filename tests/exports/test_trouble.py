@@ -220,6 +220,18 @@ def test_what_a_user_has_stored_counts_against_the_next_file_and_the_next_reques
     assert run(ask(bob, columns=["sku"])).state == JobState.FINISHED
 
 
+def test_segments_of_a_file_that_stands_do_not_count_beside_it(ann: User, pieces: type[Pieces], settings: Any):
+    products(10)
+    whole = run(ask(ann, "pieces"))
+    assert whole.size
+    ExportJob.objects.all().delete()
+    settings.GRIDKIT = {"EXPORT_BYTES_PER_USER": whole.size}
+    assert run(ask(ann, "pieces")).state == JobState.FINISHED
+    settings.GRIDKIT = {"EXPORT_BYTES_PER_USER": whole.size - 1}
+    ExportJob.objects.all().delete()
+    assert run(ask(ann, "pieces")).state == JobState.FAILED
+
+
 @pytest.mark.parametrize(("number", "over", "segments"), [(3, "whole", 3), (1, "segment", 2)])
 def test_jobs_at_the_same_time_never_store_more_together_than_their_owner_may_have(
     ann: User, pieces: type[Pieces], settings: Any, number: int, over: str, segments: int
