@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from gridkit_django.models.documents import DocumentField
+from gridkit_django.models.json_text import JSONTextField
 
 
 class AuditRecordManager(models.Manager["AuditRecord"]):
@@ -71,7 +72,7 @@ class AuditRecord(AppendOnlyModel):
     target_id = models.CharField(_("target id"), max_length=200)
     target_label = models.CharField(_("target"), max_length=300, blank=True)
     grid = models.CharField(_("grid"), max_length=100, blank=True)
-    changes = DocumentField(_("changes"), default=dict, encoder=DjangoJSONEncoder)
+    changes = JSONTextField(_("changes"), default=dict, encoder=DjangoJSONEncoder)
     evidence = DocumentField(_("evidence"), null=True, encoder=DjangoJSONEncoder)
     related = DocumentField(_("related objects"), null=True, encoder=DjangoJSONEncoder)
     schema_version = models.PositiveSmallIntegerField(_("form"), default=1)

@@ -279,7 +279,8 @@ def test_statements_of_one_act_share_one_operation_and_each_record_has_a_uuid_of
     records = list(AuditRecord.objects.filter(target_type="museum.artist"))
     assert AuditOperation.objects.filter(pk__in={row.operation_id for row in records}).count() == 1
     assert len({row.uuid for row in records}) == len(records) == 27
-    assert {(row.uuid.version, row.uuid.variant) for row in records} == {(4, uuid.RFC_4122)}
+    version = 4 if IS_POSTGRES else 8
+    assert {(row.uuid.version, row.uuid.variant) for row in records} == {(version, uuid.RFC_4122)}
     assert {row.context["requestId"] for row in records} == {"r"}
 
 

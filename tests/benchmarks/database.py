@@ -44,5 +44,5 @@ def analyze() -> None:
 def server_version() -> str:
     """Return what the database is, for the conditions of a table."""
     with connection.cursor() as cursor:
-        cursor.execute("SHOW server_version")
-        return f"PostgreSQL {cursor.fetchone()[0]}, fsync off"
+        cursor.execute("SELECT current_setting('server_version'), current_setting('fsync')")
+        return "PostgreSQL {}, fsync {}".format(*cursor.fetchone())

@@ -9,7 +9,7 @@ import pwd
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -21,6 +21,9 @@ from tests.servers.processes import ServerError, ServerProcess, scratch_folder
 
 # Nothing here outlives the suite, so nothing is forced to disk.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+
+AS_INSTALLED = ("max_connections=200",)
+"""Commits reach the disk, as on a site: for benchmarks in which a transaction is what others are compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +78,24 @@ class OwnPostgres:
     Args:
         folder: Where its data and its Unix socket go; it must belong to `user`.
         user: The system user that runs it; None for this one.
+        settings: What differs from PostgreSQL's own settings, as `name=value`.
 
     Attributes:
         url: The address of its maintenance database.
     """
 
-    def __init__(self, folder: Path, user: str | None) -> None:
+    def __init__(self, folder: Path, user: str | None, settings: Sequence[str] = FAST) -> None:
         self.url = f"postgres://postgres@{quote(str(folder), safe='')}/postgres"
         self._folder = folder
         self._user = user
+        self._settings = settings
         self._binaries = _binaries(folder, user)
         self._server: ServerProcess | None = None
         _make_cluster(self._binaries, folder, user)
 
     def start(self) -> None:
         """Start it and wait until it takes connections, on a Unix socket only."""
-        options = [word for value in FAST for word in ("-c", value)]
+        options = [word for value in self._settings for word in ("-c", value)]
         data = self._folder / "data"
         command: list[str | Path] = [self._binaries / "postgres", "-D", data, "-k", self._folder, "-h", "", *options]
         log, env = self._folder / "log", _environment(self._folder)
@@ -104,8 +109,11 @@ class OwnPostgres:
 
 
 @contextlib.contextmanager
-def own_postgres() -> Iterator[OwnPostgres]:
+def own_postgres(settings: Sequence[str] = FAST) -> Iterator[OwnPostgres]:
     """Give a PostgreSQL server of our own, started from PyPI's binaries or from PATH.
+
+    Args:
+        settings: What differs from PostgreSQL's own settings, as `name=value`.
 
     Raises:
         ServerError: There are no binaries, or the server does not start; the message holds its log.
@@ -114,7 +122,7 @@ def own_postgres() -> Iterator[OwnPostgres]:
         user = _owner()
         if user:
             shutil.chown(folder, user)
-        server = OwnPostgres(folder, user)
+        server = OwnPostgres(folder, user, settings)
         server.start()
         try:
             yield server

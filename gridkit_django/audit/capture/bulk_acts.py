@@ -63,7 +63,7 @@ class BulkAct:
             uuid: what the record is called outside, as SQL.
         """
         is_postgres = self._connection.vendor == "postgresql"
-        cast = "::jsonb" if is_postgres else ""
+        cast = "::json" if is_postgres else ""
         sql = (
             f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) "
             f"SELECT {uuid}, %s, {action}, %s, %s, %s, %s, {key}, {label}, %s, ('{{' || {changes} || '}}'){cast}, 1, %s"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 from django.core.exceptions import EmptyResultSet
 
@@ -27,9 +28,14 @@ from gridkit_django.exceptions import AuditUnavailableError
 _COLUMNS = 8
 """The tables of rows before have a multiple of so many columns, so that few of them are made."""
 
-_DIGITS = "lower(hex(randomblob(16)))"
-_UUID = "substr(u, 1, 12) || '4' || substr(u, 14, 3) || 'a' || substr(u, 18)"
-"""A random UUID (RFC 9562, version 4), as Django stores it here, of 32 random digits."""
+_UUID = "%s || printf('%%012x', u)"
+"""A UUID as Django stores it here: digits that are drawn once for the statement, and the number of its row."""
+
+
+def _drawn() -> str:
+    """Return the first 20 digits of a UUID of our own making (RFC 9562, version 8), 74 bits of them random."""
+    digits = uuid4().hex
+    return f"{digits[:12]}8{digits[13:20]}"
 
 
 class InSqlite(ManyRows):
@@ -51,7 +57,7 @@ class InSqlite(ManyRows):
             return self._upsert(returning)
         rows, keys = self._inserted(returning)
         created = self._entries.created([(item, "gk_new") for item in self._watch.fields])
-        self._same(len(rows), self._record(literal(CREATE), created, "gk_new", self._written(), [keys]))
+        self._same(len(rows), self._record((literal(CREATE), created, "gk_key.key"), "gk_new", self._written(), [keys]))
         return rows
 
     def _upsert(self, returning: Sequence[Field]) -> list[doors.Raw]:
@@ -63,8 +69,11 @@ class InSqlite(ManyRows):
         rows, keys = self._inserted(returning)
         created = self._entries.created([(item, "gk_new") for item in fields])
         self._record(
-            f"CASE WHEN gk_old.c0 IS NULL THEN {literal(CREATE)} ELSE {literal(UPDATE)} END",
-            f"CASE WHEN gk_old.c0 IS NULL THEN {created} ELSE {self._changed(fields)} END",
+            (
+                f"CASE WHEN gk_old.c0 IS NULL THEN {literal(CREATE)} ELSE {literal(UPDATE)} END",
+                f"CASE WHEN gk_old.c0 IS NULL THEN {created} ELSE {self._changed(fields)} END",
+                "gk_key.key",
+            ),
             "gk_new",
             f"{self._written()} LEFT JOIN {kept} AS gk_old ON gk_old.c0 = {self._column('gk_new')}",
             [keys],
@@ -100,7 +109,7 @@ class InSqlite(ManyRows):
             return 0
         self._same(rows, self._run(f"{head} WHERE {self._is_kept(kept)}", head_params))
         source = f"{kept} AS gk_old CROSS JOIN {self._table} AS gk_new ON {self._column('gk_new')} = gk_old.c0"
-        self._record(literal(UPDATE), self._changed(fields), "gk_new", source, ())
+        self._record((literal(UPDATE), self._changed(fields), "gk_old.rowid"), "gk_new", source, ())
         self._run(f"DELETE FROM {kept}", ())
         return rows
 
@@ -117,18 +126,26 @@ class InSqlite(ManyRows):
             return 0
         deleted = self._entries.deleted([(item, "gk_old") for item in self._watch.fields])
         source = f"{kept} AS gk_key CROSS JOIN {self._table} AS gk_old ON {self._column('gk_old')} = gk_key.c0"
-        self._same(rows, self._record(literal(DELETE), deleted, "gk_old", source, ()))
+        self._same(rows, self._record((literal(DELETE), deleted, "gk_key.rowid"), "gk_old", source, ()))
         self._same(rows, self._run(f"DELETE FROM {self._table} WHERE {self._is_kept(kept)}", ()))
         self._run(f"DELETE FROM {kept}", ())
         return rows
 
-    def _record(self, action: str, changes: str, alias: str, source: str, params: Sequence[Any]) -> int:
-        """Write the records of rows and, when there are any, their operation; how many."""
+    def _record(self, told: tuple[str, str, str], alias: str, source: str, params: Sequence[Any]) -> int:
+        """Write the records of rows and, when there are any, their operation; how many.
+
+        Args:
+            told: what was done, the entries, and a number that each row has for itself, as SQL.
+            alias: the name of the rows.
+            source: where they come from.
+            params: of the source.
+        """
+        action, changes, number = told
         sql, record_params = self._act.records("a", "k", "l", "c", _UUID)
         # The limit keeps SQLite from putting the entries in twice, once to compare and once to write them.
-        found = f"SELECT {action} AS a, {self._named(alias)}, {changes} AS c, {_DIGITS} AS u FROM {source} LIMIT -1"
+        found = f"SELECT {action} AS a, {self._named(alias)}, {changes} AS c, {number} AS u FROM {source} LIMIT -1"
         with self._act.guarded():
-            written = self._run(f"{sql} FROM ({found}) WHERE {self._is_told()}", (*record_params, *params))
+            written = self._run(f"{sql} FROM ({found}) WHERE {self._is_told()}", (_drawn(), *record_params, *params))
             if written:
                 operation, operation_params = self._act.operation()
                 self._run(f"{operation} WHERE 1 ON CONFLICT DO NOTHING", operation_params)

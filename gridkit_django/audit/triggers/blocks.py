@@ -261,7 +261,7 @@ class Blocks:
             f"gen_random_uuid(), (SELECT (gk_act->>'{operation}')::uuid), {action}, {kind}, {actor}, {name},\n"
             f"    {model}, {target}, {label},\n"
             f"    (SELECT CASE WHEN gk_act->>'gridOf' = {model} THEN COALESCE(gk_act->>'grid', '') ELSE '' END),\n"
-            f"    ('{{' || {body} || '}}')::jsonb, 1, clock_timestamp()"
+            f"    ('{{' || {body} || '}}')::json, 1, clock_timestamp()"
         )
 
     def _insert(self) -> str:

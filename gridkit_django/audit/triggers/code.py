@@ -129,7 +129,7 @@ def codes_of(
     for verb in Verb:
         parts = list(blocks.of(verb))
         if parts:
-            body = _body(parts, f"{connection.ops.quote_name(schema)}.", connection, roles)
+            body = _body(parts, f"{connection.ops.quote_name(schema)}.", connection, roles, _start(watch, verb))
             yield TriggerCode(schema, table, verb, _function_name(table, verb), body, settings, tuple(partitions or ()))
 
 
@@ -141,7 +141,14 @@ def _function_name(table: str, verb: Verb) -> str:
     return f"{name.encode()[: _NAME_MAX - 13].decode(errors='ignore')}_{digest}"
 
 
-def _body(blocks: Sequence[Block], schema: str, connection: BaseDatabaseWrapper, roles: Sequence[str]) -> str:
+def _start(watch: Watch, verb: Verb) -> str:
+    """Return how a function begins: Django deletes the links of each row that it deletes, and mostly there are none."""
+    return f"{_NOTHING}{_WHO}" if verb is Verb.DELETE and watch.links else _WHO
+
+
+def _body(
+    blocks: Sequence[Block], schema: str, connection: BaseDatabaseWrapper, roles: Sequence[str], start: str
+) -> str:
     operations = f"{schema}{connection.ops.quote_name(AuditOperation._meta.db_table)}"
     facts = sorted({block.policy.include_metadata for block in blocks})
     statements = "\n".join(_guarded(block) for block in blocks)
@@ -152,7 +159,8 @@ def _body(blocks: Sequence[Block], schema: str, connection: BaseDatabaseWrapper,
         named = ", ".join(literal(role) for role in sorted(roles))
         trusted = f"\n  IF session_user NOT IN ({named}) THEN gk_act := NULL; END IF;"
     named_bare = _UNNAMED if False in facts else ""
-    return f"{_DECLARED}{declared}BEGIN{trusted}{_UNTOLD}{named_bare}\n{statements}\n{stored}\n  RETURN NULL;\nEND\n"
+    who = f"{start}{trusted}{_UNTOLD}{named_bare}"
+    return f"{_DECLARED}{declared}BEGIN{who}\n{statements}\n{stored}\n  RETURN NULL;\nEND\n"
 
 
 def _wrote(with_facts: bool) -> str:
@@ -160,25 +168,39 @@ def _wrote(with_facts: bool) -> str:
     return "gk_wrote" if with_facts else "gk_wrote_bare"
 
 
-_DECLARED = f"""
+_DECLARED = """
 DECLARE
-  gk_act jsonb := NULLIF(current_setting('{ACT}', true), '')::jsonb;
+  gk_act jsonb;
   gk_done text;
 """
 
-_UNTOLD = """
+_NOTHING = """
+  IF NOT EXISTS (SELECT FROM gk_old) THEN RETURN NULL; END IF;"""
+
+_WHO = f"""
+  gk_act := NULLIF(current_setting('{ACT}', true), '')::jsonb;"""
+
+
+def _derived(text: str) -> str:
+    """Return the SQL of a UUID that follows from a text; not by MD5, which a database in FIPS mode refuses."""
+    return f"encode(substr(sha256(convert_to({text}, 'UTF8')), 1, 16), 'hex')::uuid"
+
+
+_BARE = _derived("concat_ws(' ', gk_act->>'op', 'bare')")
+
+_UNTOLD = f"""
   IF gk_act IS NULL THEN
     gk_act := jsonb_build_object('untold', true, 'kind', 'database', 'id', session_user, 'label', session_user,
-      'op', md5(concat_ws(' ', pg_current_xact_id(), transaction_timestamp(), pg_backend_pid()))::uuid,
+      'op', {_derived("concat_ws(' ', pg_current_xact_id(), transaction_timestamp(), pg_backend_pid())")},
       'facts', jsonb_strip_nulls(jsonb_build_object(
         'application', NULLIF(current_setting('application_name'), ''), 'ip', host(inet_client_addr()))));
-    gk_act := gk_act || jsonb_build_object('bare', md5(concat_ws(' ', gk_act->>'op', 'bare'))::uuid);
+    gk_act := gk_act || jsonb_build_object('bare', {_BARE});
   END IF;"""
 """Whoever is not told of is the login, and an operation of his is the transaction."""
 
-_UNNAMED = """
+_UNNAMED = f"""
   IF NOT gk_act ? 'bare' THEN
-    gk_act := gk_act || jsonb_build_object('bare', md5(concat_ws(' ', gk_act->>'op', 'bare'))::uuid);
+    gk_act := gk_act || jsonb_build_object('bare', {_BARE});
   END IF;"""
 """A process that knows of no policy without metadata says no name for the act without it, see ``act_text``."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.benchmarks.audit.turns import tables_of
+from tests.benchmarks.audit.turns import tables_on_postgres
 
 
 def run() -> Iterator[str]:
@@ -13,4 +13,4 @@ def run() -> Iterator[str]:
     Raises:
         RuntimeError: when their process fails; what it said is printed.
     """
-    yield from tables_of("strict_turns", "ledger_settings")
+    yield from tables_on_postgres("strict_turns", "ledger_settings")

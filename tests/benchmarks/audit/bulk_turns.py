@@ -157,6 +157,7 @@ ACTS: dict[str, tuple[Make, int]] = {
 
 def main(chosen: list[str]) -> None:
     """Print a table for each act."""
+    call_command("migrate", verbosity=0)
     call_command("migrate", run_syncdb=True, verbosity=0)
     if IS_POSTGRES:
         call_command("gridkit_audit_triggers", "install", verbosity=0)

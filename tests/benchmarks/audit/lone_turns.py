@@ -37,6 +37,7 @@ from tests.benchmarks.audit.ledger.models import (  # noqa: E402
     Plain,
     Strict,
 )
+from tests.benchmarks.database import server_version  # noqa: E402
 from tests.benchmarks.harness import Variant, compare, machine, table  # noqa: E402
 
 IN_A_TURN = int(os.environ.get("GRIDKIT_BENCH_WRITES", "40"))
@@ -224,6 +225,13 @@ def disk(name: str) -> int:
         return int(cursor.fetchone()[0])
 
 
+def server() -> str:
+    """Return what the database is, for the conditions of a table."""
+    if connection.vendor == "postgresql":
+        return server_version()
+    return f"{connection.vendor} {'.'.join(map(str, connection.get_database_version()))}"
+
+
 def main() -> None:
     """Print the tables."""
     for peer in ("auditlog.context", "simple_history.models", "pghistory"):
@@ -238,7 +246,7 @@ def main() -> None:
     variants, clock = Variants(), Clock()
     conditions = {
         "figure": "processor time of client and database backend",
-        "database": f"{connection.vendor} {'.'.join(map(str, connection.get_database_version()))}, {driver()}",
+        "database": f"{server()}, {driver()}",
         "machine": machine(),
         "not installed": ", ".join(settings.MISSING) or "nothing",
     }

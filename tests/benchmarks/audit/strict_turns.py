@@ -91,6 +91,7 @@ def turns() -> Iterator[tuple[str, dict[str, Variant]]]:
 
 
 def main() -> None:
+    call_command("migrate", verbosity=0)
     call_command("migrate", run_syncdb=True, verbosity=0)
     call_command("gridkit_audit_triggers", "install", verbosity=0)
     Owner.objects.get_or_create(pk=1, defaults={"name": "Ada"})

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 
+from tests.servers.postgres import AS_INSTALLED, PostgresServer, own_postgres
 from tests.servers.processes import scratch_folder
+
+DATABASE = "gk_bench_audit"
 
 
 def tables_of(name: str, settings: str, env: Mapping[str, str] | None = None) -> Iterator[str]:
@@ -36,8 +39,8 @@ def tables_of(name: str, settings: str, env: Mapping[str, str] | None = None) ->
         raise RuntimeError(f"{name} ended with {process.returncode}.")
 
 
-def tables_on_both(name: str, settings: str) -> Iterator[str]:
-    """Give the tables of a module for PostgreSQL, in the scratch database of the benchmarks, and then for SQLite.
+def tables_on_postgres(name: str, settings: str) -> Iterator[str]:
+    """Give the tables of a module for a PostgreSQL whose commits reach the disk, as those of sites do.
 
     Args:
         name: the module.
@@ -46,6 +49,20 @@ def tables_on_both(name: str, settings: str) -> Iterator[str]:
     Raises:
         RuntimeError: when the process fails; what it said is printed.
     """
-    yield from tables_of(name, settings)
+    with own_postgres(AS_INSTALLED) as server:
+        yield from tables_of(name, settings, {"DATABASE_URL": PostgresServer(server.url).create(DATABASE)})
+
+
+def tables_on_both(name: str, settings: str) -> Iterator[str]:
+    """Give the tables of a module for PostgreSQL, as ``tables_on_postgres`` does, and then for SQLite.
+
+    Args:
+        name: the module.
+        settings: that of its settings, beside it.
+
+    Raises:
+        RuntimeError: when the process fails; what it said is printed.
+    """
+    yield from tables_on_postgres(name, settings)
     with scratch_folder(name[:4]) as folder:
         yield from tables_of(name, settings, {"DATABASE_URL": f"sqlite:///{folder / 'turns.sqlite3'}"})
