@@ -164,6 +164,23 @@ def test_many_to_many_pairs_are_a_change_of_their_owner_from_both_sides(trail: T
     ]
 
 
+def test_deletion_of_pairs_asks_who_acts_only_when_there_were_any(trail: Trail) -> None:
+    work = Work.objects.create(title="One", code="1")
+    trail()
+    table = Work.tags.through._meta.db_table
+    connection.ensure_connection()
+    # Past Django, which would tell who acts before it.
+    with connection.connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('gridkit.act', 'no JSON', true)")
+        cursor.execute(f"DELETE FROM {table} WHERE work_id = %s", [work.pk])
+        assert trail() == []
+        cursor.execute("SELECT set_config('gridkit.act', '', true)")
+        work.tags.add(Tag.objects.create(name="a"))
+        cursor.execute("SELECT set_config('gridkit.act', 'no JSON', true)")
+        with pytest.raises(connection.Database.DataError, match="json"):
+            cursor.execute(f"DELETE FROM {table} WHERE work_id = %s", [work.pk])
+
+
 def test_pairs_that_are_there_twice_are_counted(trail: Trail) -> None:
     work, ada = Work.objects.create(title="One", code="1"), Artist.objects.create(name="Ada")
     trail()
