@@ -37,6 +37,8 @@ def json_sql(field: AnyField, column: str, connection: BaseDatabaseWrapper) -> s
     """Return the expression that gives a column as ``jsonb``."""
     if isinstance(getattr(field, "base_field", None), Field) and field.get_internal_type() == "ArrayField":
         return _array(field, column, connection)
+    if getattr(field, "range_type", None) is not None:
+        return _range(field, column, connection)
     return _scalar(field, connection)(column)
 
 
@@ -166,6 +168,20 @@ def _padded(number: str, modulus: int) -> str:
 def _binary(column: str) -> str:
     """Take out the line breaks that PostgreSQL puts into base64."""
     return f"pg_catalog.to_jsonb(pg_catalog.translate(pg_catalog.encode({column}, 'base64'), pg_catalog.chr(10), ''))"
+
+
+def _range(field: Any, column: str, connection: BaseDatabaseWrapper) -> str:
+    """Write the ends of a range within its brackets; PostgreSQL's own text depends on settings of the session."""
+    write = _scalar(field.base_field, connection)
+    lower, upper = (f"COALESCE({write(f'pg_catalog.{end}({column})')} #>> '{{}}', '')" for end in ("lower", "upper"))
+    first, last = (
+        f"CASE WHEN pg_catalog.{end}_inc({column}) THEN '{closed}' ELSE '{opened}' END"
+        for end, closed, opened in (("lower", "[", "("), ("upper", "]", ")"))
+    )
+    return (
+        f"(CASE WHEN pg_catalog.isempty({column}) THEN pg_catalog.to_jsonb('empty'::text) WHEN {column} IS NOT NULL "
+        f"THEN pg_catalog.to_jsonb({first} || {lower} || ',' || {upper} || {last}) END)"
+    )
 
 
 def _array(field: Any, column: str, connection: BaseDatabaseWrapper) -> str:

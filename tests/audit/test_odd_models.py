@@ -9,6 +9,7 @@ from django.db import connection, models, transaction
 
 from gridkit_django.audit.capture.plans import KEY_MAX
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
+from gridkit_django.audit.triggers import Triggers
 from gridkit_django.checks import check_audited_keys
 from gridkit_django.exceptions import AuditUnavailableError
 from gridkit_django.models import AuditRecord
@@ -56,6 +57,17 @@ def test_pairs_that_lead_to_a_row_by_another_value_are_told_under_its_key() -> N
     ((action, _, deleted, changes),) = trail()
     assert (action, deleted) == ("row.delete", key)
     assert changes == {"code": ["ada", None], "guilds": [["oil"], None]}
+
+
+@pytest.mark.postgres_only
+def test_triggers_tell_pairs_that_lead_to_a_row_by_another_value_under_its_key() -> None:
+    painter, guild = Painter.objects.create(code="ada"), Guild.objects.create(word="oil")
+    audit_policies().set(OWNER, [AuditPolicy(model_label="museum.painter", strict=True)])
+    Triggers(connection, audit_policies().table).install()
+    guild.painters.add(painter)
+    Membership.objects.create(painter=None, guild=guild)
+    (told,) = AuditRecord.objects.all()
+    assert (told.target_id, told.target_label, told.changes) == (str(painter.pk), "ada", {"guilds": [[], ["oil"]]})
 
 
 def test_pair_that_leads_to_nobody_is_nobodys_change() -> None:

@@ -10,7 +10,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.fields import (
+    ArrayField,
+    DateRangeField,
+    DateTimeRangeField,
+    DecimalRangeField,
+    IntegerRangeField,
+)
 from django.db import connection, models
 from django.db.models import F
 from django.test import override_settings
@@ -18,6 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gridkit_django.audit import json_value
+from gridkit_django.audit.capture.values import writer_of
 from gridkit_django.audit.sqljson import is_exact, json_sql, text_sql
 from gridkit_django.exceptions import AuditError
 from tests.shop.models import Order, Specimen
@@ -206,6 +213,25 @@ def test_array_is_a_list_of_its_elements_each_in_its_own_form(base: Any, value: 
         text = cursor.fetchone()[0]
     assert (text and json.loads(text)) == expected
     assert is_exact(field, connection)
+
+
+RANGES: list[tuple[Any, str, Any]] = [
+    (IntegerRangeField(), "int4range(1, 9, '[]')", "[1,10)"),
+    (IntegerRangeField(), "'empty'::int4range", "empty"),
+    (DecimalRangeField(), "numrange(1.5, 2.50, '(]')", "(1.5,2.50]"),
+    (DateRangeField(), "daterange(NULL, '2026-01-02')", "(,2026-01-02)"),
+    (DateTimeRangeField(), "tstzrange('2026-01-02 03:04:05.5+01', NULL)", "[2026-01-02T02:04:05.500000+00:00,)"),
+    (DateTimeRangeField(), "NULL::tstzrange", None),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "expected"), RANGES, ids=range(len(RANGES)))
+@pytest.mark.postgres_only
+def test_range_is_its_ends_within_its_brackets_in_sql_and_in_python(field: Any, value: str, expected: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT ({json_sql(field, 'c', connection)})::text, c FROM (SELECT {value} AS c) AS t")
+        text, read = cursor.fetchone()
+    assert (text and json.loads(text)) == writer_of(field)(read) == expected
 
 
 BEYOND = [

@@ -84,7 +84,7 @@ def writer_of(field: Field) -> Reader:
         return _decimal
     if isinstance(shown, models.DateTimeField):
         return _moment
-    return plain_value
+    return plain_value if getattr(shown, "range_type", None) is None else _range(shown)
 
 
 def plain_value(value: Any) -> JSONValue:
@@ -109,6 +109,21 @@ def _moment(value: Any) -> JSONValue:
     if isinstance(value, datetime) and timezone.is_aware(value):
         return value.astimezone(UTC).isoformat()
     return plain_value(value)
+
+
+def _range(field: Any) -> Reader:
+    """Return what writes a range of PostgreSQL: its ends, each as a value of its own kind, within its brackets."""
+    write_end = writer_of(field.base_field)
+
+    def write(value: Any) -> JSONValue:
+        if value is None or isinstance(value, str):
+            return plain_value(value)
+        if value.isempty:
+            return "empty"
+        lower, upper = ("" if end is None else write_end(end) for end in (value.lower, value.upper))
+        return f"{'[' if value.lower_inc else '('}{lower},{upper}{']' if value.upper_inc else ')'}"
+
+    return write
 
 
 DOCUMENT_DEPTH_MAX = 256

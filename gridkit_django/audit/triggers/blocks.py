@@ -164,8 +164,9 @@ class Blocks:
             for side in ("before", "after")
         ]
         body = Entries(policy, self._connection).pair(link.name, "c.before", "c.after")
-        source, target = self._column(link.source, "c"), key_text([link.source], "c", self._connection)
-        label, join = self._label_of_owner(link, link.policies.label_field(policy), source)
+        source = self._column(link.source, "c")
+        key, target, owner = self._owner(link, source)
+        label, join = self._label_of_owner(link, link.policies.label_field(policy), key)
         values = self._record(link.policies, policy, literal(UPDATE), target, label, body)
         yield Block(
             policy,
@@ -175,8 +176,18 @@ class Blocks:
             f"      FROM ({self._pairs(link, verb)}) AS p WHERE p.source IS NOT NULL AND p.target IS NOT NULL\n"
             "      GROUP BY p.source, p.target) AS i\n"
             "    CROSS JOIN LATERAL generate_series(1, GREATEST(i.before, i.after, 1)) AS g(n)\n"
-            f"    GROUP BY i.source HAVING bool_or(i.before <> i.after) OFFSET 0) AS c{join}",
+            f"    GROUP BY i.source HAVING bool_or(i.before <> i.after) OFFSET 0) AS c{owner}{join}",
         )
+
+    def _owner(self, link: Link, source: str) -> tuple[str, str, str]:
+        """Return the key of the row that has the field, its text, and the join for pairs that lead by another value."""
+        text = key_text([link.source], "c", self._connection)
+        field: Any = link.source
+        known, options = field.target_field, field.target_field.model._meta
+        if known.primary_key:
+            return source, text, ""
+        join = f" LEFT JOIN {self._qualified(options.db_table)} AS k ON {self._column(known, 'k')} = {source}"
+        return self._column(options.pk, "k"), f"COALESCE({key_text([options.pk], 'k', self._connection)}, {text})", join
 
     def _pairs(self, link: Link, verb: Verb) -> str:
         """Return the pairs: each with how often it is there after (a) and was there before (b), summed up."""
