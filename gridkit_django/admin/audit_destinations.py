@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -23,6 +24,7 @@ from gridkit_django.audit.delivery import (
     declare_destination,
     deliver,
     drop_destination,
+    lacks_since,
     pause,
     resume,
 )
@@ -80,7 +82,7 @@ class AuditDestinationAdmin(Typed[AuditDestination]):
     """The destinations, with what each lacks and why."""
 
     form = DestinationForm
-    list_display = ("name", "kind", "condition", "backlog", "succeeded")
+    list_display = ("name", "kind", "address", "condition", "backlog", "succeeded")
     list_filter = ("state", "kind", "format")
     search_fields = ("name", "address", "last_error")
     actions = ("send_now", "pause_them", "resume_them")
@@ -137,9 +139,18 @@ class AuditDestinationAdmin(Typed[AuditDestination]):
         return badge(_LOOKS[row.state], row.get_state_display())
 
     @admin.display(description=_("backlog"))
-    def backlog(self, row: AuditDestination) -> int:
-        """Count the sealed records that it lacks."""
-        return backlog_of(row)
+    def backlog(self, row: AuditDestination) -> str:
+        """Count the sealed records that it lacks, and tell since when the first of them is sealed."""
+        told, since = number_format(backlog_of(row), force_grouping=True), lacks_since(row)
+        return (
+            told
+            if since is None
+            else gettext("%(count)s, since %(time)s")
+            % {
+                "count": told,
+                "time": f"{timezone.localtime(since):%Y-%m-%d %H:%M}",
+            }
+        )
 
     @admin.display(description=_("last success"), ordering="last_success_at")
     def succeeded(self, row: AuditDestination) -> str:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.audit_partitions import partition_panel
 from gridkit_django.admin.ended_filter import HoldState
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import administering
-from gridkit_django.audit.retention import HoldScope, place_hold, release_hold
+from gridkit_django.audit.retention import HoldScope, kept_by, place_hold, release_hold
 from gridkit_django.models import AuditHold, AuditPurge
 from gridkit_django.templatetags.gridkit_admin import badge
+
+_COUNTED = 10_000
+"""Records of a hold that are counted."""
 
 _SCOPE = ("target_type", "target_id", "actor_id", "since", "until")
 
@@ -77,6 +81,19 @@ class AuditHoldAdmin(ReadOnlyAdmin[AuditHold]):
             placed = place_hold(told["name"], told["reason"], HoldScope(**{name: told[name] for name in _SCOPE}))
             obj.pk = placed.pk
             obj._state.adding = False
+            self._tell_kept(request, placed)
+
+    def _tell_kept(self, request: HttpRequest, hold: AuditHold) -> None:
+        """Say how many records it keeps: a hold whose kind or id is mistyped keeps none, and nobody would notice."""
+        kept = kept_by(hold, _COUNTED)
+        if kept > _COUNTED:
+            self.message_user(request, gettext("It keeps more than %(n)d records now.") % {"n": _COUNTED})
+        elif kept:
+            told = ngettext("It keeps %(n)d record now.", "It keeps %(n)d records now.", kept)
+            self.message_user(request, told % {"n": kept})
+        else:
+            told = gettext("It keeps no record now. Look whether kind, id and times are meant so; if not, release it.")
+            self.message_user(request, told, messages.WARNING)
 
     @admin.display(description=_("state"))
     def shown_state(self, hold: AuditHold) -> SafeString:

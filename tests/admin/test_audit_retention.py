@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client, override_settings
 
+from gridkit_django.admin import audit_retention
+from gridkit_django.audit import Target, record
 from gridkit_django.audit.partitions import Conversion
 from gridkit_django.audit.retention import HoldScope, Term, place_hold
 from gridkit_django.models import AuditHold, AuditPurge, AuditRecord
@@ -42,6 +44,20 @@ def test_hold_is_placed_released_and_both_are_recorded(admin: Client) -> None:
     assert "released" in admin.get(URL).content.decode()
     told = AuditRecord.objects.filter(target_type="audit-hold").order_by("pk").values_list("action", "actor_label")
     assert list(told) == [("audit.hold", "root"), ("audit.release", "root")]
+
+
+def test_whoever_places_a_hold_is_told_how_many_records_it_keeps(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def placed(**values: str) -> str:
+        return admin.post(f"{URL}add/", form(**values), follow=True).content.decode()
+
+    for number in range(3):
+        record("row.update", target=Target("shop.order", str(number)))
+    assert "It keeps 3 records now." in placed(target_type="shop.order", target_id="")
+    assert "It keeps no record now." in placed(target_type="shop.ordr", target_id="")
+    monkeypatch.setattr(audit_retention, "_COUNTED", 2)
+    assert "It keeps more than 2 records now." in placed(target_type="shop.order", target_id="")
 
 
 def test_hold_that_ends_before_it_begins_is_told_at_its_field(admin: Client) -> None:

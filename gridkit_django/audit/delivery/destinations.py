@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -146,6 +147,12 @@ def backlog_of(row: AuditDestination) -> int:
     last = seals.filter(number__lte=row.cursor).order_by("-number").values_list("total", flat=True).first() or 0
     newest = seals.order_by("-number").values_list("total", flat=True).first() or 0
     return max(newest - last - row.offset, 0)
+
+
+def lacks_since(row: AuditDestination) -> datetime | None:
+    """Return when the first of the records was sealed that the destination has not got yet, None when it has all."""
+    seals = AuditSeal.objects.using(row._state.db).filter(number__gt=row.cursor)
+    return seals.order_by("number").values_list("sealed_at", flat=True).first()
 
 
 def newest_seal(using: str) -> int:

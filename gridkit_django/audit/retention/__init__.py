@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gridkit_django.audit.retention.holds import HoldScope, held, holds_over, place_hold, release_hold
+from gridkit_django.audit.retention.holds import HoldScope, held, holds_over, kept_by, place_hold, release_hold
 from gridkit_django.audit.retention.purging import purge
 from gridkit_django.audit.retention.report import PurgeReport
 from gridkit_django.audit.retention.rules import RetentionRule, due_at, retention_rules
@@ -16,6 +16,7 @@ __all__ = [
     "due_at",
     "held",
     "holds_over",
+    "kept_by",
     "place_hold",
     "purge",
     "release_hold",

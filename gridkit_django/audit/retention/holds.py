@@ -13,7 +13,7 @@ from gridkit_django.audit.recorder import record
 from gridkit_django.audit.targets import Target
 from gridkit_django.events import current_act
 from gridkit_django.exceptions import AuditRetentionError
-from gridkit_django.models import AuditHold
+from gridkit_django.models import AuditHold, AuditRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,17 @@ def held(using: str = "default") -> Q | None:
     for _hold, condition in holds_over(using):
         found = condition if found is None else found | condition
     return found
+
+
+def kept_by(hold: AuditHold, most: int) -> int:
+    """Return how many of the stored records a hold keeps, or one more than ``most`` where there are more.
+
+    Args:
+        hold: which.
+        most: how many are counted.
+    """
+    kept = AuditRecord.objects.using(hold._state.db).order_by().filter(_fits(hold))
+    return len(kept.values_list("pk", flat=True)[: most + 1])
 
 
 def await_holds(using: str) -> None:
