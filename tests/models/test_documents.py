@@ -42,5 +42,5 @@ def test_document_that_is_too_deep_is_told_as_far_as_it_goes() -> None:
 
 
 def test_migrations_know_it_as_any_json_field() -> None:
-    field = AuditRecord._meta.get_field("changes")
+    field = AuditRecord._meta.get_field("evidence")
     assert field.deconstruct()[1] == "django.db.models.JSONField"
