@@ -163,7 +163,7 @@ def test_half_a_surrogate_pair_in_a_document_becomes_the_replacement_character_h
     trail = follow(Work)
     facts = {"half": "\ud800", "low": "\udc00x", "pair": "\U0001f600", "nul": "\x00", "text": "\\ud800"}
     if connection.vendor == "postgresql":
-        with pytest.raises(DatabaseError, match="surrogate|Unicode"), transaction.atomic():
+        with pytest.raises(DatabaseError, match=r"surrogate|Unicode"), transaction.atomic():
             Work.objects.create(title="x", code="x", facts=facts)
         assert trail() == []
         return
