@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from gridkit_django.marketplace.client import recipes
+from gridkit_django.marketplace.trust import metadata
 from gridkit_django.plugins import PluginManager, plugin_manager
 from tests.marketplace.client.market import Market, open_market
 from tests.marketplace.client.packages import Acme
@@ -41,8 +42,16 @@ def site(market: Market, settings: Any, tmp_path: Any) -> Callable[..., None]:
     return configure
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_bins() -> Iterator[None]:
+    """Let a marketplace have few bins: each refresh reads a list of them. The tests of trust have all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metadata, "BITS", 3)
+        yield
+
+
 @pytest.fixture(scope="module")
-def ceremony() -> Signed:
+def ceremony(few_bins: None) -> Signed:
     """A marketplace that has signed its first state; each test goes on from a copy."""
     found = Signed()
     found.hold_ceremony()
