@@ -2,6 +2,10 @@
 
 A route test asks for `stack`; it then runs once on SQLite and once on PostgreSQL. The stack belongs to the test's
 module: its database starts empty and migrated, and all processes are gone after the module's last test.
+
+Web processes, workers and commands are forked from one that has loaded the project (`tests/servers/forking.py`). What
+`start_web`, `start_uvicorn`, `start_runserver` and workers with ``own_program`` start are programs that load it
+themselves, for tests of how a process starts and forks.
 """
 
 from __future__ import annotations
