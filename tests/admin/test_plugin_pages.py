@@ -7,10 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from guardian.shortcuts import assign_perm
 
-from gridkit_django.models import AuditRecord, InstalledPlugin, PluginPermissionGrant, RuntimeProcess
+from gridkit_django.models import AuditRecord, DesiredState, InstalledPlugin, PluginPermissionGrant, RuntimeProcess
 from gridkit_django.plugins import PluginManager
 
 # Plugins follow after the commit, so these tests commit.
@@ -178,6 +180,17 @@ def test_verb_without_its_right_is_forbidden(staff: Callable[..., Client], greet
     client = staff("view_installedplugin", *others)
 
     assert client.post(f"{greeter}{verb}/").status_code == 403
+
+
+def test_right_on_one_plugin_lets_act_on_that_one_only(staff: Callable[..., Client], greeter: str) -> None:
+    client, plugin = staff("view_installedplugin"), InstalledPlugin.objects.get()
+    other = InstalledPlugin.objects.create(plugin_id="other", source=plugin.source, source_ref="other")
+    assign_perm("gridkit_django.activate_plugin", User.objects.get(username="staff"), plugin)
+
+    assert client.post(f"{greeter}deactivate/").status_code == 302
+    assert client.post(f"{LIST}{other.pk}/deactivate/").status_code == 403
+    plugin.refresh_from_db()
+    assert plugin.desired_state == DesiredState.INACTIVE
 
 
 def test_page_for_a_viewer_without_rights_shows_no_verb(staff: Callable[..., Client], greeter: str) -> None:
