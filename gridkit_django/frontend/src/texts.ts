@@ -55,7 +55,8 @@ export function problemText(error: unknown, title: string, t: Translate): Proble
   if (error.status === 401) return { title: t("errorSignedOut"), detail: t("errorSignIn"), reference: "" };
   if (error.code === "csrf-failed") return { title, detail: t("errorOtherSession"), reference: "" };
   if (error.code === "unreadable") return { title, detail: t("errorUnreadable"), reference: "" };
-  if (!error.code && error.status >= 500) return { title, detail: t("errorServer", { status: error.status }), reference: "" };
+  if (!error.code && !error.document.detail && error.status >= 500)
+    return { title, detail: t("errorServer", { status: error.status }), reference: "" };
   const { title: named, detail, errors, requestId } = error.document;
   const fields = (errors ?? []).flatMap((item) =>
     item.detail && item.detail !== detail ? [item.detail] : [],

@@ -124,6 +124,7 @@ test("problemText says the server's words, field details and the reference", () 
     problemText(new RequestProblem(200, { code: "unreadable" }), "F", t).detail,
     t("errorUnreadable"),
   );
+  assert.equal(problemText(new RequestProblem(503, { detail: "Busy." }), "Failed", t).detail, "Busy.");
   assert.equal(problemText(new RequestProblem(500, {}), "Failed", t).detail, "The server failed (HTTP 500). Try again; if it lasts, tell the administrator.");
 });
 
