@@ -152,11 +152,12 @@ class GridKitConfig(AppConfig):
 
     def _wire_barrier(self) -> None:
         """Guard the audit tables of each database that is migrated (their own migrations pass), and make a function."""
-        from gridkit_django.audit.barrier import drop_before_migrations, make_after_migrations
+        from gridkit_django.audit.barrier import make_after_migrations
         from gridkit_django.audit.record_function import make_record_function
+        from gridkit_django.management.migrating import before_migrations
 
         post_migrate.connect(make_record_function, sender=self, dispatch_uid="gridkit_django.audit.record_function")
-        for signal, receiver in ((pre_migrate, drop_before_migrations), (post_migrate, make_after_migrations)):
+        for signal, receiver in ((pre_migrate, before_migrations), (post_migrate, make_after_migrations)):
             signal.connect(receiver, sender=self, dispatch_uid="gridkit_django.audit.barrier")
 
     def _wire_grids(self) -> None:

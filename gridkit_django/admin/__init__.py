@@ -1,8 +1,16 @@
-"""Face: the Django admin. Everything here translates; the services of the rooms below decide."""
+"""Face: the Django admin. Everything here translates; the services of the rooms below decide.
+
+Importing it puts the pages into Django's default site, as any app's ``admin.py`` does. ``register_pages`` puts them
+into a site of the project's own.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin import AdminSite
+from django.db.models import Model
 
 from gridkit_django.admin.audit import AuditRecordAdmin
 from gridkit_django.admin.audit_destinations import AuditDestinationAdmin
@@ -51,29 +59,49 @@ from gridkit_django.models import (
     SavedView,
 )
 
-__all__ = ["AuditHistoryMixin", "GridExportMixin"]
+__all__ = ["AuditHistoryMixin", "GridExportMixin", "register_pages"]
 
-admin.site.register(InstalledPlugin, InstalledPluginAdmin)
-admin.site.register(PluginOperation, PluginOperationAdmin)
-admin.site.register(PluginRemains, PluginRemainsAdmin)
-admin.site.register(RuntimeProcess, RuntimeProcessAdmin)
-admin.site.register(HealthCheckResult, HealthCheckResultAdmin)
-admin.site.register(AuditRecord, AuditRecordAdmin)
-admin.site.register(AuditDestination, AuditDestinationAdmin)
-admin.site.register(AuditHold, AuditHoldAdmin)
-admin.site.register(AuditPurge, AuditPurgeAdmin)
-admin.site.register(AuditSubjectKey, AuditSubjectKeyAdmin)
-admin.site.register(AuditVerification, AuditVerificationAdmin)
-admin.site.register(ExportJob, ExportJobAdmin)
-admin.site.register(ExportSchedule, ExportScheduleAdmin)
-admin.site.register(OutboxChannel, OutboxChannelAdmin)
-admin.site.register(OutboxDeadLetter, OutboxDeadLetterAdmin)
-admin.site.register(SavedView, SavedViewAdmin)
-admin.site.register(RegisteredGrid, registered_grid_admin())
-admin.site.register(MarketAdvisory, MarketAdvisoryAdmin)
-admin.site.register(Listing, ListingAdmin)
-admin.site.register(ListingReport, ListingReportAdmin)
-admin.site.register(Publisher, PublisherAdmin)
-admin.site.register(PublisherKey, PublisherKeyAdmin)
-admin.site.register(PublisherToken, PublisherTokenAdmin)
-admin.site.register(Release, ReleaseAdmin)
+
+def register_pages(site: AdminSite) -> None:
+    """Put GridKit's pages into an admin site.
+
+    Django's default site has them already, also when the project names its class (``AdminConfig.default_site``). A
+    site that is an object of the project's own calls this, where its other models are registered.
+
+    Args:
+        site: the site. Its addresses must be mounted, as ``path("office/", office.urls)``.
+    """
+    for model, page in _pages():
+        site.register(model, page)
+
+
+def _pages() -> tuple[tuple[type[Model], type[admin.ModelAdmin[Any]]], ...]:
+    return (
+        (InstalledPlugin, InstalledPluginAdmin),
+        (PluginOperation, PluginOperationAdmin),
+        (PluginRemains, PluginRemainsAdmin),
+        (RuntimeProcess, RuntimeProcessAdmin),
+        (HealthCheckResult, HealthCheckResultAdmin),
+        (AuditRecord, AuditRecordAdmin),
+        (AuditDestination, AuditDestinationAdmin),
+        (AuditHold, AuditHoldAdmin),
+        (AuditPurge, AuditPurgeAdmin),
+        (AuditSubjectKey, AuditSubjectKeyAdmin),
+        (AuditVerification, AuditVerificationAdmin),
+        (ExportJob, ExportJobAdmin),
+        (ExportSchedule, ExportScheduleAdmin),
+        (OutboxChannel, OutboxChannelAdmin),
+        (OutboxDeadLetter, OutboxDeadLetterAdmin),
+        (SavedView, SavedViewAdmin),
+        (RegisteredGrid, registered_grid_admin()),
+        (MarketAdvisory, MarketAdvisoryAdmin),
+        (Listing, ListingAdmin),
+        (ListingReport, ListingReportAdmin),
+        (Publisher, PublisherAdmin),
+        (PublisherKey, PublisherKeyAdmin),
+        (PublisherToken, PublisherTokenAdmin),
+        (Release, ReleaseAdmin),
+    )
+
+
+register_pages(admin.site)

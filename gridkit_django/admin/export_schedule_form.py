@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from gridkit_django.admin.export_schedule_views import may_ask_view, view_choices
+from gridkit_django.admin.people import person_of
 from gridkit_django.exceptions import (
     AccessDeniedError,
     ExportOptionsError,
@@ -43,16 +43,6 @@ _QUERY_HELP = _(
     '"filter": {"col": "state", "op": "eq", "value": "open"}}. It goes before what the view asks.'
 )
 _OPTIONS_HELP = _('Options of the format. For example, for CSV: {"header": "label", "delimiter": ";"}. Empty for none.')
-
-
-def person_of(key: Any) -> User | None:
-    """Return the account with a key; None for what is no key of one."""
-    if not key:
-        return None
-    try:
-        return get_user_model()._default_manager.filter(pk=key).first()
-    except (TypeError, ValueError):
-        return None
 
 
 class ObjectField(forms.JSONField):

@@ -16,8 +16,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from gridkit_django.admin.export_schedule_form import ScheduleForm, person_of
+from gridkit_django.admin.export_schedule_form import ScheduleForm
 from gridkit_django.admin.export_schedule_views import sees_question, view_choices
+from gridkit_django.admin.people import ChoosesPeople, login_name, person_of
 from gridkit_django.admin.read_only import Typed
 from gridkit_django.audit import Target, record
 from gridkit_django.events import EventSource, holding, request_act
@@ -27,15 +28,15 @@ from gridkit_django.templatetags.gridkit_admin import badge
 from gridkit_django.typing import User
 
 
-class ExportScheduleAdmin(Typed[ExportSchedule]):
+class ExportScheduleAdmin(ChoosesPeople, Typed[ExportSchedule]):
     """The schedules, with when each is due and what went wrong."""
 
     form = ScheduleForm
     list_display = ("name", "file", "owner", "cron", "condition", "next_export", "last_run_at")
     list_filter = ("enabled", "grid", "format")
     list_select_related = ("owner",)
-    search_fields = ("name", "grid", "owner__username", "last_error")
-    autocomplete_fields = ("owner",)
+    search_fields = ("name", "grid", login_name("owner"), "last_error")
+    people_fields = raw_id_fields = ("owner",)
     actions = ("make_now", "pause_them", "resume_them")
     readonly_fields = ("condition", "next_export", "last_run_at")
 
@@ -77,7 +78,7 @@ class ExportScheduleAdmin(Typed[ExportSchedule]):
         """Return a schedule; its question is left out when it names a column or a view that the reader may not see."""
         found = super().get_object(request, object_id, from_field)
         if found is not None and not sees_question(found, cast("User", request.user)):
-            found.query, found.view, found.kept_back = {}, None, True  # type: ignore[attr-defined]
+            found.query, found.view, found.kept_back = {}, None, True
         return found
 
     def has_change_permission(self, request: HttpRequest, obj: ExportSchedule | None = None) -> bool:

@@ -23,6 +23,7 @@ from django.utils.translation import ngettext
 
 from gridkit_django.admin.export_verbs import VERBS, carry_out, download_address, offered_verbs
 from gridkit_django.admin.export_words import option_words, question_words
+from gridkit_django.admin.people import login_name
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.events import EventSource, holding, request_act
 from gridkit_django.exceptions import GridKitError
@@ -59,7 +60,7 @@ class ExportJobAdmin(ReadOnlyAdmin[ExportJob]):
 
     list_display = ("created_at", "grid", "format", "owner", "condition", "progress_bar", "file_size")
     list_filter = ("state", "format", "grid", ("schedule", admin.RelatedOnlyFieldListFilter), "created_at")
-    search_fields = ("grid", "owner__username", "download_name", "error_detail")
+    search_fields = ("grid", login_name("owner"), "download_name", "error_detail")
     list_select_related = ("owner", "schedule")
     date_hierarchy = "created_at"
     actions = ("cancel_jobs", "retry_jobs")

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST
 
 from gridkit_django.admin.canary_panel import canary_panel
 from gridkit_django.admin.charts import amount
+from gridkit_django.admin.people import login_name
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.admin.verbs import may
 from gridkit_django.conf import settings
@@ -52,7 +53,7 @@ class PluginOperationAdmin(ReadOnlyAdmin[PluginOperation]):
 
     list_display = ("created_at", "kind", "plugin_id", "state_badge", "requested_by")
     list_filter = ("state", "kind", "created_at")
-    search_fields = ("plugin_id", "error_detail", "requested_by__username")
+    search_fields = ("plugin_id", "error_detail", login_name("requested_by"))
     list_select_related = ("requested_by",)
     fields = (
         "kind",

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from gridkit_django.admin.people import login_name
 from gridkit_django.admin.read_only import ReadOnlyAdmin
 from gridkit_django.events import EventSource, holding, request_act
 from gridkit_django.exceptions import GridNotFoundError
@@ -23,7 +24,7 @@ class SavedViewAdmin(ReadOnlyAdmin[SavedView]):
 
     list_display = ("name", "grid", "owner", "scope", "group", "is_default", "changed_at")
     list_filter = ("scope", "is_default", "grid", "group", "changed_at")
-    search_fields = ("name", "grid", "owner__username", "group__name")
+    search_fields = ("name", "grid", login_name("owner"), "group__name")
     list_select_related = ("owner", "group")
     date_hierarchy = "changed_at"
     fields = (

@@ -99,6 +99,7 @@ STATUS_BY_ERROR: Mapping[type[e.GridKitError], int] = MappingProxyType(
         e.ReleaseUnfitError: 422,
         e.PeersNotAgreedError: 409,
         e.RefreshNotQueuedError: 503,
+        e.TaskQueueUnsetError: 503,
         e.PublisherUntrustedError: 422,
         e.DependencyUnmetError: 422,
         e.ProbeFailedError: 422,

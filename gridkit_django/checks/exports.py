@@ -38,17 +38,27 @@ def check_export_privacy(**_kwargs: Any) -> list[CheckMessage]:
         storage = storages[settings().EXPORT_STORAGE]
     except (SettingsError, InvalidStorageError, ImportError):
         return []  # gridkit.E001 or gridkit.E004 tells it
-    served = django_settings.MEDIA_ROOT if django_settings.MEDIA_URL not in ("", "/") else ""
-    if not served or not isinstance(storage, FileSystemStorage):
+    if not isinstance(storage, FileSystemStorage):
         return []
-    place, media = Path(storage.location).resolve(), Path(served).resolve()
-    if place != media and media not in place.parents:
+    fault = _exposure(Path(storage.location).resolve())
+    if not fault:
         return []
     return [
         Advice(
-            "Export files lie below MEDIA_ROOT, which web servers usually give to everybody who knows a name.",
-            hint="Set GRIDKIT['EXPORT_STORAGE'] to a storage with a folder of its own, or silence gridkit.W005 when "
-            "nothing below MEDIA_URL is served.",
+            f"Export files lie {fault}.",
+            hint="Name a storage with a folder of its own in Django's STORAGES (OPTIONS: location, "
+            "file_permissions_mode 0o600), and set GRIDKIT['EXPORT_STORAGE'] to its alias; or silence gridkit.W005.",
             id="gridkit.W005",
         )
     ]
+
+
+def _exposure(place: Path) -> str:
+    """Say where files lie that do not belong there; nothing when their place is their own."""
+    if not str(django_settings.MEDIA_ROOT):
+        here = place == Path.cwd()
+        return "in the folder that each process happens to be started in: MEDIA_ROOT is empty" if here else ""
+    media = Path(django_settings.MEDIA_ROOT).resolve()
+    if django_settings.MEDIA_URL in ("", "/") or (place != media and media not in place.parents):
+        return ""
+    return "below MEDIA_ROOT, which web servers usually give to everybody who knows a name"

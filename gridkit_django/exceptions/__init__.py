@@ -10,6 +10,7 @@ Catch the width you need::
 
     GridKitError
     ├── SettingsError                      the GRIDKIT settings are wrong
+    ├── TaskQueueUnsetError                no broker is named for tasks in this process
     ├── TimingError                        a crontab or an interval that can't be
     ├── AccessDeniedError                  the user lacks a right that may be named
     ├── EventError

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-__all__ = ["AccessDeniedError", "ErrorItem", "GridKitError", "SettingsError", "TimingError"]
+__all__ = ["AccessDeniedError", "ErrorItem", "GridKitError", "SettingsError", "TaskQueueUnsetError", "TimingError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,24 @@ class SettingsError(GridKitError):
     """The ``GRIDKIT`` settings dict holds an unknown key or a value of the wrong type."""
 
     code = "settings-invalid"
+
+
+class TaskQueueUnsetError(GridKitError):
+    """No broker is named for tasks in this process, and Celery's own default could not be reached."""
+
+    code = "task-queue-unset"
+
+    @classmethod
+    def tell(cls, error: Exception, again: str = "Ask again") -> str:
+        """Return what a person is told when a task could not be handed over.
+
+        Args:
+            error: what the queue raised.
+            again: what to do when the queue is back, in the words of the caller.
+        """
+        if isinstance(error, cls):
+            return error.detail
+        return f"The task queue could not be reached ({type(error).__name__}). {again} when it is back."
 
 
 class TimingError(GridKitError):

@@ -31,6 +31,7 @@ from gridkit_django.exceptions import (
     BulkLostError,
     EditError,
     GridKitError,
+    TaskQueueUnsetError,
 )
 from gridkit_django.grids.access import GridAccess, open_grid
 from gridkit_django.grids.bulk import BulkChange, BulkResult, carry_out_bulk
@@ -291,7 +292,7 @@ def _enqueue(job_id: uuid.UUID) -> None:
         queue.enqueue_bulk(job_id)
     except Exception as error:  # whatever the queue's client raises, recorded on the job
         logger.exception("Bulk change %s could not be queued", job_id)
-        detail = f"The task queue could not be reached ({type(error).__name__}). Ask again when it is back."
+        detail = TaskQueueUnsetError.tell(error)
         BulkJob.objects.filter(pk=job_id, state=BulkJobState.QUEUED).update(
             state=BulkJobState.FAILED, finished_at=timezone.now(), error_code=BulkLostError.code, error_detail=detail
         )

@@ -19,6 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from gridkit_django.conf import settings
+from gridkit_django.exceptions import TaskQueueUnsetError
 from gridkit_django.models import InstalledPlugin, JobRunState, PluginJobRun
 from gridkit_django.plugins.queue import plugin_queue
 from gridkit_django.plugins.savepoints import database
@@ -115,7 +116,7 @@ def _send(run_id: uuid.UUID, delay_seconds: int) -> None:
         plugin_queue().enqueue_job(run_id, delay_seconds)
     except Exception as error:  # whatever the queue's client raises, recorded on the run
         logger.exception("The job run %s could not be queued", run_id)
-        reason = f"The task queue could not be reached ({type(error).__name__}). Start the job again when it is back."
+        reason = TaskQueueUnsetError.tell(error, "Start the job again")
         fail_run(run_id, UNREACHABLE, reason)
 
 

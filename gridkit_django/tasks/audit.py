@@ -13,6 +13,7 @@ from gridkit_django.audit.retention import purge
 from gridkit_django.audit.sealing import seal_all, sealed_aliases
 from gridkit_django.audit.verify import request_verification, run_verification
 from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.exceptions import TaskQueueUnsetError
 from gridkit_django.models import AuditVerification, VerificationState
 from gridkit_django.plugins import deliver_trail, plugin_manager
 from gridkit_django.tasks.sending import send
@@ -71,7 +72,7 @@ def enqueue_verification(row: AuditVerification) -> None:
     except Exception as error:  # whatever the queue's client raises, told on the row
         logger.exception("The verification %s could not be queued", row.pk)
         row.state, row.finished_at = VerificationState.FAILED, timezone.now()
-        row.error = f"The task queue could not be reached ({type(error).__name__}). Ask again when it is back."
+        row.error = TaskQueueUnsetError.tell(error)
         row.save(update_fields=["state", "finished_at", "error"])
 
 

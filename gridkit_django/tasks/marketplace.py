@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from gridkit_django.events import Actor, EventSource, acting
-from gridkit_django.exceptions import MarketplaceError, RefreshNotQueuedError
+from gridkit_django.exceptions import MarketplaceError, RefreshNotQueuedError, TaskQueueUnsetError
 from gridkit_django.marketplace import client
 from gridkit_django.models import CatalogRefresh, InstalledPlugin
 from gridkit_django.tasks.plugins import enqueue_operation
@@ -66,7 +66,7 @@ def refresh_now(user: User | None) -> CatalogRefresh:
             send(refresh_catalogues, [], kwargs={"now": True, "refresh": str(refresh.pk)})
         except Exception as error:  # whatever the queue's client raises
             logger.exception("Following the marketplaces could not be queued")
-            text = f"The task queue could not be reached ({type(error).__name__}). Ask again when it is back."
+            text = TaskQueueUnsetError.tell(error)
             client.refreshing.fail_refresh(refresh, text)
             raise RefreshNotQueuedError(text) from error
     return refresh

@@ -10,6 +10,7 @@ from celery import shared_task
 from django.db import router, transaction
 
 from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.exceptions import TaskQueueUnsetError
 from gridkit_django.models import PluginOperation
 from gridkit_django.plugins import (
     end_lost_operations,
@@ -89,5 +90,5 @@ def _send(operation_id: uuid.UUID) -> None:
     except Exception as error:  # whatever the queue's client raises, recorded on the operation
         logger.exception("Operation %s could not be queued", operation_id)
         operation = PluginOperation.objects.get(pk=operation_id)
-        reason = f"The task queue could not be reached ({type(error).__name__}). Ask again when it is back."
+        reason = TaskQueueUnsetError.tell(error)
         fail_operation(operation, "task-queue-unreachable", reason)

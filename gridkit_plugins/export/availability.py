@@ -25,7 +25,7 @@ def pdf_problem(packages: Sequence[str] = PACKAGES, libraries: Sequence[str] = P
 
 
 def check_pdf(**_kwargs: object) -> list[CheckMessage]:
-    """System check ``gridkit.W201``: PDF exports are offered but can't be written here."""
+    """System check ``gridkit.W017``: PDF exports are offered but can't be written here."""
     problem = pdf_problem()
     if problem is None:
         return []
@@ -33,7 +33,7 @@ def check_pdf(**_kwargs: object) -> list[CheckMessage]:
         "Install gridkit-django[pdf] and pango (Debian: libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0), or take "
         "pdf out of the formats of @gridkit/plugin-export. All other formats work."
     )
-    return [CheckWarning(f"Exports to PDF can't be written: {problem}.", hint=hint, id="gridkit.W201")]
+    return [CheckWarning(f"Exports to PDF can't be written: {problem}.", hint=hint, id="gridkit.W017")]
 
 
 def _loads(name: str) -> bool:

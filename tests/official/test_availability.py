@@ -29,7 +29,7 @@ def test_a_missing_library_is_named():
 
 def test_the_system_check_warns_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(availability, "pdf_problem", lambda: "the pango library is missing")
-    found = [message for message in run_checks() if message.id == "gridkit.W201"]
+    found = [message for message in run_checks() if message.id == "gridkit.W017"]
 
     assert [message.msg for message in found] == ["Exports to PDF can't be written: the pango library is missing."]
     assert "gridkit-django[pdf]" in found[0].hint

@@ -14,6 +14,7 @@ import redis
 from celery import Celery, Task
 from kombu.exceptions import OperationalError
 
+from gridkit_django.exceptions import TaskQueueUnsetError
 from gridkit_django.tasks.sending import send
 from tests.servers.processes import free_port
 
@@ -58,3 +59,21 @@ def test_task_reaches_the_broker_once_with_its_arguments_and_options(redis_url: 
     message = json.loads(found)
     assert (message["headers"]["task"], message["headers"]["timelimit"]) == (task.name, [None, 7])
     assert json.loads(base64.b64decode(message["body"]))[0] == ["word"]
+
+
+def test_process_that_knows_no_broker_says_what_is_missing_instead_of_waiting_for_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with _task("") as task:
+        task.app.conf.update(broker_url=None)
+
+        def absent(*_words: object, **_more: object) -> None:
+            raise OperationalError("nobody on the default port")
+
+        monkeypatch.setattr(task, "apply_async", absent)
+        with pytest.raises(TaskQueueUnsetError, match=r"__init__\.py.*CELERY_BROKER_URL") as told:
+            send(task, ["word"])
+    assert TaskQueueUnsetError.tell(told.value) == told.value.detail
+    assert TaskQueueUnsetError.tell(OperationalError(), "Start it again") == (
+        "The task queue could not be reached (OperationalError). Start it again when it is back."
+    )
