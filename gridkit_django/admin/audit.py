@@ -78,7 +78,9 @@ class AuditRecordAdmin(ReadOnlyAdmin[AuditRecord]):
         return [*own, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show one page of the list."""
+        """Show one page of the list; filters that were left empty go from the address, so that it can be sent on."""
+        if "" in request.GET.values():
+            return HttpResponseRedirect(f"{request.path}?{_asked(request)}")
         form = AuditFilterForm(request.GET, label_suffix="")
         context: dict[str, Any] = {"form": form, "page": None, "asked": _asked(request), **(extra_context or {})}
         context["people"] = reverse("admin:gridkit_audit_person")

@@ -82,7 +82,7 @@ class AuditDestinationAdmin(Typed[AuditDestination]):
     """The destinations, with what each lacks and why."""
 
     form = DestinationForm
-    list_display = ("name", "kind", "address", "condition", "backlog", "succeeded")
+    list_display = ("name", "where", "condition", "backlog", "succeeded")
     list_filter = ("state", "kind", "format")
     search_fields = ("name", "address", "last_error")
     actions = ("send_now", "pause_them", "resume_them")
@@ -138,19 +138,19 @@ class AuditDestinationAdmin(Typed[AuditDestination]):
         """Show the state with its colour."""
         return badge(_LOOKS[row.state], row.get_state_display())
 
+    @admin.display(description=_("kind"), ordering="kind")
+    def where(self, row: AuditDestination) -> SafeString:
+        """Show the kind, and below it the address."""
+        return format_html('{}<div class="gridkit-place">{}</div>', row.kind, row.address)
+
     @admin.display(description=_("backlog"))
-    def backlog(self, row: AuditDestination) -> str:
+    def backlog(self, row: AuditDestination) -> SafeString | str:
         """Count the sealed records that it lacks, and tell since when the first of them is sealed."""
         told, since = number_format(backlog_of(row), force_grouping=True), lacks_since(row)
-        return (
-            told
-            if since is None
-            else gettext("%(count)s, since %(time)s")
-            % {
-                "count": told,
-                "time": f"{timezone.localtime(since):%Y-%m-%d %H:%M}",
-            }
-        )
+        if since is None:
+            return str(told)
+        moment = gettext("since %(time)s") % {"time": f"{timezone.localtime(since):%Y-%m-%d %H:%M}"}
+        return format_html('{}<div class="gridkit-place">{}</div>', told, moment)
 
     @admin.display(description=_("last success"), ordering="last_success_at")
     def succeeded(self, row: AuditDestination) -> str:

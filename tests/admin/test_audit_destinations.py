@@ -102,7 +102,7 @@ def test_list_shows_state_backlog_and_the_last_error(admin: Client) -> None:
 
     page = admin.get(URL).content.decode()
 
-    told = re.search(r'class="field-backlog">4, since \d{4}-\d\d-\d\d \d\d:\d\d<', page)
+    told = re.search(r'class="field-backlog">4<div class="gridkit-place">since \d{4}-\d\d-\d\d \d\d:\d\d<', page)
     assert told, "three records, and that of the destination itself"
     assert "parked: waits for a person" in page
     assert "no &lt;b&gt;thanks" in page

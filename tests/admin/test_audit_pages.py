@@ -89,6 +89,11 @@ def test_filter_that_there_is_not_is_refused_and_not_left_out(admin: Client) -> 
     assert rows(text) == []
 
 
+def test_address_of_a_question_holds_the_filters_that_were_given_only(admin: Client) -> None:
+    answer = admin.get(f"{TRAIL}?actor=&action=row.*&span=&field=")
+    assert (answer.status_code, answer["Location"]) == (302, f"{TRAIL}?action=row.%2A")
+
+
 def test_record_tells_whether_it_is_as_it_was_sealed(admin: Client) -> None:
     found = write(1, changes={"name": ["a", "b"]})
     assert "not sealed yet" in page(admin, f"{found.pk}/change/")
