@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models.functions import Cast
@@ -27,7 +27,7 @@ class JSONTextField(DocumentField):
         name, _, arguments, options = super().deconstruct()
         return name, f"{__name__}.{type(self).__name__}", arguments, options
 
-    def select_format(self, compiler: Any, sql: str, params: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+    def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
         """Let PostgreSQL give the text: what psycopg makes of ``json`` knows no odd values."""
         return (f"{sql}::text" if compiler.connection.vendor == "postgresql" else sql), params
 
