@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import DatabaseError, connection, models, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 
 from gridkit_django.audit.mac import MacCheck, check_mac
@@ -19,22 +19,12 @@ from gridkit_django.audit.triggers import Triggers, announce
 from gridkit_django.events import Actor, ActorKind, EventSource, acting
 from gridkit_django.exceptions import ReasonRequiredError
 from gridkit_django.models import AuditOperation, AuditRecord
+from tests.audit.strict_trail import OWNER, Trail, execute, follow, policy
 from tests.museum.models import Artist, Hall, Key, Loan, Place, Tag, Work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.postgres_only]
 
-OWNER = "tests"
 ADA = Actor(ActorKind.USER, "7", "ada")
-
-
-def policy(model: type[models.Model], **options: Any) -> AuditPolicy:
-    return AuditPolicy(model_label=model._meta.label_lower, strict=True, **options)
-
-
-def follow(*policies: AuditPolicy) -> None:
-    """Follow models strictly and install their triggers."""
-    audit_policies().set(OWNER, policies)
-    Triggers(connection, audit_policies().table).install()
 
 
 @pytest.fixture(autouse=True)
@@ -43,30 +33,10 @@ def released() -> Iterator[None]:
     audit_policies().drop(OWNER)
 
 
-class Trail:
-    """Reads the records that were written since it was last asked."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def rows(self) -> list[AuditRecord]:
-        rows = list(AuditRecord.objects.filter(pk__gt=self._last).order_by("pk"))
-        self._last = rows[-1].pk if rows else self._last
-        return rows
-
-    def __call__(self) -> list[tuple[str, str, str, dict[str, Any]]]:
-        return [(row.action, row.target_type, row.target_id, row.changes) for row in self.rows()]
-
-
 @pytest.fixture
 def trail() -> Trail:
     follow(policy(Work), policy(Artist), policy(Key))
     return Trail()
-
-
-def execute(sql: str, *params: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
 
 
 def test_a_new_row_is_recorded_once_with_what_is_not_null(trail: Trail) -> None:
@@ -264,6 +234,21 @@ def test_rolled_back_write_leaves_nothing_and_the_next_one_is_told_whole(trail: 
     assert rows[0].operation.source == "admin"
 
 
+def test_savepoint_that_sql_rolls_back_takes_no_actor_from_what_follows(trail: Trail) -> None:
+    with acting(ADA, EventSource.ADMIN):
+        execute("SAVEPOINT mine")
+        Artist.objects.create(name="Ada")
+        execute("  rollback TO SAVEPOINT mine")
+        Artist.objects.create(name="Bob")
+    assert [(row.changes["name"], row.actor_id) for row in trail.rows()] == [([None, "Bob"], "7")]
+
+
+def test_table_that_is_named_in_capitals_is_announced(trail: Trail) -> None:
+    with acting(ADA, EventSource.ADMIN):
+        execute("INSERT INTO MUSEUM_ARTIST (NAME, RANK) VALUES ('Ada', 0)")
+    assert [row.actor_id for row in trail.rows()] == ["7"]
+
+
 def test_actor_is_told_once_in_a_transaction_and_reads_tell_nothing(
     trail: Trail, django_assert_num_queries: Any
 ) -> None:
@@ -447,57 +432,3 @@ def test_without_triggers_the_orm_is_captured_so_that_nothing_is_lost() -> None:
     Artist.objects.create(name="Ada")
     assert [(row.action, row.mac is None) for row in trail.rows()] == [("row.create", False)]
     apps.get_app_config("gridkit_django").strict_audit.forget()
-
-
-@pytest.fixture
-def divided() -> Trail:
-    """Keys in partitions by their labels, in place of their table."""
-    execute("ALTER TABLE museum_key RENAME TO whole_keys")
-    execute("CREATE TABLE museum_key (id uuid NOT NULL, label varchar(20) NOT NULL) PARTITION BY LIST (label)")
-    execute("CREATE TABLE museum_key_a PARTITION OF museum_key FOR VALUES IN ('a')")
-    execute("CREATE TABLE museum_key_rest PARTITION OF museum_key DEFAULT")
-    follow(policy(Key))
-    return Trail()
-
-
-def test_statements_on_a_partition_and_on_the_whole_table_are_recorded_once(divided: Trail) -> None:
-    key = Key.objects.create(label="a").pk
-    assert divided() == [("row.create", "museum.key", str(key), {"label": [None, "a"]})]
-    other = uuid.uuid4()
-    execute("INSERT INTO museum_key_a VALUES (%s, 'a')", other)
-    assert divided() == [("row.create", "museum.key", str(other), {"label": [None, "a"]})]
-    Key.objects.filter(pk=key).update(label="b")
-    assert divided() == [("row.update", "museum.key", str(key), {"label": ["a", "b"]})], "it went to another partition"
-    execute("UPDATE museum_key_rest SET label = 'c'")
-    assert divided() == [("row.update", "museum.key", str(key), {"label": ["b", "c"]})]
-    execute("DELETE FROM museum_key_rest")
-    assert divided() == [("row.delete", "museum.key", str(key), {"label": ["c", None]})]
-
-
-def test_truncated_partition_tells_of_its_rows_only_and_the_whole_table_of_each_row_once(divided: Trail) -> None:
-    made = {label: str(Key.objects.create(label=label).pk) for label in "abc"}
-    divided()
-    execute("TRUNCATE museum_key_a")
-    assert divided() == [("row.delete", "museum.key", made["a"], {"label": ["a", None]})]
-    Key.objects.create(label="a")
-    divided()
-    execute("TRUNCATE museum_key")
-    assert sorted(changes["label"][0] for _, _, _, changes in divided()) == ["a", "b", "c"]
-
-
-def test_partition_without_triggers_and_one_that_left_are_drift(divided: Trail) -> None:
-    triggers = Triggers(connection, audit_policies().table)
-    assert triggers.drift() == []
-    execute("CREATE TABLE museum_key_z PARTITION OF museum_key FOR VALUES IN ('z')")
-    execute("ALTER TABLE museum_key DETACH PARTITION museum_key_a")
-    assert {(item.table, item.fault.split(",")[0]) for item in triggers.drift()} == {
-        ("museum_key_z", "has a function"), ("museum_key_a", "is there")
-    }  # fmt: skip
-    assert len(triggers.drift()) == 8
-    triggers.install()
-    assert triggers.drift() == []
-    execute("INSERT INTO museum_key_z VALUES (%s, 'z')", uuid.uuid4())
-    execute("INSERT INTO museum_key_a VALUES (%s, 'a')", uuid.uuid4())
-    assert [changes for _, _, _, changes in divided()] == [{"label": [None, "z"]}]
-    triggers.remove()
-    assert triggers.removal() == []

@@ -66,6 +66,8 @@ class ActAnnouncer:
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Carry out a statement, announced when it may write to a followed table."""
         if not self._may_write(sql):
+            if self._told is not None and _rolls_back(sql):
+                self._told = None
             return execute(sql, params, many, context)
         try:
             if self._connection.in_atomic_block or not self._connection.get_autocommit():
@@ -142,7 +144,14 @@ class ActAnnouncer:
         found = _WRITE.match(sql)
         if found is None:
             return False
-        return found[1] is None or any(table in sql for table in tables)
+        # Names without quotes may stand in capitals; to tell of one table too many does no harm.
+        folded = sql.casefold()
+        return found[1] is None or any(table.casefold() in folded for table in tables)
+
+
+def _rolls_back(sql: str) -> bool:
+    """Whether a statement takes the setting back itself, which Django does by its own means."""
+    return sql.lstrip()[:8].upper() == "ROLLBACK"
 
 
 def act_text(act: Act, scope: AuditScope | None, *, with_bare: bool = True) -> str:
