@@ -133,6 +133,7 @@ class GridKitSettings:
         EVENT_MIDDLEWARE: dotted paths of event middleware, outermost first.
         PLUGIN_ROOT: folder of single-site plugins (one folder each), or None.
         PLUGIN_PINS: plugin id to configuration values that the administrator may see but not change.
+        PLUGIN_FUNCTIONS: dotted paths of functions of the site that configurations of plugins may name, to be called.
         PLUGINS_SAFE_MODE: activate no plugin in this process; writes nothing.
         PLUGINS_FEATURED: ids of the plugins that this site puts first.
         PACKAGE_BYTES_MAX: bytes of a plugin's files that are kept in the database for other hosts and for rolling back,
@@ -288,6 +289,7 @@ class GridKitSettings:
     EVENT_MIDDLEWARE: tuple[str, ...] = ()
     PLUGIN_ROOT: str | None = None
     PLUGIN_PINS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    PLUGIN_FUNCTIONS: tuple[str, ...] = ()
     PLUGINS_SAFE_MODE: bool = False
     PLUGINS_FEATURED: tuple[str, ...] = ()
     PACKAGE_BYTES_MAX: Whole = 10_000_000

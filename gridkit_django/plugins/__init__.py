@@ -42,6 +42,7 @@ from gridkit_django.plugins.search import PluginSearchQuery
 from gridkit_django.plugins.secret_values import MASK
 from gridkit_django.plugins.site_check import Finding, Level, SiteReport
 from gridkit_django.plugins.site_figures import PluginFigures, SiteFigures
+from gridkit_django.plugins.site_functions import check_site_function, site_function
 from gridkit_django.plugins.updates import PluginUpdate, VersionInfo
 from gridkit_django.plugins.usage_report import HandlerUsage, HourUsage, UsageReport
 
@@ -105,6 +106,7 @@ __all__ = [
     "VersionInfo",
     "cancel_operation",
     "check_address",
+    "check_site_function",
     "connect_notices",
     "default_judge",
     "deliver_trail",
@@ -119,6 +121,7 @@ __all__ = [
     "rotate_secrets",
     "run_operation",
     "send_notice",
+    "site_function",
     "switch_anyway",
     "unattended_operations",
 ]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from django.contrib.auth import get_user_model
-from django.utils.module_loading import import_string
 
 from gridkit_django.events import ActorKind, GridEvent
+from gridkit_django.plugins import site_function
 from gridkit_plugins.analytics.config import AnalyticsConfig
 from gridkit_plugins.analytics.identity import pseudonym
 
@@ -45,8 +42,7 @@ def is_sampled(event: GridEvent, config: AnalyticsConfig) -> bool:
 
 def _agreed(consent: str, user_id: str) -> bool:
     if "." in consent:
-        asked: Callable[[str], Any] = import_string(consent)
-        return asked(user_id) is True
+        return site_function(consent)(user_id) is True
     user = get_user_model()._default_manager.filter(pk=user_id).first()
     return getattr(user, consent, None) is True
 

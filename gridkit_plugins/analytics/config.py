@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from gridkit_django.events import matching_types
-from gridkit_django.exceptions import UnknownEventTypeError
+from gridkit_django.exceptions import PluginConfigError, UnknownEventTypeError
+from gridkit_django.plugins import check_site_function
 
 ProviderName = Literal["mixpanel", "amplitude", "ga", "segment", "posthog", "webhook"]
 
@@ -189,7 +190,7 @@ class AnalyticsConfig(BaseModel):
         default="",
         title="Consent",
         description="An attribute of the user that is true when he agreed, or the dotted path of a function that is "
-        "given the user's id. Empty: nobody is asked.",
+        "given the user's id; the setting PLUGIN_FUNCTIONS has to list it. Empty: nobody is asked.",
     )
     respect_dnt: bool = Field(
         default=True,
@@ -235,7 +236,10 @@ class AnalyticsConfig(BaseModel):
     def _named(cls, consent: str) -> str:
         if consent and not _CONSENT.fullmatch(consent):
             raise ValueError("expected an attribute of the user or the dotted path of a function")
-        return consent
+        try:
+            return check_site_function(consent) if "." in consent else consent
+        except PluginConfigError as error:
+            raise ValueError(error.detail) from error
 
     @model_validator(mode="after")
     def _complete(self) -> AnalyticsConfig:

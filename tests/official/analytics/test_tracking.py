@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from gridkit_django.audit import AuditPolicy, audit_policies
 from gridkit_django.events import EVENT_TYPES, NO_VISIT, Actor, ActorKind, EventSource, GridEvent, Visit
+from gridkit_django.exceptions import PluginConfigError
 from gridkit_django.grids import personal_columns
 from gridkit_django.plugins import PluginManager
 from gridkit_plugins.analytics.admission import is_sampled, may_follow
@@ -181,11 +182,17 @@ def agrees(user_id: str) -> bool:
     return user_id == "7"
 
 
-def test_consent_is_asked_of_a_function():
+def test_consent_is_asked_of_a_function_that_the_settings_list_and_of_no_other(settings: Any):
+    with pytest.raises(ValidationError, match="PLUGIN_FUNCTIONS"):
+        config(consent=f"{__name__}.agrees")
+    settings.GRIDKIT = {**settings.GRIDKIT, "PLUGIN_FUNCTIONS": [f"{__name__}.agrees"]}
     hook = config(consent=f"{__name__}.agrees")
     assert may_follow(event("row:select", {"rowId": "1"}), hook)
     assert not may_follow(event("row:select", {"rowId": "1"}, actor="8"), hook)
     assert not may_follow(event("row:select", {"rowId": "1"}, actor=""), hook)
+    settings.GRIDKIT = {**settings.GRIDKIT, "PLUGIN_FUNCTIONS": []}
+    with pytest.raises(PluginConfigError):
+        may_follow(event("row:select", {"rowId": "1"}), hook)
 
 
 def test_consent_is_asked_of_an_attribute_of_the_user(eva: User):
