@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
@@ -229,14 +231,18 @@ def test_client_that_wants_openmetrics_gets_it(monitor: APIClient, plugin: Insta
 
 
 def test_number_of_queries_does_not_grow_with_the_plugins(
-    monitor: APIClient, plugin: InstalledPlugin, idle_thread: None, django_assert_max_num_queries: Any
+    monitor: APIClient, plugin: InstalledPlugin, idle_thread: None
 ) -> None:
-    for number in range(5):
+    with CaptureQueriesContext(connection) as few:
+        assert monitor.get(METRICS).status_code == 200
+    for number in range(10):
         other = InstalledPlugin.objects.create(plugin_id=f"other-{number}", source="object", source_ref="x")
         usage(other, "row:update", calls=1)
 
-    with django_assert_max_num_queries(24):
+    with CaptureQueriesContext(connection) as many:
         assert monitor.get(METRICS).status_code == 200
+    # What a process looks at from time to time may fall into either.
+    assert len(many) < len(few) + 5
 
 
 def test_trail_is_told_by_database_and_destination(monitor: APIClient, tmp_path: Any) -> None:

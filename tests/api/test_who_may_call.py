@@ -38,6 +38,7 @@ _SHELF = (
 PUBLIC: Mapping[str, str] = MappingProxyType(
     {
         "gridkit:openapi": "describes the API and holds no data",
+        "gridkit:health": "says ok to load balancers, and nothing else",
         "gridkit_market:openapi": "describes the marketplace and holds no data",
         **{f"gridkit_market:market-{name}": "what a marketplace shows to everybody" for name in _SHELF.split()},
         **{

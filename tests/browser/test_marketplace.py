@@ -99,6 +99,8 @@ def test_plugin_is_found_though_mistyped_and_installed_by_clicking(
 
     page.get_by_role("button", name="Install").click()
     expect(page.locator(".errornote")).to_have_text("Please correct the errors below.")
+    page.locator(".gridkit-faults").get_by_role("link", name="Your password").click()
+    expect(page.locator(":target")).to_be_in_viewport()
     page.get_by_label("Your password").fill(PASSWORD)
     page.keyboard.press("Enter")
 

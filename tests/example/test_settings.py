@@ -11,8 +11,8 @@ import pytest
 from tests.example.test_demo import environment
 from tests.servers.processes import ROOT
 
-LEFT_TO_THE_OWNER = {"security.W005", "security.W021", "gridkit.W004"}
-"""HSTS for a whole domain, and the key that signs seals of the audit trail."""
+LEFT_TO_THE_OWNER = {"security.W005", "security.W021", "gridkit.W004", "gridkit.W012", "gridkit.W015", "gridkit.W016"}
+"""HSTS for a whole domain; the keys for seals and secrets, the site's proxies, and a folder for its state."""
 
 
 def test_settings_behind_https_pass_the_deployment_checks(tmp_path: Path):

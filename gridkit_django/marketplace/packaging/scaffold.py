@@ -182,7 +182,7 @@ packages = ["$package"]
 "CHANGELOG.md" = "$package/CHANGELOG.md"
 
 [tool.pytest.ini_options]
-DJANGO_SETTINGS_MODULE = "tests.settings"
+addopts = ["--ds=tests.settings"] # an exported DJANGO_SETTINGS_MODULE is some other project's
 pythonpath = ["."]
 testpaths = ["tests"]
 """,
