@@ -10,6 +10,27 @@ from typing import TYPE_CHECKING
 
 from gridkit_django.doors import late_door
 
+__all__ = [
+    "advisories",
+    "analytics",
+    "database",
+    "diffs",
+    "fronts",
+    "identity",
+    "keys",
+    "mails",
+    "names",
+    "pictures",
+    "publishers",
+    "review",
+    "signing",
+    "storing",
+    "sums",
+    "taking_back",
+    "texts",
+    "tokens",
+]
+
 if TYPE_CHECKING:
     from gridkit_django.marketplace.shelf import (
         advisories,
@@ -32,50 +53,4 @@ if TYPE_CHECKING:
         tokens,
     )
 else:
-    __getattr__ = late_door(
-        __name__,
-        dict.fromkeys(
-            (
-                "advisories",
-                "analytics",
-                "database",
-                "diffs",
-                "fronts",
-                "identity",
-                "keys",
-                "mails",
-                "names",
-                "pictures",
-                "publishers",
-                "review",
-                "signing",
-                "storing",
-                "sums",
-                "taking_back",
-                "texts",
-                "tokens",
-            ),
-            (),
-        ),
-    )
-
-__all__ = [
-    "advisories",
-    "analytics",
-    "database",
-    "diffs",
-    "fronts",
-    "identity",
-    "keys",
-    "mails",
-    "names",
-    "pictures",
-    "publishers",
-    "review",
-    "signing",
-    "storing",
-    "sums",
-    "taking_back",
-    "texts",
-    "tokens",
-]
+    __getattr__ = late_door(__name__, dict.fromkeys(__all__, ()))
