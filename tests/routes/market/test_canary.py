@@ -84,8 +84,9 @@ class Site:
         return operation
 
     def words(self) -> list[str]:
-        """Ask each process which version it runs."""
-        return [str(self._call(index, "word").json()["result"]) for index in range(3)]
+        """Ask each process which version it runs: its word, or the code of the error where none runs."""
+        answers = [self._call(index, "word").json() for index in range(3)]
+        return [str(answer["result"] if "result" in answer else answer["code"]) for answer in answers]
 
     def await_words(self, *words: str) -> None:
         """Wait until the processes run these, one each, whichever it is."""
@@ -162,6 +163,7 @@ def test_good_version_serves_in_exactly_one_process_first_and_then_in_all(site: 
 
     assert (done["state"], done["error_detail"]) == ("finished", "")
     assert ["one", "one", "two"] in seen
+    assert {word for words in seen for word in words} == {"one", "two"}, "a call was refused"
     assert all(words.count("two") <= 1 for words in seen[:-1]), "another one switched before the trial was over"
     assert (done["canary"]["state"], done["canary"]["old"]["processes"]) == ("good", 2)
     site.await_words("two", "two", "two")
@@ -177,6 +179,7 @@ def test_bad_version_goes_back_by_itself_and_the_others_never_run_it(site: Site,
     assert (failed["state"], failed["error_code"]) == ("failed", "canary-failed")
     assert reason in failed["canary"]["reason"]
     assert sorted(["one", "one", word]) in seen
+    assert {word for words in seen for word in words} == {"one", word}, "a call was refused"
     assert all(words.count(word) <= 1 for words in seen)
     site.await_words("one", "one", "one")
 
