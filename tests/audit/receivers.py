@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import socketserver
+import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,12 +24,14 @@ class Inbox:
         bodies: each body that came, as it travelled.
         headers: the headers that came with it.
         answers: status of each answer to come; 200 when there is none left.
+        says: the body of each answer.
     """
 
     url: str = ""
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+    says: bytes = b"told"
 
     def lines(self) -> list[bytes]:
         """Return the lines of all bodies that were taken."""
@@ -47,9 +52,9 @@ def web_server() -> Iterator[Inbox]:
                 inbox.bodies.append(body)
             self.send_response(status)
             self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "4")
+            self.send_header("Content-Length", str(len(inbox.says)))
             self.end_headers()
-            self.wfile.write(b"told")
+            self.wfile.write(inbox.says)
 
         def log_message(self, *_args: Any) -> None:
             """Say nothing."""
@@ -61,13 +66,24 @@ def web_server() -> Iterator[Inbox]:
 
 
 @contextmanager
-def syslog_server() -> Iterator[Inbox]:
-    """A syslog server over TCP that keeps each counted message of RFC 6587 as a body."""
+def syslog_server(context: ssl.SSLContext | None = None, *, dies: bool = False) -> Iterator[Inbox]:
+    """A syslog server over TCP that keeps each counted message of RFC 6587 as a body.
+
+    Args:
+        context: what it speaks TLS with, if it does.
+        dies: reset the connection when something has come.
+    """
     inbox = Inbox()
 
-    class Handler(socketserver.StreamRequestHandler):
+    class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            data = self.rfile.read()
+            with context.wrap_socket(self.request, server_side=True) if context else self.request as link:
+                link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", dies, 0))
+                self.keep(link.recv(1) if dies else b"".join(iter(lambda: link.recv(65536), b"")))
+
+        def keep(self, data: bytes) -> None:
+            if dies:
+                return
             while data:
                 count, _, rest = data.partition(b" ")
                 inbox.bodies.append(rest[: int(count)])

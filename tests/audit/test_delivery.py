@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hmac
 import json
 import logging
+import ssl
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import timedelta
@@ -18,7 +20,7 @@ from django.core.management import call_command
 from django.test import override_settings
 from django.utils import timezone
 
-from gridkit_django.audit import verifier
+from gridkit_django.audit import Target, record, verifier
 from gridkit_django.audit.checkpoints import keep_up
 from gridkit_django.audit.delivery import (
     DeliveryReport,
@@ -36,12 +38,14 @@ from gridkit_django.audit.delivery.destinations import secret_of
 from gridkit_django.audit.delivery.senders.webhook import signature
 from gridkit_django.audit.evidence import seal_line
 from gridkit_django.audit.rows import RecordRows
+from gridkit_django.events import Actor, ActorKind, EventSource, acting
 from gridkit_django.exceptions import AuditDestinationError, DeliveryRefusedError
 from gridkit_django.models import AuditDestination, AuditRecord, AuditSeal
 from gridkit_django.tasks.audit import deliver_audit
 from tests.audit.chains import key, sealer, write
 from tests.audit.clocks import clock_back
 from tests.audit.receivers import Inbox, collect, datagram_server, syslog_server, web_server
+from tests.marketplace.tls import Authority
 from tests.servers.processes import wait_until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -247,7 +251,7 @@ def test_clock_that_goes_back_does_not_make_a_destination_wait_for_it(sealed: li
         assert deliver("there") == DeliveryReport("there", 7, "")
 
 
-def test_worker_whose_lease_was_taken_over_stops_and_moves_nothing(sealed: list[AuditRecord]) -> None:
+def test_worker_whose_lease_was_taken_over_notes_what_was_taken_and_stops(sealed: list[AuditRecord]) -> None:
     declare_destination("there", COLLECT)
     AuditDestination.objects.update(format="native")
 
@@ -261,7 +265,8 @@ def test_worker_whose_lease_was_taken_over_stops_and_moves_nothing(sealed: list[
 
     assert report is not None
     assert "Another worker" in report.error
-    assert (stored().cursor, stored().offset) == (0, 0)
+    assert (stored().cursor, stored().offset) == (0, 2), "what takes longer than a lease would never come to an end"
+    assert (stored().state, stored().failures, stored().leased_by) == ("ready", 0, "thief")
 
 
 def test_pause_stops_after_the_batch_under_way_and_keeps_the_place(sealed: list[AuditRecord]) -> None:
@@ -293,9 +298,17 @@ def test_function_may_refuse_for_good(sealed: list[AuditRecord]) -> None:
     assert (stored().state, stored().last_error) == ("parked", "not my kind")
 
 
-def test_syslog_gets_one_message_for_each_record(sealed: list[AuditRecord]) -> None:
-    with syslog_server() as inbox:
-        declare_destination("there", f"syslog+tcp://{inbox.url}")
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What a server on this machine speaks TLS with, and this process believes."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    return Authority.make(tmp_path).vouch("127.0.0.1")
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "tls"])
+def test_syslog_gets_one_message_for_each_record(sealed: list[AuditRecord], tls: ssl.SSLContext, scheme: str) -> None:
+    with syslog_server(tls if scheme == "tls" else None) as inbox:
+        declare_destination("there", f"syslog+{scheme}://{inbox.url}")
         deliver("there")
         wait_until(lambda: len(inbox.bodies) == 7, "the messages")
     lines = native_lines(sealed)
@@ -304,6 +317,17 @@ def test_syslog_gets_one_message_for_each_record(sealed: list[AuditRecord]) -> N
     head = inbox.bodies[0].split(b" ")
     assert (head[0], head[3], head[5]) == (b"<109>1", b"gridkit", b"row.update")
     assert head[1].endswith(b"Z")
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "tls"])
+def test_syslog_server_that_dies_before_it_has_read_all_gets_the_batch_again(
+    sealed: list[AuditRecord], tls: ssl.SSLContext, scheme: str
+) -> None:
+    with syslog_server(tls if scheme == "tls" else None, dies=True) as inbox:
+        declare_destination("there", f"syslog+{scheme}://{inbox.url}")
+        deliver("there")
+
+    assert (stored().state, stored().cursor, stored().offset) == ("waiting", 0, 0)
 
 
 def test_syslog_by_datagrams_refuses_what_is_too_long() -> None:
@@ -354,6 +378,16 @@ def test_file_that_can_not_be_written_is_tried_later(tmp_path: Path, sealed: lis
     assert (stored().state, "can't be written" in stored().last_error) == ("waiting", True)
 
 
+def test_file_that_another_program_has_locked_is_tried_later(tmp_path: Path, sealed: list[AuditRecord]) -> None:
+    declare_destination("there", f"file://{tmp_path}/audit.ndjson")
+
+    with (tmp_path / "audit.ndjson").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        deliver("there")
+
+    assert (stored().state, "unavailable" in stored().last_error) == ("waiting", True)
+
+
 def test_collector_of_opentelemetry_gets_log_records(inbox: Inbox, sealed: list[AuditRecord]) -> None:
     declare_destination("there", f"otlp+http://{inbox.url}/v1/logs", secret="token")
 
@@ -378,6 +412,24 @@ def test_ocsf_names_class_activity_actor_and_entity(sealed: list[AuditRecord]) -
     assert event["entity"] == {"type": "shop.product", "uid": "0", "name": "Product 0"}
     assert event["metadata"]["correlation_uid"] == sealed[0].operation.correlation_id != ""
     assert (event["comment"], event["unmapped"]["changes"]) == ("because", {"price": ["1.10", "0"]})
+    assert event["metadata"]["uid"] == str(sealed[0].uuid)
+
+
+def test_ocsf_and_cef_tell_who_acted_for_whom_from_where_and_with_what_evidence() -> None:
+    boss = Actor(ActorKind.USER, "7", "Boss")
+    with acting(Actor(ActorKind.USER, "8", "Ada"), EventSource.API, impersonator=boss, metadata={"ip": "2001:db8::1"}):
+        made = record("row.view", target=Target("shop.product", "1"), evidence={"rows": 3})
+    sealer(key()).run()
+
+    for form in ("ocsf", "cef"):
+        declare_destination(form, COLLECT, form=form)
+        deliver(form)
+
+    event, line = collect.taken[0], next(item for item in collect.taken if isinstance(item, str))
+    assert (event["class_uid"], event["activity_id"], event["type_uid"]) == (3004, 2, 300402)
+    assert event["unmapped"]["impersonator"] == {"id": "7", "label": "Boss"}
+    assert f"externalId={made.uuid} act=row.view suid=8 suser=Ada c6a2Label=source c6a2=2001:db8::1 " in line
+    assert 'cs5Label=impersonator cs5=7 Boss cs6Label=evidence cs6={"rows":' in line
 
 
 def test_cef_escapes_what_ends_a_field() -> None:

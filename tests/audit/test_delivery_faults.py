@@ -54,6 +54,17 @@ def test_record_that_is_too_large_by_itself_parks_the_destination(inbox: Inbox) 
     assert "answered 413" in there.last_error
 
 
+def test_collector_that_rejects_some_records_with_status_200_parks_the_destination(inbox: Inbox) -> None:
+    inbox.says = b'{"partialSuccess": {"rejectedLogRecords": "3", "errorMessage": "over the quota"}}'
+    declare_destination("there", f"otlp+http://{inbox.url}/v1/logs")
+
+    deliver("there")
+
+    there = AuditDestination.objects.get(name="there")
+    assert (there.state, there.cursor, there.offset) == (DeliveryState.PARKED, 0, 0)
+    assert there.last_error.endswith("rejected 3 log records of the batch: over the quota")
+
+
 def test_fault_of_our_own_is_told_at_its_destination_and_does_not_hold_up_the_others(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -54,6 +56,23 @@ def test_server_that_says_nothing_or_is_not_there_is_told(vendor: Vendor) -> Non
         send_request(here(vendor), "POST", {}, b"", RULES)
     with pytest.raises(UnreachableError, match="refused"):
         send_request(Address("http", "127.0.0.1", free_port()), "POST", {}, b"", RULES)
+
+
+def test_answer_of_a_server_that_hangs_up_before_it_has_read_the_body_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse() -> None:
+            link, _ = server.accept()
+            with link:
+                link.recv(1000)
+                link.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        answer = send_request(Address("http", *server.getsockname()), "POST", {}, bytes(20_000_000), RULES)
+        thread.join()
+
+    assert answer.status == 413
 
 
 @pytest.mark.parametrize(

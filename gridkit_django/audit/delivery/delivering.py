@@ -46,6 +46,10 @@ ALL_SECONDS = 60.0
 _ERROR_LENGTH = 1000
 
 
+class _TakenOver(Exception):  # noqa: N818 - no error: the work goes on elsewhere
+    """The lease was lost: the destination is another worker's by now, and what it notes stays."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
     """What one round did.
@@ -106,6 +110,8 @@ def deliver(name: str, *, using: str = "default", seconds: float | None = None) 
             if end is not None and time.monotonic() >= end:
                 is_done = False
                 break
+    except _TakenOver as problem:
+        error = str(problem)
     except (DeliveryLaterError, AuditKeyServiceError) as problem:
         error = _try_later(row, problem.detail)
     except (DeliveryRefusedError, AuditDestinationError, AuditKeyError) as problem:
@@ -188,9 +194,14 @@ def _send(row: AuditDestination, batch: Batch) -> None:
 def _advance(row: AuditDestination, batch: Batch) -> None:
     """Move the cursor past what was taken, and keep the lease.
 
+    It moves although the lease was lost, if nobody else has moved it: otherwise a destination that needs longer for a
+    batch than a lease lasts would get the same one for ever.
+
     Raises:
-        DeliveryLaterError: when the lease was lost, or somebody paused the destination.
+        _TakenOver: when the lease was lost.
+        DeliveryLaterError: when somebody paused the destination.
     """
+    place = (row.cursor, row.offset)
     if batch.is_last:
         row.cursor, row.offset = batch.seal.number, 0
     else:
@@ -199,11 +210,13 @@ def _advance(row: AuditDestination, batch: Batch) -> None:
     row.leased_until, row.next_try_at = timezone.now() + LEASE, None
     with transaction.atomic(using=row._state.db):
         now = AuditDestination.objects.using(row._state.db).select_for_update().get(pk=row.pk)
-        if now.leased_by != row.leased_by:
-            raise DeliveryLaterError("Another worker took this destination over.")
+        is_ours = now.leased_by == row.leased_by
         stays = now.state == DeliveryState.PAUSED
         row.state = now.state if stays else DeliveryState.READY
-        row.save(update_fields=_PROGRESS)
+        if is_ours or (now.cursor, now.offset) == place:
+            row.save(update_fields=_PROGRESS)
+    if not is_ours:
+        raise _TakenOver("Another worker took this destination over.")
     if stays:
         raise DeliveryLaterError("The destination was paused.")
 
@@ -220,7 +233,7 @@ def _try_later(row: AuditDestination, reason: str) -> str:
     pause = min(2.0 ** min(row.failures, 12), PAUSE_SECONDS_MAX) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
     row.next_try_at = timezone.now() + timedelta(seconds=pause)
     row.last_error = reason[:_ERROR_LENGTH]
-    if row.state != DeliveryState.PAUSED:
+    if row.state not in (DeliveryState.PAUSED, DeliveryState.PARKED):
         row.state = DeliveryState.WAITING
     row.save(update_fields=["failures", "next_try_at", "last_error", "state"])
     logger.warning("The audit destination %s waits, %d failures in a row: %s", row.name, row.failures, reason)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from ipaddress import IPv6Address, ip_address
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from gridkit_django import __version__
 from gridkit_django.audit.rows import RecordRow
@@ -14,6 +16,10 @@ from gridkit_django.audit.rows import RecordRow
 Form = Callable[[RecordRow], bytes]
 """Gives one record as one line, without the end of the line."""
 
+_ENTITY_MANAGEMENT = 3004
+_NO_ACT: Mapping[str, Any] = MappingProxyType(
+    {"correlationId": "", "reason": "", "impersonator": {"id": "", "label": ""}}
+)
 _CREATE, _READ, _UPDATE, _DELETE, _OTHER = 1, 2, 3, 4, 99
 _VERBS = MappingProxyType({"create": _CREATE, "update": _UPDATE, "delete": _DELETE, "view": _READ})
 
@@ -24,26 +30,26 @@ def native(row: RecordRow) -> bytes:
 
 
 def ocsf(row: RecordRow) -> bytes:
-    """Return an event of the Open Cybersecurity Schema Framework 1.4: class 3004 Entity Management or 6005 Datastore.
+    """Return an event of the Open Cybersecurity Schema Framework 1.4, class 3004 Entity Management.
 
     ``activity_id`` is 1 for a creation, 2 for a look, 3 for an update, 4 for a deletion, 99 for all else.
     """
     told = json.loads(row.line())
     noun, _, verb = row.action.partition(".")
     activity, is_row = _VERBS.get(verb, _OTHER), noun == "row"
-    act = told.get("operation") or {"correlationId": "", "reason": ""}
+    act = told.get("operation") or _NO_ACT
     event = {
-        "class_uid": 6005 if activity == _READ else 3004,
-        "category_uid": 6 if activity == _READ else 3,
-        "activity_id": 1 if activity == _READ else activity,
+        "class_uid": _ENTITY_MANAGEMENT,
+        "category_uid": _ENTITY_MANAGEMENT // 1000,
+        "activity_id": activity,
         "activity_name": row.action,
-        "type_uid": (6005 if activity == _READ else 3004) * 100 + (1 if activity == _READ else activity),
+        "type_uid": _ENTITY_MANAGEMENT * 100 + activity,
         "severity_id": 1,
         "status_id": 1,
         "time": int(_moment(row).timestamp() * 1000),
         "metadata": {
             "version": "1.4.0",
-            "uid": str(row.uuid),
+            "uid": told["uuid"],
             "sequence": row.id,
             "correlation_uid": act["correlationId"],
             "product": {"name": "GridKit for Django", "vendor_name": "GridKit", "version": __version__},
@@ -51,7 +57,13 @@ def ocsf(row: RecordRow) -> bytes:
         "actor": {"user": {"uid": row.actor_id, "name": row.actor_label, "type": row.actor_kind}},
         "entity": {"type": row.target_type, "uid": row.target_id, "name": row.target_label},
         "comment": act["reason"],
-        "unmapped": {"changes": told.get("changes"), "grid": row.grid, "evidence": told.get("evidence"), "row": is_row},
+        "unmapped": {
+            "changes": told.get("changes"),
+            "grid": row.grid,
+            "evidence": told.get("evidence"),
+            "row": is_row,
+            "impersonator": act["impersonator"],
+        },
     }
     if (address := _facts(row).get("ip")) is not None:
         event["src_endpoint"] = {"ip": address}
@@ -61,14 +73,14 @@ def ocsf(row: RecordRow) -> bytes:
 def cef(row: RecordRow) -> bytes:
     """Return a line of the Common Event Format, version 0: seven header fields, then ``key=value`` pairs."""
     header = ("CEF:0", "GridKit", "GridKit for Django", __version__, row.action, row.action.replace(".", " "), "3")
-    facts = _facts(row)
+    act = row.operation
     pairs = {
         "rt": str(int(_moment(row).timestamp() * 1000)),
-        "externalId": str(row.uuid),
+        "externalId": str(UUID(str(row.uuid))),
         "act": row.action,
         "suid": row.actor_id,
         "suser": row.actor_label,
-        "src": str(facts.get("ip", "")),
+        **_source(str(_facts(row).get("ip", ""))),
         "cs1Label": "target",
         "cs1": f"{row.target_type} {row.target_id}".strip(),
         "cs2Label": "grid",
@@ -76,7 +88,11 @@ def cef(row: RecordRow) -> bytes:
         "cs3Label": "changes",
         "cs3": row.changes,
         "cs4Label": "reason",
-        "cs4": row.operation.reason if row.operation else "",
+        "cs4": act.reason if act else "",
+        "cs5Label": "impersonator",
+        "cs5": f"{act.impersonator_id} {act.impersonator_label}".strip() if act else "",
+        "cs6Label": "evidence",
+        "cs6": row.evidence or "",
         "cn1Label": "record",
         "cn1": str(row.id),
     }
@@ -87,6 +103,15 @@ def cef(row: RecordRow) -> bytes:
 
 FORMATS: Mapping[str, Form] = MappingProxyType({"native": native, "ocsf": ocsf, "cef": cef})
 """Name to form."""
+
+
+def _source(address: str) -> dict[str, str]:
+    """Return the field of an address: CEF has one for each version of IP."""
+    try:
+        is_new = isinstance(ip_address(address), IPv6Address)
+    except ValueError:
+        is_new = False
+    return {"c6a2Label": "source", "c6a2": address} if is_new else {"src": address}
 
 
 def _escaped(text: str, sign: str) -> str:

@@ -20,7 +20,8 @@ def append(place: Place, batch: Batch, secret: str) -> None:
     try:
         handle = os.open(place.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            # Whoever holds it, perhaps for ever, must not hold up the other destinations.
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             end = os.lseek(handle, 0, os.SEEK_END)
             if end and os.pread(handle, 1, end - 1) != b"\n":
                 body = b"\n" + body

@@ -17,13 +17,16 @@ from gridkit_django.exceptions import (
 from gridkit_django.network import Address, Rules, connect, send_request
 
 SECONDS = 15
+TOTAL_SECONDS = 4 * SECONDS
+"""How long one batch may take."""
+
 ANSWER_BYTES_MAX = 4096
 _LATER = frozenset({408, 425, 429})
 _TOO_LARGE = 413
 
 
-def post_bytes(place: Place, body: bytes, headers: Mapping[str, str]) -> None:
-    """Post a body.
+def post_bytes(place: Place, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Post a body, and return the beginning of what the server said to it.
 
     Args:
         place: where.
@@ -48,6 +51,7 @@ def post_bytes(place: Place, body: bytes, headers: Mapping[str, str]) -> None:
         raise DeliveryTooLargeError(told)
     if not 200 <= answer.status < 300:
         raise DeliveryRefusedError(told)
+    return answer.body
 
 
 def connected(place: Place) -> socket.socket:
@@ -73,6 +77,6 @@ def _rules() -> Rules:
         private_setting="AUDIT_ALLOW_PRIVATE",
         connect_seconds=SECONDS,
         read_seconds=SECONDS,
-        total_seconds=4 * SECONDS,
+        total_seconds=TOTAL_SECONDS,
         answer_bytes=ANSWER_BYTES_MAX,
     )

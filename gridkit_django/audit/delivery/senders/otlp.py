@@ -9,6 +9,7 @@ import gzip
 import json
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from gridkit_django import __version__
 from gridkit_django.audit.delivery.batch import Batch
@@ -16,6 +17,7 @@ from gridkit_django.audit.delivery.formats import FORMATS
 from gridkit_django.audit.delivery.places import Place
 from gridkit_django.audit.delivery.senders.http import post_bytes
 from gridkit_django.audit.rows import RecordRow
+from gridkit_django.exceptions import DeliveryRefusedError
 
 _INFO = 9
 
@@ -25,7 +27,7 @@ def send_logs(place: Place, batch: Batch, secret: str) -> None:
 
     Raises:
         DeliveryLaterError: when it may work later.
-        DeliveryRefusedError: when somebody must look first.
+        DeliveryRefusedError: when somebody must look first, also when the collector took only a part.
     """
     scope = {"name": "gridkit_django.audit", "version": __version__}
     records = [_log_record(row, FORMATS[batch.form](row)) for row in batch.rows]
@@ -34,7 +36,25 @@ def send_logs(place: Place, batch: Batch, secret: str) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", "User-Agent": "GridKit"}
     if secret:
         headers["Authorization"] = f"Bearer {secret}"
-    post_bytes(place, gzip.compress(json.dumps(told, separators=(",", ":")).encode(), mtime=0), headers)
+    body = gzip.compress(json.dumps(told, separators=(",", ":")).encode(), mtime=0)
+    _look_for_rejected(place, post_bytes(place, body, headers))
+
+
+def _look_for_rejected(place: Place, answer: bytes) -> None:
+    """Look whether all was taken: a collector that rejects a part says so with status 200 (``partialSuccess``).
+
+    Raises:
+        DeliveryRefusedError: when it was not.
+    """
+    try:
+        partial = json.loads(answer)["partialSuccess"]
+        rejected, why = int(partial["rejectedLogRecords"]), str(partial.get("errorMessage", ""))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return  # it says nothing of the kind: all was taken
+    if rejected > 0:
+        raise DeliveryRefusedError(
+            f"{place.host} rejected {rejected} log records of the batch: {why[:300] or 'no reason'}"
+        )
 
 
 def _log_record(row: RecordRow, line: bytes) -> dict[str, Any]:
@@ -42,7 +62,7 @@ def _log_record(row: RecordRow, line: bytes) -> dict[str, Any]:
     moment = datetime.fromisoformat(found) if isinstance(found, str) else found
     seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     told = {
-        "audit.record": str(row.uuid),
+        "audit.record": str(UUID(str(row.uuid))),
         "audit.action": row.action,
         "enduser.id": row.actor_id,
         "audit.target": f"{row.target_type} {row.target_id}",
