@@ -39,6 +39,7 @@ class AuditPolicy:
         mask: names of fields whose values are never stored; that they changed is.
         mask_forms: names of masked fields to how a part of their values may be told, see ``privacy.MASK_FORMS``.
         encrypt: names of fields whose values are stored encrypted.
+        columns: ids of columns of the grid that show another model, and whose values in questions are never stored.
         subject: name of the field that says whom a row speaks of; empty for the row itself.
         label: name of the field whose value names a row to people in its records; empty for the first of ``name``,
             ``title``, ``label``, ``username``, ``code``, ``number`` and ``slug`` that the model has, None for no label.
@@ -58,6 +59,7 @@ class AuditPolicy:
     mask: frozenset[str] = frozenset()
     mask_forms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     encrypt: frozenset[str] = frozenset()
+    columns: frozenset[str] = frozenset()
     subject: str = ""
     label: str | None = ""
     include_metadata: bool = True
@@ -87,6 +89,7 @@ class AuditPolicy:
             mask=self.mask | other.mask,
             mask_forms=_joined_forms(self, other),
             encrypt=self.encrypt | other.encrypt,
+            columns=self.columns | other.columns,
             subject=self.subject or other.subject,
             label=None if self.label is None or other.label is None else self.label or other.label,
             include_metadata=self.include_metadata and other.include_metadata,
@@ -105,10 +108,12 @@ class PolicyTable:
     Attributes:
         by_owner: who declared them, to what was declared.
         by_model: model label to its policies.
+        hides: whether any of them masks or encrypts a value.
     """
 
     by_owner: Mapping[str, tuple[AuditPolicy, ...]] = field(default_factory=dict)
     by_model: Mapping[str, tuple[AuditPolicy, ...]] = field(init=False)
+    hides: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """Sort the policies by model."""
@@ -117,6 +122,8 @@ class PolicyTable:
             for policy in self.by_owner[owner]:
                 by_model[policy.model_label] = (*by_model.get(policy.model_label, ()), policy)
         object.__setattr__(self, "by_model", MappingProxyType(by_model))
+        held = [policy for policies in by_model.values() for policy in policies]
+        object.__setattr__(self, "hides", any(policy.mask or policy.encrypt or policy.columns for policy in held))
 
     def having(self, owner: str, policies: Sequence[AuditPolicy]) -> PolicyTable:
         """Return the table in which an owner has these policies, and no others."""
@@ -208,7 +215,7 @@ def read_policy(label: str, options: Mapping[str, Any]) -> AuditPolicy:
     Raises:
         AuditPolicyError: for an unknown option, or a value of the wrong type.
     """
-    known = {item.name for item in fields(AuditPolicy)} - {"model_label"}
+    known = {item.name for item in fields(AuditPolicy)} - {"model_label", "columns"}
     if unknown := sorted(options.keys() - known):
         told = f"{', '.join(unknown)} (known: {', '.join(sorted(known))})"
         raise AuditPolicyError(f"The audit policy of {label!r} has unknown options: {told}.")

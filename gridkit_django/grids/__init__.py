@@ -45,6 +45,7 @@ from gridkit_django.grids.registry import GridRegistry, grid_registry, register
 from gridkit_django.grids.rows import Row, RowsPage, count_rows
 from gridkit_django.grids.search_backends import SearchBackend
 from gridkit_django.grids.selection import Selection
+from gridkit_django.grids.sensitive import searched_columns, sensitive_columns
 from gridkit_django.grids.undo import UndoResult, undo_change
 
 __all__ = [
@@ -104,5 +105,7 @@ __all__ = [
     "open_grids",
     "personal_columns",
     "register",
+    "searched_columns",
+    "sensitive_columns",
     "undo_change",
 ]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gridkit_django.grids.access import GridAccess
-from gridkit_django.grids.facets import FacetQuery, fetch_facet
+from gridkit_django.grids.facets import Facet, FacetQuery, fetch_facet
 from gridkit_django.grids.figures import bind_figures
 from gridkit_django.grids.group_rows import FIGURE, fetch_groups, plain
 from gridkit_django.grids.labels import with_labels
-from gridkit_django.grids.looks import note_page
+from gridkit_django.grids.looks import note_page, note_use
 from gridkit_django.grids.pivoting import fetch_pivot
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import RowsPage, fetch_window, matching_rows
+from gridkit_django.grids.sensitive import used_columns
 from gridkit_django.grids.time_limit import query_limit
 from gridkit_django.typing import JSONValue
 
@@ -44,6 +45,13 @@ def fetch_rows(access: GridAccess, query: GridQuery) -> RowsPage:
         page = with_labels(access, query, page)
     note_page(access, page)
     return page
+
+
+def answer_facet(access: GridAccess, name: str, asked: FacetQuery) -> Facet:
+    """Count the values of a column as ``fetch_facet`` does, and let the audit trail know where they are sensitive."""
+    found = fetch_facet(access, name, asked)
+    note_use(access, {name, *used_columns(access.grid, asked.query)})
+    return found
 
 
 def fetch_totals(access: GridAccess, query: GridQuery) -> dict[str, JSONValue]:

@@ -18,7 +18,7 @@ from gridkit_django.grids.operators import Op
 from gridkit_django.grids.query import CURSOR_LENGTH_MAX, CountMode, CursorWindow, GridQuery, SortTerm
 from gridkit_django.grids.rows import Row
 from gridkit_django.grids.strict import read_object, read_text, read_whole, read_word
-from gridkit_django.grids.tree import Condition, FilterNode, Group, Negation
+from gridkit_django.grids.tree import Condition, FilterNode, Group, columns_of
 from gridkit_django.typing import JSONValue, MutableJSONObject
 
 FACET_SIZE = 50
@@ -135,22 +135,12 @@ def without_column(node: FilterNode | None, name: str) -> FilterNode | None:
     Conditions on the column fall away where they are joined to the rest by ``and``. What mixes the column with others
     in an ``or`` is no filter of this column, and stays.
     """
-    if node is None or _columns(node) == {name}:
+    if node is None or columns_of(node) == {name}:
         return None
     if isinstance(node, Group) and node.join == "and":
         kept = tuple(left for member in node.nodes if (left := without_column(member, name)) is not None)
         return Group("and", kept) if kept else None
     return node
-
-
-def _columns(node: FilterNode) -> set[str]:
-    match node:
-        case Condition():
-            return {node.col}
-        case Negation():
-            return _columns(node.node)
-        case Group():
-            return {name for member in node.nodes for name in _columns(member)}
 
 
 def _wanted(column: Column, text: str) -> tuple[Condition, ...] | None:

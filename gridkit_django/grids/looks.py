@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import router, transaction
@@ -16,6 +16,7 @@ from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.audit_reading import note
 from gridkit_django.grids.query import GridQuery
 from gridkit_django.grids.rows import Row, RowsPage
+from gridkit_django.grids.sensitive import searched_columns, sensitive_columns, used_columns
 from gridkit_django.models import AuditRecord
 from gridkit_django.typing import JSONValue
 
@@ -26,8 +27,8 @@ FILTER = "filter.sensitive"
 def note_page(access: GridAccess, page: RowsPage) -> None:
     """Record that a page of rows was read, when a policy over the model says so.
 
-    ``views`` of the policy is the share of looks that leave a record; a filter, sort or search by a field that a
-    policy masks or encrypts always leaves one, without the values.
+    ``views`` of the policy is the share of looks that leave a record; a question that uses a column which a policy
+    masks or encrypts always leaves one, without the values.
 
     A grid over the audit trail itself leaves ``audit.read``, as every reading of the trail does.
 
@@ -39,18 +40,24 @@ def note_page(access: GridAccess, page: RowsPage) -> None:
         rows = [row.id for row in page.rows if row.group is None]
         note(READ, {"grid": access.grid_id, "query": told_query(access, page.query), "rows": rows})
         return
-    policies = _policies(access)
-    if not policies:
-        return
-    used = _used_in(access, page.query)
-    sensitive = sorted(used & sensitive_columns(access))
-    if sensitive:
-        _write(access, FILTER, Target("grid", access.grid_id, str(access.options.label)), {"columns": sensitive})
-    if _drawn(policies):
+    note_use(access, used_columns(access.grid, page.query))
+    if _drawn(_policies(access)):
         rows = [row.id for row in page.rows if row.group is None]
         columns = list(page.query.columns or access.by_id)
         told = {"rows": rows, "columns": columns, "query": told_query(access, page.query)}
         _write(access, VIEW, Target("grid", access.grid_id, str(access.options.label)), told)
+
+
+def note_use(access: GridAccess, used: Collection[str]) -> None:
+    """Record that somebody asked by columns which a policy masks or encrypts, or for their values.
+
+    Args:
+        access: the grid and the user.
+        used: ids of the columns.
+    """
+    sensitive = sorted(sensitive_columns(access.grid).intersection(used)) if used else ()
+    if sensitive:
+        _write(access, FILTER, Target("grid", access.grid_id, str(access.options.label)), {"columns": sensitive})
 
 
 def note_row(access: GridAccess, row: Row) -> None:
@@ -64,21 +71,14 @@ def note_row(access: GridAccess, row: Row) -> None:
 
 def told_query(access: GridAccess, query: GridQuery) -> dict[str, JSONValue]:
     """Return what of a query may stand in the trail: filter and search, without values of sensitive fields."""
-    hidden = sensitive_columns(access)
+    hidden = sensitive_columns(access.grid)
     raw = query.to_dict()
     told: dict[str, JSONValue] = {}
     if raw.get("filter") is not None:
         told["filter"] = _without_values(raw["filter"], hidden)
     if raw.get("search"):
-        told["search"] = MASK if hidden.intersection(access.options.search) else raw["search"]
+        told["search"] = MASK if hidden & searched_columns(access.grid) else raw["search"]
     return told
-
-
-def sensitive_columns(access: GridAccess) -> frozenset[str]:
-    """Return the ids of the columns whose values a policy masks or encrypts."""
-    names = frozenset[str]().union(*(policy.mask | policy.encrypt for policy in _policies(access)))
-    columns = access.grid.columns().values()
-    return frozenset(column.id for column in columns if column.path.partition("__")[0] in names)
 
 
 def _policies(access: GridAccess) -> Sequence[AuditPolicy]:
@@ -91,24 +91,6 @@ def _drawn(policies: Sequence[AuditPolicy]) -> bool:
     """Whether this look is one of the share that is told."""
     share = max((policy.views for policy in policies), default=0.0)
     return share > 0 and (share >= 1 or random.random() < share)  # noqa: S311 - a sample, no secret
-
-
-def _used_in(access: GridAccess, query: GridQuery) -> frozenset[str]:
-    """Return the columns that decide which rows are shown, or in which order."""
-    raw = query.to_dict()
-    searched = access.options.search if raw.get("search") else ()
-    return frozenset([*_columns_in(raw.get("filter")), *_columns_in(raw.get("sort")), *searched])
-
-
-def _columns_in(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        if isinstance(node.get("col"), str):
-            yield node["col"]
-        for value in node.values():
-            yield from _columns_in(value)
-    elif isinstance(node, (list, tuple)):
-        for item in node:
-            yield from _columns_in(item)
 
 
 def _without_values(node: Any, hidden: frozenset[str]) -> Any:

@@ -16,6 +16,7 @@ from gridkit_django.grids.access import GridAccess
 from gridkit_django.grids.columns import Column
 from gridkit_django.grids.facets import FACET_SIZE, FacetQuery, fetch_facet
 from gridkit_django.grids.labels import label_column, lookup_grid
+from gridkit_django.grids.looks import note_page, note_use
 from gridkit_django.grids.query import CURSOR_LENGTH_MAX, CountMode, CursorWindow, GridQuery
 from gridkit_django.grids.records import read_key
 from gridkit_django.grids.rows import fetch_window
@@ -102,6 +103,7 @@ def fetch_options(access: GridAccess, name: str, asked: LookupQuery) -> Options:
         name,
         FacetQuery(GridQuery(), search=asked.search, by_count=False, after=asked.after, size=asked.size),
     )
+    note_use(access, {column.id})
     values = tuple((value, label or "") for value, label, _ in facet.values if value is not None)
     return Options(values, facet.has_next, facet.next)
 
@@ -133,5 +135,6 @@ def _rows_of(source: GridAccess, asked: LookupQuery) -> Options:
     columns = None if label is None else (label.id,)
     query = GridQuery(columns=columns, search=asked.search, window=window, count=CountMode.NONE)
     page = fetch_window(source, query)
+    note_page(source, page)
     values = tuple((row.id, str(row.id if label is None else row.data[label.id] or row.id)) for row in page.rows)
     return Options(values, page.window.has_next, page.window.next)

@@ -57,6 +57,17 @@ class Negation:
 FilterNode: TypeAlias = Condition | Group | Negation
 
 
+def columns_of(node: FilterNode) -> set[str]:
+    """Return the ids of the columns that a filter names."""
+    match node:
+        case Condition():
+            return {node.col}
+        case Negation():
+            return columns_of(node.node)
+        case Group():
+            return {name for member in node.nodes for name in columns_of(member)}
+
+
 def read_filter(raw: Any, at: str = "/filter") -> FilterNode:
     """Read a filter tree.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -72,7 +73,7 @@ def grid_policy(grid: type[Grid], options: JSONObject) -> AuditPolicy:
     Args:
         grid: the grid.
         options: those of an audit policy, with ids of columns where it has names of fields. Columns that the grid does
-            not have, or that show another model, are left out.
+            not have are left out; of those that show another model only the values that people ask for are hidden.
 
     Raises:
         AuditPolicyError: when an option is wrong.
@@ -88,7 +89,9 @@ def grid_policy(grid: type[Grid], options: JSONObject) -> AuditPolicy:
         read["label"] = _label(grid, fields, read)
     if isinstance(forms := read.get("mask_forms"), Mapping):
         read["mask_forms"] = {fields[name]: form for name, form in forms.items() if name in fields}
-    return read_policy(grid.options.model._meta.label_lower, {**read, "grid": grid.options.id})
+    policy = read_policy(grid.options.model._meta.label_lower, {**read, "grid": grid.options.id})
+    hidden = {*options.get("mask", ()), *options.get("encrypt", ())}  # type: ignore[misc]
+    return replace(policy, columns=frozenset(hidden & grid.columns().keys() - fields.keys()))
 
 
 def _label(grid: type[Grid], fields: dict[str, str], read: Mapping[str, Any]) -> str | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from gridkit_django.events import matching_types
 from gridkit_django.exceptions import AuditDestinationError, UnknownEventTypeError
@@ -49,6 +49,12 @@ class PersonalData(BaseModel):
         description="Id of the column that says whom a row speaks of; empty for the row itself. Forgetting that "
         "subject makes the encrypted values of its rows unreadable.",
     )
+
+    @model_validator(mode="after")
+    def _forms_of_masked(self) -> Self:
+        if lone := sorted(self.mask_forms.keys() - set(self.mask)):
+            raise ValueError(f"mask_forms names {', '.join(lone)}, which mask does not name. Name them there, too.")
+        return self
 
 
 class AuditLogConfig(BaseModel):
@@ -104,6 +110,8 @@ class AuditLogConfig(BaseModel):
     def _reachable(cls, destination: str) -> str:
         if destination == DATABASE:
             return destination
+        if not destination:
+            raise ValueError(f"There is no destination without an address. Write {DATABASE!r} for none.")
         try:
             return check_address(destination)
         except AuditDestinationError as error:

@@ -9,6 +9,7 @@ from gridkit_django.grids import Grid, grid_registry
 from gridkit_django.plugins import Plugin, PluginContext, PluginHealth
 from gridkit_django.typing import MutableJSONObject
 from gridkit_plugins.audit_log.config import DATABASE, AuditLogConfig
+from gridkit_plugins.audit_log.doubts import doubts
 from gridkit_plugins.audit_log.recording import without_metadata, write_record
 from gridkit_plugins.audit_log.selection import followed_actions, recorded_types
 
@@ -46,13 +47,10 @@ class AuditLogPlugin(Plugin):
             write_record(self.context, event, [*config.pii.mask, *config.pii.encrypt])
 
     def health_check(self) -> PluginHealth:
-        """Warn of masked columns that no grid has: a slip of the pen there would store what should be masked."""
-        known = {column for grid in grid_registry().all() for column in grid.columns()}
-        pii = self.context.config.pii
-        unknown = sorted({*pii.mask, *pii.encrypt, *([pii.subject] if pii.subject else [])} - known)
-        if unknown:
-            return PluginHealth.degraded(f"No grid has the columns {', '.join(unknown)}. Check their spelling.")
-        return PluginHealth.healthy()
+        """Warn of what is configured and holds nowhere: a slip of the pen there would store what should be masked."""
+        grids = {grid: self.context.config_for(grid.options.id) for grid in grid_registry().all()}
+        faults = doubts(self.context.config, grids)
+        return PluginHealth.degraded(" ".join(faults)) if faults else PluginHealth.healthy()
 
     def _follow(self, grid: type[Grid]) -> None:
         config: AuditLogConfig = self.context.config_for(grid.options.id)

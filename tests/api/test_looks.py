@@ -9,10 +9,10 @@ import pytest
 from rest_framework.test import APIClient
 
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
-from gridkit_django.grids import looks
+from gridkit_django.grids import Grid, grid_registry, looks
 from gridkit_django.models import AuditRecord
 from tests.api.conftest import PRODUCTS
-from tests.shop.models import Product
+from tests.shop.models import Order, Product
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -85,13 +85,46 @@ def test_filter_sort_and_search_by_hidden_values_are_told_without_them(
     ask(editor, sort=[{"col": "price", "dir": "asc"}])
     ask(editor, search="Thing 1")
     ask(editor, filter={"col": "sku", "op": "eq", "value": "S1"})
+    ask(editor, group=["name"], aggregates=[{"fn": "max", "col": "price", "as": "most"}])
+    ask(editor, columns=["sku"], include=[{"facets": ["name"]}])
+    for address, question in (("facets/name/", {"q": "Thing"}), ("lookup/name/", {"q": "Thing"})):
+        assert editor.post(f"{PRODUCTS}{address}", question, format="json").status_code == 200
     assert [item.evidence for item in reversed(told("filter.sensitive"))] == [
         {"columns": ["price"]},
         {"columns": ["price"]},
         {"columns": ["name"]},
+        {"columns": ["name", "price"]},
+        {"columns": ["name"]},
+        {"columns": ["name"]},
+        {"columns": ["name"]},
     ]
-    first, _sorted, searched, plain = [item.evidence or {} for item in reversed(told("row.view"))]
+    first, _sorted, searched, plain, *_others = [item.evidence or {} for item in reversed(told("row.view"))]
     assert "1.50" not in str(first["query"])
     assert "S1" in str(first["query"])
     assert searched["query"]["search"] == "***"
     assert plain["query"]["filter"]["value"] == "S1"
+
+
+class OrderGrid(Grid):
+    """Orders, with what another model knows about the customer."""
+
+    class Meta:
+        model = Order
+        id = "looks-orders"
+        columns = ["quantity", "customer__email", "customer__name"]
+        search = ["customer__name"]
+
+
+@pytest.mark.usefixtures("policies")
+def test_column_that_shows_a_masked_field_of_another_model_is_as_sensitive_as_that_field(editor: APIClient) -> None:
+    hidden = AuditPolicy(model_label="shop.customer", actions=NOTHING, mask=frozenset({"email", "name"}))
+    audit_policies().set("test", [hidden, AuditPolicy(model_label="shop.order", actions=NOTHING, views=1.0)])
+    question = {"filter": {"col": "customer__email", "op": "eq", "value": "ada@example.org"}, "search": "Ada"}
+    grid_registry().register(OrderGrid)
+    try:
+        editor.post("/gridkit/api/grids/looks-orders/rows/", question, format="json")
+    finally:
+        grid_registry().unregister(OrderGrid.options.id)
+    assert [item.evidence for item in told("filter.sensitive")] == [{"columns": ["customer__email", "customer__name"]}]
+    (seen,) = told("row.view")
+    assert "ada" not in str(seen.evidence).lower()

@@ -180,7 +180,9 @@ def test_second_delivery_in_step_writes_no_act(manager: PluginManager) -> None:
         {"destination": "os.abort"},
         {"retention": "soon"},
         {"destination_format": "xml"},
-        {"pii": {"mask_forms": {"name": "half"}}},
+        {"destination": ""},
+        {"pii": {"mask": ["name"], "mask_forms": {"name": "half"}}},
+        {"pii": {"mask": ["sku"], "mask_forms": {"name": "initial"}}},
     ],
 )
 def test_configuration_that_means_nothing_is_refused(wrong: dict[str, Any]) -> None:

@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from pydantic import ValidationError
 
-from gridkit_django.events import Actor, EventSource, acting, event_bus, make_event
+from gridkit_django.audit.policies import AuditPolicy, audit_policies
+from gridkit_django.events import Actor, ActorKind, EventSource, acting, event_bus, make_event
 from gridkit_django.exceptions import AuditUnavailableError, BulkDriftError
 from gridkit_django.exports import create_export
 from gridkit_django.grids import Grid, grid_registry, open_grid
@@ -48,6 +49,7 @@ class AuditedGrid(Grid):
         model = Product
         id = GRID
         columns = ["sku", "name", "stock"]
+        search = ["name"]
 
 
 class QuietGrid(AuditedGrid):
@@ -103,6 +105,16 @@ def without_trail() -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE gk_elsewhere RENAME TO {table}")
+
+
+@contextmanager
+def following(policy: AuditPolicy) -> Iterator[None]:
+    """Let the settings of the site name a policy for the length of the block."""
+    audit_policies().set("test", [policy])
+    try:
+        yield
+    finally:
+        audit_policies().drop("test")
 
 
 def records(action: str) -> list[AuditRecord]:
@@ -173,29 +185,46 @@ def test_values_of_masked_columns_are_never_stored(manager: PluginManager, edito
     manager.install_plugin(PLUGIN, config={"pii": {"mask": ["name"]}, "events": ["row:update", "filter:apply"]})
     edit(editor, product, name="secret", stock=7)
     condition = {"and": [{"col": "name", "op": "eq", "value": "secret"}, {"col": "stock", "op": "gt", "value": 5}]}
-    event_bus().emit(make_event("filter:apply", {"filters": condition, "count": 1}, grid=GRID))
+    asked = {"filter": condition, "search": "secret", "count": 1}
+    event_bus().emit(make_event("filter:apply", asked, grid=GRID))
 
     (record,) = records("row.update")
     assert without_stamps(record) == {"name": [MASK, MASK], "stock": [1, 7]}
     (applied,) = records("filter.apply")
     assert applied.target_type == "grid"
-    assert applied.context["evidence"]["filters"] == {
+    assert applied.context["evidence"]["filter"] == {
         "and": [{"col": "name", "op": "eq", "value": MASK}, {"col": "stock", "op": "gt", "value": 5}]
     }
+    assert applied.context["evidence"]["search"] == MASK
     stored = [f"{item.changes} {item.context} {item.target_label}" for item in AuditRecord.objects.all()]
     assert not any("secret" in text or "näme" in text for text in stored)
+
+
+def test_values_that_a_policy_of_the_site_masks_are_not_stored_with_events(manager: PluginManager, product: Product):
+    manager.install_plugin(PLUGIN, config={"events": ["filter:apply"]})
+    asked = {"filter": {"col": "name", "op": "eq", "value": "secret"}, "search": "secret"}
+    with following(AuditPolicy(model_label="shop.product", mask=frozenset({"name"}))):
+        event_bus().emit(make_event("filter:apply", asked, grid=GRID))
+
+    (applied,) = records("filter.apply")
+    assert "secret" not in str(applied.context)
 
 
 def test_request_metadata_is_left_out_when_the_configuration_says_so(
     manager: PluginManager, editor: User, product: Product
 ):
-    manager.install_plugin(PLUGIN, config={"include_metadata": False})
+    manager.install_plugin(PLUGIN, config={"include_metadata": False, "events": ["row:update", "sort:change"]})
     edit(editor, product, stock=7)
+    boss, facts = Actor(ActorKind.USER, "1", "boss"), {"requestId": "r-1", "ip": "192.0.2.7"}
+    with acting(Actor.from_user(editor), EventSource.API, metadata=facts, impersonator=boss, reason="a slip"):
+        event_bus().emit(make_event("sort:change", {"sort": []}, grid=GRID))
 
-    (record,) = records("row.update")
-    assert {"requestId", "ip"}.isdisjoint(record.context)
-    assert record.context["source"] == "api"
-    assert record.actor_id == str(editor.pk)
+    for record in (*records("row.update"), *records("sort.change")):
+        assert {"requestId", "ip"}.isdisjoint(record.context)
+        assert record.context["source"] == "api"
+        assert record.actor_id == str(editor.pk)
+    (sorted_by,) = records("sort.change")
+    assert (sorted_by.context["impersonator"], sorted_by.context["reason"]) == ("boss", "a slip")
 
 
 def test_a_batch_its_undo_and_a_deletion_leave_one_record_for_each_row(manager: PluginManager, editor: User):
@@ -298,6 +327,17 @@ def test_health_warns_of_masked_columns_that_no_grid_has(manager: PluginManager)
 
     health = manager.check_plugin_health(PLUGIN)
     assert (health.status, "nmae" in health.message) == ("degraded", True)
+
+
+def test_health_warns_of_what_a_grid_is_told_in_vain(manager: PluginManager):
+    manager.install_plugin(PLUGIN)
+    there = {"destination": "https://siem.example/in", "pii": {"encrypt": ["nmae"], "subject": "name"}}
+    manager.configure_plugin(PLUGIN, there, grid=GRID)
+
+    health = manager.check_plugin_health(PLUGIN)
+    assert health.status == "degraded"
+    assert f"{GRID} has no columns nmae." in health.message
+    assert f"{GRID} names a destination of its own" in health.message
 
 
 def test_masking_finds_columns_as_keys_and_as_names_at_any_depth():

@@ -11,7 +11,8 @@ from gridkit_django.api.base import GridKitView
 from gridkit_django.api.operations import Operation
 from gridkit_django.api.serializers.rows import FacetAnswer, FacetRequest, LookupAnswer, LookupRequest
 from gridkit_django.grids import open_grid
-from gridkit_django.grids.facets import FacetQuery, fetch_facet
+from gridkit_django.grids.answers import answer_facet
+from gridkit_django.grids.facets import FacetQuery
 from gridkit_django.grids.lookups import LookupQuery, fetch_options
 
 
@@ -37,7 +38,7 @@ class FacetView(GridKitView):
     def post(self, request: Request, grid: str, column: str) -> Response:
         """Answer the values that the body asks for."""
         access = open_grid(grid, request.user)
-        return Response(fetch_facet(access, column, FacetQuery.from_dict(request.data)).to_dict())
+        return Response(answer_facet(access, column, FacetQuery.from_dict(request.data)).to_dict())
 
 
 class LookupView(GridKitView):
