@@ -177,7 +177,7 @@ def test_plugin_that_cannot_start_says_why(manager: PluginManager, person: Calla
     assert body["reason"]["code"] == "plugin-initialize-failed"
 
 
-@pytest.mark.parametrize("act", ["activate", "deactivate", "reload", "uninstall"])
+@pytest.mark.parametrize("act", ["activate", "deactivate", "reload"])
 def test_act_takes_no_body(clerk: InstalledPlugin, person: Callable[..., APIClient], act: str) -> None:
     document = assert_problem(post(person("activate", "install"), act, {"force": True}), 422, "body-invalid")
     assert document["errors"][0]["code"] == "key-unknown"
@@ -278,6 +278,8 @@ def test_plugin_is_uninstalled(clerk: InstalledPlugin, person: Callable[..., API
     taken = person("install", "configure").get(CLERKS + "data/")
     assert (taken.json()["plugin"], taken["Cache-Control"]) == (CLERK, "no-store")
     assert_problem(post(client, "uninstall", {"data": "burn"}), 422, "body-invalid")
+    unsaid = assert_problem(post(client, "uninstall"), 422, "body-invalid")
+    assert [error["pointer"] for error in unsaid["errors"]] == ["/data"], "nothing goes by omission"
     response = post(client, "uninstall", {"data": "keep"})
     assert (response.status_code, response.content) == (204, b"")
     assert_problem(client.get(CLERKS), 404, "plugin-not-found")

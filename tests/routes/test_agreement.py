@@ -162,7 +162,7 @@ def test_every_process_agrees_after_each_change_though_nobody_asks_it(site: Stac
     assert other.post(f"{PLUGIN}deactivate/").status == 200
     _told_by_all(site, 404)
 
-    _operate_or_done(admin, admin.post(f"{PLUGIN}uninstall/"))
+    _operate_or_done(admin, admin.post(f"{PLUGIN}uninstall/", {"data": "purge"}))
     _told_by_all(site, 404)
     assert site.rows("SELECT 1 FROM gridkit_django_installedplugin WHERE plugin_id = 'teller'") == []
 
@@ -197,7 +197,7 @@ def test_processes_that_agree_stay_quiet_over_many_beats(site: Stack, lives: Pat
     now = dict(site.rows(seen))
     assert all(now[entry.pid] > beats[entry.pid] for entry in board(site)), "the processes were alive all the time"
     assert parsed(site.rows("SELECT plugins FROM gridkit_django_runtimeprocess LIMIT 1")[0][0])
-    _operate_or_done(admin, admin.post(f"{PLUGIN}uninstall/"))
+    _operate_or_done(admin, admin.post(f"{PLUGIN}uninstall/", {"data": "purge"}))
 
 
 def _count(stack: Stack, table: str) -> int:

@@ -14,8 +14,8 @@ from gridkit_django.plugins.remains import UninstallPreview
 class UninstallRequest(RequestBody):
     """What becomes of the data of a plugin that is uninstalled."""
 
-    data: Literal["keep", "purge"] = "purge"
-    """Whether configuration and storage are kept for a later installation."""
+    data: Literal["keep", "purge"]
+    """Whether configuration and storage are kept for a later installation. It must be said: nothing goes by omission."""
 
 
 class UninstallPreviewBody(ResponseBody):

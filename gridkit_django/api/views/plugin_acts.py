@@ -211,7 +211,7 @@ class UninstallView(PluginActView):
             summary="Uninstall a plugin",
             description=(
                 "With `purge` its configuration and storage are deleted, with `keep` a later installation finds them "
-                "again. All else goes; its audit records stay. "
+                "again; one of the two must be said. All else goes; its audit records stay. "
                 f"Needs `{INSTALL}`, for all plugins or for this one."
             ),
             request=UninstallRequest,
