@@ -15,7 +15,7 @@ class UninstallRequest(RequestBody):
     """What becomes of the data of a plugin that is uninstalled."""
 
     data: Literal["keep", "purge"]
-    """Whether configuration and storage are kept for a later installation. It must be said: nothing goes by omission."""
+    """Whether configuration and storage are kept for a later installation. Must be said: nothing goes by omission."""
 
 
 class UninstallPreviewBody(ResponseBody):
