@@ -72,6 +72,13 @@ async def in_async(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+async def in_loop(request: HttpRequest) -> HttpResponse:
+    """Ask who acts where nobody may ask the database, as sending a task does."""
+    told = held_act()
+    await sync_to_async(note)(told.actor.label if told else "")
+    return HttpResponse()
+
+
 async def streamed_async(request: HttpRequest) -> StreamingHttpResponse:
     """Write from a coroutine while the answer is sent."""
 
@@ -98,6 +105,7 @@ urlpatterns = [
     path("failing/", failing),
     path("streamed/", streamed),
     path("async/", in_async),
+    path("loop/", in_loop),
     path("streamed-async/", streamed_async),
     path("token/", ByToken.as_view()),
     *site,
@@ -164,7 +172,7 @@ def test_parts_of_a_streamed_answer_are_made_by_the_user(ada: User) -> None:
     assert only_record().actor_id == str(ada.pk)
 
 
-@pytest.mark.parametrize("address", ["/async/", "/plain/", "/streamed-async/"])
+@pytest.mark.parametrize("address", ["/async/", "/loop/", "/plain/", "/streamed-async/"])
 def test_asynchronous_requests_name_their_users(ada: User, address: str) -> None:
     async def ask() -> int:
         client = AsyncClient()

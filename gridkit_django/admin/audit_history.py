@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten, unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import router, transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import select_template
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,12 +22,16 @@ from gridkit_django.admin.audit_links import history_address, state_address
 from gridkit_django.admin.audit_rows import table_of
 from gridkit_django.audit.searching import AuditSearch
 from gridkit_django.events import REASON_LENGTH_MAX, EventSource, explaining, holding, request_act
+from gridkit_django.exceptions import ReasonRequiredError
 from gridkit_django.grids.audit_reading import VIEW_AUDIT, AuditReader
 from gridkit_django.grids.options import AuditReason
 from gridkit_django.typing import User
 
+R = TypeVar("R", bound=HttpResponse)
+
 PAGE_SIZE = 50
 _FIELD = "audit_reason"
+_LACKING = gettext_lazy("This needs a reason. Nothing was changed.")
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Model]
@@ -59,6 +67,7 @@ class AuditHistoryMixin(_Admin):
     """
 
     audit_reason: ClassVar[AuditReason] = ""
+    change_list_template = "admin/gridkit_django/reasoned_list.html"
     delete_confirmation_template = "admin/gridkit_django/delete_confirmation.html"
     delete_selected_confirmation_template = "admin/gridkit_django/delete_selected_confirmation.html"
 
@@ -125,8 +134,8 @@ class AuditHistoryMixin(_Admin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         """Add or change an object as the request's user, for the reason that the form gives."""
-        with holding(request_act(request, EventSource.ADMIN)), explaining(_reason(request)):
-            return super().changeform_view(request, object_id, form_url, extra_context)
+        change = super().changeform_view
+        return self._for_a_reason(request, lambda: change(request, object_id, form_url, extra_context))
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -135,16 +144,38 @@ class AuditHistoryMixin(_Admin):
         if request.method == "POST" and self._lacks_reason(request):
             return self._asked_again(request)
         told = {"audit_reason": self.audit_reason, **(extra_context or {})}
-        with holding(request_act(request, EventSource.ADMIN)), explaining(_reason(request)):
-            return super().delete_view(request, object_id, told)
+        delete = super().delete_view
+        return self._for_a_reason(request, lambda: delete(request, object_id, told))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Carry out actions and edits of the list as the request's user; deletions and edits there need a reason."""
-        writes = "_save" in request.POST or (request.POST.get("action") == "delete_selected" and "post" in request.POST)
-        if writes and self._lacks_reason(request):
+        deletes = request.POST.get("action") == "delete_selected" and "post" in request.POST
+        if deletes and self._lacks_reason(request):
             return self._asked_again(request)
-        with holding(request_act(request, EventSource.ADMIN)), explaining(_reason(request)):
-            return super().changelist_view(request, extra_context)
+        request.gridkit_audit_reason = self.audit_reason  # type: ignore[attr-defined]  # for the page of that action
+        told = {"audit_list": select_template(self._lists()), **(extra_context or {})}
+        show = super().changelist_view
+        return self._for_a_reason(request, lambda: show(request, told), "action" in request.POST)
+
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Keep what was typed into the list on the page as long as the reason for it lacks."""
+        made = super().get_changelist_formset(request, **kwargs)
+        return type(made.__name__, (_WithoutReason, made), {}) if self._lacks_reason(request) else made
+
+    def _lists(self) -> list[str]:
+        """Return the templates of the list that Django would take, the first that there is."""
+        app, model = self.opts.app_label, self.opts.model_name
+        return [f"admin/{app}/{model}/change_list.html", f"admin/{app}/change_list.html", "admin/change_list.html"]
+
+    def _for_a_reason(self, request: HttpRequest, view: Callable[[], R], whole: bool = False) -> R | HttpResponse:
+        """Answer in the act of the request; what a policy refuses because nobody said why is told, not raised."""
+        act = request_act(request, EventSource.ADMIN)
+        unit = transaction.atomic(router.db_for_write(self.model)) if whole else nullcontext()
+        try:
+            with holding(act), explaining(_reason(request)), unit:
+                return view()
+        except ReasonRequiredError:
+            return self._asked_again(request)
 
     def _writes(self, request: HttpRequest, obj: Model | None) -> bool:
         return self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj)
@@ -153,8 +184,16 @@ class AuditHistoryMixin(_Admin):
         return self.audit_reason == "required" and not (_reason(request) or request_act(request)().reason)
 
     def _asked_again(self, request: HttpRequest) -> HttpResponse:
-        messages.error(request, _("This needs a reason. Nothing was changed."))
+        messages.error(request, _LACKING)
         return HttpResponseRedirect(request.get_full_path())
+
+
+class _WithoutReason:
+    """Mixed into the forms of a list for which nobody has said why: none of them is saved."""
+
+    def clean(self) -> None:
+        """Refuse."""
+        raise ValidationError(_LACKING)
 
 
 def _reason(request: HttpRequest) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -12,7 +14,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router, transaction
 from django.utils.crypto import salted_hmac
 
-from gridkit_django.audit.policies import AuditPolicy
+from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.audit.recorder import record
 from gridkit_django.audit.targets import Target
 from gridkit_django.conf import settings
@@ -21,6 +23,8 @@ from gridkit_django.models import AuditRecord
 
 ACCESS = "access"
 """The owner of the policies over users and groups."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _OF_RIGHTS = frozenset(
     {"username", "email", "is_active", "is_staff", "is_superuser", "password", "groups", "user_permissions"}
@@ -52,7 +56,13 @@ def access_policies() -> list[AuditPolicy]:
 
 
 def _logged_in(request: Any = None, user: Any = None, **_kwargs: Any) -> None:
-    _note("user.login", request, user)
+    """Record a login, and who was logged in until then: whoever takes a session over knows no password."""
+    before = getattr(request, "_acached_user", None) or getattr(request, "_cached_user", None)
+    if before is None or not before.is_authenticated or before.pk == user.pk:
+        _note("user.login", request, user)
+    else:
+        until_then = Actor.from_user(before)
+        _note("user.login", request, user, {"previousUser": {"id": until_then.id, "label": until_then.label}})
 
 
 def _logged_out(request: Any = None, user: Any = None, **_kwargs: Any) -> None:
@@ -78,12 +88,12 @@ def _failed(credentials: Any = None, request: Any = None, **_kwargs: Any) -> Non
         _write("user.login_failed", request, _target(found), Actor.from_user(None), {})
 
 
-def _note(action: str, request: Any, user: Any) -> None:
+def _note(action: str, request: Any, user: Any, evidence: Mapping[str, Any] = _NOTHING) -> None:
     if settings().AUDIT_ACCESS:
-        _write(action, request, _target(user), Actor.from_user(user), {})
+        _write(action, request, _target(user), Actor.from_user(user), evidence)
 
 
-def _write(action: str, request: Any, target: Target, actor: Actor, evidence: dict[str, Any]) -> None:
+def _write(action: str, request: Any, target: Target, actor: Actor, evidence: Mapping[str, Any]) -> None:
     with _circumstances(request), transaction.atomic(using=router.db_for_write(AuditRecord)):
         record(action, target=target, actor=actor, evidence=evidence)
 
@@ -95,7 +105,10 @@ def _circumstances(request: Any) -> AbstractContextManager[None]:
 
 def _target(user: Any) -> Target:
     # The user of a request is a lazy object, whose type is none of a model.
-    return Target.of_row(user._meta.model, user.pk, str(user))
+    model = user._meta.model
+    policy = audit_policies().table.effective(model._meta.concrete_model._meta.label_lower)
+    hidden = policy is not None and model.USERNAME_FIELD in policy.mask | policy.encrypt
+    return Target.of_row(model, user.pk, "" if hidden else user.get_username())
 
 
 def _has(model: type[models.Model], name: str) -> bool:

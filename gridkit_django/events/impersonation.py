@@ -38,6 +38,18 @@ def impersonator_of(request: HttpRequest) -> Actor | None:
     return None if key is None else _actor(key)
 
 
+def takeover_mark(request: HttpRequest) -> object:
+    """Return what says whether a request's session has been taken over, or given back, since it came in.
+
+    Args:
+        request: the request; a session that nobody changed is not read.
+    """
+    session: Any = getattr(request, "session", None)
+    if not getattr(session, "modified", False):
+        return None
+    return str(session.get(_HIJACK)), session.get(_LOGINAS)
+
+
 def _key_in(session: Mapping[str, Any]) -> str | None:
     history = session.get(_HIJACK)
     if isinstance(history, list) and history:

@@ -12,7 +12,8 @@ from django.utils.crypto import salted_hmac
 
 from gridkit_django.events.addresses import client_address
 from gridkit_django.events.context import REASON_LENGTH_MAX, Act, random_id
-from gridkit_django.events.impersonation import impersonator_of
+from gridkit_django.events.impersonation import impersonator_of, takeover_mark
+from gridkit_django.events.loops import read_outside_loop
 from gridkit_django.events.payloads import Actor
 from gridkit_django.events.types import EventSource
 from gridkit_django.events.visits import Visit, read_visit
@@ -47,7 +48,7 @@ class RequestAct:
         self._correlation = _well_formed(request, CORRELATION_HEADER) or random_id()
         self._reason = reason_of(request)[:REASON_LENGTH_MAX]
         self._asking: set[int] = set()
-        self._known: tuple[object, EventSource, Act] | None = None
+        self._known: tuple[object, tuple[EventSource, object], Act] | None = None
 
     def __call__(self) -> Act:
         """Return the act.
@@ -59,15 +60,19 @@ class RequestAct:
         if thread in self._asking:
             return self._act(Actor.from_user(None), None, source)
         user: User | None = getattr(self._request, "user", None)
-        if self._known is not None and self._known[0] is user and self._known[1] is source:
+        mark = takeover_mark(self._request)
+        if self._known is not None and self._known[0] is user and self._known[1] == (source, mark):
             return self._known[2]
         self._asking.add(thread)
         try:
-            act = self._act(Actor.from_user(user), impersonator_of(self._request), source)
+            act = read_outside_loop(lambda: self._of(user, source))
         finally:
             self._asking.discard(thread)
-        self._known = (user, source, act)
+        self._known = (user, (source, mark), act)
         return act
+
+    def _of(self, user: User | None, source: EventSource) -> Act:
+        return self._act(Actor.from_user(user), impersonator_of(self._request), source)
 
     def _act(self, actor: Actor, impersonator: Actor | None, source: EventSource) -> Act:
         """Return an act; circumstances that are others now (a login renews the session) are told under another id."""

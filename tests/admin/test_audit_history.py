@@ -14,7 +14,9 @@ from django.urls import path
 
 from gridkit_django.admin import AuditHistoryMixin
 from gridkit_django.audit import Target, record
+from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.events import current_act
+from gridkit_django.models import AuditRecord
 from tests.shop.models import Product
 from tests.urls import urlpatterns as site
 
@@ -31,6 +33,11 @@ class ProductAdmin(AuditHistoryMixin, django_admin.ModelAdmin):  # type: ignore[
     fields = ("sku", "name", "price")
     list_display = ("sku", "name")
     list_editable = ("name",)
+    actions = ("rename",)
+
+    def rename(self, request: Any, queryset: Any) -> None:
+        """Change the selected rows."""
+        queryset.update(name="renamed")
 
     def save_model(self, request: Any, obj: Product, form: Any, change: bool) -> None:
         """Note it."""
@@ -157,8 +164,26 @@ def test_edits_in_the_list_need_a_reason(admin: Client, product: Product) -> Non
         "form-0-id": str(product.pk),
         "form-0-name": "Chair",
     }
-    assert "needs a reason" in admin.post(SHOP, body, follow=True).content.decode()
-    admin.post(SHOP, body, headers={"X-Change-Reason": "by header"})
-    product.refresh_from_db()
-    assert product.name == "Chair"
-    assert seen[0] == ("root", "admin", "by header")
+    assert 'name="audit_reason"' in admin.get(SHOP).content.decode()
+    refused = admin.post(SHOP, body).content.decode()
+    assert "needs a reason" in refused
+    assert 'value="Chair"' in refused, "what was typed stays"
+    assert Product.objects.get().name == "Lamp"
+    admin.post(SHOP, {**body, "audit_reason": "by field"})
+    admin.post(SHOP, {**body, "form-0-name": "Table"}, headers={"X-Change-Reason": "by header"})
+    assert Product.objects.get().name == "Table"
+    assert seen == [("root", "admin", "by field"), ("root", "admin", "by header")]
+
+
+def test_action_that_a_policy_refuses_without_a_reason_says_so_and_bears_one_that_is_given(
+    admin: Client, product: Product
+) -> None:
+    audit_policies().set("test", [AuditPolicy(model_label="shop.product", reason_required=True)])
+    body = {"action": "rename", "_selected_action": [str(product.pk)]}
+    try:
+        assert "needs a reason" in admin.post(SHOP, body, follow=True).content.decode()
+        admin.post(SHOP, {**body, "audit_reason": "spring"})
+    finally:
+        audit_policies().drop("test")
+    found = AuditRecord.objects.get(action="row.update")
+    assert (found.changes["name"], found.context["reason"]) == (["Lamp", "renamed"], "spring")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth import login
+from django.contrib.auth.middleware import get_user
 from django.contrib.auth.models import Group, Permission, User
-from django.test import Client
+from django.test import Client, RequestFactory
 
+from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.models import AuditRecord
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +50,28 @@ def test_failed_login_names_the_account_and_nobody_who_acted(ada: User) -> None:
     found = told("user.login_failed")
     assert (found.actor_kind, found.target_id) == ("anonymous", str(ada.pk))
     assert "wrong-password" not in str(found.context)
+
+
+def test_login_in_place_of_somebody_names_who_was_there(ada: User) -> None:
+    bob, client = User.objects.create_user("bob"), Client()
+    client.force_login(ada)
+    request = RequestFactory().get("/")
+    request.session = client.session
+    assert get_user(request) == ada
+    login(request, bob, backend="django.contrib.auth.backends.ModelBackend")
+    first, second = AuditRecord.objects.filter(action="user.login").order_by("pk")
+    assert first.evidence is None
+    assert (second.actor_label, second.evidence) == ("bob", {"previousUser": {"id": str(ada.pk), "label": "ada"}})
+
+
+def test_user_name_that_a_policy_hides_is_no_label(ada: User) -> None:
+    audit_policies().set("test", [AuditPolicy(model_label="auth.user", mask=frozenset({"username"}))])
+    try:
+        Client().post(LOGIN, {"username": "ada", "password": "wrong-password"})
+    finally:
+        audit_policies().drop("test")
+    found = told("user.login_failed")
+    assert (found.target_id, found.target_label) == (str(ada.pk), "")
 
 
 def test_failed_login_of_nobody_keeps_no_name() -> None:

@@ -18,6 +18,7 @@ class Session(dict[str, Any]):
     """A session as far as an act reads it."""
 
     session_key = "key-of-session"
+    modified = False
 
 
 def made(user: Any = None, session: Any = None, **headers: str) -> HttpRequest:
@@ -139,6 +140,12 @@ def test_sessions_of_hijack_and_loginas_name_who_took_over() -> None:
     for session in ({"hijack_history": [str(ada.pk)]}, {"loginas_from_user": TimestampSigner().sign(str(ada.pk))}):
         act = request_act(made(other, Session(session)))()
         assert (act.actor.id, act.impersonator) == ("99", expected)
+    session = Session()
+    session.modified = True
+    taken_over_now = request_act(made(other, session))
+    assert taken_over_now().impersonator is None
+    session["hijack_history"] = [str(ada.pk)]
+    assert taken_over_now().impersonator == expected
 
 
 @pytest.mark.django_db
