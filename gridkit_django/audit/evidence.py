@@ -21,7 +21,7 @@ from gridkit_django.audit.checkpoints import origin_of
 from gridkit_django.audit.merkle import leaf_digest
 from gridkit_django.audit.receipts import receipt_statement
 from gridkit_django.audit.rows import RecordRow, RecordRows
-from gridkit_django.audit.runs import HIGHEST, LOWEST, Run, common, runs_of
+from gridkit_django.audit.runs import Run, common, merged, runs_of
 from gridkit_django.audit.sealing.statement import statement_of
 from gridkit_django.models import AuditCheckpoint, AuditPurge, AuditSeal, AuditSigningKey
 
@@ -75,13 +75,18 @@ class EvidenceWriter:
             head["origin"] = origin_of(self._alias)
         yield _line(head)
         yield from self._keys()
-        yield from receipt_lines(self._alias)
+        yield from receipt_lines(self._alias, self._runs())
         last = 0
         for seal in self._seals.iterator(chunk_size=100):
             yield from self._seal(seal)
             last = seal.number
         yield from checkpoint_lines(self._alias, last)
         yield _line({"end": {"seals": self.seals, "records": self.records}})
+
+    def _runs(self) -> list[Run]:
+        """Return the ids of the seals: with a part of the chain go the receipts about it, not all that there are."""
+        spans = self._seals.values_list("spans", flat=True)
+        return merged((first, last) for runs in spans.iterator(chunk_size=100) for first, last in runs)
 
     def _keys(self) -> Iterator[bytes]:
         for key in AuditSigningKey.objects.using(self._alias).order_by("pk"):
@@ -111,13 +116,15 @@ def seal_line(seal: AuditSeal) -> bytes:
     return _line(said)
 
 
-def receipt_lines(alias: str, runs: Sequence[Run] = ((LOWEST, HIGHEST),)) -> Iterator[bytes]:
-    """Yield the lines of the receipts of purges.
+def receipt_lines(alias: str, runs: Sequence[Run]) -> Iterator[bytes]:
+    """Yield the lines of the receipts of purges that are about some ids.
 
     Args:
         alias: of the database.
-        runs: only those of receipts that are about one of these ids.
+        runs: the ids.
     """
+    if not runs:
+        return
     near = AuditPurge.objects.using(alias).filter(first_id__lte=runs[-1][1], last_id__gte=runs[0][0])
     origin = origin_of(alias)
     for receipt in near.exclude(key_id="").order_by("pk").iterator():

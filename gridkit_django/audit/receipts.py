@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,16 +127,14 @@ class Removed:
     Attributes:
         runs: ids that were removed.
         leaves: number of a seal to the digests of its removed records by id.
-        bad: receipts that are not signed as they say, or not by a known key, with what was found.
     """
 
     runs: list[Run]
     leaves: Mapping[int, Mapping[int, bytes]]
-    bad: list[tuple[AuditPurge, SignatureCheck]]
 
     @classmethod
-    def of(cls, alias: str, trusted: TrustedKeys, around: Run = (LOWEST, HIGHEST)) -> Removed:
-        """Read the receipts of a database; those that can't be believed count as if they were not there.
+    def of(cls, alias: str, trusted: TrustedKeys, around: Run) -> Removed:
+        """Read the receipts around some ids; those that can't be believed count as if they were not there.
 
         No seal vouches for a receipt, so the keys that signed receipts long ago must be known from outside, too.
 
@@ -147,21 +145,32 @@ class Removed:
         """
         runs: list[Run] = []
         leaves: dict[int, dict[int, bytes]] = {}
-        bad: list[tuple[AuditPurge, SignatureCheck]] = []
-        origin = origin_of(alias)
-        near = AuditPurge.objects.using(alias).filter(first_id__lte=around[1], last_id__gte=around[0])
-        for receipt in near.order_by("pk").iterator():
-            message = PREFIX + receipt_statement(receipt, origin).encode()
-            check = trusted.check(receipt.key_id, message, bytes(receipt.signature))
+        for receipt, check in checked_receipts(alias, trusted, around):
             if check is not SignatureCheck.RIGHT:
-                bad.append((receipt, check))
                 continue
             runs += [(first, last) for first, last in receipt.spans]
             for number, parts in receipt.leaves.items():
                 known = leaves.setdefault(int(number), {})
                 for first, text in parts:
                     known.update(_split(first, base64.b64decode(text)))
-        return cls(merged(runs), leaves, bad)
+        return cls(merged(runs), leaves)
+
+
+def checked_receipts(
+    alias: str, trusted: TrustedKeys, around: Run = (LOWEST, HIGHEST)
+) -> Iterator[tuple[AuditPurge, SignatureCheck]]:
+    """Yield the receipts of a database, each with what its signature says.
+
+    Args:
+        alias: of the database.
+        trusted: keys that are believed.
+        around: only receipts that may be about an id from the first to the last.
+    """
+    origin = origin_of(alias)
+    near = AuditPurge.objects.using(alias).filter(first_id__lte=around[1], last_id__gte=around[0])
+    for receipt in near.order_by("pk").iterator(chunk_size=10):
+        message = PREFIX + receipt_statement(receipt, origin).encode()
+        yield receipt, trusted.check(receipt.key_id, message, bytes(receipt.signature))
 
 
 def _split(first: int, digests: bytes) -> dict[int, bytes]:

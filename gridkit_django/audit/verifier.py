@@ -20,6 +20,7 @@ import re
 import sys
 import zlib
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -242,7 +243,7 @@ class FileVerifier:
         self._digests: dict[int, tuple[bytes, int]] = {}
         self._batch: Batch | None = None
         self._unvouched: int | None = None
-        self._was_signed = False
+        self._was_signed = self._is_sorted = False
         self._purged: dict[int, dict[int, bytes]] = {}
         self._gone: list[tuple[int, int]] = []
         self._names = array("Q")
@@ -267,10 +268,8 @@ class FileVerifier:
         return self.report
 
     def _read(self, text: bytes, item: dict[str, Any]) -> None:
-        if "action" in item or "unreadable" in item:
-            self._read_record(text, item)
-        else:
-            self._readers[next(iter(item))](item)
+        is_record = "action" in item or "unreadable" in item
+        self._read_record(text, item) if is_record else self._readers[next(iter(item))](item)
 
     def _read_record(self, text: bytes, item: dict[str, Any]) -> None:
         if "uuid" in item:
@@ -279,10 +278,11 @@ class FileVerifier:
         self._take(int(item["id"]), leaf_digest(text), text)
 
     def _read_withheld(self, item: dict[str, Any]) -> None:
-        if "all" in item["withheld"] and self._batch:
+        said = item["withheld"]
+        if "all" in said and self._batch:
             self._batch.is_withheld = True
             return
-        first, leaves = int(item["withheld"]["first"]), base64.b64decode(item["withheld"]["leaves"])
+        first, leaves = int(said["first"]), base64.b64decode(said["leaves"])
         for place in range(len(leaves) // 32):
             self._take(first + place, leaves[32 * place : 32 * place + 32], None)
             self.report.withheld += 1
@@ -309,6 +309,7 @@ class FileVerifier:
             return
         self._receipts_of.add(said["origin"])
         self._gone += [(first, last) for first, last in said["spans"]]
+        self._is_sorted = False
         for seal, runs in said["leaves"].items():
             known = self._purged.setdefault(int(seal), {})
             for first, text in runs:
@@ -333,9 +334,8 @@ class FileVerifier:
         said, digest = json.loads(item["seal"]), hashlib.sha256(message).digest()
         number = said["number"]
         before = self._digests.get(self.report.last_seal)
-        if before is not None and number != self.report.last_seal + 1:
-            gone = f"seals {self.report.last_seal + 1} to {number - 1} are not there"
-            self.report.add(MISSING, gone, self.report.last_seal + 1)
+        if before is not None and number != (due := self.report.last_seal + 1):
+            self.report.add(MISSING, f"seals {due} to {number - 1} are not there", due)
         elif before is not None and said["previous"] != before[0].hex():
             self.report.add(CHANGED, "the seal does not follow the one before it", number)
         elif before is not None and said["total"] != before[1] + said["count"]:
@@ -365,10 +365,11 @@ class FileVerifier:
         batch, self._batch = self._batch, None
         if batch is None:
             return
-        known = self._purged.get(batch.said["number"], {})
-        ids = list(batch.ids)
+        known, ids = self._purged.get(batch.said["number"], {}), list(batch.ids)
         gone = [number for number in ids if number not in batch.leaves]
-        purged = [number for number in gone if any(first <= number <= last for first, last in self._gone)]
+        runs = self._gone = self._gone if self._is_sorted else sorted(self._gone)
+        self._is_sorted = True
+        purged = [n for n in gone if (at := bisect_right(runs, (n, 2**63))) and runs[at - 1][1] >= n]
         self.report.purged += len(purged)
         if batch.is_withheld and not batch.leaves:
             self.report.withheld += len(gone) - len(purged)

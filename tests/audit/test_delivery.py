@@ -7,7 +7,6 @@ import gzip
 import hmac
 import json
 import logging
-import ssl
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import timedelta
@@ -44,9 +43,7 @@ from gridkit_django.models import AuditDestination, AuditRecord, AuditSeal
 from gridkit_django.tasks.audit import deliver_audit
 from tests.audit.chains import key, sealer, write
 from tests.audit.clocks import clock_back
-from tests.audit.receivers import Inbox, collect, datagram_server, syslog_server, web_server
-from tests.marketplace.tls import Authority
-from tests.servers.processes import wait_until
+from tests.audit.receivers import Inbox, collect, web_server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -296,49 +293,6 @@ def test_function_may_refuse_for_good(sealed: list[AuditRecord]) -> None:
     deliver("there")
 
     assert (stored().state, stored().last_error) == ("parked", "not my kind")
-
-
-@pytest.fixture
-def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """What a server on this machine speaks TLS with, and this process believes."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    return Authority.make(tmp_path).vouch("127.0.0.1")
-
-
-@pytest.mark.parametrize("scheme", ["tcp", "tls"])
-def test_syslog_gets_one_message_for_each_record(sealed: list[AuditRecord], tls: ssl.SSLContext, scheme: str) -> None:
-    with syslog_server(tls if scheme == "tls" else None) as inbox:
-        declare_destination("there", f"syslog+{scheme}://{inbox.url}")
-        deliver("there")
-        wait_until(lambda: len(inbox.bodies) == 7, "the messages")
-    lines = native_lines(sealed)
-
-    assert [body.split(b" - ", 2)[2] for body in inbox.bodies] == lines
-    head = inbox.bodies[0].split(b" ")
-    assert (head[0], head[3], head[5]) == (b"<109>1", b"gridkit", b"row.update")
-    assert head[1].endswith(b"Z")
-
-
-@pytest.mark.parametrize("scheme", ["tcp", "tls"])
-def test_syslog_server_that_dies_before_it_has_read_all_gets_the_batch_again(
-    sealed: list[AuditRecord], tls: ssl.SSLContext, scheme: str
-) -> None:
-    with syslog_server(tls if scheme == "tls" else None, dies=True) as inbox:
-        declare_destination("there", f"syslog+{scheme}://{inbox.url}")
-        deliver("there")
-
-    assert (stored().state, stored().cursor, stored().offset) == ("waiting", 0, 0)
-
-
-def test_syslog_by_datagrams_refuses_what_is_too_long() -> None:
-    write(1, note=[None, "x" * 70_000])
-    sealer(key()).run()
-    with datagram_server() as inbox:
-        declare_destination("there", f"syslog+udp://{inbox.url}")
-        deliver("there")
-
-    assert "too long for a datagram" in stored().last_error
-    assert inbox.bodies == []
 
 
 def test_file_gets_lines_and_half_a_line_of_a_crash_stays_alone(tmp_path: Path, sealed: list[AuditRecord]) -> None:

@@ -393,8 +393,11 @@ def test_large_purge_takes_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     seal_all()
 
     with ruled({"row.*": "1y"}):
-        assert purge(now=later(days=400)).removed == 5
+        report = purge(now=later(days=400))
+    assert report.removed == 5
     assert AuditPurge.objects.count() == 3
+    told = [gzip.decompress(storages["archive"].open(name).read()) for name in report.archives]
+    assert [text.count(b'{"purge"') for text in told] == [0, 1, 1], "receipts about the seals of the archive, not all"
     assert verifies()
 
 

@@ -30,7 +30,7 @@ class BatchCheck:
         self._result = result
         self._keys = keys
         self._receipts = receipts
-        self._removed = Removed([], {}, [])
+        self._removed = Removed([], {})
         self._rows = RecordRows(result.alias)
 
     def check(self, seal: AuditSeal) -> None:

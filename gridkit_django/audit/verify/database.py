@@ -9,7 +9,7 @@ from django.db import connections
 from django.utils import timezone
 
 from gridkit_django.audit.mac import MacKeys, mac_keys
-from gridkit_django.audit.receipts import Removed
+from gridkit_django.audit.receipts import Removed, checked_receipts
 from gridkit_django.audit.rows import RecordRow, RecordRows
 from gridkit_django.audit.runs import HIGHEST, LOWEST, Run, gaps, merged
 from gridkit_django.audit.sealing.statement import digest_of, statement_of
@@ -73,8 +73,9 @@ class DatabaseVerifier:
             AuditChainError: when there is no seal before the first one that is asked for.
         """
         chain = ChainCheck(self.result, self._trusted, self._start())
-        self._tell_bad_receipts(Removed.of(self._alias, self._trusted))
-        batches = BatchCheck(self.result, self._keys, lambda _: Removed.of(self._alias, self._trusted))
+        self._tell_bad_receipts()
+        # Never all of them: after years of purges their digests fill the memory.
+        batches = BatchCheck(self.result, self._keys, lambda around: Removed.of(self._alias, self._trusted, around))
         for seal in self._seals():
             if chain.follow(seal):
                 batches.check(seal)
@@ -134,8 +135,10 @@ class DatabaseVerifier:
             detail = f"{len(late)} records have waited for a seal too long; the sealer may not run"
             self.result.add(FaultKind.UNSEALED, detail, record=late[0])
 
-    def _tell_bad_receipts(self, removed: Removed) -> None:
-        for receipt, check in removed.bad:
+    def _tell_bad_receipts(self) -> None:
+        for receipt, check in checked_receipts(self._alias, self._trusted):
+            if check is SignatureCheck.RIGHT:
+                continue
             is_wrong = check is SignatureCheck.WRONG
             kind = FaultKind.BAD_SIGNATURE if is_wrong else FaultKind.UNKNOWN_KEY
             self.result.add(kind, f"the receipt of purge {receipt.pk} is not signed with a key that is trusted")
