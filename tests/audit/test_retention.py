@@ -396,7 +396,10 @@ def test_large_purge_takes_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
         report = purge(now=later(days=400))
     assert report.removed == 5
     assert AuditPurge.objects.count() == 3
-    told = [gzip.decompress(storages["archive"].open(name).read()) for name in report.archives]
+    told = []
+    for name in report.archives:
+        with storages["archive"].open(name) as file:
+            told.append(gzip.decompress(file.read()))
     assert [text.count(b'{"purge"') for text in told] == [0, 1, 1], "receipts about the seals of the archive, not all"
     assert verifies()
 
