@@ -6,6 +6,7 @@ from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
@@ -20,9 +21,9 @@ from gridkit_django.admin.export_schedule_form import ScheduleForm
 from gridkit_django.admin.export_schedule_views import sees_question, view_choices
 from gridkit_django.admin.people import ChoosesPeople, login_name, person_of
 from gridkit_django.admin.read_only import Typed
-from gridkit_django.audit import Target, record
 from gridkit_django.events import EventSource, holding, request_act
 from gridkit_django.exports import next_run, run_schedule
+from gridkit_django.exports.schedules import note_schedule, pause_schedule, resume_schedule
 from gridkit_django.models import ExportSchedule
 from gridkit_django.templatetags.gridkit_admin import badge
 from gridkit_django.typing import User
@@ -90,13 +91,18 @@ class ExportScheduleAdmin(ChoosesPeople, Typed[ExportSchedule]):
         obj.next_run_at = next_run(obj)
         with holding(request_act(request, EventSource.ADMIN)):
             super().save_model(request, obj, form, change)
-            facts = {"grid": obj.grid, "format": obj.format, "owner": obj.owner.get_username(), "cron": obj.cron}
-            record(
-                "export.schedule",
-                target=Target("export-schedule", str(obj.pk), obj.name),
-                grid=obj.grid,
-                evidence={**facts, "enabled": obj.enabled},
-            )
+            note_schedule(obj)
+
+    def delete_model(self, request: HttpRequest, obj: ExportSchedule) -> None:
+        """Delete it, and record who did so."""
+        with holding(request_act(request, EventSource.ADMIN)), transaction.atomic(router.db_for_write(ExportSchedule)):
+            note_schedule(obj, "export.unschedule")
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ExportSchedule]) -> None:
+        """Delete them, and record who did so."""
+        for schedule in queryset.select_related("owner"):
+            self.delete_model(request, schedule)
 
     @admin.display(description=_("state"))
     def condition(self, schedule: ExportSchedule) -> SafeString:
@@ -135,13 +141,15 @@ class ExportScheduleAdmin(ChoosesPeople, Typed[ExportSchedule]):
     @admin.action(description=_("Pause"), permissions=["change"])
     def pause_them(self, request: HttpRequest, queryset: QuerySet[ExportSchedule]) -> None:
         """Make none by schedule any more."""
-        queryset.update(enabled=False)
+        with holding(request_act(request, EventSource.ADMIN)):
+            for schedule in queryset.filter(enabled=True).select_related("owner"):
+                pause_schedule(schedule)
         self.message_user(request, _("Paused."), messages.SUCCESS)
 
     @admin.action(description=_("Resume"), permissions=["change"])
     def resume_them(self, request: HttpRequest, queryset: QuerySet[ExportSchedule]) -> None:
         """Go on; what was missed is not made up for."""
-        now = timezone.now()
-        for schedule in queryset.filter(enabled=False):
-            ExportSchedule.objects.filter(pk=schedule.pk).update(enabled=True, next_run_at=next_run(schedule, now))
+        with holding(request_act(request, EventSource.ADMIN)):
+            for schedule in queryset.filter(enabled=False).select_related("owner"):
+                resume_schedule(schedule)
         self.message_user(request, _("Resumed."), messages.SUCCESS)

@@ -180,8 +180,10 @@ def _evidence(job: ExportJob, told: dict[str, JSONValue]) -> dict[str, JSONValue
     filtered = bool(job.query["filter"] or job.query["search"])
     chosen = job.selection
     picked_facts = {} if chosen is None else {"picked": {key: len(chosen[key]) for key in ("include", "exclude")}}
+    by_schedule = {"schedule": str(job.schedule_id), "owner": str(job.owner_id)} if job.schedule_id else {}
     return {
         **picked_facts,
+        **by_schedule,
         "format": job.format,
         "columns": job.query["columns"],
         "filtered": filtered,

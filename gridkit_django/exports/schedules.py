@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from django.db import router, transaction
 from django.utils import timezone
 
+from gridkit_django.audit import Target, record
+from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.exceptions import GridKitError
 from gridkit_django.exports.door import create_export
 from gridkit_django.exports.jobs import OPEN_STATES
@@ -34,6 +37,44 @@ def next_run(schedule: ExportSchedule, now: datetime | None = None) -> datetime:
         TimingError: when its crontab can't be read or never comes.
     """
     return Timing(cron=schedule.cron).next_after(now or timezone.now())
+
+
+def note_schedule(schedule: ExportSchedule, action: str = "export.schedule", **evidence: str) -> None:
+    """Record what became of a schedule.
+
+    Args:
+        schedule: as it is now.
+        action: what was done with it.
+        evidence: further facts.
+    """
+    facts = {"grid": schedule.grid, "format": schedule.format, "cron": schedule.cron, "enabled": schedule.enabled}
+    record(
+        action,
+        target=Target("export-schedule", str(schedule.pk), schedule.name),
+        grid=schedule.grid,
+        evidence={**facts, "owner": schedule.owner.get_username(), **evidence},
+    )
+
+
+def pause_schedule(schedule: ExportSchedule, **evidence: str) -> None:
+    """Make no more exports by a schedule.
+
+    Args:
+        schedule: the schedule.
+        evidence: why, for the record.
+    """
+    with transaction.atomic(using=router.db_for_write(ExportSchedule)):
+        ExportSchedule.objects.filter(pk=schedule.pk).update(enabled=False)
+        schedule.enabled = False
+        note_schedule(schedule, **evidence)
+
+
+def resume_schedule(schedule: ExportSchedule) -> None:
+    """Go on with a schedule; what was missed is not made up for."""
+    with transaction.atomic(using=router.db_for_write(ExportSchedule)):
+        ExportSchedule.objects.filter(pk=schedule.pk).update(enabled=True, next_run_at=next_run(schedule))
+        schedule.enabled = True
+        note_schedule(schedule)
 
 
 def run_schedule(schedule: ExportSchedule) -> ExportJob | None:
@@ -70,7 +111,9 @@ def _take(schedule: ExportSchedule, now: datetime) -> bool:
     try:
         following = next_run(schedule, now)
     except GridKitError as error:
-        mine.update(enabled=False, last_error=error.detail)
+        if mine.update(last_error=error.detail):
+            with acting(Actor.system("exports"), EventSource.SYSTEM):
+                pause_schedule(schedule, why=error.detail)
         return False
     if not mine.update(next_run_at=following):
         return False

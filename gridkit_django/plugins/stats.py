@@ -257,5 +257,9 @@ class CpuMeter(Counted):
 
 
 def describe(error: BaseException) -> str:
-    """Return class and text of an error in one line of at most 500 characters."""
-    return f"{type(error).__name__}: {error}"[:500]
+    """Return class and text of an error in one line of at most 500 characters.
+
+    Further lines stay in the log: there databases and validators show values of a row.
+    """
+    text = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {text}"[:500]

@@ -57,6 +57,14 @@ def test_a_schedule_is_made_paused_resumed_and_run(boss: Client) -> None:
     ExportSchedule.objects.update(last_error="")
     assert "&lt;span" not in boss.get(PAGE).content.decode()
 
+    boss.post(PAGE, {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"})
+    told = AuditRecord.objects.filter(action__endswith="schedule").order_by("pk")
+    assert [(item.action, (item.evidence or {})["enabled"]) for item in told] == [
+        ("export.schedule", True), ("export.schedule", False), ("export.schedule", True), ("export.unschedule", False)
+    ]  # fmt: skip
+    asked = AuditRecord.objects.get(action="export.request")
+    assert (asked.evidence or {})["owner"] == str(ann.pk)
+
 
 @pytest.mark.parametrize(
     ("wrong", "said"),

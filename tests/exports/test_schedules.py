@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from gridkit_django.exports import run_due_exports, run_export, run_schedule, schedules
-from gridkit_django.models import ExportJob, ExportSchedule, JobState, SavedView
+from gridkit_django.models import AuditRecord, ExportJob, ExportSchedule, JobState, SavedView
 from gridkit_django.tasks.export_notices import run_due_exports as beat
 from tests.exports.shop import GRID, products
 
@@ -82,6 +82,9 @@ def test_a_crontab_that_can_not_be_read_ends_the_schedule(bob: User):
     row.refresh_from_db()
     assert not row.enabled
     assert "no crontab" in row.last_error
+    record = AuditRecord.objects.get(action="export.schedule")
+    assert (record.actor_kind, (record.evidence or {})["enabled"]) == ("system", False)
+    assert "no crontab" in (record.evidence or {})["why"]
 
 
 @pytest.mark.parametrize("broken", [{"query": [1]}, {"query": "all"}, {"options": [1]}, {"options": 5}])

@@ -342,11 +342,13 @@ def test_health_warns_of_what_a_grid_is_told_in_vain(manager: PluginManager):
 
 def test_masking_finds_columns_as_keys_and_as_names_at_any_depth():
     payload = {
+        "window": {"kind": "cursor", "after": "eyJrIjpb", "size": 2},
         "a": 1, "list": [{"a": {"x": 1}}, ({"column": "a", "old": 1, "new": 2},)], "b": {"col": 7, "value": 3},
         "range": {"col": "a", "op": "between", "value": 1, "to": 9},
     }  # fmt: skip
 
     assert masked_payload(payload, ["a"]) == {
+        "window": {"kind": "cursor", "after": MASK, "size": 2},
         "a": MASK, "list": [{"a": MASK}, [{"column": "a", "old": MASK, "new": MASK}]], "b": {"col": 7, "value": 3},
         "range": {"col": "a", "op": "between", "value": MASK, "to": MASK},
     }  # fmt: skip

@@ -95,7 +95,7 @@ class Failing(Plugin):
     @handles("row:update", moment="before")
     @handles("row:update", moment="after")
     def fail(self, event: GridEvent) -> None:
-        raise ZeroDivisionError("division by tests")
+        raise ZeroDivisionError("division by tests\nDETAIL: Key (email)=(ada@example.org)")
 
 
 class Critical(Plugin):

@@ -140,6 +140,7 @@ def test_plugin_is_suspended_after_too_many_failures_and_the_wish_stays(
     assert "ZeroDivisionError" in info.state_reason
     record = AuditRecord.objects.get(action="plugin.suspend")
     assert (record.actor_id, record.context["evidence"]["failures"]) == ("runtime", 4)
+    assert "ada@example.org" not in str(record.context), "further lines of an error show values of rows"
     manager.runtime.stop_all()
     assert not manager.usage_of("failing").running, "nobody starts a suspended plugin by himself"
     assert manager.activate_plugin("failing").effective_state == "active"
