@@ -9,6 +9,34 @@ import django.utils.timezone
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from django.db.migrations.operations.base import Operation
+
+
+class CreateTables(Operation):
+    """Make many models in one step: after each single one Django would build anew every model that is related to it.
+
+    All refer to the user's model, so that was most of the time that `migrate` took.
+    """
+
+    def __init__(self, operations):
+        self.operations = operations
+
+    def state_forwards(self, app_label, state):
+        if 'apps' in state.__dict__:
+            del state.apps  # built again, once, when the first table is made
+        for operation in self.operations:
+            operation.state_forwards(app_label, state)
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        for operation in self.operations:
+            operation.database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        for operation in reversed(self.operations):
+            operation.database_backwards(app_label, schema_editor, from_state, to_state)
+
+    def describe(self):
+        return 'Create all tables'
 
 
 class Migration(migrations.Migration):
@@ -58,7 +86,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = [CreateTables([
         migrations.CreateModel(
             name='AuditOperation',
             fields=[
@@ -1439,6 +1467,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('user', 'grid'), name='gridkit_grid_state_unique')],
             },
         ),
+    ]),
         migrations.AddField(
             model_name='installedplugin',
             name='current_version',

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from gridkit_django.models import PluginSource
 from gridkit_django.plugins.base import Plugin
 from gridkit_django.plugins.compat import check_core
 from gridkit_django.plugins.consent import reason_to_wait
+from gridkit_django.plugins.entry_points import OfferedEntryPoints
 from gridkit_django.plugins.files import PluginFiles
 from gridkit_django.plugins.metadata import PluginMetadata
 from gridkit_django.plugins.packages import keep_files, kept_among, open_kept
@@ -36,8 +36,6 @@ from gridkit_django.plugins.sources import (
 )
 from gridkit_django.plugins.spec import PluginSpec
 from gridkit_django.plugins.unpacked import UnpackedPackages
-
-ENTRY_POINT_GROUP = "gridkit.plugins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +76,7 @@ class SourceCatalog:
         self.unpacked = UnpackedPackages()
         self._set_aside: dict[str, str] = {}
         self._objects: dict[str, ObjectSource] = {}
+        self._entry_points = OfferedEntryPoints()
         self._loaded: dict[str, str] = {}
         self._loader = BundleLoader(self._was_unloaded)
         self._offered: dict[str, PluginCode] = {}
@@ -117,7 +116,7 @@ class SourceCatalog:
             PluginLoadError: when it is not there any more.
         """
         if kind is PluginSource.ENTRY_POINT:
-            if ref in {item.value for item in entry_points(group=ENTRY_POINT_GROUP)}:
+            if ref in self._entry_points.values():
                 return EntryPointSource(ref, self._loaded)
         elif kind is PluginSource.FOLDER:
             folder = next((item for item in _folders() if item.name == ref), None)
@@ -220,8 +219,7 @@ class SourceCatalog:
 
     def sources(self) -> Iterator[CodeSource]:
         """Yield every source, by kind, then by name."""
-        values = sorted({item.value for item in entry_points(group=ENTRY_POINT_GROUP)})
-        yield from (EntryPointSource(value, self._loaded) for value in values)
+        yield from (EntryPointSource(value, self._loaded) for value in self._entry_points.values())
         yield from (FolderSource(folder, self._loader) for folder in _folders())
         yield from (self._objects[ref] for ref in sorted(self._objects))
 

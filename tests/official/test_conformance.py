@@ -1,4 +1,7 @@
-"""The official plugins pass the suite that every author runs."""
+"""The official plugins pass the suite that every author runs.
+
+What they do with the database is tested on both databases beside this file.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,10 @@ from gridkit_django.testing import PluginConformance
 pytestmark = pytest.mark.unmeasured  # tests/testing measures the suite itself
 
 
-@pytest.mark.both_databases
 class TestAuditLog(PluginConformance):
     source = "@gridkit/plugin-audit-log"
 
 
-@pytest.mark.both_databases
 class TestAnalytics(PluginConformance):
     source = "@gridkit/plugin-analytics"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,27 @@ def test_official_plugins_are_discovered_without_being_installed() -> None:
     found = {item.metadata.id: item for item in SourceCatalog().discover(frozenset()) if item.metadata}
     export = found["@gridkit/plugin-export"]
     assert (export.source, export.code, export.installed) == (PluginSource.ENTRY_POINT, "", False)
+
+
+def test_package_is_offered_from_when_it_comes_until_it_goes_and_read_no_more_than_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    catalog = SourceCatalog()
+
+    def refs(at: int) -> list[str]:
+        os.utime(tmp_path, (at, at))  # two changes may come faster than the clock of the file system goes
+        return [item.ref for item in catalog.sources()]
+
+    before = refs(1)
+    package = tmp_path / "acme-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[gridkit.plugins]\nacme = acme.plugin:Acme\n")
+    assert refs(1) == before, "a folder that has not changed is not read again"
+    assert sorted({*refs(2)} - {*before}) == ["acme.plugin:Acme"]
+    shutil.rmtree(package)
+    assert refs(3) == before
 
 
 def test_broken_source_is_listed_with_its_reason(root: Path) -> None:
