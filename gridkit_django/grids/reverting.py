@@ -130,9 +130,17 @@ def _pairs(seen: SeenRecord) -> Mapping[str, Any]:
         raise RevertError("Some values of this change were not stored in the clear, so there is nothing to go back to.")
     if seen.record.action != UPDATE:
         return seen.changes
-    model = apps.get_model(seen.record.target_type)
-    stamps = {field.name for field in model._meta.concrete_fields if getattr(field, "auto_now", False)}
+    stamps = _stamps(seen.record.target_type)
     return {name: pair for name, pair in seen.changes.items() if name not in stamps} or seen.changes
+
+
+def _stamps(target_type: str) -> set[str]:
+    """Return the fields that every save sets anew; none where the model is gone, over which there is no grid either."""
+    try:
+        fields = apps.get_model(target_type)._meta.concrete_fields
+    except (LookupError, ValueError):
+        return set()
+    return {field.name for field in fields if getattr(field, "auto_now", False)}
 
 
 def _grid_for(user: User, seen: SeenRecord, pairs: Mapping[str, Any]) -> GridAccess:

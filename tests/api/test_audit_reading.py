@@ -334,6 +334,12 @@ def test_what_has_no_way_back_is_refused(
     assert_problem(fixer.post(f"{AUDIT}{changed.uuid}/revert/", {}, format="json"), 409, "audit-not-revertible")
 
 
+def test_change_of_a_model_that_is_gone_has_no_way_back(fixer: APIClient) -> None:
+    changed = record("row.update", target=Target("gone.thing", "1"), changes={"name": ["a", "b"]})
+    assert fixer.get(f"{AUDIT}{changed.uuid}/").status_code == 200
+    assert_problem(fixer.post(f"{AUDIT}{changed.uuid}/revert/", {}, format="json"), 409, "audit-not-revertible")
+
+
 def test_who_may_not_edit_or_see_all_of_it_takes_nothing_back(
     auditor: APIClient, make_user: Callable[..., User], products: list[Product]
 ) -> None:

@@ -13,6 +13,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
 from gridkit_django.audit.canonical import canonical_of, operation_text
 from gridkit_django.audit.mac import MacCheck, check_mac
@@ -407,7 +408,10 @@ def test_erase_command_tells_what_would_be_closed_and_which_hold_forbids_it(
         call_command("gridkit_audit_erase", "museum.Work", str(work.pk))
     call_command("gridkit_audit_erase", "museum.Work", str(other.pk))
     release_hold(hold)
-    call_command("gridkit_audit_erase", "museum.Work", str(work.pk))
+    with CaptureQueriesContext(connection) as asked:
+        call_command("gridkit_audit_erase", "museum.Work", str(work.pk))
+    if connection.vendor == "postgresql":
+        assert any("IN SHARE MODE" in query["sql"] for query in asked), "no hold may be placed meanwhile"
     assert not AuditSubjectKey.objects.filter(erased_at=None).exists()
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.files.storage import storages
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, storages
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 
@@ -302,13 +304,16 @@ def test_hold_that_is_placed_while_a_purge_goes_on_counts(
         ({"target_type": "shop.order"}, 0),
         ({"target_id": "1"}, 1),
         ({"actor_id": "actor-0"}, 1),
+        ({"actor_id": "boss"}, 1),
         ({"since": MARCH}, 2),
         ({"until": MARCH}, 0),
         ({"since": MARCH, "target_id": "0"}, 1),
     ],
 )
 def test_hold_keeps_what_fits_all_that_it_names(options: dict[str, Any], kept: int) -> None:
-    write("row.update", "row.create")
+    write("row.update")
+    with acting(Actor.system("actor-1"), EventSource.API, impersonator=Actor.system("boss")):
+        record("row.create", target=Target("shop.product", "1"))
     seal_all()
     place_hold("case", "why", HoldScope(**options))
 
@@ -350,6 +355,46 @@ def test_purge_that_fails_leaves_records_and_no_archive(monkeypatch: pytest.Monk
 
     assert left() == ["row.update"]
     assert not AuditPurge.objects.exists()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_archive_stays_when_the_connection_is_lost_while_the_records_go(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    write("row.update")
+    seal_all()
+
+    @contextmanager
+    def losing(using: str) -> Iterator[None]:
+        with transaction.atomic(using=using):
+            yield
+        raise OperationalError("the server closed the connection")
+
+    namespace = SimpleNamespace(atomic=losing, set_rollback=transaction.set_rollback)
+    monkeypatch.setattr(purging, "transaction", namespace)
+    with pytest.raises(OperationalError):
+        purge(now=later(days=400))
+
+    assert left() == []
+    assert (tmp_path / AuditPurge.objects.get().archive).is_file()
+
+
+def test_archive_that_the_storage_does_not_keep_as_it_was_written_lets_nothing_go(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    real = FileSystemStorage._save  # type: ignore[attr-defined]
+
+    def torn(self: Any, name: str, content: Any) -> str:
+        stored: str = real(self, name, ContentFile(content.read()[:-1]))
+        return stored
+
+    monkeypatch.setattr(FileSystemStorage, "_save", torn)
+    write("row.update")
+    seal_all()
+    with pytest.raises(AuditRetentionError, match="does not give back the archive"):
+        purge(now=later(days=400))
+
+    assert left() == ["row.update"]
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

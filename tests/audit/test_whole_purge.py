@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.files.storage import storages
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
 from gridkit_django.audit import Target, record, verifier
 from gridkit_django.audit.barrier import Barrier
@@ -30,7 +30,7 @@ from gridkit_django.audit.retention import HoldScope, Term, archive, place_hold,
 from gridkit_django.audit.sealing import seal_all
 from gridkit_django.events import Actor, EventSource, acting
 from gridkit_django.exceptions import AuditPartitionBusyError
-from gridkit_django.models import AuditOperation, AuditPurge, AuditRecord
+from gridkit_django.models import AuditHold, AuditOperation, AuditPurge, AuditRecord
 from tests.audit.test_retention import later, left, ruled, site, verifies, write
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.postgres_only]
@@ -265,12 +265,23 @@ def test_hold_that_is_placed_while_the_archive_is_written_keeps_the_partition(
         place_hold("case", "just now", HoldScope(target_id="1"))
         return archive
 
-    monkeypatch.setattr(whole, "write_archive", slow)
-    report = purge(now=later(days=400))
+    with monkeypatch.context() as patch:
+        patch.setattr(whole, "write_archive", slow)
+        report = purge(now=later(days=400))
     assert (report.partitions, report.busy) == ([], parts[:1])
     assert AuditPurge.objects.count() == 1, "of the records of the partition that is filled"
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
     assert AuditRecord.objects.filter(target_id="1").exists()
+    release_hold(AuditHold.objects.get())
+
+    def losing(*args: Any) -> bool:
+        assert detach(*args)
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(whole, "detach", losing)
+    with pytest.raises(OperationalError):
+        purge(now=later(days=400))
+    assert (tmp_path / AuditPurge.objects.latest("pk").archive).is_file(), "whether it went can't be known"
 
 
 def test_partition_that_can_not_be_locked_or_holds_another_number_stays(

@@ -15,6 +15,7 @@ from gridkit_django.audit.privacy.reach import holds_on
 from gridkit_django.audit.privacy.subject_keys import subject_keys
 from gridkit_django.audit.privacy.subjects import Subject
 from gridkit_django.audit.recorder import record
+from gridkit_django.audit.retention.holds import await_holds
 from gridkit_django.audit.targets import Target
 from gridkit_django.exceptions import AuditHeldError
 from gridkit_django.models import AuditSubjectKey
@@ -57,6 +58,7 @@ def erase_subject(subject: Subject, *, using: str = "default", dry_run: bool = F
         found = tuple(sorted(map(str, keys)))
         if dry_run or not found:
             return Erasure(found)
+        await_holds(using)
         if holds := holds_on(keys, using):
             raise AuditHeldError(
                 f"Legal holds forbid it: {', '.join(hold.name for hold in holds)}. Release them first, or wait."

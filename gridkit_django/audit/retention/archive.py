@@ -11,8 +11,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import IO
+from dataclasses import dataclass, replace
 
 from django.core.files import File
 from django.core.files.base import ContentFile
@@ -23,6 +22,7 @@ from gridkit_django.audit.evidence import EvidenceWriter
 from gridkit_django.audit.rows import RecordRow
 from gridkit_django.audit.runs import Run, common, ids_in, runs_of
 from gridkit_django.conf import settings
+from gridkit_django.exceptions import AuditRetentionError
 from gridkit_django.models import AuditSeal
 
 _SPOOL_BYTES = 1_000_000
@@ -99,8 +99,7 @@ def _write_file(storage: Storage, alias: str, runs: Sequence[Run], span: tuple[i
         with gzip.GzipFile(fileobj=spool, mode="wb", mtime=0) as packed:
             for line in writer.lines():
                 packed.write(line)
-        digest = _digest(spool)
-        return Archive(storage.save(_name(alias, span, stamp, "ndjson.gz"), File(spool)), digest)
+        return _saved(storage, _name(alias, span, stamp, "ndjson.gz"), File(spool))
 
 
 def _write_list(
@@ -110,8 +109,27 @@ def _write_list(
         {"file": file.name, "sha256": file.digest, "seals": list(span)} for file, span in zip(files, spans, strict=True)
     ]
     text = json.dumps({"archive": 1, "database": alias, "files": told}, indent=1).encode()
-    name = storage.save(_name(alias, (spans[0][0], spans[-1][1]), stamp, "json"), ContentFile(text))
-    return Archive(name, hashlib.sha256(text).hexdigest(), tuple(file.name for file in files))
+    listed = _saved(storage, _name(alias, (spans[0][0], spans[-1][1]), stamp, "json"), ContentFile(text))
+    return replace(listed, parts=tuple(file.name for file in files))
+
+
+def _saved(storage: Storage, name: str, file: File[bytes]) -> Archive:
+    """Save a file and read it back: what it is about is removed next, so that it was taken must not be believed.
+
+    Raises:
+        AuditRetentionError: when the storage gives something else back.
+    """
+    digest = _digest(file)
+    stored = storage.save(name, file)
+    with storage.open(stored) as kept:
+        is_same = _digest(kept) == digest
+    if not is_same:
+        storage.delete(stored)
+        raise AuditRetentionError(
+            f"The storage of AUDIT_ARCHIVE_STORAGE does not give back the archive {stored} as it was written, so "
+            "nothing was removed. Look whether its disk is full, then purge again."
+        )
+    return Archive(stored, digest)
 
 
 def _name(alias: str, span: tuple[int, int], stamp: str, kind: str) -> str:
@@ -126,10 +144,8 @@ def drop_archive(archive: Archive) -> None:
             storage.delete(name)
 
 
-def _digest(stream: IO[bytes]) -> str:
-    stream.seek(0)
+def _digest(file: File[bytes]) -> str:
     total = hashlib.sha256()
-    while part := stream.read(_SPOOL_BYTES):
+    for part in file.chunks(_SPOOL_BYTES):
         total.update(part)
-    stream.seek(0)
     return total.hexdigest()

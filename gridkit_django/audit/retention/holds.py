@@ -23,7 +23,7 @@ class HoldScope:
     Attributes:
         target_type: type of the target, ``app_label.model`` for rows.
         target_id: its id.
-        actor_id: who acted.
+        actor_id: who acted, also in somebody else's name.
         since: records from this moment on.
         until: records before this moment.
     """
@@ -112,9 +112,10 @@ def _fits(hold: AuditHold) -> Q:
     wanted = {
         "target_type": hold.target_type,
         "target_id": hold.target_id,
-        "actor_id": hold.actor_id,
         "occurred_at__gte": hold.since,
         "occurred_at__lt": hold.until,
     }
-    chosen = {name: value for name, value in wanted.items() if value}
-    return Q(**chosen) if chosen else Q(pk__gte=-(2**63))
+    chosen = Q(**{name: value for name, value in wanted.items() if value})
+    if hold.actor_id:
+        chosen &= Q(actor_id=hold.actor_id) | Q(operation__impersonator_id=hold.actor_id)
+    return chosen or Q(pk__gte=-(2**63))

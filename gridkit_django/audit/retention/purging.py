@@ -84,32 +84,30 @@ def _remove(using: str, runs: list[Run], due: Due, report: PurgeReport) -> None:
 
 
 def _removed(using: str, runs: list[Run], due: Due, report: PurgeReport) -> bool:
-    """Archive and remove records in one transaction; an archive of records that stay after all is deleted.
+    """Archive and remove records in one transaction; an archive of records that stay for certain is deleted.
 
     Returns:
         Whether they are gone; not when a hold was placed meanwhile.
     """
-    archive, counts, is_free = Archive(), counts_by_rule(using, runs, due), False
+    archive, counts, is_leaving = Archive(), counts_by_rule(using, runs, due), False
     try:
         with transaction.atomic(using=using):
             wait_for_detachment(using)
             archive = write_archive(using, runs, *seals_around(using, runs))
             tell(using, runs, archive, counts, way="rows")
             await_holds(using)
-            is_free = free_runs(using, runs) == runs
-            if is_free:
+            if free_runs(using, runs) == runs:
                 _delete(using, runs)
-            transaction.set_rollback(not is_free, using=using)
-    except BaseException:
-        is_free = False
-        raise
+                is_leaving = True
+            transaction.set_rollback(not is_leaving, using=using)
     finally:
-        if not is_free:
+        # When the commit itself fails, a lost connection for one, the records may be gone all the same: it stays then.
+        if not is_leaving:
             drop_archive(archive)
-    if is_free:
+    if is_leaving:
         report.by_rule.update(counts)
         report.archives += [archive.name] if archive.name else []
-    return is_free
+    return is_leaving
 
 
 def _delete(using: str, runs: Sequence[Run]) -> None:

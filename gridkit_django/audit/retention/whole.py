@@ -85,10 +85,12 @@ class WholePurge:
         self.report.partitions.append(part.name)
 
     def _drop(self, part: Partition, runs: list[Run], counts: dict[str, int]) -> bool:
-        """Archive, tell and detach; an archive of records that stay after all is deleted."""
+        """Archive, tell and detach; an archive of records that stay for certain is deleted."""
         archive = write_archive(self.using, runs, *seals_around(self.using, runs))
+        is_leaving = False
 
         def told() -> bool:
+            nonlocal is_leaving
             # Holds may have been placed while the archive was written.
             await_holds(self.using)
             due = Due.of(self.using, self.now)
@@ -96,13 +98,17 @@ class WholePurge:
             if AuditRecord.objects.using(self.using).filter(pk__range=part.ids).exclude(free).exists():
                 return False
             tell(self.using, runs, archive, counts, way="partition", partition=part.name)
+            is_leaving = True
             return True
 
-        is_gone = False
         try:
-            is_gone = detach(self.using, part, size(runs), told)
+            is_gone = is_leaving = detach(self.using, part, size(runs), told)
+        except AuditPartitionBusyError:
+            is_leaving = False
+            raise
         finally:
-            if not is_gone:
+            # When the commit itself fails, a lost connection for one, the partition may be gone all the same.
+            if not is_leaving:
                 drop_archive(archive)
         if archive.name and is_gone:
             self.report.archives.append(archive.name)
