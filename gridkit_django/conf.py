@@ -9,6 +9,7 @@ import ipaddress
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Annotated, Any, Literal, Required, TypeAlias, get_type_hints
 
 from django.conf import settings as django_settings
@@ -412,16 +413,23 @@ def _unknown_keys(raw: Mapping[Any, Any]) -> list[str]:
 
 def _wrong_values(raw: Mapping[Any, Any]) -> Iterator[str]:
     """Yield what is wrong with the values, by the types of ``GridKitSettings``."""
-    hints = get_type_hints(GridKitSettings, include_extras=True)
-    for key in sorted(raw.keys() & hints.keys()):
+    for key in sorted(raw.keys() & _types().keys()):
         try:
-            _adapter(hints[key]).validate_python(raw[key])
+            _judge(key).validate_python(raw[key])
         except ValidationError as error:
             yield from (_fault(key, item["loc"], item["msg"]) for item in error.errors(include_url=False))
 
 
-def _adapter(hint: Any) -> TypeAdapter[Any]:
-    """Return what judges a value; a dict with keys of its own says itself how strict it is."""
+@cache
+def _types() -> Mapping[str, Any]:
+    """Return the types of the settings; to resolve their names takes longer than to judge the values."""
+    return get_type_hints(GridKitSettings, include_extras=True)
+
+
+@cache
+def _judge(key: str) -> TypeAdapter[Any]:
+    """Return what judges a setting; a dict with keys of its own says itself how strict it is."""
+    hint = _types()[key]
     return TypeAdapter(hint, config=None if is_typeddict(hint) else ConfigDict(strict=True))
 
 
