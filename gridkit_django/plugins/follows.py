@@ -35,6 +35,11 @@ class Follows:
         self._grants = grants
         self.destination: Wish | None = None
 
+    @property
+    def models(self) -> frozenset[str]:
+        """The labels of the models that it lets the trail follow."""
+        return frozenset(policy.model_label for policy in self._policies.values())
+
     def put(self, policy: AuditPolicy) -> None:
         """Follow a grid by this policy.
 

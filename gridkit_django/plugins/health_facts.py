@@ -12,6 +12,7 @@ from gridkit_django.plugins.job_calls import JobStats
 from gridkit_django.plugins.live import LivePlugin
 from gridkit_django.plugins.memory import HeapFigure
 from gridkit_django.plugins.stats import CallFigures
+from gridkit_django.plugins.strict_follows import tables_behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def facts_about(
     yield _crashes(stored.crashes)
     yield _channels(stored.held_channels)
     yield _leftovers(tuple(leftovers))
+    yield _triggers(live)
 
 
 def _grants(live: LivePlugin) -> PluginHealth:
@@ -59,6 +61,16 @@ def _grants(live: LivePlugin) -> PluginHealth:
     if not missing:
         return PluginHealth.healthy()
     return PluginHealth.degraded(f"It was not granted {', '.join(missing)}.", missingPermissions=list(missing))
+
+
+def _triggers(live: LivePlugin) -> PluginHealth:
+    behind = tables_behind(live.follows)
+    if not behind:
+        return PluginHealth.healthy()
+    return PluginHealth.degraded(
+        f"The triggers of {', '.join(behind)} record as before: what it masks and encrypts does not hold there yet. "
+        "Run: manage.py gridkit_audit_triggers install."
+    )
 
 
 def _failures(figures: list[CallFigures]) -> PluginHealth:

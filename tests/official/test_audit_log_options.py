@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.checks import run_checks
+from django.core.management import call_command
 from pydantic import ValidationError
 
 from gridkit_django.audit.delivery.destinations import secret_of
-from gridkit_django.audit.policies import audit_policies
+from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.audit.privacy import MASK, is_sealed
 from gridkit_django.audit.retention import retention_rules
 from gridkit_django.grids import Grid, grid_registry
@@ -159,6 +162,25 @@ def test_destination_is_paused_when_the_permission_is_taken_away(manager: Plugin
     deliver_trail(manager.runtime)
 
     assert AuditDestination.objects.get().state == "paused"
+
+
+@pytest.mark.postgres_only
+def test_triggers_that_do_not_mask_yet_are_told_by_health_and_checks(manager: PluginManager) -> None:
+    def advice() -> list[str]:
+        manager.stop_all()  # as in a process of its own
+        return [str(item.msg) for item in run_checks(databases=["default"]) if item.id == "gridkit.W201"]
+
+    audit_policies().set("test", [AuditPolicy(model_label="shop.product", strict=True)])
+    try:
+        call_command("gridkit_audit_triggers", "install", stdout=StringIO())
+        install(manager, pii={"mask": ["name"]})
+        assert "shop_product record as before" in manager.check_plugin_health(PLUGIN).message
+        assert any("shop_product" in text for text in advice())
+        call_command("gridkit_audit_triggers", "install", stdout=StringIO())
+        assert advice() == []
+        assert manager.check_plugin_health(PLUGIN).status == "healthy"
+    finally:
+        audit_policies().drop("test")
 
 
 def test_second_delivery_in_step_writes_no_act(manager: PluginManager) -> None:
