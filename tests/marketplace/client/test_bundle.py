@@ -42,7 +42,7 @@ def bundle(acme: Acme, site: Callable[..., None], tmp_path: Path, manager: Plugi
 
 
 def test_plugin_is_installed_and_updated_from_bundles_and_nobody_is_asked(
-    acme: Acme, bundle: Callable[..., Path], manager: PluginManager
+    acme: Acme, bundle: Callable[..., Path], manager: PluginManager, no_probe: None
 ) -> None:
     acme.publish()
     bundle("1.0.0")
