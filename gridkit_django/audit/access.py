@@ -99,8 +99,13 @@ def _write(action: str, request: Any, target: Target, actor: Actor, evidence: Ma
 
 
 def _circumstances(request: Any) -> AbstractContextManager[None]:
-    """Act in the request, where no middleware does it already."""
-    return nullcontext() if request is None or held_act() is not None else holding(request_act(request))
+    """Act in the request, where no middleware does it already.
+
+    That of Django REST framework logs in whoever is asked for, and is on its way to do so here: Django's own is within.
+    """
+    if request is None or held_act() is not None:
+        return nullcontext()
+    return holding(request_act(getattr(request, "_request", request)))
 
 
 def _target(user: Any) -> Target:

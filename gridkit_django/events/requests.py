@@ -59,15 +59,18 @@ class RequestAct:
         source, thread = self._door(), threading.get_ident()
         if thread in self._asking:
             return self._act(Actor.from_user(None), None, source)
+        self._asking.add(thread)
+        try:
+            return self._as_it_stands(source)
+        finally:
+            self._asking.discard(thread)
+
+    def _as_it_stands(self, source: EventSource) -> Act:
         user: User | None = getattr(self._request, "user", None)
         mark = takeover_mark(self._request)
         if self._known is not None and self._known[0] is user and self._known[1] == (source, mark):
             return self._known[2]
-        self._asking.add(thread)
-        try:
-            act = read_outside_loop(lambda: self._of(user, source))
-        finally:
-            self._asking.discard(thread)
+        act = read_outside_loop(lambda: self._of(user, source))
         self._known = (user, (source, mark), act)
         return act
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from django.contrib.auth import login
 from django.contrib.auth.middleware import get_user
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client, RequestFactory
+from rest_framework.authentication import BasicAuthentication
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.views import APIView
 
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.models import AuditRecord
@@ -50,6 +54,21 @@ def test_failed_login_names_the_account_and_nobody_who_acted(ada: User) -> None:
     found = told("user.login_failed")
     assert (found.actor_kind, found.target_id) == ("anonymous", str(ada.pk))
     assert "wrong-password" not in str(found.context)
+
+
+class Guarded(APIView):
+    """Asks for name and password in the view, as Django REST framework does; no middleware knows of it."""
+
+    authentication_classes = (BasicAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+
+def test_failed_login_in_a_view_of_rest_framework_is_recorded_and_refused(ada: User) -> None:
+    wrong = b64encode(b"ada:wrong-password").decode()
+    request = RequestFactory().get("/", headers={"Authorization": f"Basic {wrong}"})
+    assert Guarded.as_view()(request).status_code == 401
+    found = told("user.login_failed")
+    assert (found.target_id, found.context["ip"]) == (str(ada.pk), "127.0.0.1")
 
 
 def test_login_in_place_of_somebody_names_who_was_there(ada: User) -> None:
