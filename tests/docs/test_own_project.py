@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.docs.pages import ROOT, blocks
+from tests.docs.pages import blocks
+from tests.docs.project import Typist, start_project
 from tests.servers.postgres import PostgresServer
-from tests.servers.processes import ServerError, installed_environment
 
 DEPLOY = "docs/how-to/deploy.md"
 CELERY = "docs/how-to/run-celery.md"
@@ -103,25 +100,14 @@ def shown(page: str, words: str) -> str:
     return next(block.text for block in blocks("python") if block.page == page and words in block.text)
 
 
-class Project:
+class Project(Typist):
     """A folder with a project as a firm has one, on a database of its own."""
 
     def __init__(self, folder: Path, address: str) -> None:
         self.folder, self.address = folder, address
-        self._env = {**installed_environment(), "DJANGO_SETTINGS_MODULE": "mysite.settings"}
-        self._env["PYTHONPATH"] = os.pathsep.join([str(folder), self._env["PYTHONPATH"]])
-        self._env |= {"DATABASE_PASSWORD": "", "GRIDKIT_KEYS": "long-text", "GRIDKIT_PUBLIC_KEYS": "a-key"}
-        start = [sys.executable, "-m", "django", "startproject", "mysite", "."]
-        subprocess.run(start, cwd=folder, check=True)
+        start_project(folder)
         self._write()
-        self._typist = subprocess.Popen(
-            [sys.executable, ROOT / "tests" / "docs" / "typist.py"],
-            cwd=folder,
-            env=self._env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        super().__init__(folder, {"DATABASE_PASSWORD": "", "GRIDKIT_KEYS": "long-text", "GRIDKIT_PUBLIC_KEYS": "a-key"})
         self.run("makemigrations", "firm", "--verbosity", "0")
 
     def _write(self) -> None:
@@ -142,20 +128,6 @@ class Project:
         settings = self.folder / "mysite" / "settings.py"
         own = [shown(DEPLOY, "CACHES = "), shown(DEPLOY, "SECURE_SSL_REDIRECT"), place, SETTINGS]
         settings.write_text("\n".join([settings.read_text(), *own]))
-
-    def run(self, *words: str, fails: bool = False) -> str:
-        """Run `manage.py` in it and return what was printed; a failure is one unless it is expected."""
-        if self._typist.stdin is None or self._typist.stdout is None:
-            raise ServerError("there is nobody to type")
-        self._typist.stdin.write(f"{json.dumps(words)}\n")
-        self._typist.stdin.flush()
-        status, printed = json.loads(self._typist.stdout.readline())
-        assert bool(status) == fails, printed
-        return str(printed)
-
-    def end(self) -> None:
-        """Send the typist home."""
-        self._typist.communicate()
 
     def change_a_claim(self) -> None:
         """Write to the table of the strict model, as another program does."""
