@@ -18,7 +18,6 @@ from gridkit_django.grids.access import GridAccess
 from gridkit_django.plugins import Plugin, PluginContext, PluginManager, plugin_manager
 from tests.docs.pages import text_of
 from tests.plugins.samples import metadata
-from tests.testing.test_pytest_plugin import FEW_PLUGINS, SETTINGS, TABLES_AT_ONCE, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BOTH = pytest.mark.both_databases
@@ -151,15 +150,6 @@ def test_page_migration_turns_the_stored_minutes_into_hours(
     delay(access, 90)
     assert call_method(access, "long-delays", {}).body == {"result": {"7": 90}}
     assert call_method(access, "forget-delay", {"row": "7"}).body == {"result": {"forgotten": True}}
-
-
-def test_page_tests_pass_in_a_project_that_has_nothing_else(tmp_path: Path) -> None:
-    write_files(tmp_path)
-    (tmp_path / "site_settings.py").write_text(SETTINGS)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = site_settings\n")
-    (command,) = re.findall(r"^\$ python (-m pytest .*)$", PAGE, re.MULTILINE)
-    told = run(tmp_path, *command.split(), *FEW_PLUGINS, TABLES_AT_ONCE)
-    assert "15 passed" in told, told
 
 
 def test_page_configuration_that_contradicts_itself_turns_its_health_yellow(manager: PluginManager) -> None:
