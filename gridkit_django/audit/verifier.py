@@ -146,9 +146,10 @@ class Note:
         digest = base64.b64decode(lines[2], validate=True)
         return cls(name, int(lines[1]), digest, int(lines[3][5:]), f"{body}\n".encode(), signed[:4], signed[4:])
 
-    def names(self, public: bytes) -> bool:
-        """Say whether it names a key as the one that signed it."""
-        return hashlib.sha256(self.origin.encode() + b"\n\x01" + public).digest()[:4] == self.key_hash
+    def names(self, key: bytes) -> bool:
+        """Say whether it names a key as the one that signed it: a public one, or a site's own by its id."""
+        kind = b"\x01" if len(key) == 32 else b"\xff"
+        return hashlib.sha256(self.origin.encode() + b"\n" + kind + key).digest()[:4] == self.key_hash
 
     def is_by(self, public: bytes) -> bool:
         """Say whether it was signed with a key."""
@@ -236,6 +237,7 @@ class FileVerifier:
         self._public = {key_id_of(key): key for key in public_keys}
         self._trusted: dict[str, Check] = {name: partial(ed25519_fits, key) for name, key in self._public.items()}
         self._trusted.update(checks or {})
+        self._site_keys = {name for name in self._trusted if name.startswith("hmac:")}
         self._notes = list(notes)
         self.report = Report(trusted=bool(self._trusted), checkpoints=len(self._notes))
         self._origin = ""
@@ -258,9 +260,8 @@ class FileVerifier:
     def check(self, lines: Iterable[bytes]) -> Report:
         """Read all lines and return what was found."""
         for number, line in enumerate(lines, 1):
-            text = line.rstrip(b"\r\n")
             try:
-                self._read(text, json.loads(text))
+                self._read(text := line.rstrip(b"\r\n"), json.loads(text))
             except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
                 self.report.add(CHANGED, f"line {number} can't be read: {error!r}", self.report.last_seal or None)
         self._close()
@@ -278,11 +279,10 @@ class FileVerifier:
         self._take(int(item["id"]), leaf_digest(text), text)
 
     def _read_withheld(self, item: dict[str, Any]) -> None:
-        said = item["withheld"]
-        if "all" in said and self._batch:
+        if "all" in item["withheld"] and self._batch:
             self._batch.is_withheld = True
             return
-        first, leaves = int(said["first"]), base64.b64decode(said["leaves"])
+        first, leaves = int(item["withheld"]["first"]), base64.b64decode(item["withheld"]["leaves"])
         for place in range(len(leaves) // 32):
             self._take(first + place, leaves[32 * place : 32 * place + 32], None)
             self.report.withheld += 1
@@ -294,8 +294,7 @@ class FileVerifier:
             return
         if number <= self._batch.last_id:
             self.report.add(MOVED, "the record stands in another place of the file", seal, number)
-        self._batch.last_id = number
-        self._batch.leaves[number] = leaf
+        self._batch.last_id, self._batch.leaves[number] = number, leaf
         if line is not None:
             self._batch.lines[number] = line
 
@@ -355,6 +354,7 @@ class FileVerifier:
             self.report.add(BAD_SIGNATURE, f"the seal is not signed with {key}, as it says", number)
             return
         is_site = key.startswith("hmac:")
+        self._site_keys.update([key] * is_site)
         if is_site and self._was_signed:
             self.report.add(BAD_SIGNATURE, "the seal has no public signature, though seals before it have", number)
         self._was_signed = self._was_signed or not is_site
@@ -371,10 +371,9 @@ class FileVerifier:
         self._is_sorted = True
         purged = [n for n in gone if (at := bisect_right(runs, (n, 2**63))) and runs[at - 1][1] >= n]
         self.report.purged += len(purged)
-        if batch.is_withheld and not batch.leaves:
-            self.report.withheld += len(gone) - len(purged)
-            return
-        if len(purged) == len(ids):
+        is_untold = batch.is_withheld and not batch.leaves
+        self.report.withheld += (len(gone) - len(purged)) * is_untold
+        if is_untold or len(purged) == len(ids):
             return
         leaves = {**{number: known[number] for number in purged if number in known}, **batch.leaves}
         missing = [number for number in ids if number not in leaves]
@@ -424,9 +423,10 @@ class FileVerifier:
             self.report.add(CHANGED, f"there is a receipt of a purge of another chain, {origin}")
 
     def _judge_note(self, note: Note) -> None:
-        said = f"the checkpoint of seal {note.seal} ({note.total} records)"
-        known = self._digests.get(note.seal)
-        if not any(note.is_by(public) for public in self._public.values()):
+        said, known = f"the checkpoint of seal {note.seal} ({note.total} records)", self._digests.get(note.seal)
+        # Only the site itself can judge what its own keys signed; others compare it with the chain.
+        sites = (self._fits(name, note.text, note.signature) for name in self._site_keys if note.names(name.encode()))
+        if not (any(sites) or any(note.is_by(public) for public in self._public.values())):
             self.report.add(UNKNOWN_KEY, f"{said} is not signed with a key of this trail", note.seal)
         elif (self._origin or note.origin) != note.origin or (known and known != (note.digest, note.total)):
             self.report.add(CHANGED, f"{said} was made of another chain", note.seal)

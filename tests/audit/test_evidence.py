@@ -22,7 +22,7 @@ from gridkit_django.audit.evidence import EvidenceWriter
 from gridkit_django.audit.receipts import make_receipt
 from gridkit_django.audit.rows import RecordRow
 from gridkit_django.audit.sealing import Sealer
-from gridkit_django.audit.signing import Ed25519Signer, public_text
+from gridkit_django.audit.signing import Ed25519Signer, public_text, site_signer
 from gridkit_django.models import AuditCheckpoint, AuditRecord, AuditSeal
 from tests.audit.chains import key, run_sql, sealer, trusting, write
 
@@ -180,7 +180,15 @@ def test_newest_key_vouches_for_seals_of_the_keys_before_it(signer: Ed25519Signe
 def test_seals_without_a_public_signature_prove_nothing_to_others() -> None:
     write(1)
     Sealer(DEFAULT_DB_ALIAS).run()
-    assert found(check(lines(), key())) == [("unknown-key", 1, None)]
+    own = site_signer()
+    keep_up(DEFAULT_DB_ALIAS, own)
+    text = lines()
+    assert found(check(text, key())) == [("unknown-key", 1, None)]
+
+    checks = {own.key_id: lambda message, signature: own.sign(message) == signature}
+    assert verifier.FileVerifier([], checks=checks).check(text).faults == [], "to the site they prove all"
+    checks[own.key_id] = lambda message, signature: b"\ntime " not in message and own.sign(message) == signature
+    assert found(verifier.FileVerifier([], checks=checks).check(text)) == [("unknown-key", 1, None)], "the checkpoint"
 
 
 def test_checkpoint_that_was_kept_shows_that_the_end_was_cut_off(
