@@ -33,7 +33,7 @@ def impersonator_of(request: HttpRequest) -> Actor | None:
     path = settings().AUDIT_IMPERSONATOR
     if path is not None:
         user = import_string(path)(request)
-        return None if user is None else Actor.from_user(user)
+        return None if user is None or not user.is_authenticated else Actor.from_user(user)
     key = _key_in(getattr(request, "session", None) or {})
     return None if key is None else _actor(key)
 

@@ -75,7 +75,9 @@ class RequestAct:
         return act
 
     def _of(self, user: User | None, source: EventSource) -> Act:
-        return self._act(Actor.from_user(user), impersonator_of(self._request), source)
+        actor, other = Actor.from_user(user), impersonator_of(self._request)
+        is_other = other is not None and (other.kind, other.id) != (actor.kind, actor.id)
+        return self._act(actor, other if is_other else None, source)
 
     def _act(self, actor: Actor, impersonator: Actor | None, source: EventSource) -> Act:
         """Return an act; circumstances that are others now (a login renews the session) are told under another id."""

@@ -70,6 +70,7 @@ def run_export(job_id: uuid.UUID | str) -> None:
         correlation_id=job.correlation_id or None,
         metadata=dict(mine.metadata),
         impersonator=mine.impersonator,
+        reason=mine.reason,
     )
     with act, translation.override(job.language or get_language()):
         _carry_out(job)

@@ -109,6 +109,7 @@ def report_interactions(access: GridAccess, raw: Any) -> tuple[Verdict, ...]:
         correlation_id=act.correlation_id,
         metadata=dict(act.metadata),
         impersonator=act.impersonator,
+        reason=act.reason,
         visit=act.visit,
     )
     with as_reported, gathered(), transaction.atomic(savepoint=False):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import uuid
+from contextlib import AbstractContextManager
 from functools import partial
 
 from celery import shared_task
 from django.db import router, transaction
 
-from gridkit_django.events import Actor, EventSource, acting
+from gridkit_django.events import Act, Actor, EventSource, acting, current_act
 from gridkit_django.exceptions import TaskQueueUnsetError
 from gridkit_django.models import PluginOperation
 from gridkit_django.plugins import (
@@ -36,9 +37,7 @@ def run_plugin_operation(operation_id: str) -> None:
         return
     # Other plugins hear of the change and may veto it: this process follows before it begins.
     plugin_manager().ensure_current()
-    asker = operation.requested_by
-    actor = Actor.system("operations") if asker is None else Actor.from_user(asker)
-    with acting(actor, EventSource.SYSTEM, metadata={"operationId": operation_id}):
+    with _as_asker(operation):
         run_operation(operation_id)
 
 
@@ -92,3 +91,18 @@ def _send(operation_id: uuid.UUID) -> None:
         operation = PluginOperation.objects.get(pk=operation_id)
         reason = TaskQueueUnsetError.tell(error)
         fail_operation(operation, "task-queue-unreachable", reason)
+
+
+def _as_asker(operation: PluginOperation) -> AbstractContextManager[Act]:
+    """Act as the person who asked for an operation; circumstances come with the task, if it was sent by that person."""
+    asker, sent = operation.requested_by, current_act()
+    actor = Actor.system("operations") if asker is None else Actor.from_user(asker)
+    mine = sent if (sent.actor.kind, sent.actor.id) == (actor.kind, actor.id) else Act()
+    return acting(
+        actor,
+        EventSource.SYSTEM,
+        correlation_id=mine.correlation_id,
+        metadata={**dict(mine.metadata), "operationId": str(operation.pk)},
+        impersonator=mine.impersonator,
+        reason=mine.reason,
+    )

@@ -159,3 +159,5 @@ def test_hook_of_the_site_names_the_impersonator(settings: Any) -> None:
     settings.GRIDKIT = {"AUDIT_IMPERSONATOR": "tests.shop.hooks.whoever"}
     assert request_act(made(**{"X-Boss": "1"}))().impersonator == Actor(ActorKind.USER, "5", "boss")
     assert request_act(made(session=Session(hijack_history=["1"])))().impersonator is None
+    himself = request_act(made(User(pk=5, username="boss"), **{"X-Boss": "1"}))
+    assert himself().impersonator is None

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from gridkit_django.events import Actor, ActorKind, EventSource, acting
 from gridkit_django.models import AuditRecord, HealthCheckResult, OperationKind, OperationState, PluginOperation
 from gridkit_django.plugins import PluginManager, plugin_manager, request_operation
 from gridkit_django.tasks.plugins import check_plugin_health, enqueue_operation, run_plugin_operation
@@ -41,7 +42,9 @@ def install(user: User | None) -> PluginOperation:
 def test_an_operation_is_carried_out_as_the_person_who_asked_for_it(manager: PluginManager, asked_by_a_person: bool):
     user = User.objects.create(username="root") if asked_by_a_person else None
     operation = install(user)
-    run_plugin_operation.apply(args=[str(operation.pk)]).get()
+    sender, boss = Actor.from_user(user or User(pk=0)), Actor(ActorKind.USER, "1", "boss")
+    with acting(sender, EventSource.ADMIN, impersonator=boss, reason="a plan"):
+        run_plugin_operation.apply(args=[str(operation.pk)]).get()
 
     operation.refresh_from_db()
     assert (operation.state, manager.get_plugin(PLUGIN).id) == (OperationState.FINISHED, PLUGIN)
@@ -49,6 +52,8 @@ def test_an_operation_is_carried_out_as_the_person_who_asked_for_it(manager: Plu
     expected = ("user", str(user.pk)) if user else ("system", "operations")
     assert (record.actor_kind, record.actor_id) == expected
     assert record.context["operationId"] == str(operation.pk)
+    circumstances = ("boss", "a plan") if user else (None, None)
+    assert (record.context.get("impersonator"), record.context.get("reason")) == circumstances
 
 
 def test_an_operation_that_is_gone_is_no_error(db: None):
