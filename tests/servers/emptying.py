@@ -20,6 +20,13 @@ from gridkit_django.audit.barrier import Barrier
 
 Rows = list[tuple[Any, ...]]
 
+_WITH_PAGES = """
+SELECT relname FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)
+AND (relkind <> 'r' OR pg_relation_size(oid) > 0)
+"""
+"""The tables that may hold a row; of a partitioned one its parts know that."""
+
 
 class Content:
     """What the tables of a database hold at first.
@@ -52,7 +59,16 @@ class Content:
         ContentType.objects.clear_cache()
 
     def _tables(self) -> list[str]:
-        return sorted(self._connection.introspection.django_table_names(only_existing=True, include_views=False))
+        """Return the tables that may hold a row.
+
+        PostgreSQL leaves out those that it has no page of: to plan a question to each of all would take it 40 ms.
+        """
+        connection = self._connection
+        if connection.vendor != "postgresql":
+            return sorted(connection.introspection.django_table_names(only_existing=True, include_views=False))
+        with connection.cursor() as cursor:
+            cursor.execute(_WITH_PAGES, [connection.introspection.django_table_names()])
+            return sorted(name for (name,) in cursor.fetchall())
 
     def _filled(self, tables: Sequence[str]) -> list[str]:
         """Return the tables that hold a row."""
