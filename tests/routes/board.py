@@ -70,3 +70,16 @@ def await_agreement(stack: Stack, plugin_id: str, processes: int) -> None:
         wait_until(agree, f"{processes} processes to agree on {plugin_id}")
     except Exception as error:
         raise AssertionError(f"{error}: {revision(stack, plugin_id)} is wanted, but {board(stack)}") from error
+
+
+def told(stack: Stack) -> set[int]:
+    """Return the process ids in the rows of web and Celery processes, also of those that do not live any more."""
+    return {row[0] for row in stack.rows("SELECT pid FROM gridkit_django_runtimeprocess WHERE kind <> 'command'")}
+
+
+def ends_in_order(stack: Stack) -> None:
+    """Let the processes end in order, and see that none of them is counted any more."""
+    pids = {entry.pid for entry in board(stack)}
+    assert pids
+    stack.stop()
+    assert not pids & told(stack)

@@ -9,6 +9,9 @@ import pytest
 from tests.routes.world import furnish, swift
 from tests.servers.stack import Stack
 
+STACKS = ("postgres",)
+"""The databases that these tests run on: what production uses. The tests of the demo do the like on SQLite."""
+
 RECORD = "/gridkit/api/grids/flights/records/{}/"
 AUDIT = "SELECT changes, actor_label, occurred_at FROM gridkit_django_auditrecord WHERE action = 'row.update'"
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from celery import Celery
 
-from tests.routes.board import await_agreement, board
+from tests.routes.board import await_agreement, board, ends_in_order, told
 from tests.routes.shell import Shell, standing_shell
 from tests.routes.world import furnish, method_names, swift
 from tests.servers.http import Client
@@ -59,27 +59,6 @@ def _follows(stack: Stack, processes: int, elsewhere: Shell) -> None:
         await_agreement(stack, PLUGIN, processes)
 
 
-def _told(stack: Stack) -> set[int]:
-    """Return the process ids in the rows of web and Celery processes, also of those that do not live any more."""
-    return {row[0] for row in stack.rows("SELECT pid FROM gridkit_django_runtimeprocess WHERE kind <> 'command'")}
-
-
-def _ends(stack: Stack) -> None:
-    """Let the processes end in order, and see that none of them is counted any more."""
-    pids = {entry.pid for entry in board(stack)}
-    assert pids
-    stack.stop()
-    assert not pids & _told(stack)
-
-
-@pytest.mark.parametrize("options", [(), ("--preload",)], ids=["plain", "preload"])
-def test_idle_workers_of_gunicorn_follow(site: Stack, elsewhere: Shell, options: tuple[str, ...]) -> None:
-    url = site.start_web("--workers", "2", "--threads", "1", *options)
-    _reach_all(site, url, 2)
-    _follows(site, 2, elsewhere)
-    _ends(site)
-
-
 def test_idle_process_of_uvicorn_follows_and_serves(site: Stack, elsewhere: Shell) -> None:
     url = site.start_uvicorn()
     _reach_all(site, url, 1)
@@ -87,13 +66,9 @@ def test_idle_process_of_uvicorn_follows_and_serves(site: Stack, elsewhere: Shel
     assert method_names(Client(url, token="token-of-analyst").get(SCHEMA)) == ["export"]
 
 
-@pytest.mark.parametrize(
-    ("options", "processes"),
-    [(("--concurrency", "2"), 2), (("--pool", "threads", "--concurrency", "2"), 1)],
-    ids=["prefork", "threads"],
-)
+@pytest.mark.parametrize(("options", "processes"), [((), 2), (("--pool", "threads"), 1)], ids=["prefork", "threads"])
 def test_idle_worker_of_celery_follows(site: Stack, elsewhere: Shell, options: tuple[str, ...], processes: int) -> None:
-    site.start_worker(*options, own_program=True)
+    site.start_worker(*options, "--concurrency", "2", own_program=not options)
     with Celery("probe", broker=site.env["REDIS_URL"], set_as_current=False) as probe:
 
         def served() -> bool:
@@ -104,7 +79,7 @@ def test_idle_worker_of_celery_follows(site: Stack, elsewhere: Shell, options: t
 
         wait_until(served, "every process of the pool to have had a task")
     _follows(site, processes, elsewhere)
-    _ends(site)
+    ends_in_order(site)
 
 
 def test_runserver_that_is_told_to_end_says_so(site: Stack) -> None:
@@ -112,7 +87,7 @@ def test_runserver_that_is_told_to_end_says_so(site: Stack) -> None:
     (entry,) = board(site)
     os.kill(entry.pid, signal.SIGTERM)  # told to end, its parent would kill it
     wait_until(lambda: not board(site), "its end")
-    assert entry.pid not in _told(site)
+    assert entry.pid not in told(site)
 
 
 def test_command_reports_nothing_of_its_own_and_leaves_no_thread(site: Stack) -> None:

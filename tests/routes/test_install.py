@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.routes.board import await_agreement
 from tests.routes.world import PASSWORD, awaited, furnish, method_names, plugin_row, swift
 from tests.servers.http import Client
 from tests.servers.stack import Stack
@@ -52,6 +53,7 @@ def test_install_with_consent_runs_in_a_worker_and_reaches_every_process(world: 
     state = "SELECT state FROM gridkit_django_pluginoperation WHERE kind = 'install'"
     awaited(lambda: world.rows(state) in ([("finished",)], [("failed",)]), "the operation to end")
     assert world.rows(state) == [("finished",)], admin.get(answer.url).text
+    await_agreement(world, "@gridkit/plugin-export", 3)
     for client in analysts:
         (method,) = client.get(SCHEMA).json()["methods"]
         assert method["name"] == "export"

@@ -1,14 +1,14 @@
-"""Forked processes follow one generation: gunicorn with and without preload, Celery's prefork pool."""
+"""Forked processes follow one generation, asked or not: gunicorn with and without preload, Celery's prefork pool."""
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
-from tests.routes.world import awaited, furnish, method_names
+from tests.routes.board import await_agreement, ends_in_order, generation
+from tests.routes.shell import standing_shell
+from tests.routes.world import awaited, furnish, method_names, swift
 from tests.servers.http import Client
 from tests.servers.stack import Stack
 
@@ -16,15 +16,17 @@ STACKS = ("postgres",)
 """The databases that these tests run on: what production uses."""
 
 API = "/gridkit/api/grids/flights/"
-PLUGIN = "/gridkit/api/plugins/@gridkit/plugin-export/"
-ASKS = 40
+EXPORT = "@gridkit/plugin-export"
+PLUGIN = f"/gridkit/api/plugins/{EXPORT}/"
+WORKERS = 2
+ASKS = 24
 
 
-@pytest.fixture(scope="module", params=[(), ("--preload",)], ids=["plain", "preload"])
-def url(stack: Stack, request: pytest.FixtureRequest) -> str:
-    """A web server of three forked workers that the kernel hands connections to."""
-    furnish(stack).stop()
-    return stack.start_web("--workers", "3", "--threads", "1", *request.param)
+@pytest.fixture
+def site(stack: Stack) -> Stack:
+    """A furnished site without a process."""
+    stack.stop()
+    return furnish(stack)
 
 
 def _offers(reader: Client) -> list[list[str]]:
@@ -33,16 +35,26 @@ def _offers(reader: Client) -> list[list[str]]:
         return [method_names(answer) for answer in pool.map(lambda _: reader.get(f"{API}schema/"), range(ASKS))]
 
 
-def _running(stack: Stack, kind: str) -> list[dict[str, Any]]:
-    """Return what each process of a kind says it runs."""
-    found = stack.rows(f"SELECT plugins FROM gridkit_django_runtimeprocess WHERE kind = '{kind}'")
-    return [json.loads(row[0]) if isinstance(row[0], str) else row[0] for row in found]
-
-
-def test_every_forked_worker_follows_the_next_request_after_a_change(stack: Stack, url: str) -> None:
+@pytest.mark.parametrize("options", [(), ("--preload",)], ids=["plain", "preload"])
+def test_forked_workers_of_gunicorn_follow_asked_or_not_write_nothing_for_it_and_end_in_order(
+    site: Stack, options: tuple[str, ...]
+) -> None:
+    url = site.start_web("--workers", str(WORKERS), "--threads", "1", *options)
     admin, reader = Client(url, token="token-of-admin"), Client(url, token="token-of-analyst")
+
+    _follow_at_the_next_request(admin, reader)
+    await_agreement(site, EXPORT, WORKERS)
+    _leave_everything_alone(site, reader)
+    with standing_shell(site) as elsewhere:
+        for verb in ("deactivate", "activate"):
+            elsewhere(f"manager.{verb}_plugin({EXPORT!r})")
+            await_agreement(site, EXPORT, WORKERS)
+    ends_in_order(site)
+
+
+def _follow_at_the_next_request(admin: Client, reader: Client) -> None:
+    """After a change through one of them, each worker serves what holds now."""
     assert _offers(reader) == [["export"]] * ASKS
-    awaited(lambda: len(_running(stack, "web")) >= 3 or not _offers(reader), "every worker to have served")
 
     assert admin.post(f"{PLUGIN}deactivate/").status == 200
     assert _offers(reader) == [[]] * ASKS
@@ -51,22 +63,19 @@ def test_every_forked_worker_follows_the_next_request_after_a_change(stack: Stac
     assert _offers(reader) == [["export"]] * ASKS
 
 
-def test_forked_workers_that_only_read_leave_the_generation_and_the_plugins_alone(stack: Stack, url: str) -> None:
-    reader = Client(url, token="token-of-analyst")
-    generation = "SELECT value FROM gridkit_django_runtimegeneration"
-    _offers(reader)
-    before = stack.rows(generation), stack.rows("SELECT COUNT(*) FROM gridkit_django_auditrecord")
+def _leave_everything_alone(site: Stack, reader: Client) -> None:
+    """Workers that only read raise no generation and write no record."""
+    records = "SELECT COUNT(*) FROM gridkit_django_auditrecord"
+    before = generation(site), site.rows(records)
 
     _offers(reader)
 
-    assert (stack.rows(generation), stack.rows("SELECT COUNT(*) FROM gridkit_django_auditrecord")) == before
+    assert (generation(site), site.rows(records)) == before
 
 
-def test_children_of_a_prefork_pool_follow_before_each_task(stack: Stack) -> None:
-    furnish(stack).stop()
-    url = stack.url()
-    stack.start_worker("--concurrency", "2")
-    admin, analyst = Client(url, token="token-of-admin"), Client(url, token="token-of-analyst")
+def test_children_of_a_prefork_pool_follow_before_each_task(site: Stack) -> None:
+    site.start_worker("--concurrency", "2")
+    admin, analyst = swift(site, "admin"), swift(site, "analyst")
 
     def exported() -> list[str]:
         """Export four times at once and return how each ended."""

@@ -2,6 +2,9 @@
 
 A message on a socket asks for one thing: to start a process, or to say whether one has ended. The answer is a message,
 too. When the socket is closed, all that still runs is told to end.
+
+A process has the settings of its own environment: they are read after the fork, and whoever has kept one of those with
+which the project was loaded hears of it as in Django's own tests.
 """
 
 from __future__ import annotations
@@ -13,17 +16,46 @@ import runpy
 import signal
 import socket
 import sys
+import tempfile
 import threading
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 import django
+import django.test.signals  # what Django itself keeps of settings hears of a change
+from asgiref.local import Local
+from django.conf import settings
+from django.core.signals import setting_changed
 from django.db import connections
 from django.urls import get_resolver
+from django.utils.functional import empty
+from django.utils.log import configure_logging
 
-MESSAGE_BYTES = 1 << 20
-LOADED = ("example_project.wsgi", "celery.bin.celery", "gunicorn.app.wsgiapp")
+from tests.servers.forking import MESSAGE_BYTES
+
+LOADED = (
+    "example_project.wsgi",
+    "celery.apps.worker",
+    "celery.bin.celery",
+    "celery.concurrency.prefork",
+    "celery.concurrency.thread",
+    "celery.contrib.django.task",
+    "celery.events",
+    "celery.worker.consumer",
+    "celery.worker.strategy",
+    "django.core.cache.backends.redis",
+    "django.core.management.commands.migrate",
+    "django.template.backends.django",
+    "gunicorn.app.wsgiapp",
+    "gunicorn.workers.gthread",
+    "jsonschema",
+    "kombu.transport.redis",
+)
+"""What each web process or worker imports by its first request or task, none of it the project's."""
+
+READ_ANEW = ("example_project.settings", "example_project.wsgi")
+"""Modules that hold what they have read of the environment and the settings."""
 
 
 def load() -> None:
@@ -32,9 +64,10 @@ def load() -> None:
     for name in LOADED:
         import_module(name)
     _ = get_resolver().url_patterns
-    connections.close_all()
     if threading.active_count() > 1:
         raise RuntimeError(f"Threads are lost in a fork, so nothing may start one: {threading.enumerate()}")
+    if opened := [made for made in connections.all(initialized_only=True) if made.connection is not None]:
+        raise RuntimeError(f"Processes would share a connection, so nothing may open one: {opened}")
     gc.collect()
     gc.freeze()
 
@@ -45,7 +78,8 @@ def serve(door: socket.socket) -> list[str] | None:
     while True:
         text, given, _, _ = socket.recv_fds(door, MESSAGE_BYTES, 3)
         if not text:
-            return _end(children)
+            _end(children)
+            return None
         asked = json.loads(text)
         if "words" not in asked:
             door.send(json.dumps(_status(children, asked["pid"])).encode())
@@ -86,6 +120,21 @@ def _become(asked: dict[str, Any], given: list[int]) -> None:
     os.environ.update(asked["env"])
 
 
+def settle() -> None:
+    """Have the settings of this process's environment, instead of those with which the project was loaded."""
+    tempfile.tempdir = None
+    for name in (*READ_ANEW, os.environ["DJANGO_SETTINGS_MODULE"]):
+        sys.modules.pop(name, None)
+    before = {name: getattr(settings, name) for name in dir(settings) if name.isupper()}
+    settings._wrapped = empty
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    connections._settings = connections.settings = connections.configure_settings(None)
+    connections._connections = Local(connections.thread_critical)
+    for name in dir(settings):
+        if name.isupper() and name != "DATABASES" and getattr(settings, name) != before.get(name, empty):
+            setting_changed.send(sender=None, setting=name, value=getattr(settings, name), enter=True)
+
+
 def run(words: list[str]) -> None:
     """Run what Python runs with these arguments: `-m`, a module and its arguments, or a file and its arguments."""
     if words[0] == "-m":
@@ -101,4 +150,5 @@ if __name__ == "__main__":
     to_run = serve(socket.socket(fileno=int(sys.argv[1])))
     if to_run is None:
         os._exit(0)  # what is done at the end of a process is for the children to do
+    settle()
     run(to_run)

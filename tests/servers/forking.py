@@ -5,48 +5,53 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from functools import cache
 from typing import Any
 
-from tests.servers.fork_server import MESSAGE_BYTES
-from tests.servers.processes import ROOT, ServerError, wait_until
+from tests.servers.processes import ROOT, ServerError, installed_environment, wait_until
 
-READ_AT_WORK = frozenset({"GATE", "GATE_NAME", "TELLER_LIVES"})
-"""Variables that plugins of the tests read when they run, and no settings: processes may differ in them."""
+MESSAGE_BYTES = 1 << 20
+
+LOADED_WITH = {
+    "DATABASE_URL": "postgres://nobody@localhost/nothing",
+    "DJANGO_SETTINGS_MODULE": "example_project.settings",
+    "GRIDKIT_DEMO_VAR": tempfile.gettempdir(),
+    "PYTHONUNBUFFERED": "1",
+    "SECRET_KEY": "of nobody",
+}
+"""What the settings read while the project is loaded; each process that is forked reads them anew."""
 
 
 class ForkServer:
-    """The process that forks the others.
+    """The process that forks the others. It ends when this process does, with all that it forked and that still runs.
 
     Args:
-        env: its environment, which holds all that the settings read.
-        log: where its own output goes.
+        env: its environment: what an interpreter reads at its start holds for all that it forks.
     """
 
-    def __init__(self, env: Mapping[str, str], log: Path) -> None:
-        self._settings = _settings(env)
-        self._log = log
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._turn = threading.Lock()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as this lives
         self._door, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         command = [sys.executable, "-m", "tests.servers.fork_server", str(theirs.fileno())]
-        with theirs, log.open("ab") as output:
+        with theirs:
             self._process = subprocess.Popen(
                 command,
                 cwd=ROOT,
                 env=dict(env),
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=self._log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=[theirs.fileno()],
             )
-
-    def serves(self, env: Mapping[str, str]) -> bool:
-        """Say whether what it has loaded is right for a process with this environment."""
-        return self._settings == _settings(env)
 
     def fork(self, words: Sequence[str], env: Mapping[str, str], streams: Sequence[int]) -> Fork:
         """Start a process.
@@ -67,18 +72,29 @@ class ForkServer:
         """End it, and all that it forked and that still runs."""
         self._door.close()
         self._process.wait(60)
+        self._log.close()
 
     def _ask(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> Any:
-        with contextlib.suppress(ConnectionError):
+        with self._turn, contextlib.suppress(ConnectionError):
             socket.send_fds(self._door, [json.dumps(message).encode()], list(descriptors))
             if answer := self._door.recv(MESSAGE_BYTES):
                 return json.loads(answer)
         self._process.wait(60)
-        raise ServerError(f"The process that forks the others has ended:\n{self._log.read_text(errors='replace')}")
+        self._log.seek(0)
+        raise ServerError(f"The process that forks the others has ended:\n{self._log.read().decode(errors='replace')}")
 
 
-def _settings(env: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in env.items() if name not in READ_AT_WORK}
+@cache
+def fork_server() -> ForkServer:
+    """Return the one of this process; it is started when it is first asked for."""
+    return ForkServer({**installed_environment(), **LOADED_WITH})
+
+
+def end_forking() -> None:
+    """End the one of this process, if there is one."""
+    if fork_server.cache_info().currsize:
+        fork_server().close()
+        fork_server.cache_clear()
 
 
 class Fork:
@@ -121,3 +137,9 @@ class Fork:
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, sig)
+
+    def kill(self) -> None:
+        """Kill it, with its children."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)

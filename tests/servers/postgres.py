@@ -102,10 +102,10 @@ class OwnPostgres:
         self._server = ServerProcess("PostgreSQL", command, log, user=self._user, env=env, cwd=self._folder)
         self._server.wait_ready(lambda: _answers(self._folder))
 
-    def stop(self) -> None:
-        """End it, with all its connections."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it, with all its connections; by default in order, so that it can be started again."""
         if self._server is not None:
-            self._server.stop(signal.SIGINT)
+            self._server.stop(how)
 
 
 @contextlib.contextmanager
@@ -127,7 +127,7 @@ def own_postgres(settings: Sequence[str] = FAST) -> Iterator[OwnPostgres]:
         try:
             yield server
         finally:
-            server.stop()
+            server.stop(signal.SIGQUIT)  # nothing of it is read again
 
 
 def _make_cluster(binaries: Path, folder: Path, user: str | None) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -28,9 +29,8 @@ import psutil
 import psycopg
 import pytest
 import redis
-from celery import Celery
 
-from tests.servers.forking import Fork, ForkServer
+from tests.servers.forking import Fork, end_forking, fork_server
 from tests.servers.postgres import PostgresServer
 from tests.servers.processes import (
     ServerError,
@@ -75,7 +75,7 @@ class Stack:
         }
         self._web: list[tuple[str, ServerProcess]] = []
         self._workers: list[ServerProcess] = []
-        self._forks: list[ForkServer] = []
+        self._forks: list[Fork] = []
         self._asking: tuple[str, psycopg.Connection[tuple[Any, ...]]] | None = None
 
     def manage(self, *words: str) -> str:
@@ -102,11 +102,9 @@ class Stack:
             words: What Python is to run: `-m`, a module and its arguments, or a file and its arguments.
             streams: Open files that become its standard streams.
         """
-        found = next((forks for forks in self._forks if forks.serves(self.env)), None)
-        if found is None:
-            found = ForkServer(self.env, self.folder / "forks.log")
-            self._forks.append(found)
-        return found.fork(words, self.env, [stream.fileno() for stream in streams])
+        forked = fork_server().fork(words, self.env, [stream.fileno() for stream in streams])
+        self._forks.append(forked)
+        return forked
 
     def serve(self, name: str, log: Path, *words: str) -> ServerProcess:
         """Start a server of the project, which is forked as `fork` does it.
@@ -178,22 +176,23 @@ class Stack:
         return self._workers[0] if self._workers else self.start_worker()
 
     def start_worker(self, *options: str, own_program: bool = False) -> ServerProcess:
-        """Start a further Celery worker process and return it once it answers a ping.
+        """Start a further Celery worker process and return it once it takes tasks.
 
         Args:
             options: Further options of `celery worker`.
             own_program: Whether it loads the project itself, instead of being forked.
         """
         node = f"gk-{uuid.uuid4().hex[:8]}@localhost"
-        worker = ["-m", "celery", "-A", "example_project", "worker", "-n", node, "-c", "1", "-l", "INFO", *options]
+        lone = ["--without-mingle", "--without-gossip"]  # to look for other workers takes a second
+        command = ["-m", "celery", "-A", "example_project", "worker", "-n", node, "-c", "1", "-l", "INFO"]
+        worker = [*command, *lone, *options]
         log = self.folder / f"worker-{len(self._workers)}.log"
         if own_program:
             server = ServerProcess("Celery worker", [sys.executable, *worker], log, env=self.env)
         else:
             server = self.serve("Celery worker", log, *worker)
         self._workers.append(server)
-        with Celery("probe", broker=self.env["REDIS_URL"], set_as_current=False) as probe:
-            server.wait_ready(lambda: bool(probe.control.inspect([node], timeout=1, limit=1).ping()))
+        server.wait_ready(lambda: f"{node} ready." in log.read_text(errors="replace"))
         return server
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -244,10 +243,14 @@ class Stack:
         self._workers.clear()
 
     def close(self) -> None:
-        """End all its processes, and those from which they are forked."""
+        """Kill all that was started for it: nobody looks at how it ends, and to end in order takes seconds."""
+        self._disconnect()
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for forked in self._forks:
+            forked.kill()
         self.stop()
-        for forks in self._forks:
-            forks.close()
         self._forks.clear()
 
     def _gunicorn(self, port: int) -> list[str]:
@@ -304,8 +307,8 @@ class Templates:
         return _copied(template.folder, folder)
 
     def drop(self) -> None:
-        """Drop the databases that were made on the server."""
-        for name in self._databases:
+        """Drop the databases that were made on a server that somebody lent; our own goes as a whole."""
+        for name in self._databases if "DATABASE_URL" in os.environ else ():
             self._server.drop(name)
 
     def _template(self, database: str, codes: tuple[str, ...]) -> Stack:
@@ -384,6 +387,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 elsewhere.append(item)
     config.hook.pytest_deselected(items=elsewhere)
     items[:] = [item for item in items if item not in elsewhere]
+
+
+def pytest_unconfigure() -> None:
+    """End what the processes of all stacks were forked from."""
+    end_forking()
 
 
 @pytest.hookimpl(wrapper=True)

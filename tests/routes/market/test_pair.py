@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.routes.board import await_agreement
 from tests.routes.market.colours import ASKED, FIRST, MORE, PLUGIN, SECOND, write_release
 from tests.routes.market.pair import Author, approve, ask_worker, follow_market, serve_market, standing_author
 from tests.routes.world import awaited, method_names, swift
@@ -115,6 +116,7 @@ class Site:
 
     def runs(self, version: str, config: str, rows: int) -> None:
         """Let three processes say which version they run, and see it handle an event in each of them."""
+        await_agreement(self.stack, PLUGIN, 3)
         told = [self.seen(index) for index in range(2)]
         assert [(item["version"], item["config"]) for item in told] == [(version, config)] * 2
         self.edit_everywhere(rows)
@@ -233,7 +235,8 @@ def _uninstall(site: Site, market: Stack) -> None:
     gone = site.admin.send("POST", f"{PLUGINS}uninstall/", {"data": "purge"})
 
     assert gone.status == 204, gone.text
-    assert [method_names(editor.get(f"{GRID}schema/")) for editor in site.editors] == [[], []]
+    for editor in site.editors:
+        awaited(lambda editor=editor: method_names(editor.get(f"{GRID}schema/")) == [], "the method to be gone")
     site_rows = partial(site.stack.rows, "SELECT COUNT(*) FROM gridkit_django_installedplugin")
     assert site_rows() == [(0,)]
     heard = "SELECT DISTINCT kind FROM gridkit_django_marketevent ORDER BY kind"
