@@ -21,12 +21,14 @@ from gridkit_django.grids.drafts import Draft
 from gridkit_django.grids.joint_saves import save_together
 from gridkit_django.grids.keeping import keep_undo
 from gridkit_django.grids.locking import lock_rows, write_alias
+from gridkit_django.grids.looks import note_use
 from gridkit_django.grids.outcomes import Outcome, out_of_sight
 from gridkit_django.grids.pointers import pointer
 from gridkit_django.grids.reasons import require_reason
 from gridkit_django.grids.records import own_rows, shows_held_rows
 from gridkit_django.grids.rows import Row, RowLayout
 from gridkit_django.grids.selection import SELECTION, Selection
+from gridkit_django.grids.sensitive import used_columns
 from gridkit_django.grids.spool import CommittedSpool
 from gridkit_django.grids.steps import Step
 from gridkit_django.grids.time_limit import computable
@@ -146,6 +148,8 @@ def carry_out_bulk(
     """
     access.require(edit=change.action == "update", delete=change.action == "delete")
     require_reason(access)
+    if change.selection.query is not None:
+        note_use(access, used_columns(access.grid, change.selection.query))
     run = _BulkRun(access, change, progress or (lambda _done: None))
     alias = write_alias(access)
     try:

@@ -200,14 +200,21 @@ def test_values_of_masked_columns_are_never_stored(manager: PluginManager, edito
     assert not any("secret" in text or "näme" in text for text in stored)
 
 
-def test_values_that_a_policy_of_the_site_masks_are_not_stored_with_events(manager: PluginManager, product: Product):
+def test_values_that_a_policy_of_the_site_masks_are_not_stored_with_events(
+    manager: PluginManager, editor: User, product: Product
+):
     manager.install_plugin(PLUGIN, config={"events": ["filter:apply"]})
     asked = {"filter": {"col": "name", "op": "eq", "value": "secret"}, "search": "secret"}
     with following(AuditPolicy(model_label="shop.product", mask=frozenset({"name"}))):
         event_bus().emit(make_event("filter:apply", asked, grid=GRID))
+        guess = BulkChange("update", Selection.from_dict({"query": asked}), 5, {"stock": 7})
+        with pytest.raises(BulkDriftError):
+            carry_out_bulk(open_grid(GRID, editor), guess)
 
     (applied,) = records("filter.apply")
     assert "secret" not in str(applied.context)
+    (counted,) = records("filter.sensitive")
+    assert counted.evidence == {"columns": ["name"]}
 
 
 def test_request_metadata_is_left_out_when_the_configuration_says_so(
