@@ -432,13 +432,16 @@ def test_acts_on_a_destination_are_recorded_without_its_secret() -> None:
     row = declare_destination("there", "https://one.example/", secret="very secret")
     declare_destination("there", "https://two.example/", secret=None)
     declare_destination("there", "https://two.example/")
+    declare_destination("there", "https://two.example/", secret="very secret")
+    declare_destination("there", "https://two.example/", secret="very secret, too")
     pause(row)
     drop_destination(stored())
 
-    first, second, third = told("audit.destination")
-    assert first["address"] == [None, "https://one.example/"]
+    first, second, third, last = told("audit.destination")
+    assert (first["address"], first["secret"]) == ([None, "https://one.example/"], [None, "***"])
     assert second == {"address": ["https://one.example/", "https://two.example/"]}
-    assert third == {"state": ["ready", "paused"]}
+    assert third == {"secret": ["***", "***"]}
+    assert last == {"state": ["ready", "paused"]}
     assert len(told("audit.drop_destination")) == 1
     assert "very secret" not in str(list(AuditRecord.objects.values()))
 

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from gridkit_django.audit.delivery.formats import FORMATS
 from gridkit_django.audit.delivery.places import read_place
+from gridkit_django.audit.masks import MASK
 from gridkit_django.audit.privacy.providers import key_provider
 from gridkit_django.audit.privacy.rewrapping import RewrapReport
 from gridkit_django.audit.recorder import record
@@ -65,9 +66,7 @@ def declare_destination(
         if before and before["address"] != address and row.state == DeliveryState.PARKED:
             row.state = DeliveryState.READY
         row.save(using=using)
-        if secret is not None:
-            set_secret(row, secret)
-        _tell("audit.destination", row, before)
+        _tell("audit.destination", row, before, _keep_secret(row, secret))
     return row
 
 
@@ -170,9 +169,27 @@ def _set_state(row: AuditDestination, state: DeliveryState) -> None:
             record("audit.destination", target=_target(row), changes=told, using=row._state.db)
 
 
-def _tell(action: str, row: AuditDestination, before: dict[str, Any]) -> None:
+def _keep_secret(row: AuditDestination, secret: str | None) -> dict[str, list[str | None]]:
+    """Store a secret that is another one; return that it is, but not which."""
+    if secret is None or _has_secret(row, secret):
+        return {}
+    before = MASK if row.secret else None
+    set_secret(row, secret)
+    return {"secret": [before, MASK if secret else None]}
+
+
+def _has_secret(row: AuditDestination, secret: str) -> bool:
+    try:
+        return secret_of(row) == secret
+    except AuditKeyServiceError:
+        raise
+    except AuditKeyError:  # no key of the site opens it any more
+        return False
+
+
+def _tell(action: str, row: AuditDestination, before: dict[str, Any], hidden: dict[str, list[str | None]]) -> None:
     after = _facts(row)
-    changes = {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
+    changes = {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]} | hidden
     if changes:
         record(action, target=_target(row), changes=changes, using=row._state.db)
 
