@@ -89,11 +89,9 @@ def records(verb: str, plugin_id: str) -> int:
     return AuditRecord.objects.filter(action=f"plugin.{verb}", target_id=plugin_id).count()
 
 
-PLACES = pytest.mark.parametrize("place", ["before", "after"])
-
-
-@PLACES
-@pytest.mark.parametrize("step", ["find", "install", "activate", "start"])
+@pytest.mark.parametrize(
+    ("step", "place"), [("find", "before"), *((step, "after") for step in ("find", "install", "activate", "start"))]
+)
 def test_install_goes_on_where_its_worker_died(
     manager: PluginManager, admin: User, monkeypatch: pytest.MonkeyPatch, step: str, place: str
 ) -> None:
@@ -110,8 +108,15 @@ def test_install_goes_on_where_its_worker_died(
     assert any(line["text"].startswith("Another worker goes on") for line in done.log)
 
 
-@PLACES
-@pytest.mark.parametrize(("kind", "step"), [("update", "switch"), ("update", "start"), ("roll_back", "switch")])
+@pytest.mark.parametrize(
+    ("kind", "step", "place"),
+    [
+        ("update", "switch", "before"),
+        ("update", "switch", "after"),
+        ("update", "start", "after"),
+        ("roll_back", "switch", "after"),
+    ],
+)
 def test_update_and_roll_back_go_on_where_their_worker_died(
     manager: PluginManager, root: Path, admin: User, monkeypatch: pytest.MonkeyPatch, kind: str, step: str, place: str
 ) -> None:
@@ -178,8 +183,13 @@ def _die(*_arguments: object) -> None:
     raise Killed
 
 
-@PLACES
-@pytest.mark.parametrize("kind", ["activate", "deactivate", "configure", "reload", "uninstall"])
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [
+        ("activate", "before"),
+        *((kind, "after") for kind in ("activate", "deactivate", "configure", "reload", "uninstall")),
+    ],
+)
 def test_one_step_kinds_are_done_once(
     manager: PluginManager, admin: User, monkeypatch: pytest.MonkeyPatch, kind: str, place: str
 ) -> None:

@@ -113,7 +113,7 @@ def test_counter_equals_the_items_after_many_writers_of_the_same_keys(shared: Da
 
     def scramble(number: int) -> str:
         dice = random.Random(number)
-        for _ in range(15):
+        for _ in range(8):
             _one_act(shared, dice, in_transaction=in_transactions and dice.random() < 0.4)
             assert shared.used_bytes() <= QUOTA
         return "done"
