@@ -147,6 +147,8 @@ def test_odd_value_of_a_cell_is_saved_and_read_back_or_refused(
     for odd in ODD:
         answer = client.patch(record, {"changes": {column: odd}}, format="json", headers={"If-Match": "*"})
         assert answer.status_code in (200, 422), (odd, answer.content[:300])
+        if answer.status_code == 422:
+            continue  # nothing was saved
         assert client.get(record).status_code == 200, odd
         rows = client.post(URL + "rows/", {"sort": [{"col": column}] if column != "attributes" else []}, format="json")
         assert rows.status_code == 200, (odd, rows.content[:300])
