@@ -46,8 +46,13 @@ def make_text_search(apps: Any, schema_editor: Any) -> None:
 
 
 def drop_text_search(apps: Any, schema_editor: Any) -> None:
-    """Drop it; the rest goes with the table."""
+    """Drop it; the rest goes with the table.
+
+    The triggers do, too, yet SQLite makes no table anew while a trigger names a table that is not there any more.
+    """
     if schema_editor.connection.vendor == "sqlite":
+        for event in ("insert", "delete", "update"):
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {FTS}_{event}", params=None)
         schema_editor.execute(f"DROP TABLE {FTS}", params=None)
 
 
