@@ -72,6 +72,7 @@ def run_pytest(database: str, arguments: list[str], shown: TextIO) -> tuple[int,
 
 def run_both() -> list[tuple[int, dict[str, int]]]:
     """Run the whole suite on both databases at once, and show what PostgreSQL's run printed after the other's."""
+    subprocess.run([PYTHON, "-m", "tests.servers.compiling"], cwd=ROOT, check=True)
     cores = min(4, os.cpu_count() or 1)
     on_postgres = [*SPREAD, str(max(1, cores // 2)), "-m", BOTH]
     with (COVERAGE / "postgres.log").open("w+") as log, ThreadPoolExecutor(1) as beside:

@@ -91,9 +91,12 @@ class Probing:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.origin is not None and isinstance(spec.loader, SourceFileLoader):
-            arcs = self._arcs.setdefault(spec.origin, {})
-            spec.loader = ProbedLoader(fullname, spec.origin, arcs, self._kind)
+            spec.loader = self.loader(fullname, spec.origin)
         return spec
+
+    def loader(self, fullname: str, path: str) -> ProbedLoader:
+        """Return what loads a module of ours with probes."""
+        return ProbedLoader(fullname, path, self._arcs.setdefault(path, {}), self._kind)
 
     def save(self) -> None:
         """Write what ran as a data file of coverage.py, beside those of the other processes."""
@@ -102,7 +105,7 @@ class Probing:
         place = _settings().get_option("run:data_file")
         data = coverage.CoverageData(str(place), suffix=True)
         data.add_arcs({path: [probes.arc_of(key) for key in list(arcs)] for path, arcs in self._arcs.items()})
-        data.touch_files(_measured_files())
+        data.touch_files(measured_files())
         data.write()
 
 
@@ -124,7 +127,7 @@ def _keep(place: Path, content: bytes) -> None:
     Path(name).replace(place)
 
 
-def _measured_files() -> list[str]:
+def measured_files() -> list[str]:
     """Return every file that is measured, also one that nobody imported."""
     found = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
     return [str(path) for path in found if UNMEASURED.isdisjoint(path.relative_to(ROOT).parts)]
@@ -132,6 +135,12 @@ def _measured_files() -> list[str]:
 
 _PROBING = Probing()
 _PROBING.begin()
+
+
+def compile_with_probes(path: Path) -> None:
+    """Put probes into a module of ours and keep it, without importing it."""
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    _PROBING.loader(name, str(path)).get_code(name)
 
 
 @pytest.hookimpl(trylast=True)
