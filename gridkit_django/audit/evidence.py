@@ -21,7 +21,7 @@ from gridkit_django.audit.checkpoints import origin_of
 from gridkit_django.audit.merkle import leaf_digest
 from gridkit_django.audit.receipts import receipt_statement
 from gridkit_django.audit.rows import RecordRow, RecordRows
-from gridkit_django.audit.runs import Run, common, merged, runs_of
+from gridkit_django.audit.runs import Run, common, merged, runs_of, size
 from gridkit_django.audit.sealing.statement import statement_of
 from gridkit_django.models import AuditCheckpoint, AuditPurge, AuditSeal, AuditSigningKey
 
@@ -86,16 +86,20 @@ class EvidenceWriter:
     def _runs(self) -> list[Run]:
         """Return the ids of the seals: with a part of the chain go the receipts about it, not all that there are."""
         spans = self._seals.values_list("spans", flat=True)
-        return merged((first, last) for runs in spans.iterator(chunk_size=100) for first, last in runs)
+        return merged(run for runs in spans.iterator(chunk_size=100) for run in spans_of(runs))
 
     def _keys(self) -> Iterator[bytes]:
         for key in AuditSigningKey.objects.using(self._alias).order_by("pk"):
             yield _line({"key": key.key_id, "public": _text(key.public_key)})
 
     def _seal(self, seal: AuditSeal) -> Iterator[bytes]:
-        yield seal_line(seal)
         self.seals += 1
-        rows = self._rows.of([(first, last) for first, last in seal.spans])
+        line, spans = _sound_line(seal), spans_of(seal.spans)
+        if line is None:
+            yield _line({"seal": f"seal {seal.number} is damaged", "signature": "", "marks": ""})
+            return
+        yield line
+        rows = self._rows.of(spans)
         shown = None if self._choice is None else self._choice(rows)
         if shown is not None and not shown.intersection(row.id for row in rows):
             yield _line({"withheld": {"all": len(rows)}})
@@ -108,6 +112,23 @@ class EvidenceWriter:
         for row in rows:
             self.records += 1
             yield row.line() + b"\n"
+
+
+def spans_of(stored: Any) -> list[Run]:
+    """Return the stored runs of ids of a seal or a receipt; none where somebody has put something else there."""
+    try:
+        return [(int(first), int(last)) for first, last in stored]
+    except (TypeError, ValueError):
+        return []
+
+
+def _sound_line(seal: AuditSeal) -> bytes | None:
+    """Return the line of a seal, None when somebody has damaged it: it may name records without end."""
+    try:
+        is_sound = 8 * size(spans_of(seal.spans)) == len(bytes(seal.marks))
+        return seal_line(seal) if is_sound else None
+    except (AttributeError, TypeError, ValueError):
+        return None
 
 
 def seal_line(seal: AuditSeal) -> bytes:
@@ -128,7 +149,8 @@ def receipt_lines(alias: str, runs: Sequence[Run]) -> Iterator[bytes]:
     near = AuditPurge.objects.using(alias).filter(first_id__lte=runs[-1][1], last_id__gte=runs[0][0])
     origin = origin_of(alias)
     for receipt in near.exclude(key_id="").order_by("pk").iterator():
-        if common([(first, last) for first, last in receipt.spans], runs):
+        spans = spans_of(receipt.spans)
+        if not spans or common(spans, runs):
             yield _line({"purge": receipt_statement(receipt, origin), "signature": _text(receipt.signature)})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -87,17 +87,12 @@ class RecordRow(NamedTuple):
         """Return the bytes that the seal is made from, and those that the MAC is made from.
 
         What is too damaged to have a canonical text is sealed as it is, too: one bad record must not keep all others
-        from being sealed, and verification will name it. No MAC fits to it.
-
-        Raises:
-            AuditFormError: when the record is of a form that this version does not know.
+        from being sealed, verified or exported, and verification will name it. No MAC fits to it.
         """
         try:
             text = self.canonical()
             return text.line(self.id), text.content()
         except AuditFormError:
-            if self.schema_version not in FORMS:
-                raise
             told = sha256(json.dumps([str(value) for value in self]).encode()).hexdigest()
             return f'{{"id":{self.id},"unreadable":"{told}"}}'.encode(), b""
 
@@ -168,7 +163,25 @@ class RecordRows:
             name, mac = columns[_OPERATION_AT], columns[_MAC_AT]
             if name is not None and name not in operations:
                 operations[name] = OperationRow._make(columns[_OPERATION_AT:])
-            yield RecordRow._make((*columns[:_MAC_AT], None if mac is None else bytes(mac), operations.get(name)))
+            yield RecordRow._make((*columns[:_MAC_AT], _bytes(mac), operations.get(name)))
+
+
+def require_known_forms(rows: Iterable[RecordRow]) -> None:
+    """Let records of a later version wait for a sealer that knows their form.
+
+    Raises:
+        AuditFormError: when there is one.
+    """
+    for row in rows:
+        if row.schema_version not in FORMS:
+            row.canonical()
+
+
+def _bytes(value: Any) -> bytes | None:
+    """Return the bytes of a column; SQLite keeps text in it, too, when somebody puts it there."""
+    if value is None:
+        return None
+    return value.encode() if isinstance(value, str) else bytes(value)
 
 
 def _parts(runs: Sequence[Run]) -> Iterator[Sequence[Run]]:

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from gridkit_django.audit.barrier import Barrier
 from gridkit_django.audit.checkpoints import keep_up, note_of, origin_of
+from gridkit_django.audit.evidence import EvidenceWriter
 from gridkit_django.audit.receipts import make_receipt
 from gridkit_django.audit.sealing import Sealer
 from gridkit_django.audit.sealing.statement import digest_of, signed_bytes, statement_of
 from gridkit_django.audit.signing import Ed25519Signer, HmacSigner, TrustedKeys
-from gridkit_django.audit.verifier import Note
+from gridkit_django.audit.verifier import FileVerifier, Note
 from gridkit_django.audit.verify import DatabaseVerifier, FaultKind, Verification
 from gridkit_django.exceptions import AuditChainError, AuditError
 from gridkit_django.models import AuditCheckpoint, AuditPurge, AuditRecord, AuditSeal, AuditSigningKey
@@ -52,6 +53,11 @@ def found(result: Verification) -> list[tuple[FaultKind, int | None, int | None]
     return [(fault.kind, fault.seal, fault.record) for fault in result.faults]
 
 
+def exported(signer: Ed25519Signer) -> list[tuple[str, int | None, int | None]]:
+    report = FileVerifier([signer.public_key]).check(EvidenceWriter(DEFAULT_DB_ALIAS).lines())
+    return [(fault.kind, fault.seal, fault.record) for fault in report.faults]
+
+
 def copy_of(record: AuditRecord, **changes: Any) -> None:
     """Copy a record by SQL, as somebody with the database's password can."""
     names = [field.column for field in AuditRecord._meta.concrete_fields if field.column != "id"]
@@ -79,11 +85,19 @@ def test_site_verifies_with_its_own_secrets_where_it_has_no_signing_key() -> Non
 
 @pytest.mark.parametrize(
     "change",
-    ["actor_id = 'eve'", "target_id = '9'", "changes = '{}'", "occurred_at = '2020-01-01 00:00:00'", "grid = 'x'"],
+    [
+        "actor_id = 'eve'",
+        "target_id = '9'",
+        "changes = '{}'",
+        "occurred_at = '2020-01-01 00:00:00'",
+        "grid = 'x'",
+        "schema_version = 9",
+    ],
 )
-def test_edited_record_is_named(signer: Ed25519Signer, made: list[AuditRecord], change: str) -> None:
+def test_edited_record_is_named_also_in_the_export(signer: Ed25519Signer, made: list[AuditRecord], change: str) -> None:
     run_sql(f"UPDATE {RECORDS} SET {change} WHERE id = %s", made[4].pk)
     assert found(verify(signer)) == [(FaultKind.CHANGED, 2, made[4].pk)]
+    assert exported(signer) == [("changed", 2, made[4].pk)]
 
 
 def test_edited_record_without_a_mac_is_named_too(signer: Ed25519Signer) -> None:
@@ -225,12 +239,22 @@ def test_removed_seal_is_missing_and_its_records_are_more_than_was_sealed(
         ("total = 7", FaultKind.CHANGED),
         ("count = 2", FaultKind.CHANGED),
         ("spans = '[[1]]'", FaultKind.CHANGED),
+        ("spans = '[[1, 99999999999999]]'", FaultKind.CHANGED),
         ("signature = previous", FaultKind.BAD_SIGNATURE),
     ],
 )
-def test_edited_seal_is_named(signer: Ed25519Signer, made: list[AuditRecord], change: str, kind: FaultKind) -> None:
+def test_edited_seal_is_named_also_in_the_export(
+    signer: Ed25519Signer, made: list[AuditRecord], change: str, kind: FaultKind
+) -> None:
     run_sql(f"UPDATE {SEALS} SET {change} WHERE number = 2")
     assert (kind, 2) in [item[:2] for item in found(verify(signer))]
+    assert exported(signer), "it must not keep the export from being made"
+
+
+def test_seal_and_checkpoint_that_are_filed_as_others_are_named(signer: Ed25519Signer, made: list[AuditRecord]) -> None:
+    run_sql(f"UPDATE {SEALS} SET last_id = last_id + 9 WHERE number = 2")
+    run_sql("UPDATE gridkit_django_auditcheckpoint SET seal_number = 1")
+    assert found(verify(signer)) == [(FaultKind.CHANGED, 2, None), (FaultKind.CHANGED, 3, None)]
 
 
 def forge(seal: AuditSeal, by: Any, **changes: Any) -> bytes:

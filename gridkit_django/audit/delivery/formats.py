@@ -49,7 +49,7 @@ def ocsf(row: RecordRow) -> bytes:
         "time": int(_moment(row).timestamp() * 1000),
         "metadata": {
             "version": "1.4.0",
-            "uid": told["uuid"],
+            "uid": uuid_of(row),
             "sequence": row.id,
             "correlation_uid": act["correlationId"],
             "product": {"name": "GridKit for Django", "vendor_name": "GridKit", "version": __version__},
@@ -76,7 +76,7 @@ def cef(row: RecordRow) -> bytes:
     act = row.operation
     pairs = {
         "rt": str(int(_moment(row).timestamp() * 1000)),
-        "externalId": str(UUID(str(row.uuid))),
+        "externalId": uuid_of(row),
         "act": row.action,
         "suid": row.actor_id,
         "suser": row.actor_label,
@@ -103,6 +103,14 @@ def cef(row: RecordRow) -> bytes:
 
 FORMATS: Mapping[str, Form] = MappingProxyType({"native": native, "ocsf": ocsf, "cef": cef})
 """Name to form."""
+
+
+def uuid_of(row: RecordRow) -> str:
+    """Return the uuid of a record as the native form tells it; SQLite stores it without hyphens."""
+    try:
+        return str(UUID(str(row.uuid)))
+    except ValueError:
+        return str(row.uuid)
 
 
 def _source(address: str) -> dict[str, str]:

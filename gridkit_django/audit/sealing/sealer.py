@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from gridkit_django.audit.mac import MacCheck, mac_keys
 from gridkit_django.audit.merkle import leaf_digest, marks_of, root_of
-from gridkit_django.audit.rows import RecordRow
+from gridkit_django.audit.rows import RecordRow, require_known_forms
 from gridkit_django.audit.runs import runs_of
 from gridkit_django.audit.sealing.extending import check_extendable, note_key
 from gridkit_django.audit.sealing.statement import DIGEST_BYTES, digest_of, signed_bytes, statement_of
@@ -137,6 +137,7 @@ class Sealer:
 
     def _seal_of(self, window: Window, last: AuditSeal | None) -> AuditSeal:
         rows = window.rows
+        require_known_forms(rows)
         told = [row.told() for row in rows]
         self._look_at_macs(rows, [content for _, content in told])
         leaves = [leaf_digest(line) for line, _ in told]

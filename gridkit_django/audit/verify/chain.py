@@ -48,21 +48,25 @@ class ChainCheck:
     def follow(self, seal: AuditSeal) -> bool:
         """Check the next seal; False when it is too damaged to look at its records."""
         try:
-            statement = statement_of(seal)
-        except (TypeError, ValueError) as error:
+            return self._checked(seal)
+        except (AttributeError, TypeError, ValueError) as error:
+            # SQLite keeps values of any kind in any column.
             self._result.add(FaultKind.CHANGED, f"the seal is damaged: {error}", seal=seal.number)
             self._last = Link(seal.number, None, seal.total)
             return False
+
+    def _checked(self, seal: AuditSeal) -> bool:
+        statement = statement_of(seal)
         digest = digest_of(statement)
         if bytes(seal.digest) != digest:
             self._result.add(FaultKind.CHANGED, "the seal was changed", seal=seal.number)
         self._check_link(seal)
-        self._check_counts(seal)
+        fits = self._check_counts(seal)
         self._check_signature(seal, signed_bytes(statement))
         self._last = Link(seal.number, digest, seal.total)
         self._result.seals += 1
         self._result.last_seal, self._result.last_digest = seal.number, digest
-        return True
+        return fits
 
     def finish(self) -> None:
         """Say from which seal on nobody vouches."""
@@ -78,11 +82,15 @@ class ChainCheck:
         elif last.digest is not None and bytes(seal.previous) != last.digest:
             self._result.add(FaultKind.CHANGED, "the seal does not follow the one before it", seal=seal.number)
 
-    def _check_counts(self, seal: AuditSeal) -> None:
+    def _check_counts(self, seal: AuditSeal) -> bool:
+        """Check what a seal says of its size; False when it names others than it has marks of, perhaps without end."""
         is_next = seal.number == self._last.number + 1
         fits = seal.count == size(seal.spans) and len(bytes(seal.marks)) == seal.count * MARK_BYTES
+        if seal.spans and [seal.first_id, seal.last_id] != [seal.spans[0][0], seal.spans[-1][1]]:
+            self._result.add(FaultKind.CHANGED, "the seal is filed under other records than its own", seal=seal.number)
         if not fits or (is_next and seal.total != self._last.total + seal.count):
             self._result.add(FaultKind.CHANGED, "the seal counts other records than it names", seal=seal.number)
+        return fits
 
     def _check_signature(self, seal: AuditSeal, message: bytes) -> None:
         """Check a signature. One of a trusted key vouches for all seals before it: it covers their digests."""

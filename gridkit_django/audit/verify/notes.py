@@ -29,12 +29,16 @@ def check_notes(result: Verification, trusted: TrustedKeys, kept: Sequence[Note]
 
 
 def _stored(result: Verification) -> Iterator[tuple[Note, str]]:
-    rows = AuditCheckpoint.objects.using(result.alias).order_by("pk").values_list("seal_number", "text", "key_id")
-    for number, text, key_id in rows.iterator():
+    names = ("seal_number", "total", "text", "key_id")
+    for number, total, text, key_id in AuditCheckpoint.objects.using(result.alias).order_by("pk").values_list(*names):
         try:
-            yield Note.parse(text), key_id
+            note = Note.parse(text)
         except (ValueError, IndexError):
             result.add(FaultKind.CHANGED, f"a checkpoint of seal {number} can't be read", seal=number)
+            continue
+        if (note.seal, note.total) != (number, total):
+            result.add(FaultKind.CHANGED, f"a checkpoint of seal {note.seal} is filed as another's", seal=note.seal)
+        yield note, key_id
 
 
 def _signed(note: Note, key_id: str, trusted: TrustedKeys, public: Iterable[bytes]) -> SignatureCheck:

@@ -9,11 +9,10 @@ import gzip
 import json
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from gridkit_django import __version__
 from gridkit_django.audit.delivery.batch import Batch
-from gridkit_django.audit.delivery.formats import FORMATS
+from gridkit_django.audit.delivery.formats import FORMATS, uuid_of
 from gridkit_django.audit.delivery.places import Place
 from gridkit_django.audit.delivery.senders.http import post_bytes
 from gridkit_django.audit.rows import RecordRow
@@ -62,7 +61,7 @@ def _log_record(row: RecordRow, line: bytes) -> dict[str, Any]:
     moment = datetime.fromisoformat(found) if isinstance(found, str) else found
     seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     told = {
-        "audit.record": str(UUID(str(row.uuid))),
+        "audit.record": uuid_of(row),
         "audit.action": row.action,
         "enduser.id": row.actor_id,
         "audit.target": f"{row.target_type} {row.target_id}",
