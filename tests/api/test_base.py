@@ -23,7 +23,7 @@ GRIDS = "/gridkit/api/grids/"
 
 def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     """Assert a whole problem document and return it."""
-    assert response.status_code == status, response.content
+    assert response.status_code == status, (response.wsgi_request.get_full_path(), response.content)
     assert response["Content-Type"] == "application/problem+json"
     document: dict[str, Any] = response.json()
     assert document["status"] == status

@@ -49,6 +49,10 @@ def address(path: str, plugin_id: str = CLERK) -> str:
     return f"{PLUGINS}{plugin_id}/{path}"
 
 
+READ = (*(address(path) for path in READS), *(PLUGINS + path for path in OF_ALL))
+"""All addresses that are read."""
+
+
 def state() -> tuple[Any, ...]:
     """What an act must not change when it is refused."""
     return (
@@ -58,39 +62,37 @@ def state() -> tuple[Any, ...]:
     )
 
 
-@pytest.mark.parametrize("path", [*(address(path) for path in READS), *(PLUGINS + path for path in OF_ALL)])
-def test_nobody_reads_without_logging_in(anonymous: APIClient, path: str) -> None:
-    assert_problem(anonymous.get(path), 401, "not-authenticated")
+def test_nobody_reads_or_acts_without_logging_in(anonymous: APIClient) -> None:
+    for path in READ:
+        assert_problem(anonymous.get(path), 401, "not-authenticated")
+    for path, _right, _body in ACTS:
+        assert_problem(anonymous.post(address(path), {}, format="json"), 401, "not-authenticated")
 
 
-@pytest.mark.parametrize("path", [address(path) for path, _, _ in ACTS])
-def test_nobody_acts_without_logging_in(anonymous: APIClient, path: str) -> None:
-    assert_problem(anonymous.post(path, {}, format="json"), 401, "not-authenticated")
+@pytest.mark.parametrize("right", RIGHTS)
+def test_any_right_on_the_plugin_lets_read(person: Callable[..., APIClient], right: str) -> None:
+    client = person(right)
+    answers = {path: client.get(address(path)).status_code for path in READS}
+    assert answers == dict.fromkeys(READS, 200)
 
 
-@pytest.mark.parametrize("path", READS)
-def test_any_right_on_the_plugin_lets_read(person: Callable[..., APIClient], path: str) -> None:
-    for right in RIGHTS:
-        assert person(right).get(address(path)).status_code == 200
+def test_stranger_and_missing_plugin_read_alike(person: Callable[..., APIClient]) -> None:
+    stranger, installer = person(), person("install")
+    for path in READS:
+        closed = assert_problem(stranger.get(address(path)), 404, "plugin-not-found")
+        missing = assert_problem(installer.get(address(path, "@api-tests/klerk")), 404, "plugin-not-found")
+        assert closed["detail"].replace("clerk", "klerk") == missing["detail"]
 
 
-@pytest.mark.parametrize("path", READS)
-def test_stranger_and_missing_plugin_read_alike(person: Callable[..., APIClient], path: str) -> None:
-    closed = assert_problem(person().get(address(path)), 404, "plugin-not-found")
-    missing = assert_problem(person("install").get(address(path, "@api-tests/klerk")), 404, "plugin-not-found")
-    assert closed["detail"].replace("clerk", "klerk") == missing["detail"]
-
-
-@pytest.mark.parametrize(("path", "right", "body"), ACTS)
-def test_act_needs_its_own_right_and_changes_nothing_without(
-    person: Callable[..., APIClient], path: str, right: str, body: dict[str, Any]
-) -> None:
+def test_act_needs_its_own_right_and_changes_nothing_without(person: Callable[..., APIClient]) -> None:
+    stranger = person()
+    clients = {right: person(*(name for name in RIGHTS if name != right)) for right in {right for _, right, _ in ACTS}}
     before = state()
-    others = [name for name in RIGHTS if name != right]
-    document = assert_problem(person(*others).post(address(path), body, format="json"), 403, "access-denied")
-    assert RIGHTS[right] in document["detail"]
-    assert_problem(person().post(address(path), body, format="json"), 404, "plugin-not-found")
-    assert state() == before
+    for path, right, body in ACTS:
+        document = assert_problem(clients[right].post(address(path), body, format="json"), 403, "access-denied")
+        assert RIGHTS[right] in document["detail"]
+        assert_problem(stranger.post(address(path), body, format="json"), 404, "plugin-not-found")
+        assert state() == before, path
 
 
 @pytest.mark.parametrize(("path", "right", "body"), ACTS)
@@ -112,31 +114,31 @@ def test_right_on_another_plugin_does_not_help(
     assert client.get(address("versions/")).status_code == 200
 
 
-@pytest.mark.parametrize(("path", "right", "body"), ACTS)
-def test_unknown_key_is_refused(person: Callable[..., APIClient], path: str, right: str, body: dict[str, Any]) -> None:
+def test_unknown_key_is_refused(person: Callable[..., APIClient]) -> None:
+    client = person(*RIGHTS)
     before = state()
-    response = person(*RIGHTS).post(address(path), {**body, "force": True}, format="json")
-    document = assert_problem(response, 422, "body-invalid")
-    assert [(item["pointer"], item["code"]) for item in document["errors"]] == [("/force", "key-unknown")]
-    assert state() == before
+    for path, _right, body in ACTS:
+        response = client.post(address(path), {**body, "force": True}, format="json")
+        document = assert_problem(response, 422, "body-invalid")
+        assert [(item["pointer"], item["code"]) for item in document["errors"]] == [("/force", "key-unknown")], path
+        assert state() == before, path
 
 
-@pytest.mark.parametrize("path", [*(address(path) for path in READS), *(PLUGINS + path for path in OF_ALL)])
-def test_unknown_query_parameter_is_refused(person: Callable[..., APIClient], path: str) -> None:
-    response = person("install").get(f"{path}{'&' if '?' in path else '?'}force=1")
-    document = assert_problem(response, 422, "query-invalid")
-    assert document["errors"][0]["code"] == "parameter-unknown"
+def test_unknown_query_parameter_is_refused(person: Callable[..., APIClient]) -> None:
+    client = person("install")
+    for path in READ:
+        response = client.get(f"{path}{'&' if '?' in path else '?'}force=1")
+        document = assert_problem(response, 422, "query-invalid")
+        assert document["errors"][0]["code"] == "parameter-unknown", path
 
 
-@pytest.mark.parametrize(("path", "right", "body"), ACTS)
-def test_session_needs_its_csrf_token(
-    make_user: Callable[..., User], path: str, right: str, body: dict[str, Any]
-) -> None:
+def test_session_needs_its_csrf_token(make_user: Callable[..., User]) -> None:
     client = APIClient(enforce_csrf_checks=True, raise_request_exception=False)
-    client.force_login(make_user("clerk", RIGHTS[right]))
+    client.force_login(make_user("clerk", *RIGHTS.values()))
     before = state()
-    assert_problem(client.post(address(path), body, format="json"), 403, "csrf-failed")
-    assert state() == before
+    for path, _right, body in ACTS:
+        assert_problem(client.post(address(path), body, format="json"), 403, "csrf-failed")
+        assert state() == before, path
 
 
 def test_lists_of_all_plugins_hold_those_that_the_user_has_a_right_on(
