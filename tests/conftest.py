@@ -13,12 +13,21 @@ import pytest
 from celery.result import _set_task_join_will_block
 from django.apps import apps
 from django.db import connection
+from hypothesis import HealthCheck, settings
 
 from gridkit_django.plugins import leftovers
 from gridkit_django.plugins.boot import record_folder
 from gridkit_django.plugins.idle import IdleThread
 
 pytest_plugins = [f"tests.servers.{name}" for name in ("databases", "stack", "browser", "measuring")]
+
+
+def pytest_configure() -> None:
+    """Let no test of properties fail by time, and draw no more than shows a fault; a test may say another number."""
+    settings.register_profile(
+        "suite", settings.default, max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)

@@ -45,7 +45,7 @@ from tests.audit.chains import key, sealer, write
 from tests.audit.clocks import clock_back
 from tests.audit.receivers import Inbox, collect, web_server
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 COLLECT = "tests.audit.receivers.collect"
 
@@ -95,6 +95,7 @@ def told(action: str) -> list[Any]:
     return list(AuditRecord.objects.filter(action=action).order_by("pk").values_list("changes", flat=True))
 
 
+@pytest.mark.both_databases
 def test_webhook_gets_every_sealed_record_in_order_and_signed(inbox: Inbox, sealed: list[AuditRecord]) -> None:
     declare_destination("there", f"http://{inbox.url}/in?x=1", secret="shared")
 
@@ -218,6 +219,7 @@ def test_private_address_is_refused_unless_it_is_allowed(inbox: Inbox, sealed: l
     assert "private network" in stored().last_error
 
 
+@pytest.mark.both_databases
 def test_worker_that_died_after_sending_sends_the_same_batch_again(sealed: list[AuditRecord]) -> None:
     declare_destination("there", COLLECT)
     collect.raises = [KeyboardInterrupt()]
@@ -230,6 +232,7 @@ def test_worker_that_died_after_sending_sends_the_same_batch_again(sealed: list[
     assert [item["id"] for item in collect.taken] == [item.pk for item in sealed]
 
 
+@pytest.mark.both_databases
 def test_destination_that_another_worker_is_at_is_left_to_it_until_its_lease_ends(sealed: list[AuditRecord]) -> None:
     declare_destination("there", COLLECT)
     AuditDestination.objects.update(leased_by="else", leased_until=timezone.now() + timedelta(seconds=60))
@@ -239,6 +242,7 @@ def test_destination_that_another_worker_is_at_is_left_to_it_until_its_lease_end
     assert deliver("there") == DeliveryReport("there", 7, "")
 
 
+@pytest.mark.both_databases
 def test_clock_that_goes_back_does_not_make_a_destination_wait_for_it(sealed: list[AuditRecord]) -> None:
     declare_destination("there", COLLECT)
     AuditDestination.objects.update(
@@ -248,6 +252,7 @@ def test_clock_that_goes_back_does_not_make_a_destination_wait_for_it(sealed: li
         assert deliver("there") == DeliveryReport("there", 7, "")
 
 
+@pytest.mark.both_databases
 def test_worker_whose_lease_was_taken_over_notes_what_was_taken_and_stops(sealed: list[AuditRecord]) -> None:
     declare_destination("there", COLLECT)
     AuditDestination.objects.update(format="native")
@@ -266,6 +271,7 @@ def test_worker_whose_lease_was_taken_over_notes_what_was_taken_and_stops(sealed
     assert (stored().state, stored().failures, stored().leased_by) == ("ready", 0, "thief")
 
 
+@pytest.mark.both_databases
 def test_pause_stops_after_the_batch_under_way_and_keeps_the_place(sealed: list[AuditRecord]) -> None:
     declare_destination("there", COLLECT)
 
@@ -305,6 +311,7 @@ def test_file_gets_lines_and_half_a_line_of_a_crash_stays_alone(tmp_path: Path, 
     assert path.read_bytes().splitlines() == [b'{"half', *with_seals(native_lines(sealed))]
 
 
+@pytest.mark.both_databases
 def test_file_of_a_destination_is_evidence_that_the_lone_verifier_reads(tmp_path: Path) -> None:
     write(7)
     signer = key()
@@ -428,6 +435,7 @@ def test_clear_way_is_refused_unless_it_is_allowed(address: str) -> None:
     assert read_place(address).host == "host"
 
 
+@pytest.mark.both_databases
 def test_acts_on_a_destination_are_recorded_without_its_secret() -> None:
     row = declare_destination("there", "https://one.example/", secret="very secret")
     declare_destination("there", "https://two.example/", secret=None)
@@ -476,6 +484,7 @@ def test_new_address_wakes_a_parked_destination(sealed: list[AuditRecord]) -> No
     assert stored().state == "ready"
 
 
+@pytest.mark.both_databases
 def test_command_and_task_deliver_and_tell(sealed: list[AuditRecord], capsys: Any, caplog: Any) -> None:
     declare_destination("there", COLLECT)
     collect.raises = [OSError("gone")]

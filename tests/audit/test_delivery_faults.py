@@ -17,7 +17,7 @@ from gridkit_django.models import AuditDestination, DeliveryState
 from tests.audit.chains import key, sealer, write
 from tests.audit.receivers import Inbox, collect, web_server
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +31,7 @@ def inbox() -> Iterator[Inbox]:
         yield found
 
 
+@pytest.mark.both_databases
 def test_batch_that_is_too_large_for_a_server_is_sent_in_parts(inbox: Inbox) -> None:
     declare_destination("there", f"http://{inbox.url}/")
     inbox.answers = [413, 413]
@@ -65,6 +66,7 @@ def test_collector_that_rejects_some_records_with_status_200_parks_the_destinati
     assert there.last_error.endswith("rejected 3 log records of the batch: over the quota")
 
 
+@pytest.mark.both_databases
 def test_fault_of_our_own_is_told_at_its_destination_and_does_not_hold_up_the_others(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -82,6 +84,7 @@ def test_fault_of_our_own_is_told_at_its_destination_and_does_not_hold_up_the_ot
     assert "could not be served" in caplog.text
 
 
+@pytest.mark.both_databases
 def test_destinations_take_turns_so_that_a_slow_one_lets_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
 

@@ -26,7 +26,7 @@ from gridkit_django.audit.signing import Ed25519Signer, public_text, site_signer
 from gridkit_django.models import AuditCheckpoint, AuditRecord, AuditSeal
 from tests.audit.chains import key, run_sql, sealer, trusting, write
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 RFC_8032 = (
     ("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
@@ -72,6 +72,7 @@ def place(text: Sequence[bytes], number: int) -> int:
     return next(at for at, line in enumerate(text) if line.startswith(b'{"action"') and b',"id":%d,' % number in line)
 
 
+@pytest.mark.both_databases
 def test_export_proves_itself(signer: Ed25519Signer, made: list[AuditRecord]) -> None:
     report = check(lines(), signer)
     assert (report.faults, report.seals, report.records, report.last_seal) == ([], 3, 9, 3)
@@ -143,6 +144,7 @@ def test_attack_on_the_file_is_found_and_named(
     assert first == (kind, seal, None if record is None else made[record].pk)
 
 
+@pytest.mark.both_databases
 def test_export_of_a_stolen_database_is_not_believed(signer: Ed25519Signer) -> None:
     thief = key()
     write(3)
@@ -158,6 +160,7 @@ def test_signature_of_a_seal_that_does_not_fit_is_told(signer: Ed25519Signer, ma
     assert found(check(lines(), signer)) == [("bad-signature", 1, None)]
 
 
+@pytest.mark.both_databases
 def test_copied_record_is_repeated(signer: Ed25519Signer) -> None:
     made = write(2)
     run_sql(
@@ -203,11 +206,13 @@ def test_checkpoint_that_was_kept_shows_that_the_end_was_cut_off(
     assert found(check(lines(), signer, notes=[note])) == [("unknown-key", 3, None)]
 
 
+@pytest.mark.both_databases
 def test_part_of_the_chain_is_proven_alone(signer: Ed25519Signer, made: list[AuditRecord]) -> None:
     report = check(lines(first=2, last=2), signer)
     assert (report.faults, report.records, report.last_seal) == ([], 3, 2)
 
 
+@pytest.mark.both_databases
 def test_records_that_are_withheld_are_told_by_their_digests_and_the_others_are_proven(
     signer: Ed25519Signer, made: list[AuditRecord]
 ) -> None:
@@ -225,6 +230,7 @@ def test_records_that_are_withheld_are_told_by_their_digests_and_the_others_are_
     assert found(check(text, signer)) == [("changed", 1, made[1].pk)]
 
 
+@pytest.mark.both_databases
 def test_purged_records_are_excused_by_a_signed_receipt_only(signer: Ed25519Signer, made: list[AuditRecord]) -> None:
     for by, expected in ((signer, []), (key(), [("unknown-key", None, None), ("missing", 2, made[6].pk - 2)])):
         gone = made[0:4] if by is signer else made[4:5]

@@ -23,7 +23,7 @@ from gridkit_django.audit.verify import DatabaseVerifier, FaultKind
 from gridkit_django.models import AuditCheckpoint, AuditDestination, AuditPurge, AuditRecord
 from tests.audit.chains import key, run_sql, sealer, trusting, write
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -195,6 +195,7 @@ def test_receipt_that_names_another_chain_in_a_file_is_told(signer: Ed25519Signe
     assert kinds(check(text, signer)) == [verifier.CHANGED]
 
 
+@pytest.mark.both_databases
 @pytest.mark.usefixtures("small_batches")
 def test_collected_file_with_batches_that_came_again_and_a_torn_line_is_proven(
     signer: Ed25519Signer, made: list[AuditRecord], tmp_path: Path
@@ -215,6 +216,7 @@ def test_collected_file_with_batches_that_came_again_and_a_torn_line_is_proven(
     assert kinds(check(list(verifier.collected(lost)), signer)) == [verifier.MISSING]
 
 
+@pytest.mark.both_databases
 @pytest.mark.usefixtures("small_batches")
 @pytest.mark.parametrize("gone", [(0, 3), (1, 1), (3, 5), (2, 6)])
 def test_destination_that_is_added_after_a_purge_gets_what_excuses_the_gaps(
@@ -241,6 +243,7 @@ def test_packed_file_that_was_damaged_can_not_be_read_and_says_so(
         assert capsys.readouterr().err
 
 
+@pytest.mark.both_databases
 def test_export_of_a_trail_whose_first_seal_was_removed_is_written_all_the_same(
     signer: Ed25519Signer, made: list[AuditRecord]
 ) -> None:

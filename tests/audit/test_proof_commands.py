@@ -24,7 +24,7 @@ from gridkit_django.tasks.audit import seal_audit
 from tests.audit.chains import key, run_sql, write
 from tests.celery_app import app
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db
 
 
 def run(command: str, *words: str, **options: Any) -> str:
@@ -62,6 +62,7 @@ def test_keygen_tells_the_public_key_and_takes_the_old_one_along(key_file: Path,
     assert status("gridkit_audit_keygen", str(tmp_path / "x.pem"), "--replaces", str(tmp_path / "none")) == 1
 
 
+@pytest.mark.both_databases
 def test_task_seals_and_makes_a_checkpoint(key_file: Path) -> None:
     app.loader.import_default_modules()
     assert "gridkit.seal_audit" in app.tasks
@@ -72,6 +73,7 @@ def test_task_seals_and_makes_a_checkpoint(key_file: Path) -> None:
     assert AuditCheckpoint.objects.get().seal_number == AuditSeal.objects.get().number == 1
 
 
+@pytest.mark.both_databases
 def test_seal_command_tells_what_it_did_and_why_it_can_not(key_file: Path) -> None:
     write(2)
     with override_settings(GRIDKIT={"AUDIT_SIGNING_KEY": str(key_file)}):
@@ -133,6 +135,7 @@ def test_checkpoints_that_were_kept_are_compared(tmp_path: Path) -> None:
     assert status("gridkit_audit_verify", "--checkpoint", str(kept)) == 2
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("name", ["trail.ndjson", "trail.ndjson.gz"])
 def test_export_is_verified_by_the_command_and_by_the_script_beside_it(
     key_file: Path, tmp_path: Path, name: str

@@ -15,7 +15,7 @@ from tests.plugins.samples import metadata
 
 CORE = "1.4.0"
 IDS = ("a", "b", "c", "d", "e", "f")
-BRISK = settings(max_examples=60, deadline=None)
+BRISK = settings(max_examples=30, deadline=None)
 
 
 def plugin(plugin_id: str, *, wanted: bool = True, blocked: str = "", **values: object) -> PlannedPlugin:
