@@ -28,12 +28,13 @@ class Shell:
 
     Args:
         stack: whose project.
+        listen: what it runs; it answers each line with a line.
     """
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, listen: str = _LISTEN) -> None:
         ours, theirs = socket.socketpair()
         with theirs, theirs.makefile("rwb", buffering=0) as pipe:
-            words = ("manage.py", "shell", "--no-imports", "-c", _LISTEN)
+            words = ("manage.py", "shell", "--no-imports", "-c", listen)
             self._process = stack.fork(*words, streams=(pipe, pipe, sys.__stderr__ or sys.stderr))
         with ours:
             self._pipe = ours.makefile("rw")
@@ -45,9 +46,13 @@ class Shell:
 
     def __call__(self, code: str) -> str:
         """Carry out code, and return what it put into ``answer``."""
-        self._pipe.write(f"{json.dumps(code)}\n")
+        return str(json.loads(self.ask(json.dumps(code))))
+
+    def ask(self, line: str) -> str:
+        """Send a line, and return the one that answers it."""
+        self._pipe.write(f"{line}\n")
         self._pipe.flush()
-        return str(json.loads(self._pipe.readline()))
+        return self._pipe.readline()
 
     def close(self) -> None:
         """End the process."""
@@ -61,9 +66,9 @@ class Shell:
 
 
 @contextmanager
-def standing_shell(stack: Stack) -> Iterator[Shell]:
-    """Give a shell that ends with the block."""
-    shell = Shell(stack)
+def standing_shell(stack: Stack, listen: str = _LISTEN) -> Iterator[Shell]:
+    """Give a shell that ends with the block, see `Shell`."""
+    shell = Shell(stack, listen)
     try:
         yield shell
     finally:

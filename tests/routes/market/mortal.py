@@ -17,8 +17,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
+from celery import current_app
 from django.db import connection, connections
 
 from gridkit_django.marketplace.client import recipes
@@ -26,6 +28,9 @@ from gridkit_django.plugins import operations
 from gridkit_django.plugins.boot import BootRecord
 from gridkit_django.plugins.operation_run import OperationRun
 from gridkit_django.tasks.plugins import run_plugin_operation
+
+LATE = ("encodings.idna", "gridkit_django.marketplace.trust.fetching", "jsonschema", "tuf.ngclient")
+"""What the product imports where it is first needed: each worker would do so anew, which takes longer than its work."""
 
 FILE_ACTS = ("os.mkdir", "os.rename", "os.remove", "tempfile.mkdtemp", "subprocess.Popen", "socket.connect")
 _WRITES = ("INSERT", "UPDATE", "DELETE")
@@ -160,6 +165,9 @@ def give_birth(order: dict[str, Any]) -> dict[str, Any]:
 def serve() -> None:
     """Fork a worker for each line that is read, and write how it ended."""
     tempfile.gettempdir()  # Python looks for it by writing a file there, once
+    for name in LATE:
+        import_module(name)
+    current_app.finalize()
     gc.freeze()
     for line in sys.stdin:
         sys.stdout.write(f"{json.dumps(give_birth(json.loads(line)))}\n")

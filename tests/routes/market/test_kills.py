@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +15,6 @@ from tests.marketplace.trust.markets import Market as Signed
 from tests.routes.board import parsed
 from tests.routes.market.pair import set_up
 from tests.routes.shell import Shell, standing_shell
-from tests.servers.processes import ROOT
 from tests.servers.stack import Stack
 
 STACKS = ("postgres",)
@@ -76,7 +73,7 @@ class Site:
         mother: the process that workers are born of.
     """
 
-    def __init__(self, stack: Stack, acme: Acme, shell: Shell, mother: subprocess.Popen[str]) -> None:
+    def __init__(self, stack: Stack, acme: Acme, shell: Shell, mother: Shell) -> None:
         self.stack = stack
         self.acme = acme
         self.shell = shell
@@ -112,11 +109,7 @@ class Site:
         """
         plain = {"deadly": True, "starting": 0, "since": "", "probe": False}
         order = {**plain, "operation": operation, "spent": self.deaths, **how}
-        assert self._mother.stdin is not None
-        assert self._mother.stdout is not None
-        self._mother.stdin.write(f"{json.dumps(order)}\n")
-        self._mother.stdin.flush()
-        found = json.loads(self._mother.stdout.readline())
+        found = json.loads(self._mother.ask(json.dumps(order)))
         assert found["killed"] == bool(found["place"]), found
         assert found["killed"] or found["code"] == 0, found
         if found["killed"]:
@@ -215,16 +208,9 @@ def site(stack: Stack) -> Iterator[Site]:
         set_up(stack, {**more, "MARKETPLACE_TRUSTED": ["@acme"]})
         (stack.folder / "tmp").mkdir()
         stack.env["TMPDIR"] = str(stack.folder / "tmp")
-        pipe = subprocess.PIPE
         code = "from tests.routes.market.mortal import serve; serve()"
-        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-        with (
-            subprocess.Popen(command, cwd=ROOT, env=stack.env, stdin=pipe, stdout=pipe, text=True) as mother,
-            standing_shell(stack) as shell,
-        ):
+        with standing_shell(stack, code) as mother, standing_shell(stack) as shell:
             yield Site(stack, acme, shell, mother)
-            assert mother.stdin is not None
-            mother.stdin.close()
 
 
 def _install(version: str) -> dict[str, Any]:
