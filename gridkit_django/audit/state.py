@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from django.apps import apps
 from django.db import models, router
 
+from gridkit_django.audit.policies import audit_policies
 from gridkit_django.audit.targets import ModelClass, Target
 from gridkit_django.audit.trail import AuditTrail
 from gridkit_django.audit.values import json_value
@@ -72,7 +74,7 @@ def state_at(model: ModelClass, pk: Any, moment: datetime, using: str | None = N
         raise AuditError("A moment without a time zone could be any of many. Give an aware datetime.")
     history = AuditTrail().history_of(Target.of_row(model, pk)).using(using).order_by("pk")
     records = list(history.filter(action__startswith="row."))
-    return state_of(records, moment, _today(model, pk, using))
+    return with_parents(model._meta.label_lower, state_of(records, moment, _today(model, pk, using)))
 
 
 def state_of(
@@ -103,6 +105,28 @@ def state_of(
     if created is not None:
         return _told(_forward(past[created:], changes), past[-1])
     return _backward(past, later, today, changes)
+
+
+def with_parents(target_type: str, state: RowState) -> RowState:
+    """Return a state that says which fields it lacks because they are recorded under a parent that is followed itself.
+
+    Args:
+        target_type: the row's model as ``app_label.model``, which may be gone.
+        state: of the row.
+    """
+    try:
+        fields = apps.get_model(target_type)._meta.concrete_fields if state.exists else []
+    except (LookupError, ValueError):
+        return state
+    known, table = state.values.keys() | state.unknown, audit_policies().table
+    lacking = [(item.name, item.model._meta.label_lower) for item in fields if item.name not in known]
+    lead = {item.name for item in fields if item.primary_key}
+    apart = {name: label for name, label in lacking if label != target_type and name not in lead}
+    apart = {name: label for name, label in apart.items() if table.effective(label) is not None}
+    if not apart:
+        return state
+    told = f"Recorded under {', '.join(sorted(set(apart.values())))}, where to look for it: {', '.join(apart)}."
+    return replace(state, certain=False, why=f"{state.why} {told}".strip())
 
 
 def _before_all(first: AuditRecord) -> RowState:

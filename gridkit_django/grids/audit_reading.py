@@ -17,7 +17,7 @@ from gridkit_django.audit.evidence import EvidenceWriter
 from gridkit_django.audit.privacy import Revealer
 from gridkit_django.audit.rows import RecordRow
 from gridkit_django.audit.searching import READ, AuditSearch, estimated_count, page_of
-from gridkit_django.audit.state import RowState, row_values, state_of
+from gridkit_django.audit.state import RowState, row_values, state_of, with_parents
 from gridkit_django.conf import settings
 from gridkit_django.exceptions import AccessDeniedError, AuditRecordNotFoundError
 from gridkit_django.grids.access import GridAccess, model_permission
@@ -163,7 +163,7 @@ class AuditReader:
         gate = RecordGate(self._user, records)
         now = self._today(target_type, target_id)
         self._note_read({"state": {"of": [target_type, target_id], "at": moment.isoformat()}}, [])
-        return state_of(records, moment, now, gate.changes_of)
+        return with_parents(target_type, state_of(records, moment, now, gate.changes_of))
 
     def everything(self, search: AuditSearch, batch: int = 500) -> Iterator[Sequence[SeenRecord]]:
         """Yield all records that fit, in batches, newest first; who exports records that himself.

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models.signals import post_save
+from django.utils import timezone
 
 from gridkit_django.audit.policies import AuditPolicy, audit_policies
 from gridkit_django.audit.state import state_at
@@ -53,6 +54,19 @@ def test_save_of_fields_in_both_tables_is_one_record_from_which_the_row_is_rebui
     state = state_at(Hall, hall.pk, found.occurred_at)
     assert state.values == {"name": "Red", "open": True, "seats": 2}
     assert found.target_label == "Red"
+
+
+def test_state_of_a_child_says_which_fields_are_recorded_under_its_parent(hall: Hall) -> None:
+    audit_policies().set(OWNER, [AuditPolicy(model_label=name) for name in ("museum.hall", "museum.place")])
+    made = Hall.objects.create(name="Blue", seats=1)
+
+    state = state_at(Hall, made.pk, timezone.now())
+    assert (state.certain, state.values["seats"]) == (False, 1)
+    assert state.why == "Recorded under museum.place, where to look for it: name, open."
+    assert state_at(Place, made.pk, timezone.now()).values == {"name": "Blue", "open": True}
+    assert state_at(Hall, hall.pk, timezone.now()).certain, (
+        "its creation was recorded while the parent was not followed"
+    )
 
 
 @pytest.mark.parametrize(
