@@ -15,7 +15,7 @@ from gridkit_django.plugins import PluginManager
 from gridkit_django.plugins.processes import Convergence, ProcessReport
 from tests.plugins.samples import Explosive, Listener
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def _process(pid: int, plugins: dict[str, int], *, kind: str = "web", silent: float = 0, **values: Any) -> None:
@@ -37,6 +37,7 @@ def revision(manager: PluginManager) -> int:
     return InstalledPlugin.objects.get().revision
 
 
+@pytest.mark.both_databases
 def test_processes_with_the_wanted_revision_are_on_and_the_others_behind(manager: PluginManager, revision: int) -> None:
     _process(1, {"listener": revision})
     _process(2, {"listener": revision - 1}, last_error="listener: no fuse")

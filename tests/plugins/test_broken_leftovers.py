@@ -12,7 +12,7 @@ from django.core.signals import request_started
 
 from tests.plugins.broken_site import BrokenSite
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)

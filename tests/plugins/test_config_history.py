@@ -14,7 +14,7 @@ from gridkit_django.plugins import MASK, ConfigChange, Plugin, PluginManager
 from gridkit_django.plugins.encryption import Keyring
 from tests.plugins.samples import Demanding, Listener, metadata
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Account(BaseModel):
@@ -53,6 +53,7 @@ def config(manager: PluginManager, plugin_id: str = "listener", grid: str | None
     return manager.runtime.live[plugin_id].plugin.context.config_for(grid)
 
 
+@pytest.mark.both_databases
 def test_revisions_are_listed_newest_first_with_author_and_masks(manager: PluginManager, admin: User) -> None:
     manager.install_plugin(Listener, config={"password": "s3cret"})
     manager.configure_plugin("listener", {"password": MASK, "volume": 3}, user=admin)
@@ -66,6 +67,7 @@ def test_revisions_are_listed_newest_first_with_author_and_masks(manager: Plugin
         manager.list_config_revisions("nobody")
 
 
+@pytest.mark.both_databases
 def test_each_grid_has_revisions_of_its_own(manager: PluginManager) -> None:
     manager.install_plugin(Listener, config={"volume": 1})
     manager.configure_plugin("listener", {"volume": 2}, grid="plugin-orders")

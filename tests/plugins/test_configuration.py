@@ -14,13 +14,14 @@ from gridkit_django.plugins import MASK, Plugin, PluginContext, PluginManager
 from gridkit_django.plugins.config import known_keys
 from tests.plugins.samples import Chosen, Demanding, Explosive, Listener, metadata, write_plugin
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def config(manager: PluginManager, plugin_id: str = "listener") -> Any:
     return manager.runtime.live[plugin_id].plugin.context.config
 
 
+@pytest.mark.both_databases
 def test_configuration_is_in_force_at_once_in_a_new_object(manager: PluginManager, admin: User) -> None:
     manager.install_plugin(Listener, config={"greeting": "hi"})
     old = manager.runtime.live["listener"].plugin

@@ -38,7 +38,7 @@ from gridkit_django.plugins.local import LocalBackend
 from tests.plugins.samples import metadata
 from tests.shop.models import Order
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ALL = [item.value for item in Permission]
 GRID = "plugin-orders"
@@ -114,6 +114,7 @@ def test_every_use_needs_its_permissions_at_the_moment_of_the_call(
         context = manager.runtime.live["free"].plugin.context
 
 
+@pytest.mark.both_databases
 def test_storage_keeps_values_of_one_plugin_from_another(context: PluginContext, peer: PluginContext) -> None:
     context.storage.set("a/1", {"n": [1, None, "x"]})
     context.storage.set("a/2", 2)
@@ -129,17 +130,20 @@ def test_storage_keeps_values_of_one_plugin_from_another(context: PluginContext,
 
 
 @pytest.mark.parametrize("key", ["", "k" * 201, "a\x00b"])
+@pytest.mark.both_databases
 def test_storage_refuses_keys_that_do_not_fit(context: PluginContext, key: str) -> None:
     with pytest.raises(PluginError, match="storage key"):
         context.storage.set(key, 1)
 
 
 @pytest.mark.parametrize("value", [object(), float("nan"), "a\x00b", {1, 2}])
+@pytest.mark.both_databases
 def test_storage_refuses_what_is_no_json(context: PluginContext, value: Any) -> None:
     with pytest.raises(PluginError):
         context.storage.set("k", value)
 
 
+@pytest.mark.both_databases
 def test_storage_over_its_quota_keeps_what_it_had(context: PluginContext) -> None:
     context.storage.set("k", "x" * 900_000)
     with pytest.raises(StorageQuotaError, match="max_storage_mb"):
@@ -289,6 +293,7 @@ def test_schema_may_depend_on_the_grid_and_its_failure_spares_the_grid(
     assert "method bad" in manager.check_plugin_health("free").message
 
 
+@pytest.mark.both_databases
 def test_errors_that_tell_of_the_request_pass_and_others_are_the_plugins(
     manager: PluginManager, context: PluginContext
 ) -> None:
@@ -388,6 +393,7 @@ def test_plugin_gives_nobody_a_state_with_a_column_that_they_may_not_see(
     assert told[2] == "taken"
 
 
+@pytest.mark.both_databases
 def test_audit_record_names_the_plugin_and_its_version(context: PluginContext) -> None:
     context.audit.record_row("row.look", grid=GRID, row_id="7", label="seven", changes={"note": ["a", "b"]})
     context.audit.record("mail.send", target=("mail", "m1", "to you"), evidence={"plugin": "somebody else"})
@@ -412,6 +418,7 @@ class Queue:
         pass
 
 
+@pytest.mark.both_databases
 def test_export_is_made_as_the_calling_user_and_no_other(
     manager: PluginManager, context: PluginContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -452,6 +459,7 @@ def test_format_of_another_plugin_is_refused(context: PluginContext, peer: Plugi
         peer.register_exporter("csv", "x.Y")
 
 
+@pytest.mark.both_databases
 def test_asking_for_a_permission_is_noted_once_and_never_overrides_a_decision(
     manager: PluginManager, context: PluginContext
 ) -> None:

@@ -14,7 +14,7 @@ from gridkit_django.plugins import Plugin, PluginManager, handles
 from gridkit_django.plugins.enforcement import Enforcer
 from tests.plugins.samples import Listener, metadata
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 MINUTE_NS = 60_000_000_000
 PERMISSIONS = ("events:subscribe", "storage:use", "audit:write")
@@ -67,6 +67,7 @@ def judge(manager: PluginManager) -> None:
     Enforcer(manager.runtime).judge()
 
 
+@pytest.mark.both_databases
 def test_processor_over_the_limit_suspends_that_plugin_only_and_says_why(site: PluginManager) -> None:
     burn(site, 45)
     judge(site)

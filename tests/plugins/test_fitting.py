@@ -12,7 +12,7 @@ from gridkit_django.plugins import Plugin, PluginManager
 from gridkit_django.plugins.reports import StateReport
 from tests.plugins.samples import Hermit, Listener, Needy, metadata, write_plugin
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Other(Plugin):
@@ -35,6 +35,7 @@ def suspend(manager: PluginManager, plugin_id: str) -> None:
     manager.ensure_current()
 
 
+@pytest.mark.both_databases
 def test_plugins_whose_peer_is_suspended_stop_and_come_back_with_it(manager: PluginManager) -> None:
     for sample in (Listener, Needy, Other):
         manager.install_plugin(sample)

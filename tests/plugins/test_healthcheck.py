@@ -17,7 +17,7 @@ from gridkit_django.models import AuditRecord, HealthCheckResult, InstalledPlugi
 from gridkit_django.plugins import Plugin, PluginHealth, PluginManager, handles
 from tests.plugins.samples import Explosive, Listener, metadata
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Patient(Plugin):
@@ -66,6 +66,7 @@ def test_healthy_plugin_is_told_so_quickly_and_the_result_is_kept(patient: Plugi
     assert (result.status, result.duration_ms) == ("healthy", health.duration_ms)
 
 
+@pytest.mark.both_databases
 def test_check_reads_once_and_stores_once_for_any_number(patient: PluginManager) -> None:
     patient.install_plugin(Listener)
     patient.ensure_current()

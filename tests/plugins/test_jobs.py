@@ -28,7 +28,7 @@ from gridkit_django.tasks.jobs import CATCH_UP_TRIES, run_plugin_job
 from tests.celery_app import app
 from tests.plugins.workers import Worker
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +71,7 @@ def test_job_that_its_plugin_starts_runs_in_a_worker_after_the_commit(worker: Pl
     assert run.finished_at is not None
 
 
+@pytest.mark.both_databases
 def test_job_of_a_transaction_that_is_rolled_back_never_runs(worker: PluginContext, eager: None) -> None:
     with transaction.atomic():
         worker.jobs.run("count", {"step": 1})
@@ -94,6 +95,7 @@ def test_job_acts_as_the_system_for_the_plugin_with_the_run_as_correlation(manag
     assert manager.list_job_runs("worker")[0].requested_by == "root"
 
 
+@pytest.mark.both_databases
 def test_run_is_carried_out_once_however_often_its_message_comes(manager: PluginManager) -> None:
     run = run_of(manager, "count", step=1)
 
@@ -102,6 +104,7 @@ def test_run_is_carried_out_once_however_often_its_message_comes(manager: Plugin
     assert len(Worker.calls) == 1
 
 
+@pytest.mark.both_databases
 def test_run_that_another_worker_takes_meanwhile_is_left_to_it(
     manager: PluginManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +128,7 @@ def test_run_that_another_worker_takes_meanwhile_is_left_to_it(
         (SoftTimeLimitExceeded(), "took longer than 300 s"),
     ],
 )
+@pytest.mark.both_databases
 def test_job_that_raises_fails_with_its_reason_and_counts_against_its_plugin(
     manager: PluginManager, monkeypatch: pytest.MonkeyPatch, error: BaseException, told: str
 ) -> None:
@@ -159,6 +163,7 @@ def test_plugin_whose_jobs_fail_again_and_again_is_suspended(
 @pytest.mark.parametrize(
     ("result", "told"), [({1, 2}, "no JSON value"), (float("nan"), "no JSON value"), ("x" * 2000, "VALUE_BYTES_MAX")]
 )
+@pytest.mark.both_databases
 def test_result_that_can_not_be_kept_fails_the_run(
     manager: PluginManager, monkeypatch: pytest.MonkeyPatch, settings: Any, result: Any, told: str
 ) -> None:
@@ -393,6 +398,7 @@ def test_plugin_has_fifty_jobs_at_most_and_one_that_is_taken_back_makes_room(wor
     worker.jobs.register("more", lambda _call: None, label="More")
 
 
+@pytest.mark.both_databases
 def test_lost_runs_are_failed_with_a_reason_and_a_slow_worker_does_not_change_the_verdict(
     manager: PluginManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -415,6 +421,7 @@ def test_lost_runs_are_failed_with_a_reason_and_a_slow_worker_does_not_change_th
     assert PluginJobRun.objects.get(pk=waiting).state == "queued"
 
 
+@pytest.mark.both_databases
 def test_history_keeps_a_month_and_the_newest_hundred_runs_of_a_plugin(
     manager: PluginManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from gridkit_django.tasks import notices as tasks
 from tests.celery_app import app
 from tests.plugins.samples import Explosive, Listener
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 RATES = "network:rates.example.org"
 
@@ -49,6 +49,7 @@ def waiting(listener: Any) -> Iterator[InstalledPlugin]:
     InstalledPlugin.objects.update(pending_version=None)
 
 
+@pytest.mark.both_databases
 def test_request_is_mailed_once_with_the_words_of_the_plugin(listener: Any, readers: list[str]) -> None:
     for _ in range(2):
         listener.request_permission(RATES, "to fetch rates\nBcc: everybody@example.org")

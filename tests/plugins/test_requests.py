@@ -13,7 +13,7 @@ from gridkit_django.models import AuditRecord, InstalledPlugin, PluginPermission
 from gridkit_django.plugins import Plugin, PluginContext, PluginManager
 from tests.plugins.samples import metadata
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 RATES = "network:rates.example.org"
 
@@ -51,6 +51,7 @@ def decision(permission: str) -> str | None:
     return PluginPermissionGrant.objects.filter(permission=permission).values_list("decision", flat=True).first()
 
 
+@pytest.mark.both_databases
 def test_request_is_told_once_in_the_name_of_the_plugin(asker: PluginContext, told: list[GridEvent]) -> None:
     for _ in range(3):
         assert not asker.request_permission(RATES, "to fetch rates")
@@ -67,6 +68,7 @@ def test_request_is_told_once_in_the_name_of_the_plugin(asker: PluginContext, to
     assert (record.actor_kind, record.context["correlationId"]) == ("plugin", event.correlation_id)
 
 
+@pytest.mark.both_databases
 def test_denied_request_is_recorded_and_not_asked_again(
     manager: PluginManager, asker: PluginContext, told: list[GridEvent]
 ) -> None:

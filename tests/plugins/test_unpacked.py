@@ -23,7 +23,7 @@ from gridkit_django.plugins.unpacked import UnpackedPackages
 from gridkit_django.plugins.update import update_to
 from tests.plugins.samples import CODE, MANIFEST
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 PLUGIN = "@acme/colours"
 
