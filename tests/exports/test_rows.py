@@ -139,15 +139,15 @@ SORTS = [
 ]
 
 
-@pytest.mark.parametrize("size", [1, 7])
-def test_takes_give_every_row_once_and_in_order_under_ties_and_without_values(ann: User, size: int):
-    products(24)
+def test_takes_give_every_row_once_and_in_order_under_ties_and_without_values(ann: User):
+    products(12)
     for sort in SORTS:
         found = source(ann, columns=["sku"], sort=sort)
         whole = all_rows(found)
 
         assert whole == [[row.data["sku"]] for row in fetch_rows(access(ann), found_query(sort)).rows]
-        assert all_rows(found, size) == whole, sort
+        for size in (1, 5):
+            assert all_rows(found, size) == whole, (sort, size)
 
 
 def test_pages_give_the_same_rows_where_a_database_has_no_cursor_that_stays_open(
