@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 
 from gridkit_django.exceptions import TrustUnreachableError
 from gridkit_django.management.commands import gridkit_market_keys
-from gridkit_django.marketplace.trust import BundleChannel, HttpChannel, TrustedFetcher, TrustRepository
+from gridkit_django.marketplace.trust import BundleChannel, HttpChannel, TrustedFetcher, TrustRepository, metadata
 from gridkit_django.marketplace.trust.memory import ProcessMemory
 from tests.marketplace.trust.markets import CONTENT, WHEEL, Market, target_of
 from tests.marketplace.trust.test_channels import MarketServer, server
@@ -48,8 +48,9 @@ def made(tmp_path: Path, settings: Any) -> dict[str, str]:
 
 
 @pytest.fixture
-def draft(made: dict[str, str], tmp_path: Path) -> Path:
-    """A first draft: two of three sign the root, one of one the targets."""
+def draft(made: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A first draft: two of three sign the root, one of one the targets; of few bins, each of which is signed."""
+    monkeypatch.setattr(metadata, "BITS", 3)
     words = ["draft", str(tmp_path / "draft"), "--root-threshold", "2", "--targets-threshold", "1"]
     for name in ("anna", "ben", "carl"):
         words += ["--root-key", made[name]]
