@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import TypeAlias
 
 from gridkit_django.exceptions import AddressRefusedError
 from gridkit_django.network.addresses import Address
+
+_Found: TypeAlias = tuple[
+    socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]
+]
+"""One address of a name, as ``getaddrinfo`` tells it."""
+
+_TRIES = 3
+"""Addresses of a name that are tried at most."""
 
 _COMPATIBLE = IPv6Network("::/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -43,14 +53,22 @@ class Rules:
 def connect(address: Address, rules: Rules) -> socket.socket:
     """Return an open connection, encrypted where the scheme says so.
 
-    The name is resolved once, and the address that was judged is the one that is used: a name that changes its mind
-    in between leads nowhere else.
+    The name is resolved once, and the addresses that were judged are the ones that are used, one after the other until
+    one answers: a name that changes its mind in between leads nowhere else.
 
     Raises:
         AddressRefusedError: when the name leads into our own network and that is not allowed.
         OSError: when nothing answers.
     """
-    family, kind, proto, _, place = _resolved(address, rules)
+    *others, last = _resolved(address, rules)[:_TRIES]
+    for found in others:
+        with suppress(OSError):
+            return _opened(found, address, rules)
+    return _opened(last, address, rules)
+
+
+def _opened(found: _Found, address: Address, rules: Rules) -> socket.socket:
+    family, kind, proto, _, place = found
     raw = socket.socket(family, kind, proto)
     try:
         raw.settimeout(rules.connect_seconds)
@@ -84,16 +102,19 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour
 
 
-def _resolved(
-    address: Address, rules: Rules
-) -> tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]:
+def _resolved(address: Address, rules: Rules) -> list[_Found]:
     kind = socket.SOCK_DGRAM if address.scheme == "udp" else socket.SOCK_STREAM
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=kind)[0]
+        found: list[_Found] = socket.getaddrinfo(address.host, address.port, type=kind)  # type: ignore[assignment]
     except UnicodeError as error:
         raise AddressRefusedError(f"{address.host} is no name of a host.") from error
-    if not rules.allow_private and not is_public(ip_address(str(found[4][0]).partition("%")[0])):
+    allowed = [item for item in found if rules.allow_private or _is_public(item)]
+    if not allowed:
         raise AddressRefusedError(
             f"{address.host} is an address of a private network. Set {rules.private_setting} where that is meant."
         )
-    return found  # type: ignore[return-value]
+    return allowed
+
+
+def _is_public(found: _Found) -> bool:
+    return is_public(ip_address(str(found[4][0]).partition("%")[0]))

@@ -37,6 +37,18 @@ def test_request_is_sent_and_answer_told_whatever_its_status(vendor: Vendor) -> 
     assert (path, headers["Host"], headers["X-Own"], body) == ("/in?x=1", vendor.host, "yes", b"body")
 
 
+def test_next_address_of_a_name_is_tried_and_none_of_our_own_network(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, port = socket.getaddrinfo, int(vendor.host.partition(":")[2])
+    found = [real(host, at, type=socket.SOCK_STREAM)[0] for host, at in (("127.0.0.1", 1), ("127.0.0.1", port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: found)
+
+    assert send_request(Address("http", "vendor.example", port), "POST", {}, b"", RULES).status == 200
+    with pytest.raises(AddressRefusedError, match="private network"):
+        send_request(Address("http", "vendor.example", port), "POST", {}, b"", replace(RULES, allow_private=False))
+
+
 def test_answer_is_read_up_to_a_size(vendor: Vendor) -> None:
     vendor.replies.append(Reply(200, b"x" * 5000))
     answer = send_request(here(vendor), "POST", {}, b"", RULES)
