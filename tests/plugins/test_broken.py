@@ -24,7 +24,7 @@ from gridkit_django.models import InstalledPlugin
 from gridkit_django.plugins import PluginManager
 from tests.plugins.broken_site import SHELF, BrokenSite
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 GOOD = """
 from gridkit_django.plugins import Plugin
@@ -61,6 +61,7 @@ def test_plugin_that_can_not_work_is_refused_at_the_door(
 
 
 @pytest.mark.parametrize(("name", "reason"), QUARANTINED, ids=[name for name, _ in QUARANTINED])
+@pytest.mark.both_databases
 def test_plugin_that_fails_at_its_start_is_quarantined_and_the_site_starts(
     site: BrokenSite, name: str, reason: str
 ) -> None:

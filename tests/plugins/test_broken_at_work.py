@@ -13,7 +13,7 @@ from gridkit_django.models import PluginStorageItem
 from tests.plugins.broken_site import BrokenSite
 from tests.servers.processes import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 FAILING = [
     ("raising_handler", "RuntimeError: the handler went wrong"),
@@ -24,6 +24,7 @@ FAILING = [
 
 
 @pytest.mark.parametrize(("name", "reason"), FAILING, ids=[name for name, _ in FAILING])
+@pytest.mark.both_databases
 def test_handler_that_fails_breaks_nothing_and_is_suspended_after_too_many(
     site: BrokenSite, name: str, reason: str
 ) -> None:
@@ -40,6 +41,7 @@ def test_handler_that_fails_breaks_nothing_and_is_suspended_after_too_many(
     assert plugin_id not in site.manager.runtime.live, "only an administrator starts it again"
 
 
+@pytest.mark.both_databases
 def test_storage_flood_ends_at_the_quota_and_keeps_what_fits(site: BrokenSite) -> None:
     plugin_id = site.install("storage_flood")
     for _ in range(5):

@@ -16,7 +16,7 @@ from gridkit_django.plugins import Plugin, PluginFilter, PluginManager
 from gridkit_django.plugins.secret_values import MASK
 from tests.plugins.samples import Explosive, Listener, metadata, write_plugin
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Painter(Plugin):
@@ -57,6 +57,7 @@ def test_category_lists_its_plugins(three: PluginManager) -> None:
     assert [plugin.name for plugin in three.get_plugins_by_category("ui")] == ["Painter"]
 
 
+@pytest.mark.both_databases
 def test_list_asks_the_database_the_same_number_of_times_for_any_number(
     three: PluginManager, django_assert_max_num_queries: Any
 ) -> None:
@@ -90,6 +91,7 @@ def test_installed_folder_is_marked_in_what_is_available(manager: PluginManager,
     assert {item.ref: item.installed for item in manager.discover()}["folder:sample"]
 
 
+@pytest.mark.both_databases
 def test_uninstall_takes_everything_but_the_audit_records(manager: PluginManager) -> None:
     manager.install_plugin(Listener)
     manager.runtime.live["listener"].plugin.context.storage.set("k", 1)
@@ -101,6 +103,7 @@ def test_uninstall_takes_everything_but_the_audit_records(manager: PluginManager
     assert manager.install_plugin(Listener).effective_state == "active"
 
 
+@pytest.mark.both_databases
 def test_kept_data_is_found_again_and_a_purge_deletes_it(manager: PluginManager, admin: User) -> None:
     config = {"volume": 7, "password": "s3cret-of-old"}
     manager.install_plugin(Listener, config=config)
@@ -169,6 +172,7 @@ def test_django_receivers_are_told_of_what_is_done_to_plugins(manager: PluginMan
     assert told == [(f"plugin:{name}", "listener") for name in names]
 
 
+@pytest.mark.both_databases
 def test_report_that_could_not_be_written_is_written_later(
     manager: PluginManager, caplog: pytest.LogCaptureFixture
 ) -> None:

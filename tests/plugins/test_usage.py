@@ -26,7 +26,7 @@ from gridkit_django.plugins.usage import UsageRecorder
 from tests.plugins.samples import Listener, metadata, write_plugin
 from tests.servers.processes import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 HANDLER = "row:update after Counter.work"
 
@@ -81,6 +81,7 @@ def uses() -> dict[str, int]:
     return dict(PluginPermissionGrant.objects.filter(use_count__gt=0).values_list("permission", "use_count"))
 
 
+@pytest.mark.both_databases
 def test_sums_of_the_hour_are_stored_and_stored_again(recorder: UsageRecorder) -> None:
     update(3)
     update(fail=True)
@@ -146,6 +147,7 @@ def test_new_hour_begins_a_row_of_its_own(recorder: UsageRecorder, monkeypatch: 
     assert {key.hour.hour for key in recorder._sums} == {later.hour}
 
 
+@pytest.mark.both_databases
 def test_what_could_not_be_stored_is_stored_with_the_next(
     recorder: UsageRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +166,7 @@ def test_what_could_not_be_stored_is_stored_with_the_next(
     assert uses() == {"events:subscribe": 2, "storage:use": 2}
 
 
+@pytest.mark.both_databases
 def test_plugin_comes_and_goes_while_usage_is_stored(
     counter: PluginManager, recorder: UsageRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +188,7 @@ def test_plugin_comes_and_goes_while_usage_is_stored(
     assert counts() == {HANDLER: (2, 0)}
 
 
+@pytest.mark.both_databases
 def test_plugin_that_was_uninstalled_is_left_out(counter: PluginManager, recorder: UsageRecorder) -> None:
     update()
     counter.uninstall_plugin("counter")
@@ -200,6 +204,7 @@ def _somebody_waits() -> bool:
 
 
 @pytest.mark.postgres_only
+@pytest.mark.both_databases
 def test_storing_holds_nothing_that_an_uninstalling_waits_for(counter: PluginManager, recorder: UsageRecorder) -> None:
     def store() -> None:
         with closing(connection):
@@ -229,6 +234,7 @@ def test_forked_child_counts_from_zero(counter: PluginManager, recorder: UsageRe
     assert uses() == {"events:subscribe": 2, "methods:register": 1, "messages:receive": 1}
 
 
+@pytest.mark.both_databases
 def test_two_processes_have_rows_of_their_own(counter: PluginManager, recorder: UsageRecorder) -> None:
     update()
     recorder.store()
@@ -283,6 +289,7 @@ def test_uses_that_were_put_back_are_added_to_new_ones() -> None:
     assert {key[1]: found.count for key, found in use.take().items()} == {"state:read": 5, "state:write": 3}
 
 
+@pytest.mark.both_databases
 def test_storing_uses_is_no_decision(counter: PluginManager, recorder: UsageRecorder) -> None:
     before = PluginPermissionGrant.objects.get(permission="storage:use").decided_at
     generation = counter.runtime.generations.current()
@@ -315,6 +322,7 @@ def histogram(*milliseconds: float) -> dict[str, int]:
     return found.as_dict()
 
 
+@pytest.mark.both_databases
 def test_report_adds_up_handlers_and_hours_over_all_processes(recorder: UsageRecorder, counter: PluginManager) -> None:
     record("a", 2, calls=3, errors=1, slow=1, skipped=2, wall_ms=6, cpu_ms=4, histogram=histogram(1, 1, 1))
     record("a", 1, calls=2, wall_ms=20, cpu_ms=1, histogram=histogram(10, 10))

@@ -19,13 +19,14 @@ from gridkit_django.tasks import marketplace
 from gridkit_django.tasks.marketplace import refresh_catalogues
 from tests.marketplace.client.market import HTML, Market, listing, release, reply
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.usefixtures("site")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("site")]
 
 
 def ids() -> list[str]:
     return list(CatalogEntry.objects.order_by("plugin_id").values_list("plugin_id", flat=True))
 
 
+@pytest.mark.both_databases
 def test_catalogue_follows_what_changes_page_by_page(market: Market) -> None:
     market.page = 2
     for number in range(5):
@@ -68,6 +69,7 @@ def test_task_comes_back_after_the_first_waits_and_leaves_long_ones_to_beat(
     assert len(sent) == 3
 
 
+@pytest.mark.both_databases
 def test_marketplace_that_was_set_up_again_loses_what_it_does_not_have(market: Market) -> None:
     for name in ("@acme/old", "@acme/both"):
         market.put(listing(name))
@@ -82,6 +84,7 @@ def test_marketplace_that_was_set_up_again_loses_what_it_does_not_have(market: M
     assert ids() == ["@acme/both"]
 
 
+@pytest.mark.both_databases
 def test_marketplace_at_another_address_begins_anew(market: Market) -> None:
     market.put(listing())
     refresh_catalogue()
@@ -256,6 +259,7 @@ def test_waits_grow_and_are_logged_once(market: Market, caplog: pytest.LogCaptur
         {"rating": {"value": 99}},
     ],
 )
+@pytest.mark.both_databases
 def test_listing_that_does_not_fit_is_left_out_with_the_reason_and_the_others_are_kept(
     market: Market, fault: dict[str, Any]
 ) -> None:
