@@ -7,9 +7,13 @@ import django.core.serializers.json
 import django.db.models.deletion
 import django.utils.timezone
 import uuid
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
 
 
 class CreateTables(Operation):
@@ -18,24 +22,28 @@ class CreateTables(Operation):
     All refer to the user's model, so that was most of the time that `migrate` took.
     """
 
-    def __init__(self, operations):
+    def __init__(self, operations: Sequence[Operation]) -> None:
         self.operations = operations
 
-    def state_forwards(self, app_label, state):
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
         if 'apps' in state.__dict__:
             del state.apps  # built again, once, when the first table is made
         for operation in self.operations:
             operation.state_forwards(app_label, state)
 
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         for operation in self.operations:
             operation.database_forwards(app_label, schema_editor, from_state, to_state)
 
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         for operation in reversed(self.operations):
             operation.database_backwards(app_label, schema_editor, from_state, to_state)
 
-    def describe(self):
+    def describe(self) -> str:
         return 'Create all tables'
 
 
