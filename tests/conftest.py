@@ -101,6 +101,9 @@ LONG = frozenset({"routes", "frontend", "example", "testing", "browser", "foreig
 """Folders whose files take long. They come first, so that all test processes end at about the same time."""
 
 
+TOGETHER = frozenset({"browser"})
+"""Folders whose files follow each other, since they share a browser."""
+
 BOTH = "both_databases"
 LATER = "postgres_only"
 _ALL_LATER = re.compile(rf"^pytestmark = .*\b{LATER}\b", re.MULTILINE)
@@ -138,7 +141,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(
             f"These files must name the marker {BOTH} themselves, or PostgreSQL misses them: {lost}"
         )
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
+    items.sort(key=lambda item: (item.path.parent.name not in LONG, item.path.parent.name not in TOGETHER))
     if connection.vendor == "postgresql":
         return
     later = [item for item in items if item.get_closest_marker(LATER)]

@@ -8,13 +8,15 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from gridkit_django.grids import grid_registry
 from tests.browser.grid_page import GridPage
 from tests.browser.shop import GRIDS, fill, make_people
+from tests.browser.tabs import Window
 from tests.browser.turns import my_turn, opened, take_turns
+from tests.servers.browser import FLAGS, chromium_path
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -36,6 +38,30 @@ def shop(transactional_db: None) -> Iterator[None]:
         yield
     for grid in GRIDS:
         grid_registry().unregister(grid.declaration().options.id)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """A Chromium for all files of this folder, see `tests.servers.browser`; they are run one after the other."""
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as play:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        with play.chromium.launch(executable_path=chromium_path(), args=list(FLAGS)) as chromium:
+            yield chromium
+
+
+@pytest.fixture(scope="package")
+def window(browser: Browser, live_server: LiveServer) -> Iterator[Window]:
+    """The window that the tests share."""
+    made = Window(browser, live_server.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(window: Window) -> Iterator[Page]:
+    """A fresh tab."""
+    with window.tab() as page:
+        yield page
 
 
 POLICY = (
