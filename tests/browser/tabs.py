@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 VIEWPORT = {"width": 1280, "height": 800}
+PATIENCE_MS = 30_000
+"""How long an expectation may take to come true: Playwright's own five seconds are too few on a machine under load."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 class Window:
