@@ -12,21 +12,11 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
-from _pytest.assertion import rewrite  # there is no public way to rewrite a module without running it
-
 from tests.servers.probing import ROOT, compile_with_probes, measured_files
+from tests.servers.rewriting import compile_test
 
 AT_ONCE = 16
 """So many files go to a process in one piece."""
-
-
-def compile_test(path: Path) -> None:
-    """Compile a file of tests as pytest does, and keep that where pytest looks for it, if it is not there."""
-    folder = rewrite.get_cache_dir(path)
-    kept = folder / f"{path.stem}{rewrite.PYC_TAIL}"
-    if rewrite._read_pyc(path, kept) is None and rewrite.try_makedirs(folder):
-        source, code = rewrite._rewrite_test(path, None)  # type: ignore[arg-type]
-        rewrite._write_pyc(None, code, source, kept)  # type: ignore[arg-type]
 
 
 def compile_file(path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from _pytest.assertion import rewrite
 
-from tests.servers.compiling import compile_test
+from tests.servers.rewriting import compile_test
 
 SOURCE = """
 def test_two_is_three():
