@@ -12,7 +12,7 @@ import pytest
 
 from gridkit_django.exceptions import ManifestError, PackageBuildError, PackageRefusedError
 from gridkit_django.marketplace.packaging import Rule, build_package, inspect_package, start_plugin_repository
-from tests.testing.test_pytest_plugin import RUN, run
+from tests.testing.test_pytest_plugin import FEW_PLUGINS, TABLES_AT_ONCE, run
 
 
 @pytest.fixture
@@ -22,7 +22,8 @@ def repository(tmp_path: Path) -> Path:
 
 
 def test_new_repository_has_a_test_that_runs(repository: Path) -> None:
-    told = run(repository, *RUN, "-k", "ends or counted or manifest")
+    pytest_words = ("-m", "pytest", "-q", *FEW_PLUGINS, TABLES_AT_ONCE)
+    told = run(repository, *pytest_words, "-k", "ends or counted or manifest")
 
     assert "4 passed" in told, told
 
