@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 
 from gridkit_django.events import RequestAct, carry_parts, holding, request_act, swap_act
+from gridkit_django.exceptions import ReasonRequiredError
 
 
 class AuditMiddleware:
@@ -18,6 +20,9 @@ class AuditMiddleware:
     Put it anywhere in ``MIDDLEWARE``; high up is best, since what middleware below it writes is named as well. The user
     is read when a record is made, so logins and authentication in the view count. When the request is over, nobody
     acts any more, also when it failed. It works under WSGI and ASGI.
+
+    A change that is refused since nobody said why is answered with 422 and the page ``gridkit/no_reason.html``, where the
+    view did not answer itself.
 
     Args:
         get_response: the next in the chain, a function or a coroutine function.
@@ -39,6 +44,12 @@ class AuditMiddleware:
             return self._answer_async(request, act)
         with holding(act):
             return _carried(self._get_response(request), act)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Say to a person that a change needs a reason: no fault of the site, whose view knew of none."""
+        if not isinstance(exception, ReasonRequiredError):
+            return None
+        return render(request, "gridkit/no_reason.html", {"refusal": str(exception)}, status=422)
 
     async def _answer_async(self, request: HttpRequest, act: RequestAct) -> HttpResponseBase:
         with holding(act):

@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 from gridkit_django.admin import read_only
 from gridkit_django.audit import Target, record
 from gridkit_django.events import held_act
+from gridkit_django.exceptions import ReasonRequiredError
 from gridkit_django.models import AuditRecord
 from tests.urls import urlpatterns as site
 
@@ -54,6 +55,12 @@ def failing(request: HttpRequest) -> HttpResponse:
     """Write, then fail."""
     note()
     raise ZeroDivisionError
+
+
+def unsaid(request: HttpRequest) -> HttpResponse:
+    """Write, then do what needs a reason, as a page does that knows of none."""
+    note()
+    raise ReasonRequiredError("Say why: a change of shop.<order> needs a reason. Nothing was changed.")
 
 
 def streamed(request: HttpRequest) -> StreamingHttpResponse:
@@ -103,6 +110,7 @@ class ByToken(APIView):
 urlpatterns = [
     path("plain/", plain),
     path("failing/", failing),
+    path("unsaid/", unsaid),
     path("streamed/", streamed),
     path("async/", in_async),
     path("loop/", in_loop),
@@ -163,6 +171,15 @@ def test_failed_request_leaves_nobody_behind(ada: User) -> None:
     assert held_act() is None
     Client().get("/plain/")
     assert [found.actor_kind for found in AuditRecord.objects.filter(action="thing.do")] == ["anonymous", "user"]
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_change_that_nobody_gave_a_reason_for_is_told_to_the_person_and_is_no_fault_of_the_site(loop: bool) -> None:
+    response = asyncio.run(AsyncClient().get("/unsaid/")) if loop else Client().get("/unsaid/")
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert '<p role="alert">Say why: a change of shop.&lt;order&gt; needs a reason. Nothing was changed.</p>' in text
+    assert held_act() is None
 
 
 def test_parts_of_a_streamed_answer_are_made_by_the_user(ada: User) -> None:
