@@ -21,8 +21,8 @@ class AuditMiddleware:
     is read when a record is made, so logins and authentication in the view count. When the request is over, nobody
     acts any more, also when it failed. It works under WSGI and ASGI.
 
-    A change that is refused since nobody said why is answered with 422 and the page ``gridkit/no_reason.html``, where the
-    view did not answer itself.
+    A change that is refused since nobody said why is answered with 422 and the page ``gridkit/no_reason.html``, where
+    the view did not answer itself.
 
     Args:
         get_response: the next in the chain, a function or a coroutine function.
