@@ -23,6 +23,7 @@ from gridkit_django.exports.files import (
     storage_error,
     storage_trouble,
 )
+from gridkit_django.exports.progress import taken
 from gridkit_django.models import ExportJob
 
 _BUFFER = 256 * 1024
@@ -138,11 +139,14 @@ class ScratchFile:
 
         Raises:
             ExportStorageError: when the storage does not take it.
+            ExportLostError: when a later run has swept it away.
         """
         self.stream.flush()
         self.stream.seek(0)
         if self._path is None:
             return save_file(name, File(_reading(self.stream, self._glance)))
+        if not self._path.exists():
+            raise taken()
         stored = save_file(name, _Movable(self.stream, self._path))
         self._path = None
         return stored
