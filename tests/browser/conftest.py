@@ -14,9 +14,11 @@ from pytest_django.live_server_helper import LiveServer
 from gridkit_django.grids import grid_registry
 from tests.browser.grid_page import GridPage
 from tests.browser.shop import GRIDS, fill, make_people
-from tests.browser.tabs import Window
+from tests.browser.tabs import Window, opened_window, page
 from tests.browser.turns import my_turn, opened, take_turns
 from tests.servers.browser import FLAGS, chromium_path
+
+__all__ = ["page"]
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -52,16 +54,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def window(browser: Browser, live_server: LiveServer) -> Iterator[Window]:
     """The window that the tests share."""
-    made = Window(browser, live_server.url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def page(window: Window) -> Iterator[Page]:
-    """A fresh tab."""
-    with window.tab() as page:
-        yield page
+    with opened_window(browser, live_server.url) as window:
+        yield window
 
 
 POLICY = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 VIEWPORT = {"width": 1280, "height": 800}
@@ -53,3 +54,18 @@ class Window:
         self._context.clear_cookies()
         self._context.clear_permissions()
         self._first.evaluate("localStorage.clear()")
+
+
+@contextmanager
+def opened_window(browser: Browser, address: str) -> Iterator[Window]:
+    """Have a window, see there; it is closed with the block."""
+    window = Window(browser, address)
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def page(window: Window) -> Iterator[Page]:
+    """A fresh tab of the window that the tests of a folder or file share, see their `conftest.py`."""
+    with window.tab() as page:
+        yield page
